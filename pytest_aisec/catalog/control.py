@@ -1,0 +1,225 @@
+"""The `@control` decorator and what it records about a test."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal, NoReturn, TypeVar, get_args, get_type_hints
+
+import pytest
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from pytest_aisec.catalog import frameworks
+from pytest_aisec.catalog.context import is_declared
+from pytest_aisec.errors import UsageProblem, nearest
+
+Severity = Literal["critical", "high", "medium", "low"]
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+"""From the most to the least severe."""
+
+Platform = Literal["linux", "darwin", "windows", "freebsd", "openbsd", "netbsd"]
+PLATFORMS: tuple[Platform, ...] = get_args(Platform)
+
+CONTROL_ID = re.compile(r"(?P<pack>[A-Z][A-Z0-9]*)-(?P<family>[A-Z][A-Z0-9]{1,7})-(?P<number>\d{2,4})")
+ATTRIBUTE = "__aisec_control__"
+"""Where `@control` leaves the metadata on the test function."""
+
+Test = TypeVar("Test", bound=Callable[..., None])
+
+
+class NotApplicable(pytest.skip.Exception):
+    """What a control judges does not exist on this host, and that was observed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameter:
+    """One parameter of a control: a keyword-only argument of its function."""
+
+    name: str
+    annotation: Any
+    """The type hint with its pydantic metadata."""
+    default: Any
+
+    @property
+    def type_name(self) -> str:
+        """The annotation as its author wrote it, for people."""
+        text = inspect.formatannotation(self.annotation)
+        return "Mode" if "BeforeValidator" in text and "_check_mode" in text else text
+
+    def validate(self, value: object) -> Any:
+        """Return `value` as the annotation's type; raise pydantic's `ValidationError` when it is not one."""
+        return self._adapter().validate_python(value, strict=False)
+
+    def _adapter(self) -> TypeAdapter[Any]:
+        try:
+            return TypeAdapter(self.annotation, config=ConfigDict(extra="forbid"))
+        except Exception:  # noqa: BLE001 - a model brings its own configuration, and pydantic says so in its own way
+            return TypeAdapter(self.annotation)
+
+    def json_schema(self) -> dict[str, Any]:
+        """Return the JSON Schema of the parameter's values."""
+        return self._adapter().json_schema()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Control:
+    """One security requirement, written as one pytest test."""
+
+    id: str
+    """Such as `AISEC-ART-03`: pack, family, number."""
+    title: str
+    """The secure condition, stated as if it held."""
+    rationale: str
+    """What an attacker gains when it does not hold; at most a few lines."""
+    severity: Severity
+    platforms: tuple[Platform, ...]
+    frameworks: Mapping[str, tuple[str, ...]]
+    """Framework key → ids, sorted by key, ids in the author's order."""
+    remediation: str
+    """How to reach the secure condition; `{name}` stands for the parameter of that name."""
+    parameters: Mapping[str, Parameter]
+    function: Callable[..., None] = field(compare=False, repr=False)
+    path: Path
+    """The file that defines the control."""
+    line: int
+
+    @property
+    def family(self) -> str:
+        """The middle part of the id, such as `ART`."""
+        return self.id.split("-")[1]
+
+
+def _where(function: Callable[..., None]) -> tuple[Path, int]:
+    code = inspect.unwrap(function).__code__
+    return Path(code.co_filename), code.co_firstlineno
+
+
+def _title_and_rationale(function: Callable[..., None], problem: Callable[[str], UsageProblem]) -> tuple[str, str]:
+    text = inspect.getdoc(function) or ""
+    title, _, rationale = text.partition("\n")
+    if not title.strip():
+        raise problem("has no docstring: its first line is the control's title")
+    if title.lower().startswith(("ensure", "verify", "check")):
+        raise problem(f"title {title!r} should state the secure condition itself, not begin with an order")
+    return title.strip(), rationale.strip()
+
+
+def _parameters(function: Callable[..., None], problem: Callable[[str], UsageProblem]) -> dict[str, Parameter]:
+    signature = inspect.signature(function)
+    first, *rest = list(signature.parameters.values()) or [None]
+    if first is None or first.name != "host" or first.kind is not inspect.Parameter.POSITIONAL_OR_KEYWORD:
+        raise problem("must take `host` first and nothing else by position")
+    hints = get_type_hints(function, include_extras=True)
+    parameters: dict[str, Parameter] = {}
+    for item in rest:
+        if item.kind is not inspect.Parameter.KEYWORD_ONLY or item.default is inspect.Parameter.empty:
+            raise problem(f"parameter {item.name!r} must be keyword-only and have a default")
+        if item.name not in hints:
+            raise problem(f"parameter {item.name!r} has no type annotation, so its values cannot be checked")
+        parameter = Parameter(name=item.name, annotation=hints[item.name], default=item.default)
+        try:
+            parameter.validate(item.default)
+        except ValidationError as error:
+            raise problem(f"default of parameter {item.name!r} does not fit its annotation: {error}") from None
+        parameters[item.name] = parameter
+    return parameters
+
+
+def _check_remediation(text: str, parameters: Mapping[str, Parameter], problem: Callable[[str], UsageProblem]) -> None:
+    for name in re.findall(r"(?<!\{)\{([a-z_][a-z0-9_]*)\}(?!\})", text):
+        if name not in parameters:
+            raise problem(f"remediation names {{{name}}}, which is no parameter. {nearest(name, parameters)}")
+
+
+def control(
+    control_id: str,
+    *,
+    severity: Severity,
+    remediation: str,
+    platforms: Sequence[Platform] = ("linux",),
+    **framework_ids: Sequence[str],
+) -> Callable[[Test], Test]:
+    """Declare a pytest test to be the control `control_id`.
+
+    The function takes `host` and keyword-only parameters, each annotated and with a default: its signature
+    is the schema of the parameters that a profile may set. Its docstring gives title and rationale.
+
+    Args:
+        control_id: pack, family and number, such as `AISEC-ART-03`; unique in the catalog.
+        severity: `critical`, `high`, `medium` or `low`; a profile may override it.
+        remediation: how to reach the secure condition; `{name}` is replaced by the parameter's value.
+        platforms: where the control applies; elsewhere it is not applicable.
+        framework_ids: for each framework key (`nist_800_53=["AC-3"]`), the ids that the control covers.
+
+    Raises:
+        UsageProblem: when id, signature, docstring or framework ids are wrong; it names file and line.
+
+    """
+
+    def decorate(function: Test) -> Test:
+        path, line = _where(function)
+
+        def problem(message: str) -> UsageProblem:
+            return UsageProblem(f"{path}:{line}: control {control_id}: {message}")
+
+        if not CONTROL_ID.fullmatch(control_id):
+            raise problem("the id must look like AISEC-ART-03: pack, family, number")
+        if severity not in SEVERITIES:
+            raise problem(f"unknown severity {severity!r}. {nearest(severity, SEVERITIES)}")
+        for platform in platforms:
+            if platform not in PLATFORMS:
+                raise problem(f"unknown platform {platform!r}. {nearest(platform, PLATFORMS)}")
+        for key, ids in framework_ids.items():
+            try:
+                frameworks.check(key, ids)
+            except UsageProblem as error:
+                raise problem(str(error)) from None
+        title, rationale = _title_and_rationale(function, problem)
+        parameters = _parameters(function, problem)
+        _check_remediation(remediation, parameters, problem)
+        setattr(
+            function,
+            ATTRIBUTE,
+            Control(
+                id=control_id,
+                title=title,
+                rationale=rationale,
+                severity=severity,
+                platforms=tuple(platforms),
+                frameworks=MappingProxyType({key: tuple(framework_ids[key]) for key in sorted(framework_ids)}),
+                remediation=remediation,
+                parameters=MappingProxyType(parameters),
+                function=function,
+                path=path,
+                line=line,
+            ),
+        )
+        return function
+
+    return decorate
+
+
+def control_of(function: object) -> Control | None:
+    """Return the metadata that `@control` left on `function`, if any."""
+    found = getattr(function, ATTRIBUTE, None)
+    return found if isinstance(found, Control) else None
+
+
+def not_applicable(reason: str, *, claims: Sequence[str] = ()) -> NoReturn:
+    """End the control as not applicable, because `reason` was observed.
+
+    Args:
+        reason: what was observed, in one clause, such as "no model directory under /srv/models".
+        claims: parameters that name what was looked for. When a profile, file or command line set one of
+            them, it was declared to exist, and the control fails instead: a typo in a path must not make a
+            host look compliant.
+
+    """
+    declared = [name for name in claims if is_declared(name)]
+    if declared:
+        pytest.fail(f"declared, but absent: {reason} (set by {', '.join(declared)})", pytrace=False)
+    raise NotApplicable(reason)

@@ -1,0 +1,67 @@
+"""Load every control from the content roots into a catalog."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import sys
+import traceback
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import MappingProxyType, ModuleType
+
+from pytest_aisec.catalog.content import ContentRoot
+from pytest_aisec.catalog.control import Control, control_of
+from pytest_aisec.errors import AisecError, UsageProblem
+
+Catalog = Mapping[str, Control]
+"""All known controls by id, sorted."""
+
+
+def control_files(roots: Iterable[ContentRoot]) -> list[Path]:
+    """Return the control files (`test_*.py` below `controls/`) of all roots, sorted within each."""
+    return [path for root in roots for path in sorted(root.controls.rglob("test_*.py"))]
+
+
+def load_catalog(roots: Iterable[ContentRoot]) -> Catalog:
+    """Import every control file and return the controls by id.
+
+    Raises:
+        UsageProblem: when a file cannot be imported, a control is malformed, or two controls have one id.
+
+    """
+    found: dict[str, Control] = {}
+    for path in control_files(roots):
+        for item in vars(_import(path)).values():
+            control = control_of(item)
+            if control is None or control.path != path:
+                continue
+            other = found.setdefault(control.id, control)
+            if other is not control:
+                raise UsageProblem(
+                    f"{path}:{control.line}: control {control.id} is already defined at {other.path}:{other.line}"
+                )
+    return MappingProxyType(dict(sorted(found.items())))
+
+
+def _import(path: Path) -> ModuleType:
+    name = f"_aisec_control_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}_{path.stem}"
+    loaded = sys.modules.get(name)
+    if loaded is not None:
+        return loaded
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:  # a file that ends in .py always has a loader
+        raise UsageProblem(f"{path}: cannot be imported as Python")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except AisecError:
+        del sys.modules[name]
+        raise
+    except Exception as error:
+        del sys.modules[name]
+        at = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+        line = at[-1].lineno if at else (error.lineno if isinstance(error, SyntaxError) else 1)
+        raise UsageProblem(f"{path}:{line}: the control file cannot be loaded: {error!r}") from error
+    return module

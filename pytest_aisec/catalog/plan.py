@@ -1,0 +1,298 @@
+"""The plan: each selected control with its final parameters and severity."""
+
+from __future__ import annotations
+
+import copy
+import fnmatch
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from pytest_aisec.catalog import frameworks
+from pytest_aisec.catalog.control import CONTROL_ID, SEVERITIES, Control, Parameter, Severity
+from pytest_aisec.catalog.load import Catalog
+from pytest_aisec.catalog.profile import ControlEntry, GatePolicy, Profile
+from pytest_aisec.errors import EmptyPlan, UsageProblem, nearest
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedControl:
+    """One control as it will be run."""
+
+    control: Control
+    severity: Severity
+    params: Mapping[str, Any]
+    """All parameters with their final values."""
+    declared: frozenset[str]
+    """The parameters that a profile, file or command line set: claims, not defaults."""
+    references: Mapping[str, tuple[str, ...]]
+    """The control's framework ids and the user's own references, by key."""
+
+    @property
+    def id(self) -> str:
+        """The control's id."""
+        return self.control.id
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the parameters as keyword arguments of one call, not shared with any other call."""
+        return copy.deepcopy(dict(self.params))
+
+    @property
+    def remediation(self) -> str:
+        """The remediation with the parameters filled in."""
+        text = self.control.remediation
+        for name, value in self.params.items():
+            shown = " ".join(map(str, value)) if isinstance(value, (list, tuple, set, frozenset)) else str(value)
+            text = text.replace("{" + name + "}", shown)
+        return text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exclusion:
+    """A control that the profile leaves out, and why."""
+
+    control: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A resolved profile: what will be run on each host."""
+
+    profile: str
+    title: str
+    version: str
+    controls: tuple[PlannedControl, ...]
+    """Sorted by id."""
+    excluded: tuple[Exclusion, ...]
+    gate: GatePolicy
+    sources: tuple[tuple[str, str], ...]
+    """(name, text) of each profile file that went into it, the base first."""
+
+    def get(self, control_id: str) -> PlannedControl | None:
+        """Return the planned control of that id, if there is one."""
+        return next((item for item in self.controls if item.id == control_id), None)
+
+
+@dataclass(kw_only=True)
+class _Draft:
+    """A control while the profiles are laid over one another."""
+
+    control: Control
+    severity: Severity
+    values: dict[str, Any] = field(default_factory=dict)
+    references: dict[str, list[str]] = field(default_factory=dict)
+
+
+def make_plan(
+    chain: Sequence[Profile], catalog: Catalog, *, params: Sequence[str] = (), select: Sequence[str] = ()
+) -> Plan:
+    """Resolve a chain of profiles, the base first, and the command line into a plan.
+
+    Args:
+        chain: what `profile.load_chain` returned.
+        catalog: all known controls.
+        params: `NAME=VALUE` or `CONTROL.NAME=VALUE`, as given with `--aisec-param`.
+        select: ids, wildcards, families, severities or `framework:id`, as given with `--aisec-select`;
+            a control is kept when any of them matches.
+
+    Raises:
+        UsageProblem: anything in a profile or option that does not resolve; it names file, line and value.
+        EmptyPlan: when no control is left.
+
+    """
+    drafts: dict[str, _Draft] = {}
+    excluded: dict[str, str] = {}
+    for profile in chain:
+        _apply_profile(profile, catalog, drafts, excluded)
+    for option in params:
+        _apply_option(option, drafts)
+    planned = [_finish(draft) for _, draft in sorted(drafts.items())]
+    planned = _selected(planned, select, catalog)
+    last = chain[-1].file
+    if not planned:
+        raise EmptyPlan(f"profile {last.id!r} selects no control")
+    gates = [profile.file.gate for profile in chain if profile.file.gate is not None]
+    return Plan(
+        profile=last.id,
+        title=last.title,
+        version=last.version,
+        controls=tuple(planned),
+        excluded=tuple(Exclusion(control=key, reason=why) for key, why in sorted(excluded.items())),
+        gate=gates[-1] if gates else GatePolicy(),
+        sources=tuple((profile.document.path.name, profile.document.text) for profile in chain),
+    )
+
+
+def _matching(selector: str, catalog: Iterable[str], where: str) -> list[str]:
+    if CONTROL_ID.fullmatch(selector):
+        if selector not in catalog:
+            raise UsageProblem(f"{where}: unknown control {selector!r}. {nearest(selector, catalog)}")
+        return [selector]
+    found = fnmatch.filter(sorted(catalog), selector)
+    if not found:
+        raise UsageProblem(f"{where}: no control matches {selector!r}. {nearest(selector, catalog)}")
+    return found
+
+
+def _apply_profile(profile: Profile, catalog: Catalog, drafts: dict[str, _Draft], excluded: dict[str, str]) -> None:
+    file, at = profile.file, profile.document.at
+    excludes = {
+        control: (selector, reason)
+        for selector, reason in file.exclude.items()
+        for control in _matching(selector, catalog, at(("exclude", selector)))
+    }
+    entries = [
+        (selector, entry or ControlEntry(), _matching(selector, catalog, at(("controls", selector))))
+        for selector, entry in file.controls.items()
+    ]
+    for selector, _, found in entries:
+        if selector in excludes and found == [selector]:
+            raise UsageProblem(f"{at(('exclude', excludes[selector][0]))}: {selector} is both selected and excluded")
+        for key in found:
+            drafts.setdefault(key, _Draft(control=catalog[key], severity=catalog[key].severity))
+            excluded.pop(key, None)
+    for key, (_, reason) in excludes.items():
+        drafts.pop(key, None)
+        excluded[key] = reason
+    _apply_params(file.params, at, ("params",), drafts.values(), "no selected control has the parameter")
+    # A wildcard gives way to an id in the same file, wherever either stands.
+    for selector, entry, found in sorted(entries, key=lambda item: bool(CONTROL_ID.fullmatch(item[0]))):
+        matched = [drafts[key] for key in found if key in drafts]
+        _apply_params(entry.params, at, ("controls", selector, "params"), matched, f"{selector} has no parameter")
+        for draft in matched:
+            draft.severity = entry.severity or draft.severity
+            _add_references(draft, entry.references, at(("controls", selector, "references")))
+    for draft in drafts.values():
+        _add_references(draft, file.references, at(("references",)))
+
+
+def _apply_params(
+    values: Mapping[str, Any], at: Any, loc: tuple[str, ...], drafts: Iterable[_Draft], missing: str
+) -> None:
+    targets = list(drafts)
+    for name, value in values.items():
+        where = at((*loc, name))
+        having = [draft for draft in targets if name in draft.control.parameters]
+        if not having:
+            known = {key for draft in targets for key in draft.control.parameters}
+            raise UsageProblem(f"{where}: {missing} {name!r}. {nearest(name, known)}".rstrip())
+        for draft in having:
+            draft.values[name] = _valid(draft.control, draft.control.parameters[name], value, where)
+
+
+def _valid(control: Control, parameter: Parameter, value: object, where: str) -> Any:
+    try:
+        return parameter.validate(value)
+    except ValidationError as error:
+        detail = error.errors(include_url=False)[0]
+        inner = ".".join(str(part) for part in detail["loc"])
+        message = str(detail["msg"]).removeprefix("Value error, ")
+        raise UsageProblem(
+            f"{where}: parameter {parameter.name!r} of {control.id} is {parameter.type_name}: "
+            f"{f'at {inner}: ' if inner else ''}{message} (got {value!r})"
+        ) from None
+
+
+def _add_references(draft: _Draft, references: Mapping[str, Sequence[str]], where: str) -> None:
+    for key, ids in references.items():
+        if key in frameworks.KEYS:
+            try:
+                frameworks.check(key, ids)
+            except UsageProblem as error:
+                raise UsageProblem(f"{where}: {error}") from None
+        known = draft.references.setdefault(key, list(draft.control.frameworks.get(key, ())))
+        known.extend(item for item in ids if item not in known)
+
+
+def _apply_option(option: str, drafts: Mapping[str, _Draft]) -> None:
+    where = f"--aisec-param {option}"
+    target, equals, text = option.partition("=")
+    if not equals or not target.strip():
+        raise UsageProblem(f"{where}: write NAME=VALUE or CONTROL.NAME=VALUE")
+    selector, dot, name = target.strip().rpartition(".")
+    having = [draft for key, draft in sorted(drafts.items()) if not dot or fnmatch.fnmatchcase(key, selector)]
+    if dot and not having:
+        raise UsageProblem(f"{where}: no control of the profile matches {selector!r}. {nearest(selector, drafts)}")
+    matched = [draft for draft in having if name in draft.control.parameters]
+    if not matched:
+        known = {key for draft in having for key in draft.control.parameters}
+        raise UsageProblem(f"{where}: unknown parameter {name!r}. {nearest(name, known)}".rstrip())
+    for draft in matched:
+        draft.values[name] = _from_text(draft.control, draft.control.parameters[name], text, where)
+
+
+def _from_text(control: Control, parameter: Parameter, text: str, where: str) -> Any:
+    """Read a value from the command line: as it stands where a string fits, otherwise as YAML."""
+    try:
+        return parameter.validate(text)
+    except ValidationError:
+        pass
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        value = text
+    if isinstance(value, str):
+        try:
+            return parameter.validate([part.strip() for part in value.split(",")])
+        except ValidationError:
+            pass
+    return _valid(control, parameter, value, where)
+
+
+def _finish(draft: _Draft) -> PlannedControl:
+    control = draft.control
+    defaults = {name: parameter.validate(copy.deepcopy(parameter.default)) for name, parameter in control.parameters.items()}
+    references = {**control.frameworks, **{key: tuple(ids) for key, ids in draft.references.items()}}
+    return PlannedControl(
+        control=control,
+        severity=draft.severity,
+        params=MappingProxyType({**defaults, **draft.values}),
+        declared=frozenset(draft.values),
+        references=MappingProxyType(dict(sorted(references.items()))),
+    )
+
+
+def _selected(planned: list[PlannedControl], select: Sequence[str], catalog: Catalog) -> list[PlannedControl]:
+    if not select:
+        return planned
+    kept: dict[str, PlannedControl] = {}
+    for text in (part.strip() for item in select for part in item.split(",")):
+        found = [item for item in planned if _is_selected(item, text)]
+        if not found:
+            raise UsageProblem(f"--aisec-select {text}: {_why_nothing(planned, text, catalog)}")
+        kept.update((item.id, item) for item in found)
+    return [item for item in planned if item.id in kept]
+
+
+def _is_selected(item: PlannedControl, text: str) -> bool:
+    framework, colon, reference = text.partition(":")
+    if colon:
+        return reference in item.references.get(framework, ())
+    if text in SEVERITIES:
+        return item.severity == text
+    return text == item.control.family or fnmatch.fnmatchcase(item.id, text)
+
+
+def _why_nothing(planned: list[PlannedControl], text: str, catalog: Catalog) -> str:
+    framework, colon, reference = text.partition(":")
+    if colon:
+        used = {key: {i for item in planned for i in item.references.get(key, ())} for item in planned for key in item.references}
+        if framework not in used:
+            return f"no control of the profile refers to framework {framework!r}. {nearest(framework, used)}"
+        return f"no control of the profile covers {reference!r}. {nearest(reference, used[framework])}"
+    if text in SEVERITIES:
+        return "no control of the profile has this severity"
+    if text in catalog:
+        return "the profile does not select this control"
+    return f"no control of the profile matches. {nearest(text, [item.id for item in planned])}"
+
+
+def with_controls(plan: Plan, keep: Iterable[str]) -> Plan:
+    """Return `plan` with only the controls whose ids are in `keep`."""
+    wanted = set(keep)
+    return replace(plan, controls=tuple(item for item in plan.controls if item.id in wanted))

@@ -1,0 +1,131 @@
+"""Profiles: YAML files that select controls for one kind of machine and set their parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from pytest_aisec.catalog import yamlfile
+from pytest_aisec.catalog.content import ContentRoot
+from pytest_aisec.catalog.control import Severity
+from pytest_aisec.errors import UsageProblem, nearest
+
+SUFFIXES = (".yaml", ".yml")
+
+NonEmpty = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+References = dict[NonEmpty, list[NonEmpty]]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ControlEntry(_Frozen):
+    """What a profile says about the controls that one selector matches."""
+
+    severity: Severity | None = None
+    """Overrides the control's own severity."""
+    params: dict[str, Any] = Field(default_factory=dict)
+    """Parameter name → value; every selected control must have it."""
+    references: References = Field(default_factory=dict)
+    """References of one's own: framework → ids, such as `{acme: [A-12]}`."""
+
+
+class GatePolicy(_Frozen):
+    """When a run fails."""
+
+    fail_on: Severity = "low"
+    """The least severity whose failures fail the run; those below are shown, and do not fail it."""
+
+
+class ProfileFile(_Frozen):
+    """A profile as written in one file."""
+
+    id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+    """The name to give to `--aisec-profile`."""
+    title: NonEmpty
+    version: NonEmpty
+    description: str = ""
+    extends: list[NonEmpty] = Field(default_factory=list)
+    """Profiles (names, or paths relative to this file) that are taken over first."""
+    params: dict[str, Any] = Field(default_factory=dict)
+    """Parameter name → value, for every selected control that has a parameter of that name."""
+    controls: dict[str, ControlEntry | None] = Field(default_factory=dict)
+    """Control id or wildcard → what to change for it."""
+    exclude: dict[str, NonEmpty] = Field(default_factory=dict)
+    """Control id or wildcard → why it is left out."""
+    references: References = Field(default_factory=dict)
+    """References of one's own that every selected control serves."""
+    gate: GatePolicy | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """One profile file with the document that it was read from."""
+
+    file: ProfileFile
+    document: yamlfile.Document
+
+
+def profile_files(roots: Iterable[ContentRoot]) -> dict[str, Path]:
+    """Return the profiles of all roots by name (the file's stem); of two alike, the later root's."""
+    return {
+        path.stem: path
+        for root in roots
+        for path in sorted(root.profiles.glob("*"))
+        if path.suffix in SUFFIXES
+    }
+
+
+def is_path(name: str) -> bool:
+    """Tell whether `name` is meant as a file rather than as the name of a known profile."""
+    return "/" in name or name.endswith(SUFFIXES)
+
+
+def load_chain(name: str, roots: Iterable[ContentRoot], *, cwd: Path) -> list[Profile]:
+    """Read the profile `name` and all that it extends, the base first, each once.
+
+    Args:
+        name: a known profile's name or a path to a file.
+        roots: where known profiles lie.
+        cwd: what a relative path is relative to.
+
+    Raises:
+        UsageProblem: an unknown name, an unreadable or wrong file, or profiles that extend one another.
+
+    """
+    known = profile_files(roots)
+    chain: dict[Path, Profile] = {}
+    _load(name, known, cwd, "--aisec-profile", (), chain)
+    return list(chain.values())
+
+
+def _load(
+    name: str, known: dict[str, Path], base: Path, asked_by: str, above: tuple[Path, ...], chain: dict[Path, Profile]
+) -> None:
+    path = _find(name, known, base, asked_by)
+    if path in above:
+        circle = " → ".join(item.name for item in (*above[above.index(path) :], path))
+        raise UsageProblem(f"{asked_by}: profiles extend one another in a circle: {circle}")
+    if path in chain:
+        return
+    document = yamlfile.read(path)
+    file = yamlfile.parse(document, ProfileFile)
+    for index, parent in enumerate(file.extends):
+        _load(parent, known, path.parent, document.at(("extends", index)), (*above, path), chain)
+    chain[path] = Profile(file=file, document=document)
+
+
+def _find(name: str, known: dict[str, Path], base: Path, asked_by: str) -> Path:
+    if is_path(name):
+        path = (base / Path(name).expanduser()).resolve()
+        if not path.is_file():
+            raise UsageProblem(f"{asked_by}: there is no profile file {name!r}")
+        return path
+    if name not in known:
+        raise UsageProblem(f"{asked_by}: unknown profile {name!r}. {nearest(name, known)}")
+    return known[name].resolve()

@@ -1,0 +1,204 @@
+"""All observations of one host in one run, shared by every process of the run."""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+from pytest_aisec.observe.faults import Reason, Unobservable
+
+GENESIS = "0" * 64
+"""What the first line of a transcript names as the hash of the line before it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Observation:
+    """One command that ran on one host, and what came of it."""
+
+    command: str
+    """As the control asked it, redacted; without the sudo or transport around it."""
+    exit_status: int | None
+    """`None` when the command did not end by itself."""
+    stdout: bytes
+    """Redacted; at most the cap, and only a beginning where `fault` is `truncated`."""
+    stderr: bytes
+    started_at: str
+    """UTC, ISO 8601 with milliseconds."""
+    duration_ms: int
+    fault: Reason | None = None
+    """Why there is no complete answer, if there is none."""
+    detail: str = ""
+    """One sentence about the fault."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the observation as JSON data; bytes that are not UTF-8 become `{"base64": …}`."""
+        return {
+            "command": _readable(self.command.encode("utf-8", "surrogateescape")),
+            "exit_status": self.exit_status,
+            "stdout": _readable(self.stdout),
+            "stderr": _readable(self.stderr),
+            "started_at": self.started_at,
+            "duration_ms": self.duration_ms,
+            "fault": self.fault,
+            "detail": self.detail,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Observation:
+        """Return the observation that `to_json` gave `data` for."""
+        return cls(
+            command=_raw(data["command"]).decode("utf-8", "surrogateescape"),
+            exit_status=data["exit_status"],
+            stdout=_raw(data["stdout"]),
+            stderr=_raw(data["stderr"]),
+            started_at=data["started_at"],
+            duration_ms=data["duration_ms"],
+            fault=cast("Reason | None", data["fault"]),
+            detail=data["detail"],
+        )
+
+
+def _readable(data: bytes) -> str | dict[str, str]:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(data).decode("ascii")}
+
+
+def _raw(value: str | Mapping[str, str]) -> bytes:
+    return value.encode("utf-8") if isinstance(value, str) else base64.b64decode(value["base64"])
+
+
+class Transcript:
+    """The observations of one host by command, kept in a spool file that several processes may share.
+
+    A question is asked once a run, whichever process asks it first; a fault that concerns the whole host is
+    known to all processes as soon as one of them met it. Not thread-safe within one process.
+    """
+
+    def __init__(self, spool: Path | None = None) -> None:
+        self._spool = spool
+        self._offset = 0
+        self._answers: dict[str, Observation] = {}
+        self.host_fault: Unobservable | None = None
+        """Set when no further question to this host can be answered."""
+
+    def __len__(self) -> int:
+        return len(self._answers)
+
+    def __iter__(self) -> Iterator[Observation]:
+        return iter(self._answers.values())
+
+    def get(self, command: str) -> Observation | None:
+        """Return the recorded observation of `command`, if this process knows one."""
+        return self._answers.get(command)
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """Hold the host: learn what other processes have recorded, and keep them from asking meanwhile."""
+        if self._spool is None:
+            yield
+            return
+        descriptor = os.open(self._spool, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            self.refresh()
+            yield
+        finally:
+            os.close(descriptor)
+
+    def refresh(self) -> None:
+        """Read what has been recorded by other processes since the last look."""
+        if self._spool is None or not self._spool.exists():
+            return
+        with self._spool.open("rb") as stream:
+            stream.seek(self._offset)
+            for line in stream:
+                if not line.endswith(b"\n"):
+                    break
+                self._offset += len(line)
+                self._learn(json.loads(line))
+
+    def add(self, observation: Observation) -> None:
+        """Record `observation`; the first of a command stays."""
+        self._write({"observation": observation.to_json()})
+
+    def give_up(self, fault: Unobservable) -> None:
+        """Record that no further question to this host can be answered, because of `fault`."""
+        self._write({"host_fault": {"reason": fault.reason, "detail": fault.detail}})
+
+    def _write(self, entry: dict[str, Any]) -> None:
+        if self._spool is None:
+            self._learn(entry)
+            return
+        line = json.dumps(entry, ensure_ascii=True).encode() + b"\n"
+        with self._spool.open("ab") as stream:
+            stream.write(line)
+        self.refresh()
+
+    def _learn(self, entry: Mapping[str, Any]) -> None:
+        if "host_fault" in entry:
+            fault = entry["host_fault"]
+            self.host_fault = self.host_fault or Unobservable(fault["reason"], fault["detail"], whole_host=True)
+        else:
+            observation = Observation.from_json(entry["observation"])
+            self._answers.setdefault(observation.command, observation)
+
+
+def in_order(transcript: Iterable[Observation], asked: Iterable[str]) -> list[Observation]:
+    """Return the observations in the order in which `asked` first names their commands, the rest by command.
+
+    So that the same controls give the same order, whichever process asked first.
+    """
+    known = {observation.command: observation for observation in transcript}
+    first = {command: known.pop(command) for command in asked if command in known}
+    return [*first.values(), *(known[command] for command in sorted(known))]
+
+
+def dump(observations: Iterable[Observation]) -> str:
+    """Return a transcript file: one JSON object a line, each with the sha256 of the line before."""
+    lines: list[str] = []
+    previous = GENESIS
+    for number, observation in enumerate(observations, start=1):
+        entry = {"number": number, "previous": previous, **observation.to_json()}
+        line = json.dumps(entry, ensure_ascii=False, separators=(",", ":"))
+        previous = hashlib.sha256(line.encode()).hexdigest()
+        lines.append(line + "\n")
+    return "".join(lines)
+
+
+def load(text: str) -> list[Observation]:
+    """Return the observations of a transcript file, in order.
+
+    Raises:
+        ValueError: naming the line, when it is not JSON, not an observation, or not chained to the line before.
+
+    """
+    found: list[Observation] = []
+    previous = GENESIS
+    for number, line in enumerate(text.split("\n")[:-1] if text else [], start=1):
+        try:
+            entry = json.loads(line)
+            observation = Observation.from_json(entry)
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"line {number} is not an observation: {error!r}") from None
+        if entry.get("previous") != previous or entry.get("number") != number:
+            raise ValueError(f"line {number} does not follow from the line before it")
+        previous = hashlib.sha256(line.encode()).hexdigest()
+        found.append(observation)
+    if text and not text.endswith("\n"):
+        raise ValueError("the last line is cut off")
+    return found
+
+
+def without_duration(observation: Observation) -> Observation:
+    """Return the observation without its times, for comparing what was seen."""
+    return replace(observation, started_at="", duration_ms=0)
