@@ -1,0 +1,233 @@
+"""From testinfra's command line options to the hosts of a run, without contacting any."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import urllib.parse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import testinfra.backend
+from testinfra.backend import base
+from testinfra.backend.ssh import SshBackend
+from testinfra.host import Host
+
+from pytest_aisec.errors import UsageProblem, nearest
+from pytest_aisec.observe.backend import ObservingBackend
+from pytest_aisec.observe.transcript import Transcript
+from pytest_aisec.observe.transports import Limits, Ssh, Transport, paramiko_backend
+
+_ADDRESS = re.compile(r"[A-Za-z0-9_\[][A-Za-z0-9_.:%\[\]-]*")
+_USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\\@-]*")
+_NETWORKED = {"ssh", "safe-ssh", "paramiko"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostOptions:
+    """What the command line says about hosts: testinfra's own options, and ours."""
+
+    hosts: str | None = None
+    connection: str | None = None
+    ssh_config: str | None = None
+    ssh_identity_file: str | None = None
+    ssh_extra_args: str | None = None
+    sudo: bool = False
+    sudo_user: str | None = None
+    ansible_inventory: str | None = None
+    force_ansible: bool = False
+    limits: Limits = Limits()
+    control_directory: Path | None = None
+    """A private directory for the sockets of ssh master connections."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """One host of a run."""
+
+    name: str
+    """`connection://[user@]address[:port]`, unique in a run, without credentials."""
+    connection: str
+    backend: base.BaseBackend
+
+    def slug(self) -> str:
+        """Return the name as part of a file name."""
+        return re.sub(r"[^A-Za-z0-9._-]+", "_", self.name).strip("_")
+
+    def observed(self, transcript: Transcript, limits: Limits) -> Host:
+        """Return the testinfra host that controls see."""
+        transport = Transport(self.backend, limits)
+        if isinstance(self.backend, Ssh):
+            self.backend.transport = transport
+        observing = ObservingBackend(self.name, transport, transcript)
+        host = Host(observing)
+        observing.set_host(host)
+        return host
+
+    def disconnect(self) -> None:
+        """Close the connection that is kept open between questions, if there is one."""
+        if isinstance(self.backend, Ssh):
+            self.backend.disconnect()
+
+
+def resolve(options: HostOptions) -> list[Target]:
+    """Return the hosts that the options name, sorted by name, each once; `local://` when they name none.
+
+    Raises:
+        UsageProblem: a malformed host, an unknown connection, a file that is not there, a password in a host
+            specification, or an inventory that Ansible cannot read.
+
+    """
+    _check_file("--ssh-config", options.ssh_config)
+    _check_file("--ssh-identity-file", options.ssh_identity_file)
+    _check_file("--ansible-inventory", options.ansible_inventory)
+    targets: dict[str, Target] = {}
+    for spec in _specs(options):
+        for target in _targets(spec, options):
+            targets.setdefault(target.name, target)
+    return [targets[name] for name in sorted(targets)]
+
+
+def _check_file(option: str, path: str | None) -> None:
+    if path and not Path(path).expanduser().exists():
+        raise UsageProblem(f"{option} {path}: there is no such file")
+
+
+def _specs(options: HostOptions) -> Sequence[str]:
+    if options.hosts is None:
+        if options.ansible_inventory or options.connection == "ansible":
+            return ["ansible://all"]
+        return ["local://"]
+    specs = [spec.strip() for spec in options.hosts.split(",")]
+    if not all(specs):
+        raise UsageProblem(f"--hosts {options.hosts}: a host between commas is empty")
+    return specs
+
+
+def _targets(spec: str, options: HostOptions) -> list[Target]:
+    where = f"--hosts {_without_password(spec)}"
+    default = options.connection or ("ansible" if options.ansible_inventory else "ssh")
+    url = urllib.parse.urlsplit(spec if "://" in spec else f"{default}://{spec}")
+    if url.scheme not in testinfra.backend.BACKENDS:
+        raise UsageProblem(
+            f"{where}: unknown connection {url.scheme!r}. {nearest(url.scheme, testinfra.backend.BACKENDS)}"
+        )
+    address = url.netloc or url.path if url.scheme == "chroot" else url.netloc
+    if url.scheme == "chroot":
+        address = url.netloc + url.path
+    _check_address(where, url.scheme, address)
+    keywords = _keywords(f"{url.scheme}://{address}" + (f"?{url.query}" if url.query else ""), options)
+    if url.scheme == "local":
+        return [Target(name="local://", connection="local", backend=_backend("local", None, keywords, options))]
+    if url.scheme == "ansible":
+        return [_ansible_target(name, keywords, options) for name in _inventory_hosts(address, keywords, where)]
+    name = f"{'ssh' if url.scheme == 'safe-ssh' else url.scheme}://{address}"
+    return [Target(name=name, connection=url.scheme, backend=_backend(url.scheme, address, keywords, options))]
+
+
+def _without_password(spec: str) -> str:
+    return re.sub(r"(^|://)([^:@/,]*):[^@]*@", r"\1\2:…@", spec)
+
+
+def _check_address(where: str, scheme: str, address: str) -> None:
+    if scheme == "local":
+        return
+    if not address:
+        raise UsageProblem(f"{where}: there is no host after {scheme}://")
+    if scheme == "chroot":
+        if not Path(address).is_dir():
+            raise UsageProblem(f"{where}: there is no directory {address}")
+        return
+    user, at, host = address.rpartition("@")
+    if at and ":" in user and scheme in _NETWORKED:
+        raise UsageProblem(
+            f"{where}: a password in a host specification is visible to everyone on this machine; use a key, "
+            "an agent or an Ansible inventory"
+        )
+    port = re.fullmatch(r"(?:\[[^\]]+\]|[^:]+):(.*)", host)
+    if port and scheme in _NETWORKED and not (port[1].isdigit() and 0 < int(port[1]) < 65536):
+        raise UsageProblem(f"{where}: {port[1]!r} is not a port (1 to 65535)")
+    if (at and scheme in _NETWORKED and not _USER.fullmatch(user)) or not (
+        _ADDRESS.fullmatch(host) or (scheme == "ansible" and not host.startswith("-"))
+    ):
+        raise UsageProblem(f"{where}: not a host; write connection://[user@]host[:port]")
+
+
+def _keywords(spec: str, options: HostOptions) -> dict[str, Any]:
+    _, keywords = testinfra.backend.parse_hostspec(spec)
+    for name in ("ssh_config", "ssh_identity_file", "ansible_inventory", "sudo_user"):
+        value = getattr(options, name)
+        if value:
+            keywords.setdefault(name, str(Path(value).expanduser()) if name != "sudo_user" else value)
+    for name in ("sudo", "force_ansible"):
+        if getattr(options, name):
+            keywords.setdefault(name, True)
+    return keywords
+
+
+def _backend(scheme: str, address: str | None, keywords: dict[str, Any], options: HostOptions) -> base.BaseBackend:
+    keywords = {key: value for key, value in keywords.items() if key != "connection"}
+    if scheme in {"ssh", "safe-ssh"}:
+        keywords.setdefault("timeout", int(options.limits.connect_timeout))
+        return Ssh(
+            str(address),
+            control_directory=options.control_directory,
+            ssh_extra_args=options.ssh_extra_args,
+            **keywords,
+        )
+    try:
+        if scheme == "paramiko":
+            keywords.setdefault("timeout", int(options.limits.connect_timeout))
+            return paramiko_backend(str(address), **keywords)
+        factory = testinfra.backend.get_backend_class(scheme)
+    except (ImportError, RuntimeError) as error:
+        raise UsageProblem(f"{scheme}:// needs a package that is not installed: {error}") from None
+    return factory(**keywords) if address is None else factory(address, **keywords)
+
+
+def _inventory_hosts(pattern: str, keywords: dict[str, Any], where: str) -> list[str]:
+    if shutil.which("ansible-inventory") is None:
+        raise UsageProblem(f"{where}: ansible:// needs Ansible; tip: pip install 'pytest-aisec[ansible]'")
+    factory = testinfra.backend.get_backend_class("ansible")
+    try:
+        hosts = factory.get_hosts(pattern, **keywords)
+    except Exception as error:  # noqa: BLE001 - testinfra hands on whatever Ansible and its JSON raise
+        raise UsageProblem(f"{where}: Ansible cannot read the inventory: {str(error)[:400]}") from None
+    if not hosts:
+        raise UsageProblem(f"{where}: the inventory has no host that matches {pattern!r}")
+    return list(hosts)
+
+
+def _ansible_target(name: str, keywords: dict[str, Any], options: HostOptions) -> Target:
+    """Return one host of an inventory, asked by its own connection where testinfra can use it directly."""
+    outer = _backend("ansible", name, keywords, options)
+    target = f"ansible://{name}"
+    inner = None
+    if not outer.force_ansible:
+        inner = outer.ansible_runner.get_host(
+            name, ssh_config=outer.ssh_config, ssh_identity_file=outer.ssh_identity_file
+        )
+    if inner is None:
+        return Target(name=target, connection="ansible", backend=outer)
+    found = inner.backend
+    sudo = {"sudo": outer.sudo or found.sudo, "sudo_user": outer.sudo_user or found.sudo_user}
+    if isinstance(found, SshBackend) or found.NAME == "paramiko":
+        spec = found.host
+        user = f"{spec.user}{':' + spec.password if spec.password else ''}@" if spec.user else ""
+        address = f"[{spec.name}]" if ":" in spec.name else spec.name
+        full = f"{user}{address}{':' + spec.port if spec.port else ''}"
+        shared = {
+            "ssh_config": found.ssh_config,
+            "ssh_identity_file": found.ssh_identity_file,
+            "timeout": int(options.limits.connect_timeout),
+            **sudo,
+        }
+        if found.NAME == "paramiko":
+            return Target(name=target, connection="paramiko", backend=paramiko_backend(full, **shared))
+        extra = " ".join(filter(None, [options.ssh_extra_args, found.ssh_extra_args]))
+        backend = Ssh(full, control_directory=options.control_directory, ssh_extra_args=extra, **shared)
+        return Target(name=target, connection="ssh", backend=backend)
+    found.sudo, found.sudo_user = sudo["sudo"], sudo["sudo_user"]
+    return Target(name=target, connection=found.NAME, backend=found)
