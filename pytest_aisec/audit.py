@@ -1,0 +1,220 @@
+"""Evaluate one planned control on one host, and fold results into a run."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from testinfra.host import Host
+
+from pytest_aisec.catalog.context import Evaluation, evaluating
+from pytest_aisec.catalog.control import PLATFORMS, NotApplicable
+from pytest_aisec.catalog.plan import Plan, PlannedControl
+from pytest_aisec.judge.outcome import Conclusion, Outcome, conclude
+from pytest_aisec.judge.run import ControlInfo, Exclusion, HostInfo, Result, Run, RunInfo, count, score
+from pytest_aisec.observe.backend import ObservingBackend
+from pytest_aisec.observe.faults import Unobservable
+from pytest_aisec.observe.hosts import Target
+from pytest_aisec.observe.redact import redact
+from pytest_aisec.observe.transcript import Observation, Transcript, in_order
+
+NAMESPACE = uuid.UUID("5b4a3a0e-6a4f-5d3c-9d55-0d7a9d1f6e11")
+"""For ids that are derived from what they name."""
+
+
+class OtherPlatform(NotApplicable):
+    """The control is for other platforms than the host's."""
+
+
+def evaluate(planned: PlannedControl, host: Host, call: Callable[..., None], now: datetime) -> None:
+    """Call the control's function on `host`, as pytest or the collector do; its outcome is what it raises.
+
+    Args:
+        planned: the control and its parameters.
+        host: whose backend is an `ObservingBackend`; its list of asked commands is begun anew.
+        call: the control's test function.
+        now: the start of the run, UTC.
+
+    Raises:
+        OtherPlatform: when the host's platform is not one of the control's.
+
+    """
+    backend: ObservingBackend = host.backend
+    backend.asked = []
+    found = platform(host)
+    if found not in planned.control.platforms:
+        wanted = ", ".join(planned.control.platforms)
+        raise OtherPlatform(f"the host is {found}, the control is for {wanted}")
+    backend.asked = []
+    with evaluating(Evaluation(now=now, declared=planned.declared)):
+        call(host, **planned.arguments())
+
+
+def platform(host: Host) -> str:
+    """Return the host's platform: one of `catalog.control.PLATFORMS`, or what `uname -s` says, in lower case."""
+    backend: ObservingBackend = host.backend
+    if backend.transport is not None and backend.transport.backend.NAME == "winrm":
+        return "windows"
+    answer = host.run("uname -s")
+    name = answer.stdout.strip().lower()
+    if answer.rc != 0 or not name:
+        raise Unobservable("parse", f"uname -s does not tell the platform: {answer.stdout or answer.stderr!r}")
+    return next((known for known in PLATFORMS if known == name), name)
+
+
+def looked(host: Host, error: BaseException | None) -> bool:
+    """Tell whether the evaluation that ended with `error` rests on anything observed."""
+    backend: ObservingBackend = host.backend
+    return bool(backend.asked) or isinstance(error, OtherPlatform)
+
+
+def judge(planned: PlannedControl, host: Host, now: datetime) -> Conclusion:
+    """Evaluate the control outside of pytest and return how it ended."""
+    error: BaseException | None = None
+    try:
+        evaluate(planned, host, planned.control.function, now)
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as raised:  # noqa: BLE001 - whatever a control raises is its outcome
+        error = raised
+    return conclude(error, looked=looked(host, error))
+
+
+def jsonable(value: object) -> Any:
+    """Return `value` as JSON data, redacted: containers stay, sets are sorted, anything else is its text."""
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    if isinstance(value, str):
+        return redact(value).encode("utf-8", "backslashreplace").decode()
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {item.name: jsonable(getattr(value, item.name)) for item in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(jsonable(str(key))): jsonable(item) for key, item in value.items()}
+    if isinstance(value, (set, frozenset)):
+        return sorted((jsonable(item) for item in value), key=repr)
+    if isinstance(value, (list, tuple)):
+        return [jsonable(item) for item in value]
+    return jsonable(str(value))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Ended:
+    """What one evaluation left, as it travels from the process that made it to the recorder."""
+
+    control: str
+    host: str
+    outcome: str
+    reason: str
+    message: str
+    expected: Any = None
+    observed: Any = None
+    asked: Sequence[str] = ()
+    duration_ms: int = 0
+
+
+def fold(  # noqa: PLR0913 - a run has this many parts
+    plan: Plan,
+    targets: Sequence[Target],
+    ended: Iterable[Ended],
+    transcripts: Mapping[str, Transcript],
+    *,
+    info: RunInfo,
+    not_run: str,
+) -> Run:
+    """Fold what ended into a run: every planned (control, host) exactly once, `not_run` where nothing came.
+
+    Args:
+        plan: the controls.
+        targets: the hosts.
+        ended: in any order; the first of a (control, host) counts.
+        transcripts: by host name.
+        info: what the run was.
+        not_run: the reason to give where nothing came.
+
+    """
+    by_place: dict[tuple[str, str], Ended] = {}
+    for item in ended:
+        by_place.setdefault((item.host, item.control), item)
+    results: list[Result] = []
+    hosts: list[HostInfo] = []
+    ordered: dict[str, list[Observation]] = {}
+    for target in targets:
+        asked = [
+            command
+            for planned in plan.controls
+            if (found := by_place.get((target.name, planned.id)))
+            for command in found.asked
+        ]
+        transcript = transcripts[target.name]
+        observations = in_order(transcript, asked)
+        numbers = {observation.command: number for number, observation in enumerate(observations, start=1)}
+        ordered[target.name] = observations
+        fault = transcript.host_fault
+        hosts.append(
+            HostInfo(
+                name=target.name,
+                connection=target.connection,
+                transcript=f"transcripts/{target.slug()}.jsonl",
+                observations=len(observations),
+                fault=str(fault) if fault else "",
+            )
+        )
+        for planned in plan.controls:
+            results.append(_result(planned, target, by_place.get((target.name, planned.id)), numbers, not_run))
+    return Run(
+        run=info,
+        hosts=tuple(hosts),
+        controls=tuple(describe(planned) for planned in plan.controls),
+        excluded=tuple(Exclusion(control=item.control, reason=item.reason) for item in plan.excluded),
+        results=tuple(results),
+        ledger=count(results, planned=len(plan.controls) * len(targets)),
+        scores=score(results),
+        fail_on=plan.gate.fail_on,
+        transcripts=ordered,
+    )
+
+
+def _result(
+    planned: PlannedControl, target: Target, found: Ended | None, numbers: Mapping[str, int], not_run: str
+) -> Result:
+    if found is None:
+        found = Ended(control=planned.id, host=target.name, outcome="not_run", reason=not_run, message=not_run)
+    return Result(
+        control=planned.id,
+        host=target.name,
+        outcome=Outcome(found.outcome),
+        reason=str(jsonable(found.reason)),
+        severity=planned.severity,
+        title=planned.control.title,
+        expected=found.expected,
+        observed=found.observed,
+        message=str(jsonable(found.message)),
+        observations=tuple(numbers[command] for command in found.asked if command in numbers),
+        duration_ms=found.duration_ms,
+    )
+
+
+def describe(planned: PlannedControl) -> ControlInfo:
+    """Return what reports say about a planned control."""
+    control = planned.control
+    return ControlInfo(
+        id=control.id,
+        title=control.title,
+        rationale=control.rationale,
+        severity=planned.severity,
+        family=control.family,
+        frameworks=dict(planned.references),
+        remediation=planned.remediation,
+        params=jsonable(dict(planned.params)),
+        declared=tuple(sorted(planned.declared)),
+        platforms=control.platforms,
+    )
+
+
+def milliseconds(since: float) -> int:
+    """Return the time since `since` (of `time.monotonic`) in whole milliseconds."""
+    return round((time.monotonic() - since) * 1000)

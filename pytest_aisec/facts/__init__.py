@@ -1,0 +1,1 @@
+"""Typed readings shared by controls: they observe, they never judge."""

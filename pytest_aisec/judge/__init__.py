@@ -1,0 +1,1 @@
+"""WHAT it means: outcomes, the run, and the gate."""

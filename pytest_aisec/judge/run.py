@@ -1,0 +1,187 @@
+"""A run: what was planned, and how each control ended on each host."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pytest_aisec.catalog.control import Severity
+from pytest_aisec.judge.outcome import Outcome
+from pytest_aisec.observe.transcript import Observation
+
+SCHEMA_VERSION = "1.0"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunInfo:
+    """What the run was."""
+
+    id: str
+    """Derived from the start, the plan and the hosts."""
+    started_at: str
+    """UTC, ISO 8601."""
+    finished_at: str
+    profile: str
+    profile_title: str
+    profile_version: str
+    package_version: str
+    plan_sha256: str
+    """Digest of `inputs/plan.json`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HostInfo:
+    """One host of the run."""
+
+    name: str
+    connection: str
+    transcript: str
+    """The transcript's path in the bundle."""
+    observations: int
+    """How many lines the transcript has."""
+    fault: str = ""
+    """Why no further question could be answered, if so: `reason: detail`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WaiverState:
+    """The waiver that covers a result."""
+
+    id: str
+    state: Literal["active", "expired", "stale"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Result:
+    """How one control ended on one host."""
+
+    control: str
+    host: str
+    outcome: Outcome
+    reason: str
+    """Empty for `passed`, and for `failed` whose message says it."""
+    severity: Severity
+    title: str
+    expected: Any = None
+    """What the control required, as JSON data; only where a comparison failed."""
+    observed: Any = None
+    """What was there instead, as JSON data."""
+    message: str = ""
+    waiver: WaiverState | None = None
+    observations: Sequence[int] = ()
+    """Line numbers in the host's transcript, in the order in which the control asked."""
+    duration_ms: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ControlInfo:
+    """What a report says about a control, besides its results."""
+
+    id: str
+    title: str
+    rationale: str
+    severity: Severity
+    family: str
+    frameworks: Mapping[str, Sequence[str]]
+    remediation: str
+    """With the parameters filled in."""
+    params: Mapping[str, Any]
+    declared: Sequence[str]
+    """Parameters that a profile, file or command line set."""
+    platforms: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Exclusion:
+    """A control that the profile leaves out."""
+
+    control: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ledger:
+    """The proof that every planned (control, host) ended in exactly one outcome."""
+
+    planned: int
+    passed: int
+    failed: int
+    error: int
+    not_applicable: int
+    not_reviewed: int
+    not_run: int
+
+    @property
+    def is_balanced(self) -> bool:
+        """Whether the counts add up to what was planned."""
+        return self.planned == sum(getattr(self, outcome.value) for outcome in Outcome)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scores:
+    """`passed / (passed + failed + error + not_reviewed + not_run)`; `None` when nothing counts."""
+
+    without_waivers: float | None
+    with_waivers: float | None
+    """Waived failures counted as passed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """What the gate decided."""
+
+    gate: Literal["passed", "failed", "inconclusive"]
+    exit_code: int
+    because: Sequence[str]
+    """The sentences that led to it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """A finished run. Results are sorted by host, then control."""
+
+    schema_version: str = SCHEMA_VERSION
+    run: RunInfo
+    hosts: Sequence[HostInfo]
+    controls: Sequence[ControlInfo]
+    excluded: Sequence[Exclusion]
+    results: Sequence[Result]
+    ledger: Ledger
+    scores: Scores
+    fail_on: Severity
+    """The least severity whose failures fail the gate."""
+    transcripts: Mapping[str, Sequence[Observation]] = field(default_factory=dict, compare=False)
+    """Host name → observations, in the order of the transcript file. Not part of `run.json`."""
+
+    def of_host(self, name: str) -> list[Result]:
+        """Return the results of one host, by control."""
+        return [result for result in self.results if result.host == name]
+
+    def of_control(self, control: str) -> list[Result]:
+        """Return the results of one control, by host."""
+        return [result for result in self.results if result.control == control]
+
+
+def count(results: Iterable[Result], *, planned: int) -> Ledger:
+    """Return the ledger of `results`, of which there should be `planned`."""
+    counts = Counter(result.outcome.value for result in results)
+    return Ledger(planned=planned, **{outcome.value: counts[outcome.value] for outcome in Outcome})
+
+
+def score(results: Iterable[Result]) -> Scores:
+    """Return both scores of `results`."""
+    counted = [result for result in results if result.outcome is not Outcome.NOT_APPLICABLE]
+    if not counted:
+        return Scores(without_waivers=None, with_waivers=None)
+    passed = sum(result.outcome is Outcome.PASSED for result in counted)
+    waived = sum(is_waived(result) for result in counted)
+    return Scores(
+        without_waivers=round(passed / len(counted), 4), with_waivers=round((passed + waived) / len(counted), 4)
+    )
+
+
+def is_waived(result: Result) -> bool:
+    """Tell whether the result failed and an active waiver excuses it."""
+    return result.outcome is Outcome.FAILED and result.waiver is not None and result.waiver.state == "active"
