@@ -1,0 +1,60 @@
+"""Text from audited hosts, made fit to be read: nothing in it acts on the reader's screen."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+_NONCHARACTERS = "".join(chr(plane << 16 | 0xFFFE) + chr(plane << 16 | 0xFFFF) for plane in range(17))
+_HIDDEN = re.compile(
+    "["
+    "\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters, with escape sequences and carriage returns
+    "\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"  # invisible, or turns text
+    "\ud800-\udfff"  # bytes that are not UTF-8, and halves of a character
+    "\ufdd0-\ufdef" + _NONCHARACTERS + "\U000e0000-\U000e007f"
+    "]"
+)
+
+
+def escape(character: str) -> str:
+    r"""Return how a hidden character is written: `\x1b`, `\u202e`; a byte that is not UTF-8 as `\xff`."""
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # noqa: PLR2004 - where Python's surrogateescape puts the bytes 0x80 to 0xff
+        code -= 0xDC00
+    if code == ord("\r"):
+        return "\\r"
+    return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}"  # noqa: PLR2004 - what two hex digits hold
+
+
+def pieces(text: str) -> Iterator[tuple[str, bool]]:
+    """Yield `text` in pieces, each with whether it stands for a hidden character; tab and newline stay."""
+    end = 0
+    for found in _HIDDEN.finditer(text):
+        if found.start() > end:
+            yield text[end : found.start()], False
+        yield escape(found.group()), True
+        end = found.end()
+    if end < len(text):
+        yield text[end:], False
+
+
+def visible(value: object) -> str:
+    """Return the text of `value` with all that cannot be seen as escapes; it fits into XML and HTML."""
+    return _HIDDEN.sub(lambda found: escape(found.group()), str(value))
+
+
+def decode(data: bytes) -> str:
+    """Return an answer's bytes as text that `visible` can show whole, whatever they are."""
+    return data.decode("utf-8", "surrogateescape")
+
+
+def pretty(value: Any) -> str:
+    """Return JSON data as people read it."""
+    return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True, default=str)
+
+
+def size(number: int) -> str:
+    """Return a number of bytes for people: `1,234 bytes`."""
+    return "1 byte" if number == 1 else f"{number:,} bytes"
