@@ -123,7 +123,7 @@ def fold(  # noqa: PLR0913 - a run has this many parts
     transcripts: Mapping[str, Transcript],
     *,
     info: RunInfo,
-    not_run: str,
+    why_not: Callable[[str, str], str],
 ) -> Run:
     """Fold what ended into a run: every planned (control, host) exactly once, `not_run` where nothing came.
 
@@ -133,7 +133,7 @@ def fold(  # noqa: PLR0913 - a run has this many parts
         ended: in any order; the first of a (control, host) counts.
         transcripts: by host name.
         info: what the run was.
-        not_run: the reason to give where nothing came.
+        why_not: (control, host) → the reason to give where nothing came.
 
     """
     by_place: dict[tuple[str, str], Ended] = {}
@@ -164,7 +164,7 @@ def fold(  # noqa: PLR0913 - a run has this many parts
             )
         )
         for planned in plan.controls:
-            results.append(_result(planned, target, by_place.get((target.name, planned.id)), numbers, not_run))
+            results.append(_result(planned, target, by_place.get((target.name, planned.id)), numbers, why_not))
     return Run(
         run=info,
         hosts=tuple(hosts),
@@ -179,10 +179,12 @@ def fold(  # noqa: PLR0913 - a run has this many parts
 
 
 def _result(
-    planned: PlannedControl, target: Target, found: Ended | None, numbers: Mapping[str, int], not_run: str
+    planned: PlannedControl, target: Target, found: Ended | None, numbers: Mapping[str, int],
+    why_not: Callable[[str, str], str],
 ) -> Result:
     if found is None:
-        found = Ended(control=planned.id, host=target.name, outcome="not_run", reason=not_run, message=not_run)
+        why = why_not(planned.id, target.name)
+        found = Ended(control=planned.id, host=target.name, outcome="not_run", reason=why, message=why)
     return Result(
         control=planned.id,
         host=target.name,

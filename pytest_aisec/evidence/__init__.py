@@ -1,0 +1,1 @@
+"""The bundle: evidence on disk, whole or absent, and checkable."""

@@ -1,0 +1,173 @@
+"""Write a bundle so that it is whole or absent, and read it back."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from pytest_aisec.catalog.plan import Plan
+from pytest_aisec.errors import EvidenceError
+from pytest_aisec.evidence import manifest
+from pytest_aisec.judge.run import Run, Verdict, count
+from pytest_aisec.observe import transcript
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bundle:
+    """What `run.json` holds."""
+
+    run: Run
+    verdict: Verdict
+
+
+@cache
+def _runs() -> TypeAdapter[Run]:
+    return TypeAdapter(Run)
+
+
+@cache
+def _verdicts() -> TypeAdapter[Verdict]:
+    return TypeAdapter(Verdict)
+
+
+class Claim:
+    """A place for a bundle, taken before any host is contacted.
+
+    The files are written to a temporary sibling, which becomes the bundle at the end.
+
+    Raises:
+        EvidenceError: when the directory is not empty, is no directory, or cannot be written.
+
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        try:
+            if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+                raise EvidenceError(f"evidence cannot be written to {directory}: it is not an empty directory")
+            parent = directory.absolute().parent
+            self._made = [path for path in (parent, *parent.parents) if not path.exists()]
+            parent.mkdir(parents=True, exist_ok=True)
+            self._partial = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=parent))
+        except OSError as error:
+            raise EvidenceError(f"evidence cannot be written to {directory}: {error.strerror}") from None
+
+    def write(self, files: Mapping[str, bytes]) -> None:
+        """Write `files` (path in the bundle → content) with their manifest, all or nothing."""
+        try:
+            for path, content in {**files, manifest.NAME: manifest.render(files).encode()}.items():
+                target = self._partial / path
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with target.open("wb") as stream:
+                    stream.write(content)
+                    stream.flush()
+                    os.fsync(stream.fileno())
+            self._partial.chmod(0o755)
+            self._partial.rename(self.directory)
+        except OSError as error:
+            self.release()
+            raise EvidenceError(f"evidence cannot be written to {self.directory}: {error.strerror}") from None
+
+    def release(self) -> None:
+        """Give the place up: nothing of it remains."""
+        shutil.rmtree(self._partial, ignore_errors=True)
+        for path in self._made:
+            try:
+                path.rmdir()
+            except OSError:
+                break
+
+
+def render_run(run: Run, verdict: Verdict) -> str:
+    """Return `run.json`."""
+    data = {**_runs().dump_python(run, mode="json", exclude={"transcripts"})}
+    data["verdict"] = _verdicts().dump_python(verdict, mode="json")
+    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+
+
+def files_of(run: Run, verdict: Verdict, plan_json: str, plan: Plan) -> dict[str, bytes]:
+    """Return every file of the bundle but the reports and the manifest."""
+    files = {"run.json": render_run(run, verdict), "inputs/plan.json": plan_json}
+    for number, (name, text) in enumerate(plan.sources, start=1):
+        files[f"inputs/profiles/{number}-{name}"] = text
+    for host in run.hosts:
+        files[host.transcript] = transcript.dump(run.transcripts[host.name])
+    return {path: text.encode() for path, text in files.items()}
+
+
+def read(directory: Path) -> Bundle:
+    """Return the run and verdict of a bundle, with its transcripts.
+
+    Raises:
+        EvidenceError: when a file is missing or is not what it should be; it names the file.
+
+    """
+    path = directory / "run.json"
+    try:
+        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        verdict = _verdicts().validate_python(data.pop("verdict"))
+        run = _runs().validate_python(data)
+    except OSError as error:
+        raise EvidenceError(f"{path}: cannot be read: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        detail = error.errors()[0] if isinstance(error, ValidationError) else error
+        raise EvidenceError(f"{path}: is not a run: {detail}") from None
+    transcripts = {}
+    for host in run.hosts:
+        at = directory / host.transcript
+        if not at.resolve().is_relative_to(directory.resolve()):
+            raise EvidenceError(f"run.json: the transcript of {host.name} lies outside of the bundle")
+        try:
+            transcripts[host.name] = transcript.load(at.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise EvidenceError(f"{host.transcript}: cannot be read: {error.strerror}") from None
+        except ValueError as error:
+            raise EvidenceError(f"{host.transcript}: {error}") from None
+    return Bundle(run=replace(run, transcripts=transcripts), verdict=verdict)
+
+
+def verify(directory: Path) -> list[str]:
+    """Return one sentence for everything about the bundle that does not hold; nothing when all does."""
+    if not directory.is_dir():
+        return [f"{directory}: is not a directory"]
+    problems = manifest.check(directory)
+    try:
+        bundle = read(directory)
+    except EvidenceError as error:
+        return [*problems, str(error)]
+    return [*problems, *_inconsistencies(bundle)]
+
+
+def _inconsistencies(bundle: Bundle) -> list[str]:
+    run, problems = bundle.run, []
+    if count(run.results, planned=run.ledger.planned) != run.ledger or not run.ledger.is_balanced:
+        problems.append("run.json: the ledger does not follow from the results")
+    places = [(result.host, result.control) for result in run.results]
+    planned = {(host.name, control.id) for host in run.hosts for control in run.controls}
+    if len(places) != len(set(places)) or set(places) != planned:
+        problems.append("run.json: not every planned control has exactly one result on every host")
+    for host in run.hosts:
+        if len(run.transcripts[host.name]) != host.observations:
+            problems.append(f"{host.transcript}: has {len(run.transcripts[host.name])} lines, not {host.observations}")
+    return problems
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of `run.json`."""
+    schema = _runs().json_schema(mode="serialization")
+    schema["properties"].pop("transcripts")
+    schema["$defs"].pop("Observation", None)
+    verdict = _verdicts().json_schema(mode="serialization")
+    schema["$defs"]["Verdict"] = verdict
+    schema["properties"]["verdict"] = {"$ref": "#/$defs/Verdict"}
+    schema["required"] = sorted({*schema["properties"]})
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

@@ -1,0 +1,149 @@
+"""Fold pytest's reports into a run, decide, and leave the bundle. Only in the controlling process."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from hashlib import sha256
+from importlib.metadata import version
+
+import pytest
+
+from pytest_aisec import audit
+from pytest_aisec.catalog.plan import Plan
+from pytest_aisec.errors import EvidenceError
+from pytest_aisec.evidence import bundle
+from pytest_aisec.judge import gate
+from pytest_aisec.judge.run import Run, RunInfo, Verdict
+from pytest_aisec.observe.hosts import Target
+from pytest_aisec.observe.transcript import Transcript
+from pytest_aisec.report import html, junit, terminal
+
+
+class Recorder:
+    """Collects how controls ended, and at the end writes the evidence and sets the exit code."""
+
+    def __init__(  # noqa: PLR0913 - what a run consists of
+        self,
+        config: pytest.Config,
+        plan: Plan,
+        targets: Sequence[Target],
+        transcripts: Mapping[str, Transcript],
+        claim: bundle.Claim,
+        started: datetime,
+    ) -> None:
+        self.config = config
+        self.plan = plan
+        self.targets = targets
+        self.transcripts = transcripts
+        self.claim = claim
+        self.started = started
+        self.ended: list[audit.Ended] = []
+        self.deselected: set[str] = set()
+        self.crashed: set[str] = set()
+        self.run: Run | None = None
+        self.verdict: Verdict | None = None
+        self.problem = ""
+        self._other_failures = 0
+
+    def pytest_report_header(self) -> str:
+        """Say what is audited."""
+        return terminal.header(self.plan, [target.name for target in self.targets])
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Let the progress show letters, not one line per control."""
+        reporter = session.config.pluginmanager.getplugin("terminalreporter")
+        if reporter is not None:
+            reporter.showfspath = False
+
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        """Remember what `-k` and the like took out."""
+        self.deselected |= {item.nodeid for item in items}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take in the outcome of one control."""
+        ended = getattr(report, "aisec", None)
+        if ended is not None:
+            self.ended.append(audit.Ended(**ended))
+        elif report.when == "???":  # xdist's word for a test during which its worker died
+            self.crashed.add(report.nodeid)
+        elif report.failed:
+            self._other_failures += 1
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Fold, decide, write."""
+        for transcript in self.transcripts.values():
+            transcript.refresh()
+        self.run = self._fold()
+        self.verdict = gate.decide(self.run)
+        code = self.verdict.exit_code or (1 if self._other_failures else 0)
+        try:
+            self.claim.write(self._files(self.run, self.verdict))
+        except EvidenceError as error:
+            self.problem = str(error)
+            code = gate.ExitCode.EVIDENCE
+        session.exitstatus = min(code, 1) if self.config.option.aisec_exit == "simple" else code
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print what people read."""
+        if self.run is None or self.verdict is None:
+            return
+        where = "" if self.problem else self._shown_directory()
+        verbose = self.config.option.verbose > 0
+        for line, markup in terminal.render(self.run, self.verdict, where, self.problem, verbose=verbose):
+            terminalreporter.write_line(line, **markup)
+
+    def pytest_unconfigure(self) -> None:
+        """Leave nothing half-written, also when the run never got to its end."""
+        self.claim.release()
+
+    def _shown_directory(self) -> str:
+        directory = self.claim.directory
+        here = self.config.invocation_params.dir
+        return str(directory.relative_to(here) if directory.is_relative_to(here) else directory)
+
+    def _fold(self) -> Run:
+        plan_json = self._plan_json()
+        started = self.started.strftime("%Y-%m-%dT%H:%M:%SZ")
+        digest = sha256(plan_json.encode()).hexdigest()
+        info = RunInfo(
+            id=str(uuid.uuid5(audit.NAMESPACE, f"{started} {digest}")),
+            started_at=started,
+            finished_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            profile=self.plan.profile,
+            profile_title=self.plan.title,
+            profile_version=self.plan.version,
+            package_version=version("pytest-aisec"),
+            plan_sha256=digest,
+        )
+        return audit.fold(self.plan, self.targets, self.ended, self.transcripts, info=info, why_not=self._why_not)
+
+    def _why_not(self, control: str, host: str) -> str:
+        nodeid = f"{control}[{host}]"
+        if nodeid in self.deselected:
+            return "deselected on the command line"
+        if nodeid in self.crashed:
+            return "the process that evaluated it crashed"
+        return "the run ended before it"
+
+    def _plan_json(self) -> str:
+        data = {
+            "profile": self.plan.profile,
+            "title": self.plan.title,
+            "version": self.plan.version,
+            "fail_on": self.plan.gate.fail_on,
+            "hosts": [target.name for target in self.targets],
+            "controls": [asdict(audit.describe(planned)) for planned in self.plan.controls],
+            "excluded": {item.control: item.reason for item in self.plan.excluded},
+        }
+        return json.dumps(audit.jsonable(data), indent=2, ensure_ascii=False) + "\n"
+
+    def _files(self, run: Run, verdict: Verdict) -> dict[str, bytes]:
+        files = bundle.files_of(run, verdict, self._plan_json(), self.plan)
+        reports = {"junit.xml": junit.render(run, verdict), "report.html": html.render(run, verdict)}
+        return {**files, **{name: text.encode("utf-8") for name, text in reports.items()}}

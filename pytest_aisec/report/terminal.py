@@ -1,0 +1,151 @@
+"""What people read at the end of a run, at 80 columns and without colour."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import textwrap
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pytest_aisec.catalog.control import SEVERITIES
+from pytest_aisec.catalog.plan import Plan
+from pytest_aisec.judge.outcome import Outcome
+from pytest_aisec.judge.run import ControlInfo, Result, Run, Scores, Verdict
+
+Line = tuple[str, dict[str, bool]]
+"""Text and the markup that pytest's terminal writer knows."""
+
+_LONGEST = 20
+"""Lines of one JSON value that are shown; the reports have all of it."""
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_GATE = {"passed": {"green": True}, "failed": {"red": True}, "inconclusive": {"yellow": True}}
+
+
+def header(plan: Plan, hosts: Sequence[str]) -> str:
+    """Return what is going to be audited, one to three lines."""
+    text = f"aisec: profile {plan.profile} {plan.version}, {len(plan.controls)} controls on {len(hosts)} host"
+    shown = ", ".join(hosts[:8]) + (f" … and {len(hosts) - 8} more" if len(hosts) > 8 else "")
+    lines = textwrap.wrap(shown, _width() - 7, break_on_hyphens=False, break_long_words=False)
+    return "\n".join([text + ("" if len(hosts) == 1 else "s"), *(f"       {line}" for line in lines)])
+
+
+def render(run: Run, verdict: Verdict, bundle: str, problem: str, *, verbose: bool) -> Iterator[Line]:
+    """Yield the lines of the summary.
+
+    Args:
+        run: the run.
+        verdict: what the gate decided.
+        bundle: the path of the bundle, as it is to be shown.
+        problem: why there is no bundle, if so.
+        verbose: show all that could not be judged, too, not just counts of repeated reasons.
+
+    """
+    width = _width()
+    controls = {item.id: item for item in run.controls}
+    order = {severity: number for number, severity in enumerate(SEVERITIES)}
+    failed = [item for item in run.results if item.outcome is Outcome.FAILED]
+    for result in sorted(failed, key=lambda item: (order[item.severity], item.control, item.host)):
+        yield from _failure(result, controls[result.control], width)
+    yield from _open_points(run, width, verbose=verbose)
+    yield _rule("hosts", width), {"bold": True}
+    yield from _hosts(run)
+    yield _rule(f"verdict: {verdict.gate.upper()}", width), {"bold": True, **_GATE[verdict.gate]}
+    for reason in verdict.because:
+        yield from _wrapped(reason, width)
+    yield from _wrapped(f"ledger: {_ledger(run)}", width)
+    yield from _wrapped(f"score: {_scores(run.scores)}", width)
+    if problem:
+        yield from _wrapped(f"NO EVIDENCE: {problem}", width, red=True, bold=True)
+    else:
+        yield f"evidence: {bundle}", {}
+
+
+def _width() -> int:
+    return min(shutil.get_terminal_size().columns, 110)
+
+
+def _rule(title: str, width: int) -> str:
+    return f"---- {title} ".ljust(width, "-")
+
+
+def _wrapped(text: str, width: int, indent: int = 0, **markup: bool) -> Iterator[Line]:
+    plain = _CONTROL_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", text)
+    for paragraph in plain.splitlines() or [""]:
+        for line in textwrap.wrap(paragraph, width - indent, break_on_hyphens=False) or [""]:
+            yield " " * indent + line, markup
+
+
+def _failure(result: Result, control: ControlInfo, width: int) -> Iterator[Line]:
+    yield "", {}
+    waived = f", waived by {result.waiver.id} ({result.waiver.state})" if result.waiver else ""
+    yield f"FAIL {result.control}  {result.severity}  {result.host}{waived}", {"red": True, "bold": True}
+    yield from _wrapped(control.title, width, 5)
+    if result.observed is not None or result.expected is not None:
+        yield from _value("expected", result.expected, width)
+        yield from _value("observed", result.observed, width)
+    else:
+        yield from _wrapped(result.message, width, 5)
+    yield from _wrapped(f"remedy: {control.remediation}", width, 5)
+
+
+def _value(name: str, value: Any, width: int) -> Iterator[Line]:
+    short = json.dumps(value, ensure_ascii=False)
+    if len(short) <= width - 15:
+        yield from _wrapped(f"{name}: {short}", width, 5)
+        return
+    yield f"     {name}:", {}
+    lines = json.dumps(value, ensure_ascii=False, indent=2).splitlines()
+    for line in lines[:_LONGEST]:
+        plain = _CONTROL_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", line)
+        yield f"       {plain[: width - 8]}{'…' if len(plain) > width - 8 else ''}", {}
+    if len(lines) > _LONGEST:
+        yield f"       … {len(lines) - _LONGEST} more lines in the report", {}
+
+
+def _open_points(run: Run, width: int, *, verbose: bool) -> Iterator[Line]:
+    kinds = {Outcome.ERROR: "ERROR", Outcome.NOT_REVIEWED: "REVIEW", Outcome.NOT_RUN: "NOT RUN"}
+    grouped: dict[tuple[Outcome, str, str, str], list[Result]] = {}
+    for result in run.results:
+        if result.outcome in kinds:
+            key = (result.outcome, result.host, result.reason, result.message)
+            grouped.setdefault(key, []).append(result)
+    if grouped:
+        yield "", {}
+    for (outcome, host, reason, message), results in grouped.items():
+        names = [result.control for result in results]
+        shown = names if verbose or len(names) <= 3 else [*names[:2], f"and {len(names) - 2} more"]
+        yield f"{kinds[outcome]} {reason if outcome is Outcome.ERROR else ''} on {host}".replace("  ", " "), {
+            "yellow": True
+        }
+        yield from _wrapped(", ".join(shown), width, 5)
+        yield from _wrapped(message, width, 5)
+
+
+def _hosts(run: Run) -> Iterator[Line]:
+    longest = max((len(host.name) for host in run.hosts), default=0)
+    for host in run.hosts:
+        results = run.of_host(host.name)
+        counts = {outcome: sum(item.outcome is outcome for item in results) for outcome in Outcome}
+        words = "  ".join(
+            f"{counts[outcome]} {outcome.value.replace('_', ' ')}" for outcome in Outcome if counts[outcome]
+        )
+        bad = counts[Outcome.FAILED] or counts[Outcome.ERROR]
+        yield f"{host.name:<{longest}}  {words}", {"red": True} if bad else {}
+
+
+def _ledger(run: Run) -> str:
+    parts = " + ".join(
+        f"{getattr(run.ledger, outcome.value)} {outcome.value.replace('_', ' ')}"
+        for outcome in Outcome
+        if getattr(run.ledger, outcome.value)
+    )
+    return f"{run.ledger.planned} planned = {parts or '0'}"
+
+
+def _scores(scores: Scores) -> str:
+    if scores.without_waivers is None or scores.with_waivers is None:
+        return "none, nothing applied"
+    formula = "passed / (passed + failed + error + not reviewed + not run)"
+    return f"{scores.without_waivers:.0%} ({scores.with_waivers:.0%} with waivers) = {formula}"

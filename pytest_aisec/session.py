@@ -1,0 +1,293 @@
+"""The plugin while it audits: plan, hosts, evaluation. One object per pytest process."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Generator
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from testinfra.host import Host
+
+from pytest_aisec import audit, collection
+from pytest_aisec.catalog import plan as plans
+from pytest_aisec.catalog import profile as profiles
+from pytest_aisec.catalog.control import control_of
+from pytest_aisec.catalog.load import load_catalog
+from pytest_aisec.errors import EmptyPlan, EvidenceError, UsageProblem
+from pytest_aisec.evidence.bundle import Claim
+from pytest_aisec.judge.gate import ExitCode
+from pytest_aisec.judge.outcome import Outcome, conclude
+from pytest_aisec.observe.backend import ObservingBackend
+from pytest_aisec.observe.hosts import HostOptions, Target, resolve
+from pytest_aisec.observe.transcript import Transcript
+from pytest_aisec.observe.transports import Limits
+from pytest_aisec.recorder import Recorder
+
+NAME = "aisec-session"
+"""Under which the session is registered with pytest."""
+PLANNED = pytest.StashKey[plans.PlannedControl]()
+TARGET = pytest.StashKey[str]()
+
+WORDS = {
+    Outcome.PASSED: ("passed", ".", ("PASS", {"green": True})),
+    Outcome.FAILED: ("failed", "F", ("FAIL", {"red": True})),
+    Outcome.ERROR: ("error", "E", ("ERROR", {"red": True, "bold": True})),
+    Outcome.NOT_APPLICABLE: ("not applicable", "-", ("N/A", {"cyan": True})),
+    Outcome.NOT_REVIEWED: ("not reviewed", "?", ("REVIEW", {"yellow": True})),
+    Outcome.NOT_RUN: ("not run", " ", ("NOT RUN", {"yellow": True})),
+}
+"""Outcome → category, letter and word in the terminal."""
+
+
+def start(config: pytest.Config) -> None:
+    """Resolve plan and hosts and register the session; stop pytest when either is wrong.
+
+    Raises:
+        pytest.UsageError: exit code 4, with one message.
+        pytest.exit.Exception: exit code 5 for an empty plan, 12 when there is no place for the evidence.
+
+    """
+    collection.settle(config)
+    worker = hasattr(config, "workerinput")
+    try:
+        plan = resolve_plan(config)
+        shared = config.option.aisec_shared if worker else _share(config)
+        targets = resolve(host_options(config, Path(shared["control"])))
+        claim = None if worker or config.option.collectonly else _claim(config, plan, shared)
+    except UsageProblem as problem:
+        _forget(config, worker=worker)
+        raise pytest.UsageError(str(problem)) from None
+    except EmptyPlan as problem:
+        _forget(config, worker=worker)
+        pytest.exit(str(problem), returncode=_code(config, ExitCode.EMPTY))
+    except EvidenceError as problem:
+        _forget(config, worker=worker)
+        pytest.exit(str(problem), returncode=_code(config, ExitCode.EVIDENCE))
+    session = Session(config, plan, targets, shared)
+    config.pluginmanager.register(session, NAME)
+    config.pluginmanager.import_plugin("pytest_aisec.fixtures")
+    if claim is not None:
+        recorder = Recorder(config, plan, targets, session.transcripts, claim, session.started)
+        config.pluginmanager.register(recorder, "aisec-recorder")
+
+
+def resolve_plan(config: pytest.Config) -> plans.Plan:
+    """Return the plan that the command line asks for."""
+    roots = config.stash[collection.ROOTS]
+    catalog = load_catalog(roots)
+    chain = profiles.load_chain(config.option.aisec_profile, roots, cwd=config.invocation_params.dir)
+    return plans.make_plan(
+        chain, catalog, params=config.option.aisec_param, select=config.option.aisec_select
+    )
+
+
+def host_options(config: pytest.Config, control_directory: Path | None) -> HostOptions:
+    """Return what the command line says about hosts."""
+    option = config.option
+    limits = Limits(timeout=option.aisec_timeout, connect_timeout=option.aisec_connect_timeout)
+    if limits.timeout <= 0 or limits.connect_timeout <= 0:
+        raise UsageProblem("--aisec-timeout and --aisec-connect-timeout are seconds, more than 0")
+    names = (
+        "hosts",
+        "connection",
+        "ssh_config",
+        "ssh_identity_file",
+        "ssh_extra_args",
+        "sudo",
+        "sudo_user",
+        "ansible_inventory",
+        "force_ansible",
+    )
+    given = {name: getattr(option, name, None) for name in names}
+    given = {name: value for name, value in given.items() if value is not None}
+    return HostOptions(**given, limits=limits, control_directory=control_directory)
+
+
+def _share(config: pytest.Config) -> dict[str, str]:
+    """Make what all processes of the run share: private directories and the time of its start."""
+    private = tempfile.mkdtemp(prefix="aisec-")
+    for name in ("control", "spool"):
+        (Path(private) / name).mkdir(mode=0o700)
+    shared = {
+        "private": private,
+        "control": str(Path(private) / "control"),
+        "spool": str(Path(private) / "spool"),
+        "started_at": datetime.now(UTC).replace(microsecond=0).isoformat(),
+    }
+    config.option.aisec_shared = shared
+    return shared
+
+
+def _forget(config: pytest.Config, *, worker: bool) -> None:
+    shared = getattr(config.option, "aisec_shared", None)
+    if shared and not worker:
+        shutil.rmtree(shared["private"], ignore_errors=True)
+
+
+def _claim(config: pytest.Config, plan: plans.Plan, shared: dict[str, str]) -> Claim:
+    if config.option.aisec_evidence:
+        given = Path(config.option.aisec_evidence).expanduser()
+        return Claim(config.invocation_params.dir / given)
+    stamp = datetime.fromisoformat(shared["started_at"]).strftime("%Y%m%dT%H%M%SZ")
+    base = config.invocation_params.dir / "aisec-evidence" / f"{stamp}-{plan.profile}"
+    number, directory = 1, base
+    while directory.exists():
+        number += 1
+        directory = base.with_name(f"{base.name}-{number}")
+    return Claim(directory)
+
+
+def _code(config: pytest.Config, code: int) -> int:
+    return min(code, 1) if config.option.aisec_exit == "simple" else code
+
+
+class Session:
+    """What every pytest process of an audit does: collect the plan's controls and evaluate them."""
+
+    def __init__(
+        self, config: pytest.Config, plan: plans.Plan, targets: list[Target], shared: dict[str, str]
+    ) -> None:
+        self.config = config
+        self.plan = plan
+        self.targets = {target.name: target for target in targets}
+        self.shared = shared
+        self.started = datetime.fromisoformat(shared["started_at"])
+        self.transcripts = {
+            target.name: Transcript(Path(shared["spool"]) / f"{_digest(target.name)}.jsonl") for target in targets
+        }
+        self._hosts: dict[str, Host] = {}
+        self._compared: tuple[Any, Any] | None = None
+        # Our node ids are no paths, so they are not relative to any directory.
+        config.cwd_relative_nodeid = lambda nodeid: nodeid  # type: ignore[method-assign]
+
+    def observed_host(self, name: str) -> Host:
+        """Return the host that controls see."""
+        if name not in self._hosts:
+            limits = host_options(self.config, None).limits
+            self._hosts[name] = self.targets[name].observed(self.transcripts[name], limits)
+        return self._hosts[name]
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
+        """Keep what is not asked for out of the collection."""
+        return collection.ignore(collection_path, self.config)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Run whatever takes `host` on every host of the run."""
+        if "host" in metafunc.fixturenames:
+            metafunc.parametrize("host", sorted(self.targets), indirect=True, scope="session")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Keep the planned controls, and what lies outside of the content roots and was named."""
+        roots = self.config.stash[collection.ROOTS]
+        kept: list[pytest.Item] = []
+        for item in items:
+            control = control_of(getattr(item, "function", None))
+            planned = self.plan.get(control.id) if control else None
+            if planned is not None and isinstance(item, pytest.Function):
+                self._adopt(item, planned)
+                kept.append(item)
+            elif not collection.is_content(item.path, roots):
+                kept.append(item)
+        items[:] = sorted(kept, key=lambda item: (item.stash.get(TARGET, "~"), _planned_id(item)))
+
+    def _adopt(self, item: pytest.Function, planned: plans.PlannedControl) -> None:
+        name = item.callspec.params["host"]
+        item.stash[PLANNED], item.stash[TARGET] = planned, name
+        item.extra_keyword_matches |= {planned.id, planned.control.family, name}
+        item._nodeid = f"{planned.id}[{name}]"  # noqa: SLF001 - pytest offers no other way to name an item
+        item.__dict__["location"] = (item.nodeid, None, item.nodeid)
+        item.user_properties += [
+            ("aisec.control", planned.id),
+            ("aisec.severity", planned.severity),
+            *((f"aisec.{key}", " ".join(ids)) for key, ids in planned.references.items()),
+        ]
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
+        """Evaluate a planned control with the plan's parameters."""
+        planned = pyfuncitem.stash.get(PLANNED, None)
+        if planned is None:
+            return None
+        self._compared = None
+        audit.evaluate(planned, pyfuncitem.funcargs["host"], pyfuncitem.obj, self.started)
+        return True
+
+    def pytest_assertrepr_compare(self, left: object, right: object) -> None:
+        """Keep what the failing comparison compared: observed and expected."""
+        self._compared = (left, right)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Attach the control's outcome to pytest's report."""
+        planned = item.stash.get(PLANNED, None)
+        ended = None
+        if planned is not None and (call.when == "call" or (call.when == "setup" and call.excinfo)):
+            ended = self._ended(item, planned, call)
+            item.user_properties += [("aisec.outcome", ended.outcome), ("aisec.reason", ended.reason)]
+        report = yield
+        if ended is not None:
+            report.aisec = asdict(ended)  # type: ignore[attr-defined]
+            report.outcome = {"passed": "passed", "not_applicable": "skipped"}.get(ended.outcome, "failed")  # type: ignore[assignment]
+            if report.outcome == "failed" and report.longrepr is None:
+                report.longrepr = ended.message
+        return report
+
+    def _ended(self, item: pytest.Item, planned: plans.PlannedControl, call: pytest.CallInfo[None]) -> audit.Ended:
+        host = self.observed_host(item.stash[TARGET])
+        error = call.excinfo.value if call.excinfo else None
+        looked = audit.looked(host, error) if call.when == "call" else False
+        conclusion = conclude(error, looked=looked)
+        observed = expected = None
+        message = conclusion.message
+        if conclusion.outcome is Outcome.FAILED and self._compared is not None:
+            observed, expected = (audit.jsonable(value) for value in self._compared)
+            message = "what was observed is not what is expected"
+        backend: ObservingBackend = host.backend
+        return audit.Ended(
+            control=planned.id,
+            host=item.stash[TARGET],
+            outcome=conclusion.outcome.value,
+            reason=str(audit.jsonable(conclusion.reason)),
+            message=str(audit.jsonable(message)),
+            expected=expected,
+            observed=observed,
+            asked=list(backend.asked) if call.when == "call" else [],
+            duration_ms=round(call.duration * 1000),
+        )
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, Any] | None:
+        """Show controls with our words."""
+        ended = getattr(report, "aisec", None)
+        return None if ended is None else WORDS[Outcome(ended["outcome"])]
+
+    def pytest_unconfigure(self) -> None:
+        """Close connections and remove what the processes of the run shared."""
+        if hasattr(self.config, "workerinput"):
+            return
+        if any(Path(self.shared["control"]).iterdir()):
+            for target in self.targets.values():
+                target.disconnect()
+        shutil.rmtree(self.shared["private"], ignore_errors=True)
+
+
+def _planned_id(item: pytest.Item) -> str:
+    planned = item.stash.get(PLANNED, None)
+    return planned.id if planned else ""
+
+
+def _digest(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()[:16]
+
+
