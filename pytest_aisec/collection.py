@@ -27,10 +27,9 @@ def prepare(config: pytest.Config, parser: pytest.Parser) -> None:
         roots = content_roots(dirs)
     except UsageProblem as problem:
         raise pytest.UsageError(str(problem)) from None
-    given: list[str] | None = getattr(config.option, "aisec_paths", None)  # what the xdist controller decided
-    if given is None:
-        invoked = [str(item) for item in config.invocation_params.args]
-        given = list(parser.parse_known_args(invoked).file_or_dir)
+    # What configuration files add to the arguments is no wish of the person who started this run.
+    invoked = [str(item) for item in config.invocation_params.args]
+    given = list(parser.parse_known_args(invoked).file_or_dir)
     paths = given or [str(root.controls) for root in roots if root.controls.is_dir()]
     config.stash[ROOTS] = roots
     config.stash[PATHS] = paths
@@ -49,7 +48,6 @@ def settle(config: pytest.Config) -> None:
     paths = config.stash[PATHS]
     config.args = list(paths)
     config.args_source = config.ArgsSource.ARGS
-    config.option.aisec_paths = list(paths)
     config.option.importmode = "importlib"
     config.addinivalue_line("python_files", "test_*.py")
     config.addinivalue_line("python_functions", "test_*")

@@ -13,7 +13,7 @@ from importlib.metadata import version
 import pytest
 
 from pytest_aisec import audit
-from pytest_aisec.catalog.plan import Plan
+from pytest_aisec.catalog.plan import Plan, PlannedControl
 from pytest_aisec.errors import EvidenceError
 from pytest_aisec.evidence import bundle
 from pytest_aisec.judge import gate
@@ -21,6 +21,11 @@ from pytest_aisec.judge.run import Run, RunInfo, Verdict
 from pytest_aisec.observe.hosts import Target
 from pytest_aisec.observe.transcript import Transcript
 from pytest_aisec.report import html, junit, terminal
+
+PLANNED = pytest.StashKey[PlannedControl]()
+"""On an item: the control that it evaluates."""
+TARGET = pytest.StashKey[str]()
+"""On an item: the host on which it does."""
 
 
 class Recorder:
@@ -34,6 +39,7 @@ class Recorder:
         transcripts: Mapping[str, Transcript],
         claim: bundle.Claim,
         started: datetime,
+        verbosity: int,
     ) -> None:
         self.config = config
         self.plan = plan
@@ -41,9 +47,9 @@ class Recorder:
         self.transcripts = transcripts
         self.claim = claim
         self.started = started
+        self.verbosity = verbosity
         self.ended: list[audit.Ended] = []
-        self.deselected: set[str] = set()
-        self.crashed: set[str] = set()
+        self._why_not_run: dict[tuple[str, str], str] = {}
         self.run: Run | None = None
         self.verdict: Verdict | None = None
         self.problem = ""
@@ -62,15 +68,19 @@ class Recorder:
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         """Remember what `-k` and the like took out."""
-        self.deselected |= {item.nodeid for item in items}
+        for item in items:
+            if PLANNED in item.stash:
+                self._why_not_run[item.stash[PLANNED].id, item.stash[TARGET]] = "deselected on the command line"
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in the outcome of one control."""
         ended = getattr(report, "aisec", None)
         if ended is not None:
             self.ended.append(audit.Ended(**ended))
+            if self.verbosity > 0:
+                self._print(self.ended[-1])
         elif report.when == "???":  # xdist's word for a test during which its worker died
-            self.crashed.add(report.nodeid)
+            self._note_crash(str(report.nodeid))
         elif report.failed:
             self._other_failures += 1
 
@@ -94,8 +104,8 @@ class Recorder:
         if self.run is None or self.verdict is None:
             return
         where = "" if self.problem else self._shown_directory()
-        verbose = self.config.option.verbose > 0
-        for line, markup in terminal.render(self.run, self.verdict, where, self.problem, verbose=verbose):
+        lines = terminal.render(self.run, self.verdict, where, self.problem, verbose=self.verbosity > 0)
+        for line, markup in lines:
             terminalreporter.write_line(line, **markup)
 
     def pytest_unconfigure(self) -> None:
@@ -123,13 +133,21 @@ class Recorder:
         )
         return audit.fold(self.plan, self.targets, self.ended, self.transcripts, info=info, why_not=self._why_not)
 
+    def _print(self, ended: audit.Ended) -> None:
+        reporter = self.config.pluginmanager.getplugin("terminalreporter")
+        planned = self.plan.get(ended.control)
+        if reporter is not None and planned is not None:
+            line, markup = terminal.verdict_line(ended.outcome, ended.control, ended.host, planned.control.title)
+            reporter.write_line(line, **markup)
+
+    def _note_crash(self, nodeid: str) -> None:
+        for planned in self.plan.controls:
+            for target in self.targets:
+                if nodeid.endswith(f"::{planned.control.function.__name__}[{target.name}]"):
+                    self._why_not_run[planned.id, target.name] = "the process that evaluated it crashed"
+
     def _why_not(self, control: str, host: str) -> str:
-        nodeid = f"{control}[{host}]"
-        if nodeid in self.deselected:
-            return "deselected on the command line"
-        if nodeid in self.crashed:
-            return "the process that evaluated it crashed"
-        return "the run ended before it"
+        return self._why_not_run.get((control, host), "deselected, or the run ended before it")
 
     def _plan_json(self) -> str:
         data = {

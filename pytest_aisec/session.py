@@ -27,13 +27,10 @@ from pytest_aisec.observe.backend import ObservingBackend
 from pytest_aisec.observe.hosts import HostOptions, Target, resolve
 from pytest_aisec.observe.transcript import Transcript
 from pytest_aisec.observe.transports import Limits
-from pytest_aisec.recorder import Recorder
+from pytest_aisec.recorder import PLANNED, TARGET, Recorder
 
 NAME = "aisec-session"
 """Under which the session is registered with pytest."""
-PLANNED = pytest.StashKey[plans.PlannedControl]()
-TARGET = pytest.StashKey[str]()
-
 WORDS = {
     Outcome.PASSED: ("passed", ".", ("PASS", {"green": True})),
     Outcome.FAILED: ("failed", "F", ("FAIL", {"red": True})),
@@ -55,25 +52,26 @@ def start(config: pytest.Config) -> None:
     """
     collection.settle(config)
     worker = hasattr(config, "workerinput")
+    shared: dict[str, str] = {}
     try:
         plan = resolve_plan(config)
-        shared = config.option.aisec_shared if worker else _share(config)
+        shared = dict(config.workerinput["aisec"]) if worker else _share()
         targets = resolve(host_options(config, Path(shared["control"])))
         claim = None if worker or config.option.collectonly else _claim(config, plan, shared)
     except UsageProblem as problem:
-        _forget(config, worker=worker)
+        _forget(shared, worker=worker)
         raise pytest.UsageError(str(problem)) from None
     except EmptyPlan as problem:
-        _forget(config, worker=worker)
+        _forget(shared, worker=worker)
         pytest.exit(str(problem), returncode=_code(config, ExitCode.EMPTY))
     except EvidenceError as problem:
-        _forget(config, worker=worker)
+        _forget(shared, worker=worker)
         pytest.exit(str(problem), returncode=_code(config, ExitCode.EVIDENCE))
     session = Session(config, plan, targets, shared)
     config.pluginmanager.register(session, NAME)
     config.pluginmanager.import_plugin("pytest_aisec.fixtures")
     if claim is not None:
-        recorder = Recorder(config, plan, targets, session.transcripts, claim, session.started)
+        recorder = Recorder(config, plan, targets, session.transcripts, claim, session.started, session.verbosity)
         config.pluginmanager.register(recorder, "aisec-recorder")
 
 
@@ -109,23 +107,20 @@ def host_options(config: pytest.Config, control_directory: Path | None) -> HostO
     return HostOptions(**given, limits=limits, control_directory=control_directory)
 
 
-def _share(config: pytest.Config) -> dict[str, str]:
+def _share() -> dict[str, str]:
     """Make what all processes of the run share: private directories and the time of its start."""
     private = tempfile.mkdtemp(prefix="aisec-")
     for name in ("control", "spool"):
         (Path(private) / name).mkdir(mode=0o700)
-    shared = {
+    return {
         "private": private,
         "control": str(Path(private) / "control"),
         "spool": str(Path(private) / "spool"),
         "started_at": datetime.now(UTC).replace(microsecond=0).isoformat(),
     }
-    config.option.aisec_shared = shared
-    return shared
 
 
-def _forget(config: pytest.Config, *, worker: bool) -> None:
-    shared = getattr(config.option, "aisec_shared", None)
+def _forget(shared: dict[str, str], *, worker: bool) -> None:
     if shared and not worker:
         shutil.rmtree(shared["private"], ignore_errors=True)
 
@@ -163,8 +158,9 @@ class Session:
         }
         self._hosts: dict[str, Host] = {}
         self._compared: tuple[Any, Any] | None = None
-        # Our node ids are no paths, so they are not relative to any directory.
-        config.cwd_relative_nodeid = lambda nodeid: nodeid  # type: ignore[method-assign]
+        self.verbosity: int = config.option.verbose
+        # With -v the recorder prints one line a verdict: pytest's would show the path of the control's file.
+        config.option.verbose = min(self.verbosity, 0)
 
     def observed_host(self, name: str) -> Host:
         """Return the host that controls see."""
@@ -172,6 +168,11 @@ class Session:
             limits = host_options(self.config, None).limits
             self._hosts[name] = self.targets[name].observed(self.transcripts[name], limits)
         return self._hosts[name]
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell an xdist worker what the processes of the run share."""
+        node.workerinput["aisec"] = self.shared
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
@@ -203,8 +204,6 @@ class Session:
         name = item.callspec.params["host"]
         item.stash[PLANNED], item.stash[TARGET] = planned, name
         item.extra_keyword_matches |= {planned.id, planned.control.family, name}
-        item._nodeid = f"{planned.id}[{name}]"  # noqa: SLF001 - pytest offers no other way to name an item
-        item.__dict__["location"] = (item.nodeid, None, item.nodeid)
         item.user_properties += [
             ("aisec.control", planned.id),
             ("aisec.severity", planned.severity),
@@ -270,7 +269,10 @@ class Session:
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, Any] | None:
         """Show controls with our words."""
         ended = getattr(report, "aisec", None)
-        return None if ended is None else WORDS[Outcome(ended["outcome"])]
+        if ended is None:
+            return None
+        category, letter, word = WORDS[Outcome(ended["outcome"])]
+        return (category, "", "") if self.verbosity > 0 else (category, letter, word)
 
     def pytest_unconfigure(self) -> None:
         """Close connections and remove what the processes of the run shared."""

@@ -31,6 +31,24 @@ def header(plan: Plan, hosts: Sequence[str]) -> str:
     return "\n".join([text + ("" if len(hosts) == 1 else "s"), *(f"       {line}" for line in lines)])
 
 
+_WORDS: dict[str, tuple[str, dict[str, bool]]] = {
+    "passed": ("PASS", {"green": True}),
+    "failed": ("FAIL", {"red": True}),
+    "error": ("ERROR", {"yellow": True}),
+    "not_applicable": ("N/A", {"cyan": True}),
+    "not_reviewed": ("REVIEW", {"yellow": True}),
+    "not_run": ("NOT RUN", {"yellow": True}),
+}
+
+
+def verdict_line(outcome: str, control: str, host: str, title: str) -> Line:
+    """Return one line for how one control ended on one host, cut to the terminal's width."""
+    word, markup = _WORDS[outcome]
+    line = f"{word:<7} {control:<13} {host}  {title}"
+    width = _width()
+    return line if len(line) <= width else line[: width - 1] + "…", markup
+
+
 def render(run: Run, verdict: Verdict, bundle: str, problem: str, *, verbose: bool) -> Iterator[Line]:
     """Yield the lines of the summary.
 
