@@ -1,0 +1,142 @@
+"""The document an auditor opens first: one HTML file that needs neither network nor script."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from pytest_aisec.catalog import frameworks
+from pytest_aisec.catalog.control import SEVERITIES
+from pytest_aisec.errors import UsageProblem
+from pytest_aisec.judge.run import ControlInfo, Result, Run, Verdict
+from pytest_aisec.report import grouping
+from pytest_aisec.report.grouping import STATUSES, Group, Status
+from pytest_aisec.report.text import pieces, pretty, visible
+
+LIMIT = 4096
+"""How many characters of an answer are shown; a quarter of it where the control passed."""
+COLUMNS = 24
+"""Controls side by side in a matrix: what fits on a laptop's screen and on landscape paper."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Card:
+    """One control with all its results."""
+
+    control: ControlInfo
+    groups: Sequence[Group]
+    references: Sequence[tuple[str, Sequence[tuple[str, str]]]]
+    """Framework title → its ids, each with its title where that may be shown."""
+
+    @property
+    def status(self) -> Status:
+        """The worst of its groups."""
+        return self.groups[0].status
+
+
+def render(run: Run, verdict: Verdict) -> str:
+    """Return the HTML report of `run`; the same run gives the same text."""
+    environment = Environment(
+        loader=PackageLoader("pytest_aisec.report"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=StrictUndefined,
+        finalize=_finalize,
+    )
+    environment.filters |= {"visible": visible, "pretty": pretty, "utc": _utc, "percent": _percent}
+    environment.globals |= {"cut": lambda text, where: grouping.cut(text, where, LIMIT)}
+    cards = _cards(run)
+    style, script = (_source(environment, name) for name in ("report.css", "report.js"))
+    return environment.get_template("report.html.j2").render(
+        run=run,
+        verdict=verdict,
+        statuses=STATUSES,
+        severities=SEVERITIES,
+        sections=[(status, [card for card in cards if card.status == status]) for status in STATUSES],
+        matrices=[cards[first : first + COLUMNS] for first in range(0, len(cards), COLUMNS)],
+        cells={
+            (item.host, item.control): group
+            for card in cards
+            for group in card.groups
+            for _, item in group.results
+        },
+        tallies={host.name: _tally(run.of_host(host.name)) for host in run.hosts},
+        tally=_tally(run.results),
+        style=style,
+        script=script,
+        style_hash=_digest(style),
+        script_hash=_digest(script),
+    )
+
+
+def _cards(run: Run) -> list[Card]:
+    """Return the controls in the run's order; those that nothing came of are left to the ledger."""
+    by_control: dict[str, list[Result]] = {}
+    for result in run.results:
+        by_control.setdefault(result.control, []).append(result)
+    known = {control.id: control for control in run.controls}
+    described = [*known.values()]
+    described += [grouping.stand_in(found[0]) for name, found in by_control.items() if name not in known]
+    return [
+        Card(
+            control=control,
+            groups=grouping.group(run, control, by_control[control.id], limit=LIMIT),
+            references=[_reference(key, ids) for key, ids in sorted(control.frameworks.items())],
+        )
+        for control in described
+        if control.id in by_control
+    ]
+
+
+def _reference(key: str, ids: Sequence[str]) -> tuple[str, list[tuple[str, str]]]:
+    try:
+        framework = frameworks.framework(key)
+    except UsageProblem:
+        return key, [(name, "") for name in ids]
+    return f"{framework.title} {framework.version}", [(name, framework.ids.get(name) or "") for name in ids]
+
+
+def _tally(results: Iterable[Result]) -> Counter[str]:
+    """Return how often each status occurs."""
+    return Counter(grouping.status(result).key for result in results)
+
+
+def _finalize(value: Any) -> Any:
+    """Show what an expression of the template gives: escaped, with hidden characters marked."""
+    if value is None or hasattr(value, "__html__"):
+        return value
+    if not isinstance(value, str):
+        return visible(value)
+    # <i> has no attributes, so it could not even break out of one.
+    return Markup("").join(
+        Markup("<i>{}</i>").format(piece) if is_hidden else escape(piece)
+        for piece, is_hidden in pieces(value)
+    )
+
+
+def _utc(moment: str) -> str:
+    """Return an ISO 8601 time in UTC as people read it."""
+    return moment.replace("T", " ").removesuffix("Z").removesuffix("+00:00") + " UTC"
+
+
+def _percent(score: float | None) -> str:
+    return "no score: nothing counted" if score is None else f"{score:.2%}"
+
+
+def _source(environment: Environment, name: str) -> Markup:
+    assert environment.loader is not None  # noqa: S101 - given above, and the type allows for none
+    return Markup(environment.loader.get_source(environment, name)[0])  # noqa: S704 - a file of this package
+
+
+def _digest(text: str) -> str:
+    """Return the hash by which the document's own policy allows an inline style or script, and no other."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
