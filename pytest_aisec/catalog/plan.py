@@ -292,6 +292,13 @@ def _why_nothing(planned: list[PlannedControl], text: str, catalog: Catalog) -> 
     return f"no control of the profile matches. {nearest(text, [item.id for item in planned])}"
 
 
+def single(control: Control, params: Mapping[str, Any]) -> PlannedControl:
+    """Return one control planned with `params` declared, as a profile that sets just these would."""
+    draft = _Draft(control=control, severity=control.severity)
+    _apply_params(params, lambda loc: control.id + ": " + ".".join(loc), (), [draft], "no parameter")
+    return _finish(draft)
+
+
 def with_controls(plan: Plan, keep: Iterable[str]) -> Plan:
     """Return `plan` with only the controls whose ids are in `keep`."""
     wanted = set(keep)

@@ -1,0 +1,130 @@
+"""Scenarios: shell scripts that bring a fresh host into a state, and say what its audit must find."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pytest_aisec import audit
+from pytest_aisec.catalog import plan as plans
+from pytest_aisec.catalog.control import Control
+from pytest_aisec.judge.outcome import Conclusion
+from pytest_aisec.observe.backend import ObservingBackend
+from pytest_aisec.observe.hosts import HostOptions, resolve
+from pytest_aisec.observe.transcript import Transcript
+from pytest_aisec.observe.transports import Limits
+
+DIRECTORY = Path(__file__).parents[1] / "scenarios"
+OUTCOMES = {"pass": "passed", "fail": "failed", "na": "not_applicable", "error": "error"}
+_HEADER = re.compile(r"^#\s*(as|sudo|reason|params):\s*(.+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """One script, and what its name and header say."""
+
+    control: str
+    path: Path
+    outcome: str
+    reason: str = ""
+    user: str = "root"
+    sudo: bool = False
+    params: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """How tests name the scenario."""
+        return f"{self.control}/{self.path.name}"
+
+
+def read(path: Path) -> Scenario:
+    """Return the scenario of a script; raise `ValueError` when its name or header is wrong."""
+    parts = path.name.split(".")
+    if len(parts) != 3 or parts[1] not in OUTCOMES or parts[2] != "sh":
+        raise ValueError(f"{path}: must be named <what>.<{'|'.join(OUTCOMES)}>.sh")
+    header = {key: value.strip() for key, value in _HEADER.findall(path.read_text(encoding="utf-8"))}
+    if parts[1] == "error" and "reason" not in header:
+        raise ValueError(f"{path}: an error scenario names its reason in the header")
+    return Scenario(
+        control=path.parent.name,
+        path=path,
+        outcome=OUTCOMES[parts[1]],
+        reason=header.get("reason", ""),
+        user=header.get("as", "root"),
+        sudo=header.get("sudo", "no") == "yes",
+        params=yaml.safe_load(header.get("params", "{}")),
+    )
+
+
+def all_scenarios() -> list[Scenario]:
+    """Return every scenario, by control and name."""
+    return [read(path) for path in sorted(DIRECTORY.glob("*/*.sh"))]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audit:
+    """What one audit of one control on one host gave."""
+
+    conclusion: Conclusion
+    transcript: Transcript
+    planned: plans.PlannedControl
+    name: str
+    now: datetime
+
+    @property
+    def summary(self) -> str:
+        """Everything a person needs to understand a wrong outcome."""
+        asked = "\n".join(f"  $ {item.command} -> {item.exit_status} {item.fault or ''}\n    {item.stdout[:600]!r}\n    {item.stderr[:300]!r}" for item in self.transcript)
+        return f"{self.conclusion}\n{asked}"
+
+    def replayed(self) -> Conclusion:
+        """Judge again from the transcript alone."""
+        backend = ObservingBackend(self.name, None, self.transcript)
+        host = audit.Host(backend)
+        backend.set_host(host)
+        return audit.judge(self.planned, host, self.now)
+
+
+def run(control: Control, params: dict[str, Any], spec: str, ssh_config: Path, sockets: Path, *, sudo: bool = False) -> Audit:
+    """Audit one control on one host, over ssh."""
+    options = HostOptions(
+        hosts=spec, ssh_config=str(ssh_config), sudo=sudo, control_directory=sockets, limits=Limits(timeout=20)
+    )
+    (target,) = resolve(options)
+    transcript, planned, now = Transcript(), plans.single(control, params), datetime.now(UTC)
+    conclusion = audit.judge(planned, target.observed(transcript, options.limits), now)
+    return Audit(conclusion=conclusion, transcript=transcript, planned=planned, name=target.name, now=now)
+
+
+def tools(transcript: Transcript, root: Path) -> list[Path]:
+    """Return the programs of the host that the commands of a transcript name, but for the shell."""
+    words: set[str] = set()
+    for observation in transcript:
+        lexer = shlex.shlex(observation.command.replace("\n", " ; "), posix=True, punctuation_chars="();<>|&$`'\"")
+        lexer.whitespace_split = True
+        try:
+            words |= {part for word in lexer for part in re.split(r"[^A-Za-z0-9_.+-]+", word)}
+        except ValueError:
+            words |= set(re.split(r"[^A-Za-z0-9_.+-]+", observation.command))
+    words -= {"sh", "dash", "bash", "", ".", "..", "sshd"}
+    places = [root / directory / word for word in sorted(words) for directory in ("usr/bin", "usr/sbin")]
+    return [path for path in places if path.is_symlink() or path.is_file()]
+
+
+@contextmanager
+def without(tool: Path) -> Iterator[None]:
+    """Take a program from a host for the body."""
+    aside = tool.with_name(tool.name + ".gone")
+    tool.rename(aside)
+    try:
+        yield
+    finally:
+        aside.rename(tool)

@@ -1,0 +1,55 @@
+"""Every control, on real hosts: each scenario comes out as its name says, and none passes unseen."""
+
+import pytest
+import scenarios
+from scenarios import Scenario
+
+from pytest_aisec.catalog.content import content_root
+from pytest_aisec.catalog.load import load_catalog
+
+CATALOG = load_catalog([content_root()])
+ALL = scenarios.all_scenarios()
+
+
+@pytest.mark.parametrize("scenario", ALL, ids=lambda item: item.id)
+def test_scenario(lab, lab_host, sockets, scenario: Scenario) -> None:
+    lab_host.sh(scenario.path.read_text(encoding="utf-8"))
+    control = CATALOG[scenario.control]
+    before = lab_host.changes()
+    found = scenarios.run(
+        control, scenario.params, lab_host.spec(scenario.user), lab.ssh_config, sockets, sudo=scenario.sudo
+    )
+    seen = (found.conclusion.outcome.value, found.conclusion.reason if scenario.outcome == "error" else "")
+    assert (scenario.outcome, scenario.reason) == seen, found.summary
+    assert before == lab_host.changes(), "the audit changed the host"
+    assert found.conclusion == found.replayed(), "replaying the transcript gave another verdict"
+    if scenario.outcome == "failed":
+        check_that_it_never_passes(lab, lab_host, sockets, scenario, scenarios.tools(found.transcript, lab_host.root))
+
+
+def check_that_it_never_passes(lab, host, sockets, scenario: Scenario, tools) -> None:
+    """The metamorphic rule: what fails must not pass when less can be seen."""
+    control = CATALOG[scenario.control]
+    wrong = {}
+
+    def attempt(how: str, user: str, *, sudo: bool = False) -> None:
+        found = scenarios.run(control, scenario.params, host.spec(user), lab.ssh_config, sockets, sudo=sudo)
+        if found.conclusion.outcome.value not in {"failed", "error"} or found.conclusion.reason == "internal":
+            wrong[how] = found.summary
+
+    attempt("as an unprivileged user", "auditor")
+    attempt("with sudo refused", "prompter", sudo=True)
+    for tool in tools:
+        with scenarios.without(tool):
+            attempt(f"without {tool.name}", scenario.user, sudo=scenario.sudo)
+    assert wrong == {}, "\n".join(f"{how}: {summary}" for how, summary in wrong.items())
+
+
+@pytest.mark.parametrize("control", CATALOG)
+def test_every_control_has_a_scenario_that_passes_and_one_that_fails(control: str) -> None:
+    have = {item.outcome for item in ALL if item.control == control}
+    assert {"passed", "failed"} <= have
+
+
+def test_every_scenario_belongs_to_a_control() -> None:
+    assert [] == [item.id for item in ALL if item.control not in CATALOG]
