@@ -55,14 +55,16 @@ def evaluate(planned: PlannedControl, host: Host, call: Callable[..., None], now
 
 
 def platform(host: Host) -> str:
-    """Return the host's platform: one of `catalog.control.PLATFORMS`, or what `uname -s` says, in lower case."""
+    """Return the host's platform: one of `catalog.control.PLATFORMS`, or what `uname -s` says."""
     backend: ObservingBackend = host.backend
     if backend.transport is not None and backend.transport.backend.NAME == "winrm":
         return "windows"
     answer = host.run("uname -s")
     name = answer.stdout.strip().lower()
     if answer.rc != 0 or not name:
-        raise Unobservable("parse", f"uname -s does not tell the platform: {answer.stdout or answer.stderr!r}")
+        raise Unobservable(
+            "parse", f"uname -s does not tell the platform: {answer.stdout or answer.stderr!r}"
+        )
     return next((known for known in PLATFORMS if known == name), name)
 
 
@@ -116,7 +118,7 @@ class Ended:
     duration_ms: int = 0
 
 
-def fold(  # noqa: PLR0913 - a run has this many parts
+def fold(
     plan: Plan,
     targets: Sequence[Target],
     ended: Iterable[Ended],
@@ -163,8 +165,10 @@ def fold(  # noqa: PLR0913 - a run has this many parts
                 fault=str(fault) if fault else "",
             )
         )
-        for planned in plan.controls:
-            results.append(_result(planned, target, by_place.get((target.name, planned.id)), numbers, why_not))
+        results += [
+            _result(planned, target, by_place.get((target.name, planned.id)), numbers, why_not)
+            for planned in plan.controls
+        ]
     return Run(
         run=info,
         hosts=tuple(hosts),
@@ -179,7 +183,10 @@ def fold(  # noqa: PLR0913 - a run has this many parts
 
 
 def _result(
-    planned: PlannedControl, target: Target, found: Ended | None, numbers: Mapping[str, int],
+    planned: PlannedControl,
+    target: Target,
+    found: Ended | None,
+    numbers: Mapping[str, int],
     why_not: Callable[[str, str], str],
 ) -> Result:
     if found is None:

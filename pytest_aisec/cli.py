@@ -12,7 +12,11 @@ import click
 
 from pytest_aisec.errors import AisecError
 
-_PYTEST_STYLE = {"ignore_unknown_options": True, "allow_interspersed_args": False, "help_option_names": ["--help"]}
+_PYTEST_STYLE = {
+    "ignore_unknown_options": True,
+    "allow_interspersed_args": False,
+    "help_option_names": ["--help"],
+}
 
 
 class _Commands(click.Group):
@@ -79,7 +83,9 @@ def verify(bundle: Path) -> int:
 
 
 @main.command()
-@click.option("--path", "paths", multiple=True, type=click.Path(path_type=Path), help="Your own content directory.")
+@click.option(
+    "--path", "paths", multiple=True, type=click.Path(path_type=Path), help="Your own content directory."
+)
 def profiles(paths: tuple[Path, ...]) -> int:
     """List the known profiles."""
     from pytest_aisec.catalog import yamlfile  # noqa: PLC0415 - keeps `aisec --help` quick
@@ -93,7 +99,9 @@ def profiles(paths: tuple[Path, ...]) -> int:
 
 
 @main.command()
-@click.option("--path", "paths", multiple=True, type=click.Path(path_type=Path), help="Your own content directory.")
+@click.option(
+    "--path", "paths", multiple=True, type=click.Path(path_type=Path), help="Your own content directory."
+)
 def controls(paths: tuple[Path, ...]) -> int:
     """List the known controls."""
     from pytest_aisec.catalog.content import content_roots  # noqa: PLC0415 - keeps `aisec --help` quick

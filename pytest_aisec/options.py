@@ -41,7 +41,7 @@ def add(parser: pytest.Parser) -> None:
     group.addoption(
         "--aisec-evidence",
         metavar="DIR",
-        help="Write the evidence bundle here; must be new or empty. Default: aisec-evidence/<UTC time>-<profile>.",
+        help="The evidence bundle; must be new or empty. Default: aisec-evidence/<UTC time>-<profile>.",
     )
     group.addoption(
         "--aisec-exit",

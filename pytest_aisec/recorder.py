@@ -31,7 +31,7 @@ TARGET = pytest.StashKey[str]()
 class Recorder:
     """Collects how controls ended, and at the end writes the evidence and sets the exit code."""
 
-    def __init__(  # noqa: PLR0913 - what a run consists of
+    def __init__(
         self,
         config: pytest.Config,
         plan: Plan,
@@ -70,7 +70,9 @@ class Recorder:
         """Remember what `-k` and the like took out."""
         for item in items:
             if PLANNED in item.stash:
-                self._why_not_run[item.stash[PLANNED].id, item.stash[TARGET]] = "deselected on the command line"
+                self._why_not_run[item.stash[PLANNED].id, item.stash[TARGET]] = (
+                    "deselected on the command line"
+                )
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in the outcome of one control."""
@@ -79,7 +81,7 @@ class Recorder:
             self.ended.append(audit.Ended(**ended))
             if self.verbosity > 0:
                 self._print(self.ended[-1])
-        elif report.when == "???":  # xdist's word for a test during which its worker died
+        elif str(report.when) == "???":  # xdist's word for a test during which its worker died
             self._note_crash(str(report.nodeid))
         elif report.failed:
             self._other_failures += 1
@@ -131,13 +133,17 @@ class Recorder:
             package_version=version("pytest-aisec"),
             plan_sha256=digest,
         )
-        return audit.fold(self.plan, self.targets, self.ended, self.transcripts, info=info, why_not=self._why_not)
+        return audit.fold(
+            self.plan, self.targets, self.ended, self.transcripts, info=info, why_not=self._why_not
+        )
 
     def _print(self, ended: audit.Ended) -> None:
         reporter = self.config.pluginmanager.getplugin("terminalreporter")
         planned = self.plan.get(ended.control)
         if reporter is not None and planned is not None:
-            line, markup = terminal.verdict_line(ended.outcome, ended.control, ended.host, planned.control.title)
+            line, markup = terminal.verdict_line(
+                ended.outcome, ended.control, ended.host, planned.control.title
+            )
             reporter.write_line(line, **markup)
 
     def _note_crash(self, nodeid: str) -> None:

@@ -55,7 +55,7 @@ def start(config: pytest.Config) -> None:
     shared: dict[str, str] = {}
     try:
         plan = resolve_plan(config)
-        shared = dict(config.workerinput["aisec"]) if worker else _share()
+        shared = dict(vars(config)["workerinput"]["aisec"]) if worker else _share()
         targets = resolve(host_options(config, Path(shared["control"])))
         claim = None if worker or config.option.collectonly else _claim(config, plan, shared)
     except UsageProblem as problem:
@@ -71,7 +71,9 @@ def start(config: pytest.Config) -> None:
     config.pluginmanager.register(session, NAME)
     config.pluginmanager.import_plugin("pytest_aisec.fixtures")
     if claim is not None:
-        recorder = Recorder(config, plan, targets, session.transcripts, claim, session.started, session.verbosity)
+        recorder = Recorder(
+            config, plan, targets, session.transcripts, claim, session.started, session.verbosity
+        )
         config.pluginmanager.register(recorder, "aisec-recorder")
 
 
@@ -102,7 +104,7 @@ def host_options(config: pytest.Config, control_directory: Path | None) -> HostO
         "ansible_inventory",
         "force_ansible",
     )
-    given = {name: getattr(option, name, None) for name in names}
+    given: dict[str, Any] = {name: getattr(option, name, None) for name in names}
     given = {name: value for name, value in given.items() if value is not None}
     return HostOptions(**given, limits=limits, control_directory=control_directory)
 
@@ -154,7 +156,8 @@ class Session:
         self.shared = shared
         self.started = datetime.fromisoformat(shared["started_at"])
         self.transcripts = {
-            target.name: Transcript(Path(shared["spool"]) / f"{_digest(target.name)}.jsonl") for target in targets
+            target.name: Transcript(Path(shared["spool"]) / f"{_digest(target.name)}.jsonl")
+            for target in targets
         }
         self._hosts: dict[str, Host] = {}
         self._compared: tuple[Any, Any] | None = None
@@ -201,7 +204,7 @@ class Session:
         items[:] = sorted(kept, key=lambda item: (item.stash.get(TARGET, "~"), _planned_id(item)))
 
     def _adopt(self, item: pytest.Function, planned: plans.PlannedControl) -> None:
-        name = item.callspec.params["host"]
+        name = str(item.callspec.params["host"])
         item.stash[PLANNED], item.stash[TARGET] = planned, name
         item.extra_keyword_matches |= {planned.id, planned.control.family, name}
         item.user_properties += [
@@ -242,7 +245,9 @@ class Session:
                 report.longrepr = ended.message
         return report
 
-    def _ended(self, item: pytest.Item, planned: plans.PlannedControl, call: pytest.CallInfo[None]) -> audit.Ended:
+    def _ended(
+        self, item: pytest.Item, planned: plans.PlannedControl, call: pytest.CallInfo[None]
+    ) -> audit.Ended:
         host = self.observed_host(item.stash[TARGET])
         error = call.excinfo.value if call.excinfo else None
         looked = audit.looked(host, error) if call.when == "call" else False
@@ -291,5 +296,3 @@ def _planned_id(item: pytest.Item) -> str:
 
 def _digest(name: str) -> str:
     return hashlib.sha256(name.encode()).hexdigest()[:16]
-
-

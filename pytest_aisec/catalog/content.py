@@ -47,6 +47,8 @@ def content_roots(extra: Iterable[Path]) -> tuple[ContentRoot, ...]:
             raise UsageProblem(f"--aisec-path {given}: there is no such directory")
         root = ContentRoot(path=path)
         if not root.controls.is_dir() and not root.profiles.is_dir():
-            raise UsageProblem(f"--aisec-path {given}: it holds neither a controls/ nor a profiles/ directory")
+            raise UsageProblem(
+                f"--aisec-path {given}: it holds neither a controls/ nor a profiles/ directory"
+            )
         roots[path] = root
     return tuple(roots.values())

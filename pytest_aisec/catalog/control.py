@@ -31,7 +31,7 @@ ATTRIBUTE = "__aisec_control__"
 Test = TypeVar("Test", bound=Callable[..., None])
 
 
-class NotApplicable(pytest.skip.Exception):
+class NotApplicable(pytest.skip.Exception):  # type: ignore[name-defined,misc]
     """What a control judges does not exist on this host, and that was observed."""
 
 
@@ -98,7 +98,9 @@ def _where(function: Callable[..., None]) -> tuple[Path, int]:
     return Path(code.co_filename), code.co_firstlineno
 
 
-def _title_and_rationale(function: Callable[..., None], problem: Callable[[str], UsageProblem]) -> tuple[str, str]:
+def _title_and_rationale(
+    function: Callable[..., None], problem: Callable[[str], UsageProblem]
+) -> tuple[str, str]:
     text = inspect.getdoc(function) or ""
     title, _, rationale = text.partition("\n")
     if not title.strip():
@@ -108,10 +110,12 @@ def _title_and_rationale(function: Callable[..., None], problem: Callable[[str],
     return title.strip(), rationale.strip()
 
 
-def _parameters(function: Callable[..., None], problem: Callable[[str], UsageProblem]) -> dict[str, Parameter]:
+def _parameters(
+    function: Callable[..., None], problem: Callable[[str], UsageProblem]
+) -> dict[str, Parameter]:
     signature = inspect.signature(function)
-    first, *rest = list(signature.parameters.values()) or [None]
-    if first is None or first.name != "host" or first.kind is not inspect.Parameter.POSITIONAL_OR_KEYWORD:
+    first, *rest = signature.parameters.values() or (inspect.Parameter("", inspect.Parameter.KEYWORD_ONLY),)
+    if first.name != "host" or first.kind is not inspect.Parameter.POSITIONAL_OR_KEYWORD:
         raise problem("must take `host` first and nothing else by position")
     hints = get_type_hints(function, include_extras=True)
     parameters: dict[str, Parameter] = {}
@@ -124,12 +128,16 @@ def _parameters(function: Callable[..., None], problem: Callable[[str], UsagePro
         try:
             parameter.validate(item.default)
         except ValidationError as error:
-            raise problem(f"default of parameter {item.name!r} does not fit its annotation: {error}") from None
+            raise problem(
+                f"default of parameter {item.name!r} does not fit its annotation: {error}"
+            ) from None
         parameters[item.name] = parameter
     return parameters
 
 
-def _check_remediation(text: str, parameters: Mapping[str, Parameter], problem: Callable[[str], UsageProblem]) -> None:
+def _check_remediation(
+    text: str, parameters: Mapping[str, Parameter], problem: Callable[[str], UsageProblem]
+) -> None:
     for name in re.findall(r"(?<!\{)\{([a-z_][a-z0-9_]*)\}(?!\})", text):
         if name not in parameters:
             raise problem(f"remediation names {{{name}}}, which is no parameter. {nearest(name, parameters)}")
@@ -190,7 +198,9 @@ def control(
                 rationale=rationale,
                 severity=severity,
                 platforms=tuple(platforms),
-                frameworks=MappingProxyType({key: tuple(framework_ids[key]) for key in sorted(framework_ids)}),
+                frameworks=MappingProxyType(
+                    {key: tuple(framework_ids[key]) for key in sorted(framework_ids)}
+                ),
                 remediation=remediation,
                 parameters=MappingProxyType(parameters),
                 function=function,

@@ -64,7 +64,7 @@ def framework(key: str) -> Framework:
 
 
 def check(key: str, ids: Sequence[str]) -> None:
-    """Raise `UsageProblem` unless `key` is a framework and all `ids` are in it, naming the nearest known ids."""
+    """Raise `UsageProblem` unless `key` is a framework and all `ids` are in it; name the nearest."""
     known = framework(key)
     if isinstance(ids, str):
         raise UsageProblem(f"{key}: ids are a list, got the string {ids!r}")

@@ -39,7 +39,7 @@ def load_catalog(roots: Iterable[ContentRoot]) -> Catalog:
             other = found.setdefault(control.id, control)
             if other is not control:
                 raise UsageProblem(
-                    f"{path}:{control.line}: control {control.id} is already defined at {other.path}:{other.line}"
+                    f"{path}:{control.line}: control {control.id} is already at {other.path}:{other.line}"
                 )
     return MappingProxyType(dict(sorted(found.items())))
 

@@ -46,7 +46,9 @@ class PlannedControl:
         """The remediation with the parameters filled in."""
         text = self.control.remediation
         for name, value in self.params.items():
-            shown = " ".join(map(str, value)) if isinstance(value, (list, tuple, set, frozenset)) else str(value)
+            shown = (
+                " ".join(map(str, value)) if isinstance(value, (list, tuple, set, frozenset)) else str(value)
+            )
             text = text.replace("{" + name + "}", shown)
         return text
 
@@ -139,7 +141,9 @@ def _matching(selector: str, catalog: Iterable[str], where: str) -> list[str]:
     return found
 
 
-def _apply_profile(profile: Profile, catalog: Catalog, drafts: dict[str, _Draft], excluded: dict[str, str]) -> None:
+def _apply_profile(
+    profile: Profile, catalog: Catalog, drafts: dict[str, _Draft], excluded: dict[str, str]
+) -> None:
     file, at = profile.file, profile.document.at
     excludes = {
         control: (selector, reason)
@@ -152,7 +156,9 @@ def _apply_profile(profile: Profile, catalog: Catalog, drafts: dict[str, _Draft]
     ]
     for selector, _, found in entries:
         if selector in excludes and found == [selector]:
-            raise UsageProblem(f"{at(('exclude', excludes[selector][0]))}: {selector} is both selected and excluded")
+            raise UsageProblem(
+                f"{at(('exclude', excludes[selector][0]))}: {selector} is both selected and excluded"
+            )
         for key in found:
             drafts.setdefault(key, _Draft(control=catalog[key], severity=catalog[key].severity))
             excluded.pop(key, None)
@@ -163,7 +169,9 @@ def _apply_profile(profile: Profile, catalog: Catalog, drafts: dict[str, _Draft]
     # A wildcard gives way to an id in the same file, wherever either stands.
     for selector, entry, found in sorted(entries, key=lambda item: bool(CONTROL_ID.fullmatch(item[0]))):
         matched = [drafts[key] for key in found if key in drafts]
-        _apply_params(entry.params, at, ("controls", selector, "params"), matched, f"{selector} has no parameter")
+        _apply_params(
+            entry.params, at, ("controls", selector, "params"), matched, f"{selector} has no parameter"
+        )
         for draft in matched:
             draft.severity = entry.severity or draft.severity
             _add_references(draft, entry.references, at(("controls", selector, "references")))
@@ -217,7 +225,9 @@ def _apply_option(option: str, drafts: Mapping[str, _Draft]) -> None:
     selector, dot, name = target.strip().rpartition(".")
     having = [draft for key, draft in sorted(drafts.items()) if not dot or fnmatch.fnmatchcase(key, selector)]
     if dot and not having:
-        raise UsageProblem(f"{where}: no control of the profile matches {selector!r}. {nearest(selector, drafts)}")
+        raise UsageProblem(
+            f"{where}: no control of the profile matches {selector!r}. {nearest(selector, drafts)}"
+        )
     matched = [draft for draft in having if name in draft.control.parameters]
     if not matched:
         known = {key for draft in having for key in draft.control.parameters}
@@ -246,7 +256,10 @@ def _from_text(control: Control, parameter: Parameter, text: str, where: str) ->
 
 def _finish(draft: _Draft) -> PlannedControl:
     control = draft.control
-    defaults = {name: parameter.validate(copy.deepcopy(parameter.default)) for name, parameter in control.parameters.items()}
+    defaults = {
+        name: parameter.validate(copy.deepcopy(parameter.default))
+        for name, parameter in control.parameters.items()
+    }
     references = {**control.frameworks, **{key: tuple(ids) for key, ids in draft.references.items()}}
     return PlannedControl(
         control=control,
@@ -281,7 +294,11 @@ def _is_selected(item: PlannedControl, text: str) -> bool:
 def _why_nothing(planned: list[PlannedControl], text: str, catalog: Catalog) -> str:
     framework, colon, reference = text.partition(":")
     if colon:
-        used = {key: {i for item in planned for i in item.references.get(key, ())} for item in planned for key in item.references}
+        used = {
+            key: {i for item in planned for i in item.references.get(key, ())}
+            for item in planned
+            for key in item.references
+        }
         if framework not in used:
             return f"no control of the profile refers to framework {framework!r}. {nearest(framework, used)}"
         return f"no control of the profile covers {reference!r}. {nearest(reference, used[framework])}"

@@ -105,7 +105,12 @@ def load_chain(name: str, roots: Iterable[ContentRoot], *, cwd: Path) -> list[Pr
 
 
 def _load(
-    name: str, known: dict[str, Path], base: Path, asked_by: str, above: tuple[Path, ...], chain: dict[Path, Profile]
+    name: str,
+    known: dict[str, Path],
+    base: Path,
+    asked_by: str,
+    above: tuple[Path, ...],
+    chain: dict[Path, Profile],
 ) -> None:
     path = _find(name, known, base, asked_by)
     if path in above:

@@ -53,7 +53,9 @@ class Claim:
         self.directory = directory
         try:
             if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-                raise EvidenceError(f"evidence cannot be written to {directory}: it is not an empty directory")
+                raise EvidenceError(
+                    f"evidence cannot be written to {directory}: it is not an empty directory"
+                )
             parent = directory.absolute().parent
             self._made = [path for path in (parent, *parent.parents) if not path.exists()]
             parent.mkdir(parents=True, exist_ok=True)
@@ -155,9 +157,11 @@ def _inconsistencies(bundle: Bundle) -> list[str]:
     planned = {(host.name, control.id) for host in run.hosts for control in run.controls}
     if len(places) != len(set(places)) or set(places) != planned:
         problems.append("run.json: not every planned control has exactly one result on every host")
-    for host in run.hosts:
-        if len(run.transcripts[host.name]) != host.observations:
-            problems.append(f"{host.transcript}: has {len(run.transcripts[host.name])} lines, not {host.observations}")
+    problems += [
+        f"{host.transcript}: has {len(run.transcripts[host.name])} lines, not {host.observations}"
+        for host in run.hosts
+        if len(run.transcripts[host.name]) != host.observations
+    ]
     return problems
 
 

@@ -42,7 +42,9 @@ def decide(run: Run) -> Verdict:
         parts = ", ".join(f"{counts[severity]} {severity}" for severity in SEVERITIES if counts[severity])
         because.append(f"{_controls(len(blocking))} failed at or above severity {run.fail_on}: {parts}")
     if len(failures) > len(blocking):
-        because.append(f"{_controls(len(failures) - len(blocking))} failed below severity {run.fail_on}: not counted")
+        because.append(
+            f"{_controls(len(failures) - len(blocking))} failed below severity {run.fail_on}: not counted"
+        )
     open_points = {
         "could not be observed (error)": run.ledger.error,
         "need a person's review": run.ledger.not_reviewed,

@@ -37,7 +37,7 @@ class Conclusion:
 
     outcome: Outcome
     reason: str = ""
-    """For `error` one of `observe.faults.REASONS`; for `not_applicable`, `not_reviewed` and `not_run` a clause."""
+    """For `error` one of `observe.faults.REASONS`; where nothing was judged, a clause."""
     message: str = ""
     """What a person reads first; for an internal error, where it happened."""
 
@@ -74,7 +74,9 @@ def _kind(error: BaseException | None) -> Outcome:
     if isinstance(error, AssertionError):
         # testinfra asserts that its own probes work: such a failure says that it could not look.
         return Outcome.ERROR if _innermost(error).startswith(_TESTINFRA) else Outcome.FAILED
-    return {"Skipped": Outcome.NOT_APPLICABLE, "Failed": Outcome.FAILED}.get(_pytest_outcome(error), Outcome.ERROR)
+    return {"Skipped": Outcome.NOT_APPLICABLE, "Failed": Outcome.FAILED}.get(
+        _pytest_outcome(error), Outcome.ERROR
+    )
 
 
 def _pytest_outcome(error: BaseException) -> str:

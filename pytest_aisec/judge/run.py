@@ -178,10 +178,11 @@ def score(results: Iterable[Result]) -> Scores:
     passed = sum(result.outcome is Outcome.PASSED for result in counted)
     waived = sum(is_waived(result) for result in counted)
     return Scores(
-        without_waivers=round(passed / len(counted), 4), with_waivers=round((passed + waived) / len(counted), 4)
+        without_waivers=round(passed / len(counted), 4),
+        with_waivers=round((passed + waived) / len(counted), 4),
     )
 
 
 def is_waived(result: Result) -> bool:
     """Tell whether the result failed and an active waiver excuses it."""
-    return result.outcome is Outcome.FAILED and result.waiver is not None and result.waiver.state == "active"
+    return bool(result.outcome is Outcome.FAILED and result.waiver and result.waiver.state == "active")

@@ -16,6 +16,8 @@ from pytest_aisec.observe.redact import redact, redact_bytes
 from pytest_aisec.observe.transcript import Observation, Transcript
 from pytest_aisec.observe.transports import Limits, Reply, Transport
 
+SSH_FAILED = 255
+"""What ssh exits with when it fails itself."""
 SPECIMEN = 64 * 1024
 """Bytes of a truncated answer that are kept: enough to see what it was, never evidence."""
 
@@ -71,7 +73,7 @@ class ObservingBackend(base.BaseBackend):
         """Return the host's name in the plan."""
         return self.name
 
-    def quote(self, command: str, *args: str) -> str:  # type: ignore[override]
+    def quote(self, command: str, *args: str) -> str:
         """Put quoted `args` into `command` as the wrapped backend's shell needs it."""
         quoting = self.transport.backend if self.transport else base.BaseBackend
         quoted: str = quoting.quote(command, *args)
@@ -97,7 +99,7 @@ class ObservingBackend(base.BaseBackend):
         return self.result(result.exit_status or 0, self.encode(question), result.stdout, result.stderr)
 
     def _check_absence(self, question: str) -> None:
-        """Let a file test's "no" stand only where the file is proved to be absent, or to be of another kind."""
+        """Let a file test's "no" stand only where the file is proved absent, or of another kind."""
         match = _EXISTENCE.fullmatch(question)
         if match is None:
             return
@@ -175,7 +177,8 @@ def _send(transport: Transport, batch: Batch) -> Reply:
         # A transport's own libraries raise what they like (paramiko, socket, subprocess, ansible): none of it
         # says anything about the host's state, all of it says that the host could not be asked.
         name = type(error).__name__
-        reason = "auth" if "Auth" in name or "HostKey" in name or "not found in known_hosts" in str(error) else "unreachable"
+        refused = "Auth" in name or "HostKey" in name or "not found in known_hosts" in str(error)
+        reason: Reason = "auth" if refused else "unreachable"
         raise Unobservable(reason, redact(f"{name}: {error}"), whole_host=True) from error
 
 
@@ -188,8 +191,10 @@ def _fault(reply: Reply, batch: Batch, transport: Transport) -> Unobservable:
         return Unobservable("truncated", f"the answer is longer than {limits.cap} bytes")
     if began and reply.timed_out:
         return Unobservable("timeout", f"no answer within {limits.deadline:g} s")
-    if began and reply.exit_status != 255:
-        return Unobservable("internal", f"the answer is cut off: {detail or f'exit status {reply.exit_status}'}")
+    if began and reply.exit_status != SSH_FAILED:
+        return Unobservable(
+            "internal", f"the answer is cut off: {detail or f'exit status {reply.exit_status}'}"
+        )
     if reply.timed_out:
         raise Unobservable(
             "unreachable", f"connected, but no shell answered within {limits.deadline:g} s", whole_host=True

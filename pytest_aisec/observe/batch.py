@@ -53,13 +53,16 @@ class Batch:
         self._token = token.encode()
         self._count = len(questions)
         self.script = _PRELUDE.format(first=first, second=second, timeout=max(1, round(timeout))) + "".join(
-            _ASK.format(index=index, question=shlex.quote(question)) for index, question in enumerate(questions)
+            _ASK.format(index=index, question=shlex.quote(question))
+            for index, question in enumerate(questions)
         )
 
     def is_complete(self, stdout: bytes | bytearray, stderr: bytes | bytearray) -> bool:
         """Tell whether the last end marker has come on both streams (nothing of interest can follow)."""
         end = b"\n%s>%d " % (self._token, self._count - 1)
-        return all((at := stream.rfind(end)) >= 0 and stream.find(b"\n", at + 1) >= 0 for stream in (stdout, stderr))
+        return all(
+            (at := stream.rfind(end)) >= 0 and stream.find(b"\n", at + 1) >= 0 for stream in (stdout, stderr)
+        )
 
     def began(self, stdout: bytes) -> bool:
         """Tell whether a shell on the target has run any part of the script."""
@@ -76,7 +79,9 @@ class Batch:
         return parts[0], parts[1]
 
     def _one(self, index: int, stdout: bytes, stderr: bytes) -> Framed | None:
-        frame = re.compile(rb"\n%s<%d\n(.*?)\n%s>%d (\d+)\n" % (self._token, index, self._token, index), re.DOTALL)
+        frame = re.compile(
+            rb"\n%s<%d\n(.*?)\n%s>%d (\d+)\n" % (self._token, index, self._token, index), re.DOTALL
+        )
         out, err = frame.search(stdout), frame.search(stderr)
         if out is None or err is None:
             return None

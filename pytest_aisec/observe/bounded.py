@@ -46,7 +46,7 @@ def run(
         whole_group: on stopping early, end the program's children too.
 
     """
-    process = subprocess.Popen(  # noqa: S603 - an argument list
+    process = subprocess.Popen(
         argv,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -73,7 +73,7 @@ def run(
                 truncated = len(out) > cap or len(err) > cap
                 complete = is_complete(out, err)
         if not (timed_out or truncated):
-            # Output has ended: so does the program, as a rule. Not so: a client that waits for a daemon's pipes.
+            # Output has ended, and so does the program, but for one that waits for a daemon's pipes.
             with suppress(subprocess.TimeoutExpired):
                 process.wait(0.5 if complete else max(0.5, deadline - time.monotonic()))
     finally:
@@ -83,7 +83,11 @@ def run(
             if stream is not None:
                 stream.close()
     return Finished(
-        exit_status=process.wait(), stdout=bytes(out), stderr=bytes(err), timed_out=timed_out, truncated=truncated
+        exit_status=process.wait(),
+        stdout=bytes(out),
+        stderr=bytes(err),
+        timed_out=timed_out,
+        truncated=truncated,
     )
 
 

@@ -6,7 +6,7 @@ import re
 import shutil
 import urllib.parse
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from pytest_aisec.observe.transports import Limits, Ssh, Transport, paramiko_bac
 
 _ADDRESS = re.compile(r"[A-Za-z0-9_\[][A-Za-z0-9_.:%\[\]-]*")
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\\@-]*")
+_LAST_PORT = 65535
 _NETWORKED = {"ssh", "safe-ssh", "paramiko"}
 
 
@@ -38,7 +39,7 @@ class HostOptions:
     sudo_user: str | None = None
     ansible_inventory: str | None = None
     force_ansible: bool = False
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     control_directory: Path | None = None
     """A private directory for the sockets of ssh master connections."""
 
@@ -120,11 +121,17 @@ def _targets(spec: str, options: HostOptions) -> list[Target]:
     _check_address(where, url.scheme, address)
     keywords = _keywords(f"{url.scheme}://{address}" + (f"?{url.query}" if url.query else ""), options)
     if url.scheme == "local":
-        return [Target(name="local://", connection="local", backend=_backend("local", None, keywords, options))]
+        return [
+            Target(name="local://", connection="local", backend=_backend("local", None, keywords, options))
+        ]
     if url.scheme == "ansible":
-        return [_ansible_target(name, keywords, options) for name in _inventory_hosts(address, keywords, where)]
+        return [
+            _ansible_target(name, keywords, options) for name in _inventory_hosts(address, keywords, where)
+        ]
     name = f"{'ssh' if url.scheme == 'safe-ssh' else url.scheme}://{address}"
-    return [Target(name=name, connection=url.scheme, backend=_backend(url.scheme, address, keywords, options))]
+    return [
+        Target(name=name, connection=url.scheme, backend=_backend(url.scheme, address, keywords, options))
+    ]
 
 
 def _without_password(spec: str) -> str:
@@ -147,7 +154,7 @@ def _check_address(where: str, scheme: str, address: str) -> None:
             "an agent or an Ansible inventory"
         )
     port = re.fullmatch(r"(?:\[[^\]]+\]|[^:]+):(.*)", host)
-    if port and scheme in _NETWORKED and not (port[1].isdigit() and 0 < int(port[1]) < 65536):
+    if port and scheme in _NETWORKED and not (port[1].isdigit() and 0 < int(port[1]) <= _LAST_PORT):
         raise UsageProblem(f"{where}: {port[1]!r} is not a port (1 to 65535)")
     if (at and scheme in _NETWORKED and not _USER.fullmatch(user)) or not (
         _ADDRESS.fullmatch(host) or (scheme == "ansible" and not host.startswith("-"))
@@ -156,7 +163,7 @@ def _check_address(where: str, scheme: str, address: str) -> None:
 
 
 def _keywords(spec: str, options: HostOptions) -> dict[str, Any]:
-    _, keywords = testinfra.backend.parse_hostspec(spec)
+    keywords: dict[str, Any] = testinfra.backend.parse_hostspec(spec)[1]
     for name in ("ssh_config", "ssh_identity_file", "ansible_inventory", "sudo_user"):
         value = getattr(options, name)
         if value:
@@ -167,7 +174,9 @@ def _keywords(spec: str, options: HostOptions) -> dict[str, Any]:
     return keywords
 
 
-def _backend(scheme: str, address: str | None, keywords: dict[str, Any], options: HostOptions) -> base.BaseBackend:
+def _backend(
+    scheme: str, address: str | None, keywords: dict[str, Any], options: HostOptions
+) -> base.BaseBackend:
     keywords = {key: value for key, value in keywords.items() if key != "connection"}
     if scheme in {"ssh", "safe-ssh"}:
         keywords.setdefault("timeout", int(options.limits.connect_timeout))

@@ -13,9 +13,16 @@ MARK = re.compile(r"«redacted:(?P<kind>[a-z0-9-]+):(?P<digest>[0-9a-f]{8})»")
 
 _SHAPES: tuple[tuple[str, str], ...] = (
     # kind, pattern; the credential is the group `s` where there is one, otherwise the whole match.
-    ("private-key", r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----|\Z)"),
+    (
+        "private-key",
+        r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----[\s\S]*?"
+        r"(?:-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----|\Z)",
+    ),
     ("aws-access-key", r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b"),
-    ("aws-secret-key", r"(?i)aws_?(?:secret_?access_?key|session_?token)[\"']?\s*[=:]\s*[\"']?(?P<s>[A-Za-z0-9/+=]{20,})"),
+    (
+        "aws-secret-key",
+        r"(?i)aws_?(?:secret_?access_?key|session_?token)[\"']?\s*[=:]\s*[\"']?(?P<s>[A-Za-z0-9/+=]{20,})",
+    ),
     ("google-api-key", r"\bAIza[0-9A-Za-z_-]{35}"),
     ("google-oauth", r"\b(?:ya29\.[0-9A-Za-z_.-]{20,}|GOCSPX-[0-9A-Za-z_-]{28})"),
     ("huggingface", r"\b(?:hf_|api_org_)[A-Za-z0-9]{30,}"),
@@ -28,20 +35,34 @@ _SHAPES: tuple[tuple[str, str], ...] = (
     ("gitlab", r"\bgl(?:pat|ptt|dt|rt|cbt|soat)-[A-Za-z0-9_-]{20,}"),
     ("pypi", r"\bpypi-[A-Za-z0-9_-]{50,}"),
     ("npm", r"\bnpm_[A-Za-z0-9]{36}\b"),
-    ("slack", r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}|https://hooks\.slack\.com/(?:services|workflows)/[A-Za-z0-9+/]{20,}"),
+    (
+        "slack",
+        r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}|https://hooks\.slack\.com/(?:services|workflows)/[A-Za-z0-9+/]{20,}",
+    ),
     ("stripe", r"\b(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{20,}"),
-    ("wandb", r"(?i)(?:wandb_api_key|machine api\.wandb\.ai[\s\S]{0,80}?password)[\"']?\s*[=: ]\s*[\"']?(?P<s>[0-9a-f]{40})\b"),
+    (
+        "wandb",
+        r"(?i)(?:wandb_api_key|machine api\.wandb\.ai[\s\S]{0,80}?password)[\"']?\s*[=: ]\s*[\"']?"
+        r"(?P<s>[0-9a-f]{40})\b",
+    ),
     ("jwt", r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"),
     ("basic-auth", r"(?i)authorization[\"']?\s*[:=]\s*[\"']?basic\s+(?P<s>[A-Za-z0-9+/]{8,}={0,2})"),
     ("bearer", r"(?i)\bbearer\s+(?P<s>[A-Za-z0-9_.~+/-]{20,}=*)"),
     ("url-password", r"\b[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s/:@\"'<>]*:(?P<s>[^\s/@\"'<>«»]{1,256})@"),
-    ("password", r"(?i)(?:^|(?<=[\s;&\"'{,(?\x00]))(?:--?)?(?:[a-z0-9_.-]{0,40}[_.-])?(?:password|passwd|passphrase|api[_-]?key|secret[_-]?key|auth[_-]?token|access[_-]?token|client[_-]?secret)[\"']?\s*(?:=|:\s|\s(?=[^-\s]))\s*[\"']?(?P<s>[^\s\"'«»,;&]{6,256})"),
+    (
+        "password",
+        r"(?i)(?:^|(?<=[\s;&\"'{,(?\x00]))(?:--?)?(?:[a-z0-9_.-]{0,40}[_.-])?(?:password|passwd|passphrase|api[_-]?key|secret[_-]?key|auth[_-]?token|access[_-]?token|client[_-]?secret)[\"']?\s*(?:=|:\s|\s(?=[^-\s]))\s*[\"']?(?P<s>[^\s\"'«»,;&]{6,256})",
+    ),
     ("password-hash", r"\$(?:1|2[aby]|5|6|7|y|gy|argon2id?)\$[^\s:«»]{12,}"),
 )
 
-_PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple((kind, re.compile(shape, re.MULTILINE)) for kind, shape in _SHAPES)
+_PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
+    (kind, re.compile(shape, re.MULTILINE)) for kind, shape in _SHAPES
+)
 
-_HARMLESS = re.compile(r"(?i)[x*.<>$_{}()\[\]-]+|no|yes|true|false|none|null|prohibit-password|without-password|required|sufficient")
+_HARMLESS = re.compile(
+    r"(?i)[x*.<>$_{}()\[\]-]+|no|yes|true|false|none|null|prohibit-password|without-password|required|sufficient"
+)
 """What stands where a password could stand in configuration files, and is none."""
 
 

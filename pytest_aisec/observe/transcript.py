@@ -147,7 +147,9 @@ class Transcript:
     def _learn(self, entry: Mapping[str, Any]) -> None:
         if "host_fault" in entry:
             fault = entry["host_fault"]
-            self.host_fault = self.host_fault or Unobservable(fault["reason"], fault["detail"], whole_host=True)
+            self.host_fault = self.host_fault or Unobservable(
+                fault["reason"], fault["detail"], whole_host=True
+            )
         else:
             observation = Observation.from_json(entry["observation"])
             self._answers.setdefault(observation.command, observation)
@@ -179,7 +181,7 @@ def load(text: str) -> list[Observation]:
     """Return the observations of a transcript file, in order.
 
     Raises:
-        ValueError: naming the line, when it is not JSON, not an observation, or not chained to the line before.
+        ValueError: names the line that is no observation, or not chained to the line before.
 
     """
     found: list[Observation] = []

@@ -71,7 +71,9 @@ class Transport:
         try:
             result = self.backend.run(batch.script)
         except FileNotFoundError as error:
-            raise Unobservable("tool_missing", f"{error.filename} is not installed here", whole_host=True) from None
+            raise Unobservable(
+                "tool_missing", f"{error.filename} is not installed here", whole_host=True
+            ) from None
         finished: bounded.Finished | None = self._last
         return Reply(
             exit_status=result.rc,
@@ -86,7 +88,12 @@ class Transport:
         return self.execute(["/bin/sh", "-c", text], text)
 
     def execute(
-        self, argv: list[str], command: str, *, environ: dict[str, str] | None = None, whole_group: bool = True
+        self,
+        argv: list[str],
+        command: str,
+        *,
+        environ: dict[str, str] | None = None,
+        whole_group: bool = True,
     ) -> base.CommandResult:
         """Run `argv` within the limits and remember how it ended; for backends of our own."""
         self._last = bounded.run(
@@ -98,7 +105,10 @@ class Transport:
             whole_group=whole_group,
         )
         return self.backend.result(
-            self._last.exit_status, command.encode("utf-8", "surrogateescape"), self._last.stdout, self._last.stderr
+            self._last.exit_status,
+            command.encode("utf-8", "surrogateescape"),
+            self._last.stdout,
+            self._last.stderr,
         )
 
 
@@ -107,7 +117,7 @@ def _plain_reply(result: base.CommandResult) -> Reply:
 
 
 def in_thread(ask: Callable[[], Reply], timeout: float) -> Reply:
-    """Return what `ask` returns, or a timed-out reply after `timeout` seconds; the thread is left to itself."""
+    """Return what `ask` returns, or a timed-out reply after `timeout` seconds."""
     box: list[Reply | BaseException] = []
 
     def work() -> None:
@@ -139,7 +149,11 @@ class Ssh(SshBackend):
 
     def argv(self, *tail: str) -> list[str]:
         """Return the ssh command line up to the host, with `tail` before it."""
-        command = [*(["sshpass", "-e"] if self.host.password else []), "ssh", *shlex.split(self.ssh_extra_args or "")]
+        command = [
+            *(["sshpass", "-e"] if self.host.password else []),
+            "ssh",
+            *shlex.split(self.ssh_extra_args or ""),
+        ]
         command += ["-F", self.ssh_config] if self.ssh_config else []
         command += ["-i", self.ssh_identity_file] if self.ssh_identity_file else []
         options = {
@@ -178,12 +192,14 @@ def paramiko_backend(hostspec: str, **kwargs: Any) -> base.BaseBackend:
     import paramiko  # noqa: PLC0415 - optional: only who asks for paramiko:// needs it
     from testinfra.backend.paramiko import ParamikoBackend  # noqa: PLC0415 - imports paramiko
 
-    class VerifyingParamiko(ParamikoBackend):  # type: ignore[misc]
+    class VerifyingParamiko(ParamikoBackend):
         """Refuses a host whose key is not known, as ssh does, unless StrictHostKeyChecking is `no`."""
 
         limits = Limits()
 
-        def _load_ssh_config(self, client: Any, cfg: Any, ssh_config: Any, ssh_config_dir: str = "~/.ssh") -> None:
+        def _load_ssh_config(
+            self, client: Any, cfg: Any, ssh_config: Any, ssh_config_dir: str = "~/.ssh"
+        ) -> None:
             client.load_system_host_keys()
             client.set_missing_host_key_policy(paramiko.RejectPolicy())
             found = ssh_config.lookup(self.host.name)

@@ -134,9 +134,10 @@ def _open_points(run: Run, width: int, *, verbose: bool) -> Iterator[Line]:
     for (outcome, host, reason, message), results in grouped.items():
         names = [result.control for result in results]
         shown = names if verbose or len(names) <= 3 else [*names[:2], f"and {len(names) - 2} more"]
-        yield f"{kinds[outcome]} {reason if outcome is Outcome.ERROR else ''} on {host}".replace("  ", " "), {
-            "yellow": True
-        }
+        yield (
+            f"{kinds[outcome]} {reason if outcome is Outcome.ERROR else ''} on {host}".replace("  ", " "),
+            {"yellow": True},
+        )
         yield from _wrapped(", ".join(shown), width, 5)
         yield from _wrapped(message, width, 5)
 

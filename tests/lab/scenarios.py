@@ -82,7 +82,10 @@ class Audit:
     @property
     def summary(self) -> str:
         """Everything a person needs to understand a wrong outcome."""
-        asked = "\n".join(f"  $ {item.command} -> {item.exit_status} {item.fault or ''}\n    {item.stdout[:600]!r}\n    {item.stderr[:300]!r}" for item in self.transcript)
+        asked = "\n".join(
+            f"  $ {item.command} -> {item.exit_status} {item.fault or ''}\n    {item.stdout[:600]!r}\n    {item.stderr[:300]!r}"
+            for item in self.transcript
+        )
         return f"{self.conclusion}\n{asked}"
 
     def replayed(self) -> Conclusion:
@@ -93,10 +96,22 @@ class Audit:
         return audit.judge(self.planned, host, self.now)
 
 
-def run(control: Control, params: dict[str, Any], spec: str, ssh_config: Path, sockets: Path, *, sudo: bool = False) -> Audit:
+def run(
+    control: Control,
+    params: dict[str, Any],
+    spec: str,
+    ssh_config: Path,
+    sockets: Path,
+    *,
+    sudo: bool = False,
+) -> Audit:
     """Audit one control on one host, over ssh."""
     options = HostOptions(
-        hosts=spec, ssh_config=str(ssh_config), sudo=sudo, control_directory=sockets, limits=Limits(timeout=20)
+        hosts=spec,
+        ssh_config=str(ssh_config),
+        sudo=sudo,
+        control_directory=sockets,
+        limits=Limits(timeout=20),
     )
     (target,) = resolve(options)
     transcript, planned, now = Transcript(), plans.single(control, params), datetime.now(UTC)
@@ -108,7 +123,9 @@ def tools(transcript: Transcript, root: Path) -> list[Path]:
     """Return the programs of the host that the commands of a transcript name, but for the shell."""
     words: set[str] = set()
     for observation in transcript:
-        lexer = shlex.shlex(observation.command.replace("\n", " ; "), posix=True, punctuation_chars="();<>|&$`'\"")
+        lexer = shlex.shlex(
+            observation.command.replace("\n", " ; "), posix=True, punctuation_chars="();<>|&$`'\""
+        )
         lexer.whitespace_split = True
         try:
             words |= {part for word in lexer for part in re.split(r"[^A-Za-z0-9_.+-]+", word)}

@@ -24,7 +24,9 @@ def test_scenario(lab, lab_host, sockets, scenario: Scenario) -> None:
     assert before == lab_host.changes(), "the audit changed the host"
     assert found.conclusion == found.replayed(), "replaying the transcript gave another verdict"
     if scenario.outcome == "failed":
-        check_that_it_never_passes(lab, lab_host, sockets, scenario, scenarios.tools(found.transcript, lab_host.root))
+        check_that_it_never_passes(
+            lab, lab_host, sockets, scenario, scenarios.tools(found.transcript, lab_host.root)
+        )
 
 
 def check_that_it_never_passes(lab, host, sockets, scenario: Scenario, tools) -> None:
@@ -52,4 +54,4 @@ def test_every_control_has_a_scenario_that_passes_and_one_that_fails(control: st
 
 
 def test_every_scenario_belongs_to_a_control() -> None:
-    assert [] == [item.id for item in ALL if item.control not in CATALOG]
+    assert [item.id for item in ALL if item.control not in CATALOG] == []
