@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest_aisec
 from pytest_aisec.errors import UsageProblem
 
 
@@ -29,7 +28,7 @@ class ContentRoot:
 
 def content_root() -> ContentRoot:
     """Return our own content: inside the installed package, or beside it in a checkout."""
-    package = Path(pytest_aisec.__file__).resolve().parent
+    package = Path(__file__).resolve().parents[1]
     return ContentRoot(path=package if (package / "controls").is_dir() else package.parent)
 
 

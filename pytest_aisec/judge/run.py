@@ -116,7 +116,7 @@ class Ledger:
     @property
     def is_balanced(self) -> bool:
         """Whether the counts add up to what was planned."""
-        return self.planned == sum(getattr(self, outcome.value) for outcome in Outcome)
+        return self.planned == sum(int(getattr(self, outcome.value)) for outcome in Outcome)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

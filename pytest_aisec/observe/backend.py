@@ -11,7 +11,7 @@ from typing import Any
 from testinfra.backend import base
 
 from pytest_aisec.observe.batch import Batch, Framed
-from pytest_aisec.observe.faults import Unobservable
+from pytest_aisec.observe.faults import Reason, Unobservable
 from pytest_aisec.observe.redact import redact, redact_bytes
 from pytest_aisec.observe.transcript import Observation, Transcript
 from pytest_aisec.observe.transports import Limits, Reply, Transport

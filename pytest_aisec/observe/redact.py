@@ -15,8 +15,10 @@ _SHAPES: tuple[tuple[str, str], ...] = (
     # kind, pattern; the credential is the group `s` where there is one, otherwise the whole match.
     (
         "private-key",
-        r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----[\s\S]*?"
-        r"(?:-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----|\Z)",
+        (
+            r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----[\s\S]*?"
+            r"(?:-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----|\Z)"
+        ),
     ),
     ("aws-access-key", r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b"),
     (
@@ -42,8 +44,10 @@ _SHAPES: tuple[tuple[str, str], ...] = (
     ("stripe", r"\b(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{20,}"),
     (
         "wandb",
-        r"(?i)(?:wandb_api_key|machine api\.wandb\.ai[\s\S]{0,80}?password)[\"']?\s*[=: ]\s*[\"']?"
-        r"(?P<s>[0-9a-f]{40})\b",
+        (
+            r"(?i)(?:wandb_api_key|machine api\.wandb\.ai[\s\S]{0,80}?password)[\"']?\s*[=: ]\s*[\"']?"
+            r"(?P<s>[0-9a-f]{40})\b"
+        ),
     ),
     ("jwt", r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"),
     ("basic-auth", r"(?i)authorization[\"']?\s*[:=]\s*[\"']?basic\s+(?P<s>[A-Za-z0-9+/]{8,}={0,2})"),
