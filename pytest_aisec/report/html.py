@@ -18,7 +18,7 @@ from pytest_aisec.errors import UsageProblem
 from pytest_aisec.judge.run import ControlInfo, Result, Run, Verdict
 from pytest_aisec.report import grouping
 from pytest_aisec.report.grouping import STATUSES, Group, Status
-from pytest_aisec.report.text import pieces, pretty, visible
+from pytest_aisec.report.text import compact, pieces, pretty, visible
 
 LIMIT = 4096
 """How many characters of an answer are shown; a quarter of it where the control passed."""
@@ -52,7 +52,13 @@ def render(run: Run, verdict: Verdict) -> str:
         undefined=StrictUndefined,
         finalize=_finalize,
     )
-    environment.filters |= {"visible": visible, "pretty": pretty, "utc": _utc, "percent": _percent}
+    environment.filters |= {
+        "visible": visible,
+        "pretty": pretty,
+        "compact": compact,
+        "utc": _utc,
+        "percent": _percent,
+    }
     environment.globals |= {"cut": lambda text, where: grouping.cut(text, where, LIMIT)}
     cards = _cards(run)
     style, script = (_source(environment, name) for name in ("report.css", "report.js"))

@@ -55,6 +55,11 @@ def pretty(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True, default=str)
 
 
+def compact(value: Any) -> str:
+    """Return JSON data in one line."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
+
+
 def size(number: int) -> str:
     """Return a number of bytes for people: `1,234 bytes`."""
     return "1 byte" if number == 1 else f"{number:,} bytes"
