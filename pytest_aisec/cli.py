@@ -122,3 +122,7 @@ def schema(what: str) -> int:
     found = bundles.json_schema() if what == "run" else ProfileFile.model_json_schema()
     click.echo(json.dumps(found, indent=2))
     return 0
+
+
+if __name__ == "__main__":
+    main(prog_name="aisec")
