@@ -1,0 +1,149 @@
+import ipaddress
+from typing import Annotated, Literal, NotRequired
+
+from pydantic import ConfigDict, Field
+from typing_extensions import TypedDict
+
+from pytest_aisec import Host, Unobservable, control
+from pytest_aisec.facts.sockets import Socket, addresses_of, socket_table
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class AllowedListener(TypedDict):
+    """A service that may listen; what is left out may be anything."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
+
+    port: Port
+    protocol: NotRequired[Literal["tcp", "udp"]]
+    process: NotRequired[str]
+    address: NotRequired[str]
+
+
+@control(
+    "AISEC-NET-01",
+    severity="high",
+    nist_800_53=["AC-4", "SC-7", "SC-7(5)", "SC-7(10)", "SI-4(4)"],
+    nist_csf=["DE.CM-01", "PR.IR-01"],
+    nist_ai_rmf=["MEASURE 2.7"],
+    nist_ai_600_1=["MP-2.2-002", "MS-2.7-001"],
+    iso_27001=["A.8.12", "A.8.20", "A.8.22"],
+    iso_42001=["A.4.5"],
+    cis_v8_1=["4.4", "13.4", "13.6"],
+    soc2=["CC6.6", "CC6.7"],
+    owasp_llm=["LLM02:2025"],
+    atlas_techniques=["AML.T0025", "AML.T0072"],
+    eu_ai_act=["15.5"],
+    remediation="Find its process with `ss -tunap`, stop it or declare its destination, and deny the rest; "
+    "allowed are {allow_cidrs}, and {allow_hosts} on ports {allow_ports}",
+)
+def test_outbound_connections_stay_inside_the_allowlist(
+    host: Host,
+    *,
+    allow_cidrs: list[str] = [
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "127.0.0.0/8",
+        "::1/128",
+        "fd00::/8",
+    ],
+    allow_hosts: list[str] = [],
+    allow_ports: list[Port] = [22, 53, 123, 443],
+) -> None:
+    """Established outbound connections stay inside the egress allowlist.
+
+    A connection to elsewhere is how weights and prompts leave, and how a backdoor is steered. One snapshot
+    of the host's own network namespace: short flows and containers' own namespaces are for egress filters.
+    """
+    networks = [ipaddress.ip_network(cidr, strict=False) for cidr in allow_cidrs]
+    outside = [
+        socket
+        for socket in socket_table(host).outbound
+        if not any(socket.peer in network for network in networks)
+    ]
+    resolved = {name: addresses_of(host, name) for name in allow_hosts}
+    allowed = {address for addresses in resolved.values() for address in addresses or ()}
+    unlisted = [
+        socket for socket in outside if socket.peer not in allowed or socket.peer_port not in allow_ports
+    ]
+    unresolved = sorted(name for name, addresses in resolved.items() if addresses is None)
+    if unlisted and unresolved and all(socket.peer_port in allow_ports for socket in unlisted):
+        raise Unobservable(
+            "unreadable",
+            f"{', '.join(unresolved)} cannot be resolved on the host, so whether it may talk to "
+            f"{', '.join(sorted({str(socket.peer) for socket in unlisted}))} is not known",
+        )
+    unexpected = {
+        f"{socket.protocol} {socket.peer} port {socket.peer_port}": ", ".join(socket.processes)
+        or "process not visible"
+        for socket in unlisted
+    }
+    assert unexpected == {}
+
+
+def _is_declared_by(socket: Socket, entry: AllowedListener) -> bool | None:
+    """Tell whether `entry` allows `socket`; `None` when only the unseen process could tell."""
+    if socket.local_port != entry["port"] or socket.protocol != entry.get("protocol", "tcp"):
+        return False
+    address = entry.get("address")
+    if address is not None and not (
+        socket.is_wildcard
+        if address == "*"
+        else not socket.is_wildcard and str(socket.local) == str(ipaddress.ip_address(address))
+    ):
+        return False
+    if "process" not in entry:
+        return True
+    if not socket.processes:
+        return None
+    return entry["process"] in socket.processes
+
+
+@control(
+    "AISEC-NET-05",
+    severity="high",
+    nist_800_53=["AC-3", "AC-17", "CM-6", "CM-7", "IA-2", "SC-7"],
+    nist_csf=["ID.AM-03", "PR.AA-03", "PR.IR-01", "PR.PS-01"],
+    nist_ai_rmf=["MEASURE 2.7"],
+    nist_ai_600_1=["MS-2.7-001"],
+    iso_27001=["A.8.5", "A.8.9", "A.8.20", "A.8.21"],
+    iso_42001=["A.4.5", "A.6.2.5"],
+    cis_v8_1=["4.1", "4.4", "4.8", "12.2"],
+    soc2=["CC6.1", "CC6.6", "CC7.1"],
+    atlas_mitigations=["AML.M0019"],
+    atlas_techniques=["AML.T0006", "AML.T0049"],
+    eu_ai_act=["15.5"],
+    remediation="Stop the service, bind it to 127.0.0.1, or declare it in the inventory: {allowed}",
+)
+def test_listening_sockets_match_the_inventory(
+    host: Host,
+    *,
+    allowed: list[AllowedListener] = [{"port": 22, "process": "sshd"}],
+    ignore_udp_from_port: Annotated[int, Field(ge=1, le=65536)] = 65536,
+) -> None:
+    """Listening sockets match the declared service inventory.
+
+    A forgotten notebook, metrics port or model server is a way in that nobody watches or patches.
+    Judges the host's own network namespace; ports that only a NAT rule publishes are not sockets.
+    """
+    undeclared: dict[str, str] = {}
+    unseen: list[str] = []
+    for socket in socket_table(host).listeners:
+        if socket.is_loopback or (socket.protocol == "udp" and socket.local_port >= ignore_udp_from_port):
+            continue
+        answers = [_is_declared_by(socket, entry) for entry in allowed]
+        if True in answers:
+            continue
+        if None in answers:
+            unseen.append(socket.where)
+        else:
+            undeclared[socket.where] = ", ".join(socket.processes) or "process not visible"
+    if unseen and host.run("id -u").stdout.strip() == "0":
+        undeclared.update(dict.fromkeys(unseen, "held by no process that root sees"))
+    if unseen and not undeclared:
+        raise Unobservable(
+            "privilege", f"only root sees which process listens on {', '.join(sorted(unseen))}"
+        )
+    assert undeclared == {}

@@ -1,0 +1,233 @@
+"""Sockets of the host's own network namespace: who listens, and who talks to whom."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_aisec.observe.faults import Unobservable
+
+if TYPE_CHECKING:
+    from testinfra.host import Host
+
+__all__ = ["Address", "Socket", "SocketTable", "addresses_of", "parse_netstat", "parse_ss", "socket_table"]
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+_STATES = {
+    "ESTAB": "ESTABLISHED",
+    "UNCONN": "UNCONNECTED",
+    "FIN-WAIT1": "FIN-WAIT-1",
+    "FIN-WAIT2": "FIN-WAIT-2",
+}
+_SYNCHRONISED = frozenset(
+    {"ESTABLISHED", "CLOSE-WAIT", "FIN-WAIT-1", "FIN-WAIT-2", "LAST-ACK", "CLOSING"},
+)
+_USER = re.compile(r'\("(?P<name>[^"]*)",pid=\d+')
+_NOT_ROOT = re.compile(
+    r"^\(Not all processes could be identified|^ ?will not be shown, you would have to be root"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Socket:
+    """One TCP or UDP socket."""
+
+    protocol: str
+    """`tcp` or `udp`, for IPv4 and IPv6 alike."""
+    state: str
+    """As in `netstat`, with hyphens: `LISTEN`, `ESTABLISHED`, `CLOSE-WAIT`; `UNCONNECTED` for open UDP."""
+    local: Address | None
+    """`None` is the wildcard of all families."""
+    local_port: int
+    peer: Address | None
+    """`None` where there is none."""
+    peer_port: int
+    processes: tuple[str, ...]
+    """Names of the processes that hold it; empty where they could not be seen or the kernel holds it."""
+
+    @property
+    def is_listener(self) -> bool:
+        """Whether anybody may talk to it: listening TCP, and UDP without a peer."""
+        return self.state in {"LISTEN", "UNCONNECTED"}
+
+    @property
+    def is_connection(self) -> bool:
+        """Whether a connection was established and data may still flow or did."""
+        return self.state in _SYNCHRONISED and self.peer is not None
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this host can reach it."""
+        return self.local is not None and self.local.is_loopback
+
+    @property
+    def is_wildcard(self) -> bool:
+        """Whether it is bound to every address."""
+        return self.local is None or self.local.is_unspecified
+
+    @property
+    def where(self) -> str:
+        """Protocol, address and port, for people."""
+        local = "*" if self.local is None else str(self.local)
+        if ":" in local:
+            local = f"[{local}]"
+        return f"{self.protocol} {local}:{self.local_port}"
+
+    def accepts_for(self, other: Socket) -> bool:
+        """Tell whether `other`, a connection, may have come in through this listener."""
+        return (
+            self.is_listener
+            and self.protocol == other.protocol
+            and self.local_port == other.local_port
+            and (self.is_wildcard or self.local == other.local)
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SocketTable:
+    """All TCP and UDP sockets at one moment."""
+
+    sockets: tuple[Socket, ...]
+
+    @property
+    def listeners(self) -> tuple[Socket, ...]:
+        """Sockets that anybody may talk to."""
+        return tuple(socket for socket in self.sockets if socket.is_listener)
+
+    @property
+    def outbound(self) -> tuple[Socket, ...]:
+        """Connections that were not taken in by any listener of this host."""
+        listeners = self.listeners
+        return tuple(
+            socket
+            for socket in self.sockets
+            if socket.is_connection and not any(listener.accepts_for(socket) for listener in listeners)
+        )
+
+
+def _address(text: str) -> Address | None:
+    bare = text.strip("[]").partition("%")[0].rstrip("]")
+    if bare in {"*", ""}:
+        return None
+    try:
+        address = ipaddress.ip_address(bare)
+    except ValueError:
+        raise Unobservable("parse", f"not an address in the table of sockets: {text!r}") from None
+    mapped = getattr(address, "ipv4_mapped", None)
+    return mapped or address
+
+
+def _endpoint(text: str) -> tuple[Address | None, int]:
+    host, colon, port = text.rpartition(":")
+    if not colon or not (port == "*" or port.isdigit()):
+        raise Unobservable("parse", f"not an address and port in the table of sockets: {text!r}")
+    return _address(host), 0 if port == "*" else int(port)
+
+
+def _socket(protocol: str, state: str, local: str, peer: str, processes: tuple[str, ...]) -> Socket:
+    state = state.replace("_", "-")
+    own, own_port = _endpoint(local)
+    other, other_port = _endpoint(peer)
+    if other_port == 0:
+        other = None
+    return Socket(
+        protocol=protocol,
+        state=_STATES.get(state, state),
+        local=own,
+        local_port=own_port,
+        peer=other,
+        peer_port=other_port,
+        processes=processes,
+    )
+
+
+def parse_ss(text: str) -> SocketTable:
+    """Read what `ss -tunap` printed, heading included.
+
+    Raises:
+        Unobservable: `parse`, when the heading is missing or a line is not a socket.
+
+    """
+    lines = [line for line in text.splitlines() if line.strip()]
+    if not lines or not lines[0].startswith("Netid"):
+        raise Unobservable("parse", "ss printed no table")
+    found = []
+    for line in lines[1:]:
+        fields = line.split(None, 6)
+        if len(fields) < 6 or fields[0] not in {"tcp", "udp"}:  # noqa: PLR2004 - columns before the processes
+            raise Unobservable("parse", f"not a socket: {line!r}")
+        users = fields[6] if len(fields) > 6 else ""  # noqa: PLR2004 - likewise
+        names = tuple(sorted({match["name"] for match in _USER.finditer(users)}))
+        found.append(_socket(fields[0], fields[1], fields[4], fields[5], names))
+    return SocketTable(sockets=tuple(found))
+
+
+def parse_netstat(text: str) -> SocketTable:
+    """Read what `netstat -tunapW` printed, heading included.
+
+    Raises:
+        Unobservable: `parse`, when the heading is missing or a line is not a socket.
+
+    """
+    lines = [line for line in text.splitlines() if line.strip()]
+    if not any(line.startswith("Proto") for line in lines):
+        raise Unobservable("parse", "netstat printed no table")
+    found = []
+    for line in lines:
+        if line.startswith(("Active ", "Proto")):
+            continue
+        match = re.fullmatch(
+            r"(?P<protocol>tcp|udp)6?\s+\d+\s+\d+\s+(?P<local>\S+)\s+(?P<peer>\S+)"
+            r"(?:\s+(?P<state>[A-Z][A-Z_0-9]+))?(?:\s+(?:-|\d+/(?P<name>.*?)))?\s*",
+            line,
+        )
+        if match is None:
+            raise Unobservable("parse", f"not a socket: {line!r}")
+        state = match["state"] or ("UNCONNECTED" if match["protocol"] == "udp" else "UNKNOWN")
+        name = (match["name"] or "").strip().partition(":")[0]
+        found.append(
+            _socket(match["protocol"], state, match["local"], match["peer"], (name,) if name else ())
+        )
+    return SocketTable(sockets=tuple(found))
+
+
+def socket_table(host: Host) -> SocketTable:
+    """Return the TCP and UDP sockets of the host's own network namespace.
+
+    Asks `ss`, and `netstat` where there is no `ss`. Every user sees all sockets; only root sees the
+    processes of others.
+
+    Raises:
+        Unobservable: `tool_missing` without either tool; `unreadable` or `parse` when the table is not whole.
+
+    """
+    try:
+        result = host.run("ss -tunap")
+    except Unobservable as fault:
+        if fault.reason != "tool_missing":
+            raise
+    else:
+        if result.rc != 0 or result.stderr.strip():
+            raise Unobservable("unreadable", f"ss: {result.stderr.strip() or f'exit status {result.rc}'}")
+        return parse_ss(result.stdout)
+    result = host.run("netstat -tunapW")
+    complaints = [line for line in result.stderr.splitlines() if line.strip() and not _NOT_ROOT.search(line)]
+    if result.rc != 0 or complaints:
+        raise Unobservable("unreadable", f"netstat: {'; '.join(complaints) or f'exit status {result.rc}'}")
+    return parse_netstat(result.stdout)
+
+
+def addresses_of(host: Host, name: str) -> frozenset[Address] | None:
+    """Return the addresses that `name` has for the host, now; `None` when it has none there."""
+    result = host.run("getent ahosts %s", name)
+    if result.rc == 2:  # noqa: PLR2004 - getent(1): one or more keys not found
+        return None
+    if result.rc != 0:
+        raise Unobservable(
+            "unreadable", f"getent ahosts {name}: {result.stderr.strip() or f'exit status {result.rc}'}"
+        )
+    found = {_address(line.split()[0]) for line in result.stdout.splitlines() if line.strip()}
+    return frozenset(address for address in found if address is not None)
