@@ -105,7 +105,7 @@ def _title_and_rationale(
     title, _, rationale = text.partition("\n")
     if not title.strip():
         raise problem("has no docstring: its first line is the control's title")
-    if title.lower().startswith(("ensure", "verify", "check")):
+    if title.lower().startswith(("ensure ", "verify ", "check ")):
         raise problem(f"title {title!r} should state the secure condition itself, not begin with an order")
     return title.strip(), rationale.strip()
 
@@ -114,12 +114,12 @@ def _parameters(
     function: Callable[..., None], problem: Callable[[str], UsageProblem]
 ) -> dict[str, Parameter]:
     signature = inspect.signature(function)
-    first, *rest = signature.parameters.values() or (inspect.Parameter("", inspect.Parameter.KEYWORD_ONLY),)
-    if first.name != "host" or first.kind is not inspect.Parameter.POSITIONAL_OR_KEYWORD:
+    first = next(iter(signature.parameters.values()), None)
+    if first is None or first.name != "host" or first.kind is not inspect.Parameter.POSITIONAL_OR_KEYWORD:
         raise problem("must take `host` first and nothing else by position")
     hints = get_type_hints(function, include_extras=True)
     parameters: dict[str, Parameter] = {}
-    for item in rest:
+    for item in list(signature.parameters.values())[1:]:
         if item.kind is not inspect.Parameter.KEYWORD_ONLY or item.default is inspect.Parameter.empty:
             raise problem(f"parameter {item.name!r} must be keyword-only and have a default")
         if item.name not in hints:

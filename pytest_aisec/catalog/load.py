@@ -59,9 +59,12 @@ def _import(path: Path) -> ModuleType:
     except AisecError:
         del sys.modules[name]
         raise
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        # Also what is no Exception: a file that skips or exits must not end the run as if all were well.
         del sys.modules[name]
         at = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
-        line = at[-1].lineno if at else (error.lineno if isinstance(error, SyntaxError) else 1)
+        line = at[-1].lineno if at else (getattr(error, "lineno", None) or 1)
         raise UsageProblem(f"{path}:{line}: the control file cannot be loaded: {error!r}") from error
     return module
