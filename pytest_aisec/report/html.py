@@ -22,7 +22,7 @@ from pytest_aisec.report.text import compact, pieces, pretty, visible
 
 LIMIT = 4096
 """How many characters of an answer are shown; a quarter of it where the control passed."""
-COLUMNS = 24
+COLUMNS = 20
 """Controls side by side in a matrix: what fits on a laptop's screen and on landscape paper."""
 
 
@@ -69,12 +69,7 @@ def render(run: Run, verdict: Verdict) -> str:
         severities=SEVERITIES,
         sections=[(status, [card for card in cards if card.status == status]) for status in STATUSES],
         matrices=[cards[first : first + COLUMNS] for first in range(0, len(cards), COLUMNS)],
-        cells={
-            (item.host, item.control): group
-            for card in cards
-            for group in card.groups
-            for _, item in group.results
-        },
+        cells=_cells(cards),
         tallies={host.name: _tally(run.of_host(host.name)) for host in run.hosts},
         tally=_tally(run.results),
         style=style,
@@ -101,6 +96,12 @@ def _cards(run: Run) -> list[Card]:
         for control in described
         if control.id in by_control
     ]
+
+
+def _cells(cards: Iterable[Card]) -> dict[tuple[str, str], Group]:
+    """Return the group of each host and control."""
+    groups = (group for card in cards for group in card.groups)
+    return {(result.host, result.control): group for group in groups for _, result in group.results}
 
 
 def _reference(key: str, ids: Sequence[str]) -> tuple[str, list[tuple[str, str]]]:

@@ -21,11 +21,11 @@ _HIDDEN = re.compile(
 def escape(character: str) -> str:
     r"""Return how a hidden character is written: `\x1b`, `\u202e`; a byte that is not UTF-8 as `\xff`."""
     code = ord(character)
-    if 0xDC80 <= code <= 0xDCFF:  # noqa: PLR2004 - where Python's surrogateescape puts the bytes 0x80 to 0xff
+    if 0xDC80 <= code <= 0xDCFF:
         code -= 0xDC00
     if code == ord("\r"):
         return "\\r"
-    return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}"  # noqa: PLR2004 - what two hex digits hold
+    return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}"
 
 
 def pieces(text: str) -> Iterator[tuple[str, bool]]:

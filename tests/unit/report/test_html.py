@@ -147,7 +147,7 @@ def test_many_controls_are_split_into_tables_that_fit(make):
     controls = [make.control(number) for number in range(1, 51)]
     page = parse(make.run(controls, [make.result(control, "a", "passed") for control in controls], {"a": []}))
     columns = [len(table.one("thead").all("th")) - 1 for table in page.all("table", class_="matrix")]
-    assert columns == [24, 24, 2]
+    assert columns == [20, 20, 10]
 
 
 def test_what_needs_attention_comes_first(page):
