@@ -47,7 +47,7 @@ def decide(run: Run) -> Verdict:
         )
     open_points = {
         "could not be observed (error)": run.ledger.error,
-        "need a person's review": run.ledger.not_reviewed,
+        "wait for a review by a person": run.ledger.not_reviewed,
         "did not run": run.ledger.not_run,
     }
     because += [f"{_controls(number)} {what}" for what, number in open_points.items() if number]
