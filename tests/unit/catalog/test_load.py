@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import pytest
+
+from pytest_aisec.catalog.content import content_root
+from pytest_aisec.catalog.load import load_catalog
+from pytest_aisec.errors import UsageProblem
+
+
+def refusal(content: Any) -> str:
+    with pytest.raises(UsageProblem) as caught:
+        load_catalog([content.root])
+    return str(caught.value)
+
+
+def test_controls_are_found_by_id_in_order(content: Any) -> None:
+    content.control("ACME-ZZZ-01")
+    content.control("ACME-AAA-02")
+    content.control("ACME-AAA-01")
+    assert ["ACME-AAA-01", "ACME-AAA-02", "ACME-ZZZ-01"] == list(load_catalog([content.root]))
+
+
+def test_our_own_controls_load() -> None:
+    assert load_catalog([content_root()])
+
+
+def test_no_controls_directory_is_an_empty_catalog(content: Any) -> None:
+    content.root.controls.rmdir()
+    assert {} == dict(load_catalog([content.root]))
+
+
+def test_two_controls_with_one_id_are_refused_naming_both_places(content: Any) -> None:
+    first = content.control("ACME-AAA-01")
+    second = content.file("zzz/test_again.py", first.read_text())
+    text = refusal(content)
+    assert text.startswith(f"{second}:4: control ACME-AAA-01 is already at {first}:")
+
+
+def test_one_control_in_two_roots_is_refused(content: Any, tmp_path: Any) -> None:
+    text = content.control("ACME-AAA-01").read_text()
+    other = type(content)(tmp_path / "other")
+    other.file("test_acme_aaa_01.py", text)
+    with pytest.raises(UsageProblem, match="is already at"):
+        load_catalog([content.root, other.root])
+
+
+def test_two_names_for_one_control_are_one_control(content: Any) -> None:
+    path = content.control("ACME-AAA-01")
+    path.write_text(path.read_text() + "\ntest_again = test_acme_aaa_01\n")
+    assert ["ACME-AAA-01"] == list(load_catalog([content.root]))
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "cause"),
+    [
+        ("import os\n\ndef broken(:\n", 3, "SyntaxError"),
+        ("\n\nimport no_such_package_anywhere\n", 3, "no_such_package_anywhere"),
+        ("from pytest_aisec import no_such_name\n", 1, "no_such_name"),
+        ("x = 1\ny = x / 0\n", 2, "ZeroDivisionError"),
+        ("def f():\n    raise OSError('deep')\n\nf()\n", 2, "deep"),
+        ("x = '\0'\n", 1, "null bytes"),
+    ],
+)
+def test_a_file_that_cannot_be_imported_is_one_sentence_with_its_line(
+    content: Any, text: str, line: int, cause: str
+) -> None:
+    path = content.file("test_broken.py", text)
+    message = refusal(content)
+    assert message.startswith(f"{path}:{line}: the control file cannot be loaded: ")
+    assert cause in message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "raise SystemExit(0)",
+        "import sys\nsys.exit('bye')",
+        "import pytest\npytest.skip('x', allow_module_level=True)",
+    ],
+)
+def test_a_file_that_leaves_while_it_is_imported_is_refused(content: Any, text: str) -> None:
+    path = content.file("test_leaves.py", text + "\n")
+    assert refusal(content).startswith(f"{path}:")
+
+
+def test_a_file_in_another_encoding_is_refused(content: Any) -> None:
+    path = content.file("test_latin.py", "")
+    path.write_bytes(b"x = '\xff'\n")
+    assert refusal(content).startswith(f"{path}:")
+
+
+def test_a_file_that_was_mended_after_a_refusal_loads(content: Any) -> None:
+    path = content.file("test_acme_aaa_01.py", "import no_such_package_anywhere\n")
+    assert refusal(content).startswith(f"{path}:1:")
+    content.control("ACME-AAA-01")
+    assert ["ACME-AAA-01"] == list(load_catalog([content.root]))
+
+
+def test_a_malformed_control_is_refused_by_its_own_message(content: Any) -> None:
+    path = content.control("ACME-AAA-01", severity="hihg")
+    assert refusal(content).startswith(f"{path}:4: control ACME-AAA-01: unknown severity 'hihg'")
+
+
+def test_a_control_that_is_imported_from_elsewhere_counts_where_it_is_defined(content: Any) -> None:
+    path = content.control("ACME-AAA-01")
+    load_catalog([content.root])
+    name = next(name for name, module in sys.modules.items() if getattr(module, "__file__", "") == str(path))
+    content.file("test_b.py", f"from {name} import test_acme_aaa_01\n")
+    assert ["ACME-AAA-01"] == list(load_catalog([content.root]))

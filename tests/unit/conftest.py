@@ -1,0 +1,63 @@
+"""Content of one's own, for tests that need controls and profiles of their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_aisec.catalog.content import ContentRoot
+
+CONTROL = '''
+@control("{id}", severity="{severity}", remediation="{remediation}"{frameworks})
+def test_{name}(host: Host{parameters}) -> None:
+    """{title}.
+
+    Why it matters.
+    """
+    assert host.run("true").rc == 0
+'''
+
+
+class Content:
+    """A content root on disk that a test fills."""
+
+    def __init__(self, path: Path) -> None:
+        self.root = ContentRoot(path=path)
+        self.path = path
+        self.root.controls.mkdir(parents=True)
+        self.root.profiles.mkdir()
+
+    def file(self, name: str, text: str) -> Path:
+        path = self.root.controls / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def control(self, control_id: str, parameters: str = "", **changes: Any) -> Path:
+        name = control_id.lower().replace("-", "_")
+        values = {
+            "severity": "high",
+            "remediation": "true",
+            "frameworks": "",
+            "title": f"{control_id} holds",
+            **changes,
+        }
+        if parameters:
+            parameters = ", *, " + parameters
+        text = "from pytest_aisec import Host, Mode, control\n\n" + CONTROL.format(
+            id=control_id, name=name, parameters=parameters, **values
+        )
+        return self.file(f"test_{name}.py", text)
+
+    def profile(self, name: str, text: str = "", **changes: Any) -> Path:
+        head = {"id": name, "title": f"Profile {name}", "version": "1.0.0", **changes}
+        path = self.root.profiles / f"{name}.yaml"
+        path.write_text("".join(f"{key}: {value}\n" for key, value in head.items()) + text, encoding="utf-8")
+        return path
+
+
+@pytest.fixture
+def content(tmp_path: Path) -> Content:
+    return Content(tmp_path / "content")
