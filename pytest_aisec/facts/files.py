@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -14,17 +15,26 @@ if TYPE_CHECKING:
     from testinfra.host import Host
 
 __all__ = [
+    "Account",
     "AclEntry",
     "Below",
+    "Cache",
+    "Caches",
     "Entry",
     "Listing",
     "Trail",
+    "Trees",
     "access_lists",
+    "accounts",
     "below",
     "find",
     "leaves",
+    "model_caches",
     "mount_points",
+    "permitted",
+    "quoted",
     "trails",
+    "trees",
 ]
 
 LISTING_BYTES = 2 * 1024 * 1024
@@ -88,6 +98,52 @@ class Trail:
     """Every directory that a name was looked up in and every link, in order, without the end."""
     end: Entry | None
     """What the path leads to, its `path` free of links; `None` when it is proved to be absent."""
+    fault: Unobservable | None = None
+    """Why the way could not be followed; then nothing else here says anything."""
+
+    def replaceable_by(self, access: Sequence[AclEntry] = ()) -> dict[str, tuple[str, ...]]:
+        """Return who could put something else in the place of the end, by directory or link.
+
+        Whoever may write a directory on the way can rename what lies in it; where it is sticky, only those
+        who own the directory or what lies in it. Subjects are `user:NAME`, `group:NAME` and `others`.
+
+        Args:
+            access: the access control lists of `writable_by_group`.
+
+        """
+        found: dict[str, tuple[str, ...]] = {}
+        steps = [*self.passed, *([self.end] if self.end else [])]
+        for here, following in zip(steps, [*steps[1:], None], strict=True):
+            if here.kind != "d" or here is self.end:
+                continue
+            child = following if following and posixpath.dirname(following.path) == here.path else None
+            subjects = [f"user:{here.owner}"]
+            if here.is_sticky:
+                if here.mode & 0o022 and child is not None:
+                    subjects.append(f"user:{child.owner}")
+            else:
+                listed = [entry for entry in access if entry.path == here.path and "w" in entry.grants]
+                listed = [
+                    entry for entry in listed if not entry.text.startswith(("default:", "user::", "other:"))
+                ]
+                if any(entry.path == here.path for entry in access):
+                    subjects += [
+                        entry.subject if entry.subject != "group:" else f"group:{here.group}"
+                        for entry in listed
+                    ]
+                elif here.mode & 0o020:
+                    subjects.append(f"group:{here.group}")
+                if here.mode & 0o002:
+                    subjects.append("others")
+            found[here.path] = tuple(dict.fromkeys([*found.get(here.path, ()), *subjects]))
+        return found
+
+    @property
+    def writable_by_group(self) -> tuple[str, ...]:
+        """Directories on the way whose group bits (or the ACL mask in their place) allow writing."""
+        return tuple(
+            dict.fromkeys(e.path for e in self.passed if e.kind == "d" and e.mode & 0o020 and not e.is_sticky)
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,12 +157,15 @@ class Listing:
     is_cut: bool = False
     """Whether there would have been more."""
 
-    def require_whole(self) -> None:
-        """Raise `Unobservable` unless everything was seen."""
+    @property
+    def faults(self) -> list[Unobservable]:
+        """Why the listing is not whole; empty when everything was seen."""
+        faults = []
         if self.denied:
-            raise Unobservable("privilege", "; ".join(self.denied[:3]))
+            faults.append(Unobservable("privilege", "; ".join(self.denied[:3])))
         if self.is_cut:
-            raise Unobservable("truncated", f"the listing is longer than {LISTING_BYTES} bytes")
+            faults.append(Unobservable("truncated", f"the listing is longer than {LISTING_BYTES} bytes"))
+        return faults
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,37 +187,31 @@ class AclEntry:
     text: str
     """As getfacl prints it, such as `user:mallory:rw-` or `default:other::r-x`."""
 
+    grants: str
+    """The effective permissions, the mask considered, such as `r-x`."""
+
     @property
     def subject(self) -> str:
         """Whom it grants something, such as `user:mallory`; empty names mean the file's own owner or group."""
         return ":".join(self.text.removeprefix("default:").split(":")[:2])
 
-    @property
-    def grants(self) -> str:
-        """The effective permissions, such as `r-x`."""
-        return self._permissions
-
-    _permissions: str = field(default="---", repr=False)
-
 
 def trails(host: Host, paths: Sequence[str]) -> dict[str, Trail]:
     """Return the way to each of `paths`, following symbolic links as the kernel does.
 
-    Raises:
-        Unobservable: when a part of a way cannot be seen, or a path is not absolute.
-
+    A way that cannot be seen has the reason in its `fault`.
     """
-    for path in paths:
-        if not path.startswith("/"):
-            raise Unobservable("parse", f"{path!r} is not an absolute path")
-    known: dict[str, Entry | None] = {}
+    known: dict[str, Entry | Unobservable | None] = {}
     found: dict[str, Trail] = {}
     while len(found) < len(set(paths)):
         wanted: list[str] = []
         for path in paths:
             if path in found:
                 continue
-            trail = _walk(path, known, wanted)
+            try:
+                trail = _walk(path, known, wanted)
+            except Unobservable as fault:
+                trail = Trail(path=path, passed=(), end=None, fault=fault)
             if trail is not None:
                 found[path] = trail
         if wanted:
@@ -166,14 +219,22 @@ def trails(host: Host, paths: Sequence[str]) -> dict[str, Trail]:
     return found
 
 
-def _walk(path: str, known: dict[str, Entry | None], wanted: list[str]) -> Trail | None:
+def _seen(entry: Entry | Unobservable | None) -> Entry | None:
+    if isinstance(entry, Unobservable):
+        raise entry
+    return entry
+
+
+def _walk(path: str, known: dict[str, Entry | Unobservable | None], wanted: list[str]) -> Trail | None:
     """Follow `path` through `known`; add to `wanted` what must be known first and return `None`."""
+    if not path.startswith("/"):
+        raise Unobservable("parse", f"{path!r} is not an absolute path")
     todo = [part for part in path.split("/") if part not in {"", "."}]
     here, hops, passed = "/", 0, list[Entry]()
     if "/" not in known:
         wanted.extend(["/", *_prefixes(path)])
         return None
-    entry = known["/"]
+    entry = _seen(known["/"])
     while todo:
         if entry is None:
             return Trail(path=path, passed=tuple(passed), end=None)
@@ -183,7 +244,7 @@ def _walk(path: str, known: dict[str, Entry | None], wanted: list[str]) -> Trail
         part = todo.pop(0)
         if part == "..":
             here = posixpath.dirname(here)
-            entry = known[here]
+            entry = _seen(known[here])
             continue
         there = posixpath.join(here, part)
         if there not in known:
@@ -191,7 +252,7 @@ def _walk(path: str, known: dict[str, Entry | None], wanted: list[str]) -> Trail
             ahead = posixpath.join(there, *todo)
             wanted.extend(_prefixes(ahead)[there.count("/") :] if ".." not in todo else [])
             return None
-        step = known[there]
+        step = _seen(known[there])
         if step is not None and step.kind == "l":
             hops += 1
             if hops > MOST_HOPS:
@@ -200,11 +261,9 @@ def _walk(path: str, known: dict[str, Entry | None], wanted: list[str]) -> Trail
             todo = [part for part in step.target.split("/") if part not in {"", "."}] + todo
             if step.target.startswith("/"):
                 here = "/"
-            entry = known[here]
-            if not todo:
-                continue
-            continue
-        here, entry = there, step
+            entry = _seen(known[here])
+        else:
+            here, entry = there, step
     return Trail(path=path, passed=tuple(passed), end=entry)
 
 
@@ -215,17 +274,23 @@ def _prefixes(path: str) -> list[str]:
     return ["/" + "/".join(parts[: count + 1]) for count in range(len(parts))]
 
 
-def _stat(host: Host, paths: Sequence[str]) -> dict[str, Entry | None]:
+def _stat(host: Host, paths: Sequence[str]) -> dict[str, Entry | Unobservable | None]:
     places = " ".join(["%s"] * len(paths))
     answer = host.run(
         f"for p in {places}; do stat -c '%%a:%%U:%%G:%%F' -- \"$p\" 2>&1; s=$?; "
-        "printf '\\n=%%s ' \"$s\"; if test -h \"$p\"; then readlink -- \"$p\"; fi; printf '\\n\\000'; done",
+        'printf \'\\n=%%s \' "$s"; if test -h "$p"; then readlink -- "$p"; fi; printf \'\\n\\000\'; done',
         *paths,
     )
     parts = answer.stdout.split("\n\0")
     if len(parts) != len(paths) + 1 or parts[-1].strip():
         raise Unobservable("parse", f"stat of {len(paths)} paths gave {len(parts) - 1} answers")
-    return {path: read_stat(path, part) for path, part in zip(paths, parts, strict=False)}
+    known: dict[str, Entry | Unobservable | None] = {}
+    for path, part in zip(paths, parts, strict=False):
+        try:
+            known[path] = read_stat(path, part)
+        except Unobservable as fault:
+            known[path] = fault
+    return known
 
 
 def read_stat(path: str, answer: str) -> Entry | None:
@@ -312,7 +377,10 @@ def read_listing(stdout: str, stderr: str) -> Listing:
 ENTRY_FORMAT = r"%%y %%m %%u %%g %%p\t%%l\n\0"
 """What `find -printf` must print for `read_entry`; percent signs doubled for `host.run`."""
 
-_ENTRY = re.compile(r"(?P<kind>.) (?P<mode>[0-7]{1,4}) (?P<owner>\S+) (?P<group>\S+) (?P<path>/.*)\t(?P<target>[^\t]*)", re.DOTALL)
+_ENTRY = re.compile(
+    r"(?P<kind>.) (?P<mode>[0-7]{1,4}) (?P<owner>\S+) (?P<group>\S+) (?P<path>/.*)\t(?P<target>[^\t]*)",
+    re.DOTALL,
+)
 
 
 def read_entry(record: str) -> Entry:
@@ -381,6 +449,85 @@ def below(host: Host, directories: Sequence[str], test: str) -> Below:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Trees:
+    """Some directories, the ways to them, what lies in them, and what links in them lead to."""
+
+    trails: dict[str, Trail]
+    """The ways to the directories asked for, and to what links out of them lead to."""
+    matching: tuple[Entry, ...]
+    """The entries that were looked for, the tops included where they match."""
+    access: tuple[AclEntry, ...]
+    """Access control lists of everything in the trees."""
+    ways: tuple[AclEntry, ...]
+    """Access control lists of the directories on the ways that somebody besides their owner may write."""
+    fault: Unobservable | None
+    """Why the reading is not whole: a control fails by what was seen, and otherwise raises this."""
+
+
+MOST_LINKS = 500
+"""Links out of the trees that are followed."""
+
+
+def trees(host: Host, paths: Sequence[str], test: str) -> Trees:
+    """Read the directories `paths` and everything that belongs to them, as `below` does, links followed.
+
+    Args:
+        host: the host to ask.
+        paths: absolute paths; those that are absent have a trail without end.
+        test: the find expression for the entries of interest.
+
+    """
+    ways = trails(host, paths)
+    matching: list[Entry] = []
+    access: list[AclEntry] = []
+    on_way: list[AclEntry] = []
+    faults = [trail.fault for trail in ways.values() if trail.fault]
+    scanned: list[str] = []
+    fresh = _tops(ways.values(), scanned)
+    try:
+        while fresh:
+            found = below(host, fresh, test)
+            scanned += fresh
+            matching += found.matching
+            faults += found.listing.faults
+            out = dict.fromkeys(
+                goal for link in found.links if (goal := leaves(link, scanned)) and goal not in ways
+            )
+            if len(out) > MOST_LINKS:
+                faults.append(Unobservable("truncated", f"{len(out)} links lead out of {', '.join(paths)}"))
+            more = trails(host, list(out)[:MOST_LINKS]) if out else {}
+            faults += [trail.fault for trail in more.values() if trail.fault]
+            ways.update(more)
+            fresh = _tops(more.values(), scanned)
+        writable = list(
+            dict.fromkeys(path for trail in ways.values() if trail.end for path in trail.writable_by_group)
+        )
+        if writable:
+            on_way += access_lists(host, writable, recursive=False)
+        if scanned:
+            access += access_lists(host, scanned, recursive=True)
+    except Unobservable as fault:
+        faults.append(fault)
+    return Trees(
+        trails=ways,
+        matching=tuple(dict.fromkeys(matching)),
+        access=tuple(access),
+        ways=tuple(on_way),
+        fault=faults[0] if faults else None,
+    )
+
+
+def _tops(ways: Iterable[Trail], scanned: Sequence[str]) -> list[str]:
+    """Return the ends that are not in a tree already scanned, nor below another of them."""
+    ends = sorted({trail.end.path for trail in ways if trail.end and trail.end.kind in "df"})
+    tops = list(scanned)
+    for end in ends:
+        if not any(end == top or end.startswith(top.rstrip("/") + "/") for top in tops):
+            tops.append(end)
+    return tops[len(scanned) :]
+
+
 def leaves(link: Entry, directories: Iterable[str]) -> str | None:
     """Return where `link` points when that is not plainly inside `directories`, else `None`.
 
@@ -408,9 +555,9 @@ def access_lists(host: Host, paths: Sequence[str], *, recursive: bool) -> tuple[
     depth = "" if recursive else " -maxdepth 0"
     answer = host.run(
         "if command -v getfacl >/dev/null 2>&1; then "
-        f"echo getfacl; getfacl {'-R ' if recursive else ''}-P -s -p -E -- {places}; echo \"status $?\"; "
+        f'echo getfacl; getfacl {"-R " if recursive else ""}-P -s -p -E -- {places}; echo "status $?"; '
         "elif ls --version 2>/dev/null | grep -q coreutils; then "
-        f"echo ls; {{ find {places}{depth} ! -type l -exec ls -ld -- {{}} +; echo \"status $?\"; }} "
+        f'echo ls; {{ find {places}{depth} ! -type l -exec ls -ld -- {{}} +; echo "status $?"; }} '
         "| grep -E '^(.{10}[+]|status )'; else echo none; fi",
         *paths,
         *paths,
@@ -428,7 +575,9 @@ def read_access_lists(stdout: str, stderr: str) -> tuple[AclEntry, ...]:
     if status in {"126", "127"}:
         raise Unobservable("tool_missing", stderr.strip() or way)
     if way == "ls" and lines:
-        raise Unobservable("tool_missing", f"getfacl: there are access control lists, the first is on {lines[0]}")
+        raise Unobservable(
+            "tool_missing", f"getfacl: there are access control lists, the first is on {lines[0]}"
+        )
     entries = _acl_entries(lines)
     wrong = [line for line in stderr.splitlines() if line and not line.endswith("No such file or directory")]
     if not entries and (wrong or status not in {"0", "1"} or (status == "1" and not stderr.strip())):
@@ -449,7 +598,7 @@ def _acl_entries(lines: Sequence[str]) -> tuple[AclEntry, ...]:
             masked = kind == "group" or (kind == "user" and name)
             mask = masks.get(prefix, "rwx") if masked else "rwx"
             granted = "".join(one if one in mask else "-" for one in permissions[:3])
-            entries.append(AclEntry(path=path, text=text, _permissions=granted))
+            entries.append(AclEntry(path=path, text=text, grants=granted))
         block.clear()
         masks.clear()
 
@@ -471,3 +620,125 @@ def _acl_entries(lines: Sequence[str]) -> tuple[AclEntry, ...]:
             else:
                 block.append(text)
     return tuple(entries)
+
+
+def permitted(subject: str, *, owner: str, group: str, mode: int) -> str:
+    """Return what `mode` allows the `subject` of an ACL entry, such as `rx`, when owner and group are these."""
+    kind, _, name = subject.partition(":")
+    if kind == "user" and name in {"", "root"}:
+        return "rwx"
+    shift = {
+        ("user", owner): 6,
+        ("group", group): 3,
+        ("group", ""): 3,
+        ("group", "root"): 3,
+        ("other", ""): 0,
+    }
+    bits = mode >> shift[kind, name] & 7 if (kind, name) in shift else 0
+    return "".join(letter for letter, bit in (("r", 4), ("w", 2), ("x", 1)) if bits & bit)
+
+
+def quoted(value: str) -> str:
+    """Return `value` quoted for the shell, to stand in a command that is given to `host.run` with arguments."""
+    return shlex.quote(value).replace("%", "%%")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """One line of the host's passwd file."""
+
+    name: str
+    uid: int
+    home: str
+
+
+def accounts(host: Host) -> tuple[Account, ...]:
+    """Return the accounts in /etc/passwd.
+
+    Raises:
+        Unobservable: when the file cannot be read or is no passwd file.
+
+    """
+    answer = host.run("cat /etc/passwd")
+    if answer.exit_status:
+        raise Unobservable("unreadable", answer.stderr.strip() or "/etc/passwd")
+    return read_accounts(answer.stdout)
+
+
+def read_accounts(text: str) -> tuple[Account, ...]:
+    """Read a passwd file; entries of NIS (`+`, `-`) are left out."""
+    found = []
+    for line in text.splitlines():
+        if not line.strip() or line.startswith(("+", "-", "#")):
+            continue
+        fields = line.split(":")
+        if len(fields) != 7 or not fields[2].isdigit():  # noqa: PLR2004 - passwd(5)
+            raise Unobservable("parse", f"/etc/passwd: {line[:200]!r}")
+        found.append(Account(name=fields[0], uid=int(fields[2]), home=posixpath.normpath(fields[5] or "/")))
+    if not found:
+        raise Unobservable("parse", "/etc/passwd names no account")
+    return tuple(found)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cache:
+    """One directory in which an ML library keeps what it downloaded or compiled, and trusts it later."""
+
+    top: Entry
+    accounts: tuple[str, ...]
+    """Whose cache it is."""
+    writable: tuple[Entry, ...]
+    """What others than its owner (and the owner's private group) may write."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caches:
+    """The caches found, and why there may be more."""
+
+    caches: tuple[Cache, ...]
+    faults: list[Unobservable]
+
+
+_CACHES = (".cache/huggingface", ".cache/vllm", ".cache/torch", ".triton/cache")
+_NO_HOMES = re.compile(r"/|/(nonexistent|proc|dev|sys|bin|sbin|usr|etc|run)(/.*)?")
+
+
+def model_caches(host: Host) -> Caches:
+    """Return the caches of ML libraries in the accounts' homes and in /tmp."""
+    owners: dict[str, list[str]] = {}
+    for account in accounts(host):
+        if not _NO_HOMES.fullmatch(account.home):
+            for cache in _CACHES:
+                owners.setdefault(f"{account.home.rstrip('/')}/{cache}", []).append(account.name)
+    globs = " ".join(["/tmp/torchinductor_*", *(f"/home/*/{cache}" for cache in _CACHES)])  # noqa: S108 - only looked at
+    listing = find(
+        host,
+        f"-H {' '.join(['%s'] * len(owners))} {globs} -xdev ! -type l "
+        f"\\( -perm /0022 -o -name huggingface -o -name vllm -o -name torch -o -name cache -o -name 'torchinductor_*' \\) "
+        f"-printf '{ENTRY_FORMAT}'",
+        *owners,
+    )
+    caches: dict[str, tuple[Entry, tuple[str, ...], list[Entry]]] = {}
+    for entry in dict.fromkeys(map(read_entry, listing.records)):
+        match = re.match(
+            r"(/tmp/torchinductor_([^/]+)|/home/([^/]+)/(?:\.cache/(?:huggingface|vllm|torch)|\.triton/cache))(?=/|$)",
+            entry.path,
+        )
+        top = next((path for path in owners if entry.path == path or entry.path.startswith(path + "/")), None)
+        top = top or (match[1] if match else None)
+        if top is None:
+            raise Unobservable("parse", f"find printed {entry.path!r}")
+        if top not in caches:
+            if entry.path != top:
+                continue
+            names = tuple(owners.get(top, [])) or ((match[2] or match[3],) if match else ())
+            caches[top] = (entry, names, [])
+        private_group = entry.group == entry.owner
+        if entry.mode & 0o002 or (entry.mode & 0o020 and not private_group):
+            caches[top][2].append(entry)
+    return Caches(
+        caches=tuple(
+            Cache(top=top, accounts=names, writable=tuple(open_)) for top, names, open_ in caches.values()
+        ),
+        faults=listing.faults,
+    )

@@ -1,0 +1,99 @@
+from pytest_aisec import Host, Mode, Unobservable, control, facts, is_declared, not_applicable
+
+
+@control(
+    "AISEC-ART-03",
+    severity="critical",
+    nist_800_53=["AC-3", "AC-6"],
+    nist_csf=["PR.AA-05", "PR.DS-01"],
+    nist_ai_rmf=["MEASURE 2.7"],
+    nist_ai_600_1=["MS-2.7-001"],
+    iso_27001=["A.5.15", "A.8.3"],
+    iso_42001=["A.4.2", "A.4.5"],
+    cis_v8_1=["3.3"],
+    soc2=["C1.1", "CC6.1", "CC6.3"],
+    owasp_llm=["LLM02:2025"],
+    atlas_mitigations=["AML.M0005"],
+    atlas_techniques=["AML.T0044", "AML.T0048.004"],
+    eu_ai_act=["15.5", "55.1"],
+    remediation=(
+        "For each of {model_dirs}: chown -R {owner}:{group} DIR && setfacl -R -b DIR && "
+        "find DIR -type d -exec chmod {dir_mode_max} {{}} + -o -type f -exec chmod {file_mode_max} {{}} +; let nobody "
+        "but root and {owner} write the directories above it; chmod -R go-w the caches of ML libraries."
+    ),
+)
+def test_model_directories_are_private(
+    host: Host,
+    *,
+    model_dirs: list[str] = ["/srv/models"],
+    dir_mode_max: Mode = "0750",
+    file_mode_max: Mode = "0640",
+    owner: str = "ai_user",
+    group: str = "ai_team",
+) -> None:
+    """Model directories are private to the serving account.
+
+    Whoever can read the weights can copy them; whoever can write them, or the caches that libraries load
+    code from unchecked, runs code as the serving account.
+    """
+    if not model_dirs:
+        not_applicable("no model directory is named", claims=["model_dirs"])
+    directory_limit, file_limit = int(dir_mode_max, 8), int(file_mode_max, 8)
+    ways = facts.trails(host, model_dirs)
+    tops = [trail.end for trail in ways.values() if trail.end is not None]
+    tests = [
+        f"-type d -perm /{0o777 & ~directory_limit:04o}" if 0o777 & ~directory_limit else "-false",
+        f"! -type d -perm /{0o777 & ~file_limit:04o}" if 0o777 & ~file_limit else "-false",
+        # find refuses names that the host does not know; then the top itself is not owned as it should be
+        f"! -user {facts.quoted(owner)}" if any(top.owner == owner for top in tops) else "-false",
+        f"! -group {facts.quoted(group)}" if any(top.group == group for top in tops) else "-false",
+    ]
+    seen = facts.trees(host, model_dirs, " -o ".join(tests))
+    faults = [seen.fault] if seen.fault else []
+    caches: tuple[facts.Cache, ...] = ()
+    try:
+        found = facts.model_caches(host)
+        caches, faults = found.caches, faults + found.faults
+    except Unobservable as fault:
+        faults.append(fault)
+    open_to: dict[str, list[str]] = {}
+
+    def note(path: str, what: str) -> None:
+        if what not in open_to.setdefault(path, []):
+            open_to[path].append(what)
+
+    for trail in seen.trails.values():
+        if trail.end is None:
+            if trail.path in model_dirs and trail.fault is None and is_declared("model_dirs"):
+                note(trail.path, "declared, but absent")
+            continue
+        trusted = {"user:root", f"user:{owner}", "group:root"}
+        trusted |= {f"group:{group}"} if directory_limit & 0o020 else set()
+        for place, subjects in trail.replaceable_by(seen.ways).items():
+            for subject in sorted(set(subjects) - trusted):
+                note(trail.path, f"replaceable by {subject} through {place}")
+    for entry in [*tops, *seen.matching]:
+        limit = dir_mode_max if entry.kind == "d" else file_mode_max
+        if entry.beyond(int(limit, 8)):
+            note(entry.path, f"{entry.summary}, more than {limit}")
+        if (entry.owner, entry.group) != (owner, group):
+            note(entry.path, f"{entry.summary}, not owned {owner}:{group}")
+    for item in seen.access:
+        if item.subject in {"user:", "group:"}:
+            continue  # what these grant shows in the mode
+        allowed = facts.permitted(item.subject, owner=owner, group=group, mode=directory_limit)
+        if set(item.grants) - set(allowed) - {"-"}:
+            note(item.path, f"ACL {item.text}")
+    for cache in caches:
+        for entry in cache.writable:
+            note(entry.path, f"{entry.summary}, a cache that others than its owner may write")
+        if cache.top.owner not in {*cache.accounts, "root"}:
+            note(cache.top.path, f"{cache.top.summary}, a cache of {' or '.join(cache.accounts)}")
+    if not open_to and faults:
+        raise faults[0]
+    if not tops and not caches and not open_to:  # a declared directory that is absent has been noted above
+        not_applicable(
+            f"no model directory ({', '.join(model_dirs)}) and no cache of an ML library",
+            claims=["model_dirs"],
+        )
+    assert open_to == {}

@@ -1,0 +1,80 @@
+from pytest_aisec import Host, Mode, control, facts, is_declared, not_applicable
+
+
+@control(
+    "AISEC-DAT-01",
+    severity="critical",
+    nist_800_53=["AC-3", "AC-6", "SI-7", "SR-4"],
+    nist_csf=["ID.AM-07", "PR.AA-05", "PR.DS-01"],
+    nist_ai_rmf=["MAP 4.2", "MEASURE 2.7"],
+    nist_ai_600_1=["MG-2.2-002", "MG-4.1-006", "MS-2.5-005"],
+    iso_27001=["A.5.9", "A.5.15", "A.8.3"],
+    iso_42001=["A.7.4", "A.7.5"],
+    cis_v8_1=["3.2", "3.3"],
+    soc2=["C1.1", "CC6.1", "CC7.1", "CC8.1"],
+    owasp_llm=["LLM02:2025", "LLM04:2025"],
+    atlas_mitigations=["AML.M0005", "AML.M0025"],
+    atlas_techniques=["AML.T0020", "AML.T0035", "AML.T0059"],
+    eu_ai_act=["10.2", "15.5"],
+    remediation=(
+        "For each of {data_dirs}: chown {owner}:{group} DIR && chmod {dir_mode_max} DIR && chmod -R o= DIR && "
+        "setfacl -R -b DIR; and let nobody but root and {owner} write the directories above it."
+    ),
+)
+def test_training_data_directories_are_private(
+    host: Host,
+    *,
+    data_dirs: list[str] = ["/mnt/ai_training_data"],
+    dir_mode_max: Mode = "0700",
+    owner: str = "ai_user",
+    group: str = "ai_team",
+) -> None:
+    """Training data directories are mode 0700 and owned ai_user:ai_team.
+
+    Whoever can write training data can poison every model trained on it; whoever can read it can take it.
+    """
+    if not data_dirs:
+        not_applicable("no data directory is named", claims=["data_dirs"])
+    limit = int(dir_mode_max, 8)
+    others = 0o7 & ~limit
+    seen = facts.trees(host, data_dirs, f"-perm /{others:04o}" if others else "-false")
+    asked = [trail for path, trail in seen.trails.items() if path in data_dirs]
+    open_to: dict[str, list[str]] = {}
+
+    def note(path: str, what: str) -> None:
+        if what not in open_to.setdefault(path, []):
+            open_to[path].append(what)
+
+    for trail in asked:
+        top = trail.end
+        if top is None:
+            if trail.fault is None and is_declared("data_dirs"):
+                note(trail.path, "declared, but absent")
+            continue
+        if top.kind != "d":
+            note(trail.path, "no directory")
+        if top.beyond(limit):
+            note(trail.path, f"{top.summary}, more than {dir_mode_max}")
+        if (top.owner, top.group) != (owner, group):
+            note(trail.path, f"{top.summary}, not owned {owner}:{group}")
+    trusted = {"user:root", f"user:{owner}", "group:root"} | ({f"group:{group}"} if limit & 0o020 else set())
+    for trail in seen.trails.values():
+        if trail.end is not None:
+            for place, subjects in trail.replaceable_by(seen.ways).items():
+                for subject in sorted(set(subjects) - trusted):
+                    note(trail.path, f"replaceable by {subject} through {place}")
+    for entry in seen.matching:
+        note(entry.path, f"{entry.summary}, open to others")
+    for item in seen.access:
+        if item.subject in {"user:", "group:"}:
+            continue  # what these grant shows in the mode
+        allowed = facts.permitted(item.subject, owner=owner, group=group, mode=limit)
+        if set(item.grants) - set(allowed) - {"-"}:
+            note(item.path, f"ACL {item.text}")
+    if not open_to and seen.fault is not None:
+        raise seen.fault
+    if all(trail.end is None and trail.fault is None for trail in asked):
+        absent = ", ".join(data_dirs)
+        if not open_to:
+            not_applicable(f"there is no directory {absent}", claims=["data_dirs"])
+    assert open_to == {}
