@@ -25,6 +25,8 @@ Platform = Literal["linux", "darwin", "windows", "freebsd", "openbsd", "netbsd"]
 PLATFORMS: tuple[Platform, ...] = get_args(Platform)
 
 CONTROL_ID = re.compile(r"(?P<pack>[A-Z][A-Z0-9]*)-(?P<family>[A-Z][A-Z0-9]{1,7})-(?P<number>\d{2,4})")
+PLACEHOLDER = re.compile(r"(?<!\{)\{([a-z_][a-z0-9_]*)\}(?!\})")
+"""A parameter's name in a remediation."""
 ATTRIBUTE = "__aisec_control__"
 """Where `@control` leaves the metadata on the test function."""
 
@@ -138,7 +140,7 @@ def _parameters(
 def _check_remediation(
     text: str, parameters: Mapping[str, Parameter], problem: Callable[[str], UsageProblem]
 ) -> None:
-    for name in re.findall(r"(?<!\{)\{([a-z_][a-z0-9_]*)\}(?!\})", text):
+    for name in PLACEHOLDER.findall(text):
         if name not in parameters:
             raise problem(f"remediation names {{{name}}}, which is no parameter. {nearest(name, parameters)}")
 

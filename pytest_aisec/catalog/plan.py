@@ -13,7 +13,7 @@ import yaml
 from pydantic import ValidationError
 
 from pytest_aisec.catalog import frameworks
-from pytest_aisec.catalog.control import CONTROL_ID, SEVERITIES, Control, Parameter, Severity
+from pytest_aisec.catalog.control import CONTROL_ID, PLACEHOLDER, SEVERITIES, Control, Parameter, Severity
 from pytest_aisec.catalog.load import Catalog
 from pytest_aisec.catalog.profile import ControlEntry, GatePolicy, Profile
 from pytest_aisec.errors import EmptyPlan, UsageProblem, nearest
@@ -44,13 +44,13 @@ class PlannedControl:
     @property
     def remediation(self) -> str:
         """The remediation with the parameters filled in."""
-        text = self.control.remediation
-        for name, value in self.params.items():
-            shown = (
-                " ".join(map(str, value)) if isinstance(value, (list, tuple, set, frozenset)) else str(value)
-            )
-            text = text.replace("{" + name + "}", shown)
-        return text
+        shown = {
+            name: " ".join(map(str, value))
+            if isinstance(value, (list, tuple, set, frozenset))
+            else str(value)
+            for name, value in self.params.items()
+        }
+        return PLACEHOLDER.sub(lambda found: shown[found[1]], self.control.remediation)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -246,12 +246,20 @@ def _from_text(control: Control, parameter: Parameter, text: str, where: str) ->
         value = yaml.safe_load(text)
     except yaml.YAMLError:
         value = text
-    if isinstance(value, str):
+    if isinstance(value, (str, int, float)) and not _fits(parameter, value):
         try:
-            return parameter.validate([part.strip() for part in value.split(",")])
+            return parameter.validate([part.strip() for part in text.split(",")])
         except ValidationError:
             pass
     return _valid(control, parameter, value, where)
+
+
+def _fits(parameter: Parameter, value: object) -> bool:
+    try:
+        parameter.validate(value)
+    except ValidationError:
+        return False
+    return True
 
 
 def _finish(draft: _Draft) -> PlannedControl:

@@ -15,6 +15,9 @@ from pytest_aisec.errors import UsageProblem, nearest
 Model = TypeVar("Model", bound=BaseModel)
 Loc = tuple[str | int, ...]
 
+_MOST_VALUES = 100_000
+"""Aliases of aliases can stand for more values than fit into memory; no file that people write has as many."""
+
 
 @dataclass(frozen=True)
 class Document:
@@ -57,6 +60,10 @@ def read(path: Path) -> Document:
 
 def _walk(path: Path, node: yaml.Node, loc: Loc, lines: dict[Loc, int], parents: set[int]) -> None:
     lines[loc] = node.start_mark.line + 1
+    if len(lines) > _MOST_VALUES:
+        raise UsageProblem(
+            f"{path}:{lines[loc]}: too many values: at most {_MOST_VALUES} with aliases resolved"
+        )
     if id(node) in parents:
         raise UsageProblem(f"{path}:{lines[loc]}: an alias refers to what contains it")
     inner = parents | {id(node)}
