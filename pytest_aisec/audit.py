@@ -25,6 +25,8 @@ from pytest_aisec.observe.transcript import Observation, Transcript, in_order
 NAMESPACE = uuid.UUID("5b4a3a0e-6a4f-5d3c-9d55-0d7a9d1f6e11")
 """For ids that are derived from what they name."""
 
+_WORST_FIRST = ("failed", "error", "not_reviewed", "not_run", "passed", "not_applicable")
+
 
 class OtherPlatform(NotApplicable):
     """The control is for other platforms than the host's."""
@@ -44,12 +46,12 @@ def evaluate(planned: PlannedControl, host: Host, call: Callable[..., None], now
 
     """
     backend: ObservingBackend = host.backend
-    backend.asked = []
+    backend.asked, backend.asked_before = [], []
     found = platform(host)
     if found not in planned.control.platforms:
         wanted = ", ".join(planned.control.platforms)
         raise OtherPlatform(f"the host is {found}, the control is for {wanted}")
-    backend.asked = []
+    backend.asked, backend.asked_before = [], backend.asked
     with evaluating(Evaluation(now=now, declared=planned.declared)):
         call(host, **planned.arguments())
 
@@ -132,14 +134,14 @@ def fold(
     Args:
         plan: the controls.
         targets: the hosts.
-        ended: in any order; the first of a (control, host) counts.
+        ended: in any order; where one (control, host) ended more than once, its worst outcome counts.
         transcripts: by host name.
         info: what the run was.
         why_not: (control, host) → the reason to give where nothing came.
 
     """
     by_place: dict[tuple[str, str], Ended] = {}
-    for item in ended:
+    for item in sorted(ended, key=lambda item: _WORST_FIRST.index(item.outcome)):
         by_place.setdefault((item.host, item.control), item)
     results: list[Result] = []
     hosts: list[HostInfo] = []

@@ -6,7 +6,7 @@ import hashlib
 import shutil
 import tempfile
 from collections.abc import Generator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,7 @@ def start(config: pytest.Config) -> None:
     worker = hasattr(config, "workerinput")
     shared: dict[str, str] = {}
     try:
+        _check_interpreter()
         plan = resolve_plan(config)
         shared = dict(vars(config)["workerinput"]["aisec"]) if worker else _share()
         targets = resolve(host_options(config, Path(shared["control"])))
@@ -75,6 +76,13 @@ def start(config: pytest.Config) -> None:
             config, plan, targets, session.transcripts, claim, session.started, session.verbosity
         )
         config.pluginmanager.register(recorder, "aisec-recorder")
+
+
+def _check_interpreter() -> None:
+    if not __debug__:
+        raise UsageProblem(
+            "Python drops assertions (-O or PYTHONOPTIMIZE), and with them what controls and testinfra check"
+        )
 
 
 def resolve_plan(config: pytest.Config) -> plans.Plan:
@@ -183,6 +191,14 @@ class Session:
         return collection.ignore(collection_path, self.config)
 
     @pytest.hookimpl(tryfirst=True)
+    def pytest_pycollect_makeitem(self, collector: pytest.Collector, obj: object) -> list[pytest.Item] | None:
+        """Make no items of what the plan does not hold."""
+        if not collection.is_content(collector.path, self.config.stash[collection.ROOTS]):
+            return None
+        control = control_of(obj)
+        return None if control is not None and self.plan.get(control.id) else []
+
+    @pytest.hookimpl(tryfirst=True)
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Run whatever takes `host` on every host of the run."""
         if "host" in metafunc.fixturenames:
@@ -190,18 +206,13 @@ class Session:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Keep the planned controls, and what lies outside of the content roots and was named."""
-        roots = self.config.stash[collection.ROOTS]
-        kept: list[pytest.Item] = []
+        """Join the items with the plan, host after host."""
         for item in items:
             control = control_of(getattr(item, "function", None))
             planned = self.plan.get(control.id) if control else None
             if planned is not None and isinstance(item, pytest.Function):
                 self._adopt(item, planned)
-                kept.append(item)
-            elif not collection.is_content(item.path, roots):
-                kept.append(item)
-        items[:] = sorted(kept, key=lambda item: (item.stash.get(TARGET, "~"), _planned_id(item)))
+        items.sort(key=lambda item: (item.stash.get(TARGET, "~"), _planned_id(item)))
 
     def _adopt(self, item: pytest.Function, planned: plans.PlannedControl) -> None:
         name = str(item.callspec.params["host"])
@@ -252,6 +263,9 @@ class Session:
         error = call.excinfo.value if call.excinfo else None
         looked = audit.looked(host, error) if call.when == "call" else False
         conclusion = conclude(error, looked=looked)
+        if call.when == "setup" and conclusion.outcome is Outcome.FAILED:
+            # A fixture's assertion says that the control could not begin, nothing about the host.
+            conclusion = replace(conclusion, outcome=Outcome.ERROR, reason="internal")
         observed = expected = None
         message = conclusion.message
         if conclusion.outcome is Outcome.FAILED and self._compared is not None:
@@ -266,7 +280,7 @@ class Session:
             message=str(audit.jsonable(message)),
             expected=expected,
             observed=observed,
-            asked=list(backend.asked) if call.when == "call" else [],
+            asked=list(dict.fromkeys([*backend.asked_before, *backend.asked])) if call.when == "call" else [],
             duration_ms=round(call.duration * 1000),
         )
 
