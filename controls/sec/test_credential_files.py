@@ -1,0 +1,38 @@
+from pytest_aisec import Host, control, facts, is_declared, not_applicable
+
+
+@control(
+    "AISEC-SEC-01",
+    severity="high",
+    nist_800_53=["AC-3", "AC-6", "IA-5", "IA-5(7)"],
+    nist_csf=["PR.AA-01", "PR.DS-01"],
+    nist_ai_rmf=["MEASURE 2.7"],
+    nist_ai_600_1=["MS-2.7-001"],
+    iso_27001=["A.5.17"],
+    iso_42001=["A.4.5"],
+    cis_v8_1=["3.3", "5.2"],
+    soc2=["CC6.1"],
+    owasp_llm=["LLM02:2025", "LLM03:2025"],
+    atlas_techniques=["AML.T0055", "AML.T0083"],
+    eu_ai_act=["15.5"],
+    remediation="In each home below {homes}: chmod 600 FILE && chown OWNER FILE, then replace what was readable.",
+)
+def test_credential_files_are_private(host: Host, *, homes: list[str] = ["/root", "/home"]) -> None:
+    """Credential files are readable by their owner only.
+
+    A token that another account can read opens model registries, cloud accounts and code repositories to it.
+    """
+    if not homes:
+        not_applicable("no home is named", claims=["homes"])
+    seen = facts.credential_files(host, homes)
+    exposed: dict[str, str] = {path: "declared, but absent" for path in seen.absent if is_declared("homes")}
+    for file in seen.files:
+        if file.entry.beyond(file.allowed):
+            exposed[file.entry.path] = f"{file.entry.summary}, more than {file.allowed:04o}"
+        elif file.entry.owner not in file.owners:
+            exposed[file.entry.path] = f"{file.entry.summary}, not owned by {' or '.join(file.owners)}"
+    if not exposed and seen.faults:
+        raise seen.faults[0]
+    if not exposed and not seen.files:
+        not_applicable(f"no credential file below {', '.join(homes)}")
+    assert exposed == {}
