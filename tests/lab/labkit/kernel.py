@@ -89,11 +89,23 @@ def mount_points(below: Path) -> list[Path]:
 
 
 def cgroup_hierarchies() -> list[Path]:
-    """Where the cgroup hierarchies are mounted that a systemd uses: version 2, or its own of version 1, or both."""
+    """Where cgroup hierarchies are mounted, of version 1 or 2."""
+    return [point for point, _ in _cgroup_mounts()]
+
+
+def systemd_hierarchies() -> list[Path]:
+    """Where the hierarchies are mounted that a systemd puts processes in: version 2, its own of version 1, or both."""
+    return [point for point, controllers in _cgroup_mounts() if controllers in ("", "name=systemd")]
+
+
+def _cgroup_mounts() -> list[tuple[Path, str]]:
+    """Mount points, each with its controllers, which version 2 does not name here."""
     found = []
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
         before, _, after = line.partition(" - ")
         kind, _, options = after.split(" ", 2)
-        if kind == "cgroup2" or (kind == "cgroup" and "name=systemd" in options.split(",")):
-            found.append(Path(before.split(" ")[4]))
+        if kind in {"cgroup", "cgroup2"}:
+            named = [option for option in options.split(",") if option == "name=systemd"]
+            controllers = "" if kind == "cgroup2" else ",".join(named) or options
+            found.append((Path(before.split(" ")[4]), controllers))
     return found

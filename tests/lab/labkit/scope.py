@@ -99,13 +99,20 @@ class Scope:
         try:
             path.mkdir(mode=0o755)
             kernel.mount(self.name, path, "tmpfs", "mode=755")
-            for directory in _cgroups(self.name, part):
+            for directory in self.cgroups(part):
                 directory.mkdir(parents=True)
         except OSError as error:
             raise LabError(f"cannot make part {part} of {self.name}: {error}") from error
         with self._lock:
             self._processes[part] = []
         return path
+
+    def cgroups(self, part: str) -> list[Path]:
+        """The cgroups that the processes of a part are in, one in each hierarchy that systemd uses."""
+        hierarchies = kernel.systemd_hierarchies()
+        if not hierarchies:
+            raise LabUnavailableError("no cgroup hierarchy is mounted that systemd could use")
+        return [hierarchy / self.name / part for hierarchy in hierarchies]
 
     def drop(self, part: str) -> None:
         """End everything in a part and forget it; raises LabError with what would not go."""
@@ -129,6 +136,7 @@ class Scope:
         merged, upper, work = home / "root", home / "upper", home / "work"
         for directory in (merged, upper, work):
             directory.mkdir()
+            directory.chmod(0o755)  # whatever the umask: the root directory of the overlay takes it from here
         options = f"lowerdir={':'.join(map(str, lower))},upperdir={upper},workdir={work}"
         try:
             kernel.mount(self.name, merged, "overlay", options)
@@ -140,7 +148,7 @@ class Scope:
         self, part: str, command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None
     ) -> subprocess.Popen[bytes]:
         """Start a process in the cgroup of a part, with its output in ``log`` and nothing to read."""
-        groups = [str(directory) for directory in _cgroups(self.name, part)]
+        groups = [str(directory) for directory in self.cgroups(part)]
         with log.open("ab") as output:
             process = subprocess.Popen(
                 ["/bin/sh", "-c", _JOIN, "sh", str(len(groups)), *groups, *command],
@@ -284,10 +292,8 @@ def _reap(processes: Sequence[subprocess.Popen[bytes]]) -> None:
 
 
 def _cgroups(name: str, part: str | None = None) -> list[Path]:
-    hierarchies = kernel.cgroup_hierarchies()
-    if not hierarchies:
-        raise LabUnavailableError("no cgroup hierarchy is mounted that systemd could use")
-    return [hierarchy / name / (part or "") for hierarchy in hierarchies]
+    """Where cgroups of a scope can be: an engine makes some in hierarchies where the scope has none itself."""
+    return [hierarchy / name / (part or "") for hierarchy in kernel.cgroup_hierarchies()]
 
 
 def _networks(name: str) -> list[Path]:
@@ -307,7 +313,7 @@ def _alive(name: str) -> bool:
 
 def _restore_inotify_limit() -> None:
     with _machine_lock():
-        if not any(_alive(path.name) or path.is_dir() for path in RUN.glob("aisec-*")):
+        if not any(RUN.glob("aisec-*")):
             with suppress(FileNotFoundError):
                 _INOTIFY.write_text(_INOTIFY_BEFORE.read_text())
                 _INOTIFY_BEFORE.unlink()

@@ -1,0 +1,30 @@
+"""Fixtures for tests on real hosts. They need root on Debian; elsewhere the tests are skipped."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from labkit.fixtures import (
+    client_side,
+    lab,
+    lab_chroot,
+    lab_docker,
+    lab_host,
+    lab_hosts,
+    lab_podman,
+    sockets,
+)
+
+__all__ = [
+    "client_side",
+    "lab",
+    "lab_chroot",
+    "lab_docker",
+    "lab_host",
+    "lab_hosts",
+    "lab_podman",
+    "sockets",
+]

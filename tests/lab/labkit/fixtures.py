@@ -1,0 +1,117 @@
+"""The lab as pytest fixtures; a conftest.py imports those it wants."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn, TypeVar
+
+import pytest
+
+from labkit import engines
+from labkit.errors import LabUnavailableError
+from labkit.lab import Lab, LabHost
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+_T = TypeVar("_T")
+
+
+def give_up(error: LabUnavailableError) -> NoReturn:
+    """Skip the test, saying why in one line; fail it where ``CI=true`` says that the lab has to be there."""
+    reason = f"no lab: {error}"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+def _enter(stack: ExitStack, context: AbstractContextManager[_T]) -> _T:
+    try:
+        return stack.enter_context(context)
+    except LabUnavailableError as error:
+        give_up(error)
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Lab]:
+    """The network that all hosts of this session are in."""
+    with ExitStack() as stack:
+        yield _enter(stack, Lab())
+
+
+@pytest.fixture(autouse=True)
+def client_side(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Have every test that uses the lab run in the client's place in its network."""
+    with ExitStack() as stack:
+        if "lab" in request.fixturenames:
+            stack.enter_context(request.getfixturevalue("lab").enter())
+        yield
+
+
+@pytest.fixture
+def lab_host(lab: Lab) -> Iterator[LabHost]:
+    """A fresh host."""
+    with lab.host() as host:
+        yield host
+
+
+@pytest.fixture
+def lab_hosts(lab: Lab) -> Iterator[Callable[[int], list[LabHost]]]:
+    """Make any number of fresh hosts: ``lab_hosts(3)``."""
+    with ExitStack() as stack:
+
+        def make(count: int) -> list[LabHost]:
+            return [stack.enter_context(host) for host in lab.hosts(count)]
+
+        yield make
+
+
+@pytest.fixture
+def sockets() -> Iterator[Path]:
+    """An empty directory for ssh's control sockets, with a short path; masters that are left end with it."""
+    with tempfile.TemporaryDirectory(prefix="aisec-", dir="/tmp") as directory:
+        yield Path(directory)
+        for path in Path(directory).rglob("*"):
+            if path.is_socket():
+                leave = [
+                    "ssh",
+                    "-F",
+                    "none",
+                    "-O",
+                    "exit",
+                    "-o",
+                    f"ControlPath={str(path).replace('%', '%%')}",
+                ]
+                subprocess.run([*leave, "nobody"], capture_output=True, check=False, timeout=10)
+
+
+@pytest.fixture
+def lab_podman(monkeypatch: pytest.MonkeyPatch) -> Iterator[engines.Container]:
+    """A podman container; ``podman`` finds it."""
+    with ExitStack() as stack:
+        container = _enter(stack, engines.podman_container())
+        for name, value in container.environment.items():
+            monkeypatch.setenv(name, value)
+        yield container
+
+
+@pytest.fixture
+def lab_docker(monkeypatch: pytest.MonkeyPatch) -> Iterator[engines.Container]:
+    """A docker container; ``docker`` finds it."""
+    with ExitStack() as stack:
+        container = _enter(stack, engines.docker_container())
+        for name, value in container.environment.items():
+            monkeypatch.setenv(name, value)
+        yield container
+
+
+@pytest.fixture
+def lab_chroot() -> Iterator[Path]:
+    """A directory with the root of a host in it."""
+    with ExitStack() as stack:
+        yield _enter(stack, engines.chroot_directory())

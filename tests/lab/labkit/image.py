@@ -1,0 +1,246 @@
+"""The root file system that every lab host starts from: Debian bookworm, built once and kept in a cache."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import subprocess
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labkit import debian
+from labkit.errors import LabUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SUITE = "bookworm"
+"""The Debian release of the lab's hosts."""
+
+PACKAGES = (
+    "acl",
+    "cron",
+    "iproute2",
+    "iptables",
+    "kmod",
+    "libcap2-bin",
+    "net-tools",
+    "nftables",
+    "openssh-server",
+    "procps",
+    "rsyslog",
+    "sudo",
+    "systemd",
+    "systemd-sysv",
+)
+"""What a host has beyond Debian's essential packages and apt."""
+
+USERS = ("root", "auditor", "operator", "prompter", "ai_user")
+"""Who can log in with the key of the lab.
+
+``auditor`` has no rights, ``operator`` has sudo without a password, ``prompter`` has sudo that asks for
+PROMPTER_PASSWORD, and ``ai_user``, a member of ``ai_team``, owns the models and the data.
+"""
+
+PROMPTER_PASSWORD = "prompt-me"
+"""What the sudo of ``prompter`` wants to hear."""
+
+_BUILD_TIMEOUT = 900.0  # seconds
+_KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+
+# Runs on the machine with the new root as $1. Configuration stays Debian's own wherever the lab can live with
+# it: the hosts are what the audit is tried on. sshd is not touched at all.
+_CUSTOMISE = f"""\
+#!/bin/sh
+set -eu
+cd "$1"
+chroot . useradd --create-home --shell /bin/bash auditor
+chroot . useradd --create-home --shell /bin/bash --no-user-group --gid operator operator  # Debian has the group
+chroot . useradd --create-home --shell /bin/bash --groups sudo prompter
+chroot . groupadd ai_team
+chroot . useradd --create-home --shell /bin/bash --groups ai_team ai_user
+echo 'prompter:{PROMPTER_PASSWORD}' | chroot . chpasswd
+echo 'operator ALL=(ALL:ALL) NOPASSWD: ALL' > etc/sudoers.d/operator
+chmod 440 etc/sudoers.d/operator
+# What building leaves behind, and the addresses of the machine that built.
+rm -f etc/apt/apt.conf.d/99mmdebstrap etc/resolv.conf etc/hostname
+rm -f etc/apt/sources.list.d/*
+cat > etc/apt/sources.list <<SOURCES
+deb http://deb.debian.org/debian {SUITE} main
+deb http://deb.debian.org/debian {SUITE}-updates main
+deb http://deb.debian.org/debian-security {SUITE}-security main
+SOURCES
+# Says that this is no first boot: saves a dozen services at every start of a host.
+touch etc/.updated var/.updated
+"""
+
+
+@dataclass(frozen=True)
+class Image:
+    """A built root file system; nobody writes to it."""
+
+    root: Path
+    digest: str
+
+    def user(self, name: str) -> tuple[int, int, Path]:
+        """User id, group id and home directory of a user on the image; raises KeyError."""
+        for line in (self.root / "etc/passwd").read_text().splitlines():
+            user, _, uid, gid, _, home, _ = line.split(":")
+            if user == name:
+                return int(uid), int(gid), Path(home)
+        raise KeyError(name)
+
+    def tar(self) -> Path:
+        """The image as one tar file, for engines that import it; made once."""
+        path = self.root.with_name(f"{self.digest}.tar")
+        with _locked(path.parent):
+            if not path.exists():
+                part = path.with_suffix(".part")
+                command = ["tar", "--create", "--numeric-owner", "--file", str(part), "."]
+                subprocess.run(command, cwd=self.root, check=True, timeout=_BUILD_TIMEOUT)
+                part.rename(path)
+        return path
+
+
+def cache_directory() -> Path:
+    """``$AISEC_LAB_CACHE``, or ``~/.cache/pytest-aisec/lab``."""
+    return Path(os.environ.get("AISEC_LAB_CACHE") or Path.home() / ".cache/pytest-aisec/lab")
+
+
+def image() -> Image:
+    """The image, built now if it is not in the cache: about 20 seconds and 230 MB.
+
+    The key in the cache is a digest of the packages and of everything that is done to them. Two processes that
+    want the same image build it once. Raises LabUnavailableError.
+    """
+    digest = hashlib.sha256(repr((SUITE, PACKAGES, _CUSTOMISE)).encode()).hexdigest()[:16]
+    cache = cache_directory()
+    found = Image(cache / digest, digest)
+    if found.root.is_dir():
+        return found
+    cache.mkdir(parents=True, exist_ok=True)
+    with _locked(cache):
+        if not found.root.is_dir():
+            _build(found.root)
+    return found
+
+
+@contextmanager
+def _locked(cache: Path) -> Iterator[None]:
+    with (cache / "lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _build(target: Path) -> None:
+    debian.ensure_commands({"mmdebstrap": "mmdebstrap"})
+    if not _KEYRING.exists():
+        debian.ensure(["debian-archive-keyring"])
+    for unfinished in target.parent.glob("building-*"):
+        _remove(unfinished)
+    home = Path(tempfile.mkdtemp(prefix="building-", dir=target.parent))
+    try:
+        home.chmod(0o755)
+        root = home / "root"
+        hook = home / "customise"
+        hook.write_text(_CUSTOMISE)
+        hook.chmod(0o755)
+        command = [
+            *("unshare", "--mount", "--propagation", "private", "mmdebstrap", "--quiet", "--mode=root"),
+            *("--variant=apt", "--format=directory", f"--include={','.join(PACKAGES)}"),
+            *(f"--aptopt={option}" for option in _apt_options()),
+            f"--customize-hook={hook}",
+            *(SUITE, str(root), *_mirrors(home)),
+        ]
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_BUILD_TIMEOUT,
+            check=False,
+        )
+        if done.returncode:
+            raise LabUnavailableError(f"mmdebstrap cannot build the image: {_last_error(done.stderr)}")
+        pythons = [
+            *root.glob("usr/bin/*python*"),
+            *root.glob("usr/lib/python*"),
+            *root.glob("usr/local/bin/*python*"),
+        ]
+        if pythons:
+            raise LabUnavailableError(f"the image must not have a Python, but has {pythons[0]}")
+        root.rename(target)
+    except subprocess.TimeoutExpired:
+        raise LabUnavailableError(f"building the image took more than {_BUILD_TIMEOUT:.0f} s") from None
+    finally:
+        _remove(home)
+
+
+def _remove(directory: Path) -> None:
+    subprocess.run(["rm", "-rf", "--one-file-system", directory], check=False)
+
+
+def _last_error(text: str) -> str:
+    lines = [line for line in text.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith("E:")]
+    return " / ".join((errors or lines or ["it does not say why"])[-3:])
+
+
+def _apt_options() -> list[str]:
+    """The settings of this machine's apt without which packages may not be reachable: proxies and dates."""
+    dump = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=False).stdout
+    wanted = re.compile(r"Acquire::(https?::Proxy\b.*|Check-(Valid-Until|Date)) \".+\";", re.IGNORECASE)
+    return [line for line in dump.splitlines() if wanted.fullmatch(line)]
+
+
+def _mirrors(home: Path) -> list[str]:
+    """The sources of this machine that serve the suite, as files; none if it has none: then the public ones."""
+    apt = Path("/etc/apt")
+    mirrors = []
+    places = [apt / "sources.list", *sorted(apt.glob("sources.list.d/*"))]
+    for number, place in enumerate(path for path in places if path.suffix in {".list", ".sources"}):
+        text = place.read_text() if place.is_file() else ""
+        kept = _deb822(text) if place.suffix == ".sources" else _one_line(text)
+        if kept:
+            path = home / f"{number}{place.suffix}"
+            path.write_text(kept)
+            mirrors.append(str(path))
+    return mirrors
+
+
+def _serves(suites: list[str], components: list[str]) -> bool:
+    known = {SUITE, f"{SUITE}-updates", f"{SUITE}-security"}
+    return "main" in components and bool(suites) and known.issuperset(suites)
+
+
+def _one_line(text: str) -> str:
+    """The entries of a ``sources.list`` for packages of the suite."""
+    entry = re.compile(r"deb\s+(\[[^]]*\]\s+)?\S+\s+(?P<suite>\S+)\s+(?P<components>[^#]*)")
+    kept = []
+    for line in text.splitlines():
+        match = entry.match(line.strip())
+        if match and _serves([match["suite"]], match["components"].split()):
+            kept.append(line.strip() + "\n")
+    return "".join(kept)
+
+
+def _deb822(text: str) -> str:
+    """The stanzas of a ``.sources`` file for packages of the suite."""
+    kept = []
+    for stanza in re.split(r"\n\s*\n", text):
+        lines = [line for line in stanza.splitlines() if not line.startswith("#")]
+        fields = {}
+        for line in lines:
+            name, colon, value = line.partition(":")
+            if colon and not line.startswith((" ", "\t")):
+                fields[name.lower()] = value.split()
+        enabled = fields.get("enabled", ["yes"]) != ["no"]
+        serves = _serves(fields.get("suites", []), fields.get("components", []))
+        if enabled and serves and "deb" in fields.get("types", []):
+            kept.append("\n".join(lines) + "\n")
+    return "\n".join(kept)
