@@ -157,9 +157,9 @@ def parse_ss(text: str) -> SocketTable:
     found = []
     for line in lines[1:]:
         fields = line.split(None, 6)
-        if len(fields) < 6 or fields[0] not in {"tcp", "udp"}:  # noqa: PLR2004 - columns before the processes
+        if len(fields) < 6 or fields[0] not in {"tcp", "udp"}:
             raise Unobservable("parse", f"not a socket: {line!r}")
-        users = fields[6] if len(fields) > 6 else ""  # noqa: PLR2004 - likewise
+        users = fields[6] if len(fields) > 6 else ""
         names = tuple(sorted({match["name"] for match in _USER.finditer(users)}))
         found.append(_socket(fields[0], fields[1], fields[4], fields[5], names))
     return SocketTable(sockets=tuple(found))
@@ -223,7 +223,7 @@ def socket_table(host: Host) -> SocketTable:
 def addresses_of(host: Host, name: str) -> frozenset[Address] | None:
     """Return the addresses that `name` has for the host, now; `None` when it has none there."""
     result = host.run("getent ahosts %s", name)
-    if result.rc == 2:  # noqa: PLR2004 - getent(1): one or more keys not found
+    if result.rc == 2:
         return None
     if result.rc != 0:
         raise Unobservable(

@@ -1,0 +1,122 @@
+import posixpath
+import re
+from typing import Annotated
+
+from pydantic import Field
+
+from pytest_aisec import Host, Unobservable, control, not_applicable
+from pytest_aisec.facts.processes import Process, processes
+
+_DISCARDS = {"/bin/false", "/bin/true", "/usr/bin/false", "/usr/bin/true"}
+
+
+def _is_service(process: Process, services: list[str]) -> bool:
+    """Tell whether name, program or script of the process is a service's, with or without a version."""
+    names = [process.name, *(posixpath.basename(word) for word in process.arguments[:3])]
+    return any(
+        re.match(rf"{re.escape(service)}(?![a-z])", name) is not None
+        for service in services
+        for name in names
+    )
+
+
+def _sysctl(host: Host, path: str) -> str:
+    result = host.run("cat -- %s", path)
+    if result.rc != 0:
+        raise Unobservable(
+            "privilege" if "ermission denied" in result.stderr else "unreadable", result.stderr.strip()
+        )
+    return str(result.stdout).strip()
+
+
+def _stores_nothing(host: Host) -> bool:
+    """Tell whether systemd-coredump is told to store no core."""
+    result = host.run("systemd-analyze cat-config systemd/coredump.conf")
+    if result.rc != 0 or "ermission denied" in result.stderr:
+        denied = "ermission denied" in result.stderr
+        raise Unobservable("privilege" if denied else "unreadable", result.stderr.strip())
+    values = re.findall(r"(?m)^\s*Storage\s*=\s*(\S*)", result.stdout)
+    return bool(values) and values[-1].lower() == "none"
+
+
+def _old_cores(host: Host, directories: list[str], services: list[str]) -> list[str]:
+    """Return core files that may be of a service, at most a thousand of them."""
+    result = host.run(
+        "find -L" + " %s" * len(directories) + " -xdev -maxdepth 2 -type f -size +0"
+        " \\( -name 'core' -o -name 'core.*' -o -name 'vmcore*' -o -name '*.crash' \\) -print",
+        *directories,
+    )
+    problems = [line for line in result.stderr.splitlines() if line.strip() and "No such file" not in line]
+    if any("ermission denied" in line for line in problems):
+        raise Unobservable("privilege", problems[0])
+    if problems:
+        raise Unobservable("unreadable", problems[0])
+    kept = []
+    for path in result.stdout.splitlines():
+        named = re.fullmatch(r"core\.(?P<name>[^.]*[A-Za-z][^.]*)\..*", posixpath.basename(path))
+        if named is None or any(named["name"].startswith(service[:15]) for service in services):
+            kept.append(path)
+    return kept
+
+
+def _kernel(host: Host) -> tuple[str, dict[str, str]]:
+    """Return the program that the kernel hands cores to, if any, and what is wrong with the settings."""
+    unsafe: dict[str, str] = {}
+    dumpable = _sysctl(host, "/proc/sys/fs/suid_dumpable")
+    if dumpable != "0":
+        unsafe["fs.suid_dumpable"] = dumpable
+    pattern = _sysctl(host, "/proc/sys/kernel/core_pattern")
+    handler = (pattern.removeprefix("|").split() or ["?"])[0] if pattern.startswith("|") else ""
+    if handler.endswith("/systemd-coredump"):
+        if not _stores_nothing(host):
+            unsafe["systemd-coredump"] = "Storage is not none"
+    elif handler and handler not in _DISCARDS:
+        unsafe["kernel.core_pattern"] = f"hands every core to {handler}"
+    return handler, unsafe
+
+
+@control(
+    "AISEC-HST-02",
+    severity="high",
+    nist_800_53=["AC-3", "AC-6", "CM-6", "CM-7", "SC-4", "SC-28", "SI-11"],
+    nist_csf=["PR.AA-05", "PR.DS-01", "PR.PS-01"],
+    nist_ai_rmf=["MEASURE 2.7"],
+    nist_ai_600_1=["MS-2.7-001"],
+    iso_27001=["A.5.15", "A.8.3", "A.8.9", "A.8.10"],
+    iso_42001=["A.4.2", "A.4.5"],
+    cis_v8_1=["3.3", "4.1"],
+    soc2=["C1.1", "CC6.1", "CC6.3", "CC7.1"],
+    owasp_llm=["LLM02:2025"],
+    atlas_mitigations=["AML.M0005"],
+    atlas_techniques=["AML.T0037", "AML.T0044", "AML.T0048.004"],
+    eu_ai_act=["15.5", "55.1"],
+    remediation="Set LimitCORE=0 in the units of {services}, Storage=none in /etc/systemd/coredump.conf.d/, "
+    "fs.suid_dumpable=0, and delete old cores in {core_dirs}",
+)
+def test_core_dumps_do_not_leak(
+    host: Host,
+    *,
+    services: Annotated[list[str], Field(min_length=1)] = ["vllm", "ollama", "tritonserver", "ray", "python"],
+    core_dirs: Annotated[list[str], Field(min_length=1)] = ["/var/lib/systemd/coredump", "/var/crash"],
+    allow_kdump: bool = False,
+) -> None:
+    """Core dumps cannot leak weights or secrets.
+
+    The core of an inference server holds weights, prompts and keys. Where the kernel hands cores to a
+    program, it does not heed the limits of processes: that program must then store none.
+    """
+    handler, unsafe = _kernel(host)
+    running: list[Process] = []
+    if not handler:
+        running = [process for process in processes(host) if _is_service(process, services)]
+        for process in running:
+            if process.core_limit not in {"0", ""}:
+                unsafe[f"process {process.pid} {process.name}"] = f"core limit {process.core_limit}"
+    kdump = host.run("cat /sys/kernel/kexec_crash_loaded")
+    if kdump.rc == 0 and kdump.stdout.strip() == "1" and not allow_kdump:
+        unsafe["kdump"] = "armed: a crash of the kernel writes the whole memory"
+    if not unsafe:
+        unsafe = dict.fromkeys(_old_cores(host, core_dirs, services), "a core file")
+    if not unsafe and not handler and not running:
+        not_applicable(f"no process of {', '.join(services)} runs", claims=["services"])
+    assert unsafe == {}

@@ -1,0 +1,58 @@
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import Field
+
+from pytest_aisec import Host, Unobservable, control, not_applicable, now
+from pytest_aisec.facts.logs import ssh_logins
+from pytest_aisec.facts.sshd import is_absent
+
+
+@control(
+    "AISEC-LOG-02",
+    severity="medium",
+    nist_800_53=["AC-7", "AU-6", "AU-6(1)", "SI-4"],
+    nist_csf=["DE.AE-02", "DE.CM-01", "DE.CM-03"],
+    nist_ai_rmf=["MEASURE 2.4"],
+    nist_ai_600_1=["MS-2.7-004"],
+    iso_27001=["A.8.15", "A.8.16"],
+    iso_42001=["A.6.2.6"],
+    cis_v8_1=["4.10", "6.4", "8.11", "13.1"],
+    soc2=["CC7.2", "CC7.3"],
+    atlas_mitigations=["AML.M0024"],
+    atlas_techniques=["AML.T0012"],
+    eu_ai_act=["26.5"],
+    remediation="Block the sources, and slow guessing down with fail2ban (at most {max_per_source} "
+    "failures from one source in {window_h} hours); keep sshd at LogLevel INFO or VERBOSE",
+)
+def test_failed_ssh_logins_stay_under_the_threshold(
+    host: Host,
+    *,
+    window_h: Annotated[int, Field(ge=1)] = 24,
+    max_per_source: Annotated[int, Field(ge=0)] = 10,
+    max_total: Annotated[int, Field(ge=0)] = 100,
+    fresh_min: Annotated[int, Field(ge=1)] = 60,
+) -> None:
+    """Failed SSH logins stay under the threshold and are detectable.
+
+    Many failures are somebody guessing passwords; a log that nobody writes hides them. The log counts as
+    alive when the SSH server wrote to it in the last minutes, as every log-in (this audit's too) makes it do.
+    """
+    logins = ssh_logins(host, now=now(), since=now() - timedelta(hours=window_h))
+    observed: dict[str, int] = {}
+    if logins is not None:
+        observed = {source: count for source, count in logins.failures.items() if count > max_per_source}
+        if sum(logins.failures.values()) > max_total:
+            observed["all sources"] = sum(logins.failures.values())
+    fresh = (
+        logins is not None
+        and logins.newest is not None
+        and logins.newest >= now() - timedelta(minutes=fresh_min)
+    )
+    if not observed and not fresh:
+        if is_absent(host):
+            not_applicable("there is no SSH server: no program, no process and nothing on port 22")
+        raise Unobservable(
+            "stale", f"no log shows a line of the SSH server from the last {fresh_min} minutes"
+        )
+    assert observed == {}

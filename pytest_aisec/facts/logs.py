@@ -1,0 +1,374 @@
+"""Log files and the journal: what was written in a span of time."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+from pytest_aisec.observe.faults import Unobservable
+
+if TYPE_CHECKING:
+    from testinfra.host import Host
+
+__all__ = [
+    "LogFile",
+    "LoginEvents",
+    "SshdLine",
+    "json_entries",
+    "log_files",
+    "login_events",
+    "moment",
+    "parse_journal",
+    "parse_syslog",
+    "read_log",
+    "ssh_logins",
+]
+
+TAIL_BYTES = 6 * 1024 * 1024
+"""The most that is read of one file, from its end."""
+
+_SWALLOWS_LINES = re.compile(r"«redacted:(private-key|wandb):")
+_FAR_FUTURE = timedelta(days=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogFile:
+    """A log file or one of its rotated predecessors."""
+
+    path: str
+    size: int
+    """Bytes."""
+    changed: datetime
+    """When it was last written to."""
+
+
+def log_files(host: Host, directory: str, names: Sequence[str], *, since: datetime) -> list[LogFile] | None:
+    """Return the files in `directory` whose names begin with one of `names`, written to since then.
+
+    Returns:
+        `None` where no such file exists, however old.
+
+    Raises:
+        Unobservable: `privilege` or `unreadable`, when the directory cannot be listed.
+
+    """
+    tests = " -o ".join("-name %s" for _ in names)
+    result = host.run(
+        f"find -L %s -maxdepth 1 -type f \\( {tests} \\) -printf '%%T@ %%s %%p\\n'",
+        f"{directory.rstrip('/')}/",
+        *(re.sub(r"([*?\[\\])", r"\\\1", name) + "*" for name in names),
+    )
+    problem = result.stderr.strip().partition("\n")[0]
+    if "No such file or directory" in problem and f"{directory.rstrip('/')}/" in problem:
+        return None
+    if "ermission denied" in problem:
+        raise Unobservable("privilege", problem)
+    if result.rc != 0 or problem:
+        raise Unobservable("unreadable", problem or f"find: exit status {result.rc}")
+    found = []
+    for line in result.stdout.splitlines():
+        changed, size, path = line.split(" ", 2)
+        found.append(LogFile(path=path, size=int(size), changed=datetime.fromtimestamp(float(changed), UTC)))
+    if not found:
+        return None
+    return sorted((file for file in found if file.changed >= since), key=lambda file: file.changed)
+
+
+def _complain(problem: str, rc: int) -> None:
+    if "ermission denied" in problem:
+        raise Unobservable("privilege", problem.strip().partition("\n")[0])
+    if rc != 0 or problem.strip():
+        raise Unobservable("unreadable", problem.strip().partition("\n")[0] or f"exit status {rc}")
+
+
+def read_log(host: Host, file: LogFile, *, containing: str = "") -> tuple[str, bool]:
+    """Return the text of a log file, and whether it begins with the file's first line.
+
+    Args:
+        host: where it lies.
+        file: a plain or gzip-compressed file.
+        containing: where given, only lines with this text, and always from the first line.
+
+    Raises:
+        Unobservable: `privilege`, `unreadable` for other compressions, `truncated` when redaction may have
+            taken lines with it.
+
+    """
+    if re.search(r"\.(xz|bz2|zst|lz4?|Z)$", file.path):
+        raise Unobservable("unreadable", f"{file.path}: only plain and gzip-compressed logs can be read")
+    packed = file.path.endswith(".gz")
+    whole = True
+    if containing:
+        result = host.run(f"{'zgrep' if packed else 'grep'} -a -F -e %s -- %s", containing, file.path)
+        _complain(result.stderr, 0 if result.rc == 1 else result.rc)
+    elif packed:
+        result = host.run("gzip -cd -- %s", file.path)
+        _complain(result.stderr, result.rc)
+    else:
+        whole = file.size < TAIL_BYTES
+        result = host.run("tail -c %s -- %s", str(TAIL_BYTES), file.path)
+        _complain(result.stderr, result.rc)
+        whole = whole and len(result.stdout_bytes) < TAIL_BYTES
+    if _SWALLOWS_LINES.search(result.stdout):
+        raise Unobservable(
+            "truncated", f"{file.path} holds a credential, and redaction may have taken lines with it"
+        )
+    return str(result.stdout), whole
+
+
+def moment(value: object) -> datetime:
+    """Return the time that a JSON log states: ISO 8601 (UTC where it names no offset), or a Unix time.
+
+    Numbers beyond the year 5000 are taken for milliseconds, microseconds or nanoseconds.
+
+    Raises:
+        ValueError: for anything else.
+
+    """
+    if isinstance(value, bool) or value is None:
+        raise ValueError(f"not a time: {value!r}")
+    if isinstance(value, str) and not re.fullmatch(r"\d+(\.\d+)?", value):
+        stated = datetime.fromisoformat(value)
+        return stated if stated.tzinfo else stated.replace(tzinfo=UTC)
+    if not isinstance(value, int | float | str):
+        raise ValueError(f"not a time: {value!r}")
+    seconds = float(value)
+    while seconds > 1e11:
+        seconds /= 1000
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, OSError) as error:
+        raise ValueError(f"not a time: {value!r}") from error
+
+
+def json_entries(text: str, *, path: str, whole: bool = True) -> list[Mapping[str, Any]]:
+    """Return the objects of a log with one JSON object per line.
+
+    A last line without its line end is still being written: it counts when it is whole, and is passed over
+    when it is not.
+
+    Raises:
+        Unobservable: `parse`, naming the line, when any other line is not a JSON object.
+
+    """
+    lines = text.split("\n")
+    if not whole:
+        lines = lines[1:]
+    entries: list[Mapping[str, Any]] = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            if number == len(lines):
+                continue
+            raise Unobservable("parse", f"{path}: line {number} is not JSON") from None
+        if not isinstance(entry, dict):
+            raise Unobservable("parse", f"{path}: line {number} is not a JSON object")
+        entries.append(entry)
+    return entries
+
+
+@dataclass(frozen=True, kw_only=True)
+class SshdLine:
+    """One message of the SSH server."""
+
+    at: datetime
+    process: str
+    """Process id as written in the log, empty where it is not."""
+    message: str
+    times: int = 1
+    """More than 1 where the log daemon folded repetitions."""
+
+
+_TAG = r"(?P<tag>sshd(?:-session|-auth)?)(?:\[(?P<pid>\d+)\])?: (?P<message>.*)"
+_RFC3164 = re.compile(r"(?P<at>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) \S+ " + _TAG)
+_RFC3339 = re.compile(r"(?P<at>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S*) \S+ " + _TAG)
+_UNIX = re.compile(r"(?P<at>\d+\.\d+) \S+ " + _TAG)
+_DATED = re.compile(r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d |\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
+_REPEATED = re.compile(r"message repeated (?P<times>\d+) times: \[ ?(?P<message>.*?)\]?")
+
+
+def _line(at: datetime, match: re.Match[str]) -> SshdLine:
+    repeated = _REPEATED.fullmatch(match["message"])
+    times, message = (int(repeated["times"]), repeated["message"]) if repeated else (1, match["message"])
+    return SshdLine(at=at, process=match["pid"] or "", message=message.strip(), times=times)
+
+
+def parse_syslog(text: str, *, now: datetime, zone: timezone) -> list[SshdLine]:
+    """Return the SSH server's messages from a syslog file, in either of the two time formats.
+
+    Args:
+        text: lines of the file.
+        now: gives the year, which the older format leaves out: a date after now is of the year before.
+        zone: the host's offset from UTC, which the older format leaves out too.
+
+    Raises:
+        Unobservable: `parse`, when a line that names the SSH server begins with no known time.
+
+    """
+    found = []
+    for line in text.splitlines():
+        if match := _RFC3164.match(line):
+            at = _with_year(match["at"], now, zone)
+        elif match := _RFC3339.match(line):
+            try:
+                at = moment(match["at"])
+            except ValueError:
+                raise Unobservable("parse", f"not a time: {match['at']!r}") from None
+        elif re.search(r"\bsshd(-session|-auth)?\[\d+\]: ", line) and not _DATED.match(line):
+            raise Unobservable("parse", f"a line of the SSH server with no known time: {line[:80]!r}")
+        else:
+            continue
+        found.append(_line(at, match))
+    return found
+
+
+def _with_year(text: str, now: datetime, zone: timezone) -> datetime:
+    for year in (now.year + 1, now.year, now.year - 1, now.year - 2, now.year - 3):
+        try:
+            at = datetime.strptime(f"{year} {text}", "%Y %b %d %H:%M:%S").replace(tzinfo=zone)
+        except ValueError:
+            continue
+        if at <= now + _FAR_FUTURE:
+            return at
+    raise Unobservable("parse", f"not a time: {text!r}")
+
+
+def parse_journal(text: str) -> list[SshdLine]:
+    """Return the SSH server's messages from `journalctl -o short-unix`."""
+    matches = filter(None, map(_UNIX.match, text.splitlines()))
+    return [_line(datetime.fromtimestamp(float(match["at"]), UTC), match) for match in matches]
+
+
+_FROM = r"from (?P<source>\S+)(?: port \d+)?"
+_FAILURES = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"Failed (?!none )\S+ for .* {_FROM}(?: ssh2?.*)?",
+        rf"error: maximum authentication attempts exceeded for .* {_FROM}(?: ssh2?.*)?",
+        rf"(?:Invalid|Illegal) user .*{_FROM}",
+        rf"User .* {_FROM} not allowed because .*",
+        (
+            r"(?:Connection (?:closed|reset) by|Disconnected from|Disconnecting) "
+            r"(?:authenticating|invalid) user .* (?P<source>\S+) port \d+.*"
+        ),
+    )
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoginEvents:
+    """What the SSH server said about log-ins in a span of time."""
+
+    failures: Mapping[str, int]
+    """Failed attempts by source address."""
+    newest: datetime | None
+    """When the SSH server last said anything at all."""
+
+
+def login_events(lines: Iterable[SshdLine], *, since: datetime) -> LoginEvents:
+    """Count failed log-ins by source.
+
+    A connection whose failures are only implied ("Invalid user", "Connection closed by authenticating
+    user") counts once; where single attempts are logged too, these are what counts.
+    """
+    attempts: Counter[tuple[str, str]] = Counter()
+    implied: Counter[tuple[str, str]] = Counter()
+    newest: datetime | None = None
+    for line in lines:
+        if line.at < since:
+            continue
+        newest = line.at if newest is None else max(newest, line.at)
+        for number, pattern in enumerate(_FAILURES):
+            if match := pattern.fullmatch(line.message):
+                key = (match["source"], line.process or line.at.isoformat())
+                if number == 0:
+                    attempts[key] += line.times
+                else:
+                    implied[key] = max(implied[key], 1 if line.process else line.times)
+                break
+    failures: Counter[str] = Counter()
+    for key in attempts.keys() | implied.keys():
+        failures[key[0]] += max(attempts[key], implied[key])
+    return LoginEvents(failures=failures, newest=newest)
+
+
+def _journal(host: Host, since: datetime) -> list[SshdLine] | None:
+    try:
+        result = host.run(
+            "journalctl --no-pager -o short-unix --since=%s -t sshd -t sshd-session -t sshd-auth",
+            f"@{int(since.timestamp())}",
+        )
+    except Unobservable as fault:
+        if fault.reason == "tool_missing":
+            return None
+        raise
+    problem = result.stderr.strip()
+    if (
+        "not seeing messages" in problem
+        or "nsufficient permissions" in problem
+        or "ermission denied" in problem
+    ):
+        raise Unobservable("privilege", problem.partition("\n")[0])
+    if "No journal files were found" in problem:
+        return None
+    if result.rc != 0 or problem:
+        raise Unobservable("unreadable", problem.partition("\n")[0] or f"journalctl: exit status {result.rc}")
+    if _SWALLOWS_LINES.search(result.stdout):
+        raise Unobservable(
+            "truncated", "the journal holds a credential, and redaction may have taken lines with it"
+        )
+    return parse_journal(result.stdout)
+
+
+def ssh_logins(host: Host, *, now: datetime, since: datetime) -> LoginEvents | None:
+    """Return failed SSH log-ins from the journal and from `/var/log/auth.log*` or `secure*`.
+
+    The same failure usually stands in both: of the two numbers for a source, the greater counts.
+
+    Returns:
+        `None` where there is neither a journal nor such a file.
+
+    Raises:
+        Unobservable: when a source that exists cannot be read whole.
+
+    """
+    readings: list[LoginEvents] = []
+    entries = _journal(host, since)
+    if entries is not None:
+        readings.append(login_events(entries, since=since))
+    files = log_files(host, "/var/log", ["auth.log", "secure"], since=since)
+    if files is not None:
+        offset = host.run("date +%z").stdout.strip()
+        match = re.fullmatch(r"([+-])(\d\d)(\d\d)", offset)
+        if match is None:
+            raise Unobservable("parse", f"not an offset from UTC: {offset!r}")
+        shift = timedelta(hours=int(match[2]), minutes=int(match[3]))
+        zone = timezone(-shift if match[1] == "-" else shift)
+        lines = [
+            line
+            for file in files
+            for line in parse_syslog(read_log(host, file, containing="sshd")[0], now=now, zone=zone)
+        ]
+        readings.append(login_events(lines, since=since))
+    if not readings:
+        return None
+    sources = {source for reading in readings for source in reading.failures}
+    times = [reading.newest for reading in readings if reading.newest is not None]
+    return LoginEvents(
+        failures={source: max(reading.failures.get(source, 0) for reading in readings) for source in sources},
+        newest=max(times, default=None),
+    )
+
+
+def companions(path: str) -> tuple[str, str]:
+    """Return the directory of a log file and the name with which its rotated predecessors begin."""
+    return posixpath.dirname(path) or "/", posixpath.basename(path)

@@ -1,0 +1,3 @@
+#!/bin/sh
+# There is no access log.
+true

@@ -1,0 +1,3 @@
+#!/bin/sh
+# As Debian installs it.
+true

@@ -1,0 +1,9 @@
+#!/bin/sh
+# The directory of old cores is closed to the auditor.
+# as: auditor
+# reason: privilege
+cp /bin/sleep /usr/local/bin/vllm
+systemd-run -q --unit=vllm -p LimitCORE=0 /usr/local/bin/vllm infinity
+sleep 1
+mkdir -p /var/crash
+chmod 700 /var/crash

@@ -1,0 +1,4 @@
+#!/bin/sh
+# A declared service that does not run.
+# params: {services: [tritonserver]}
+true

@@ -1,0 +1,7 @@
+#!/bin/sh
+# An old core of a model server.
+cp /bin/sleep /usr/local/bin/vllm
+systemd-run -q --unit=vllm -p LimitCORE=0 /usr/local/bin/vllm infinity
+sleep 1
+mkdir -p /var/crash
+echo core > /var/crash/core.4711

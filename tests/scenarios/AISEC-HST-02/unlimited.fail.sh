@@ -1,0 +1,5 @@
+#!/bin/sh
+# A model server that may write a core of any size.
+cp /bin/sleep /usr/local/bin/vllm
+systemd-run -q --unit=vllm -p LimitCORE=infinity /usr/local/bin/vllm infinity
+sleep 1

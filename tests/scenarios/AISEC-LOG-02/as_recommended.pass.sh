@@ -1,0 +1,3 @@
+#!/bin/sh
+# Nobody failed.
+grep "Failed password" /var/log/auth.log || true

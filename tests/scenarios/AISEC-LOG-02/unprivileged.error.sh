@@ -1,0 +1,5 @@
+#!/bin/sh
+# Logs are closed to the auditor.
+# as: auditor
+# reason: privilege
+true

@@ -1,0 +1,3 @@
+#!/bin/sh
+# No rule at all.
+iptables -F OUTPUT

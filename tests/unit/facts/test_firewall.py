@@ -1,0 +1,54 @@
+import json
+
+import pytest
+
+from pytest_aisec.facts.firewall import parse_iptables_save, parse_nft
+from pytest_aisec.observe.faults import Unobservable
+
+LOG = '-A OUTPUT -d 198.51.100.7/32 -j LOG --log-prefix "SUSPECT_OUT: "\n'
+
+
+def save(rules):
+    return f"*filter\n:OUTPUT ACCEPT [0:0]\n:S - [0:0]\n{rules}COMMIT\n"
+
+
+@pytest.mark.parametrize(
+    ("expected", "rules"),
+    [
+        (["SUSPECT_OUT: "], LOG),
+        ([], ""),
+        ([], "-A OUTPUT -j ACCEPT\n" + LOG),
+        ([], "-A OUTPUT -d 198.51.100.7/32 -j DROP\n" + LOG),
+        (["SUSPECT_OUT: "], "-A OUTPUT -d 203.0.113.1/32 -j DROP\n" + LOG),
+        ([], LOG.replace("OUTPUT", "S", 1)),
+        (["SUSPECT_OUT: "], "-A OUTPUT -p tcp -j S\n" + LOG.replace("OUTPUT", "S", 1)),
+        ([], "-A OUTPUT -o lo -j LOG --log-prefix x\n"),
+        ([], "-A OUTPUT -j S\n-A S -j DROP\n" + LOG),
+    ],
+)
+def test_log_rules_that_packets_get_to(expected, rules):
+    assert expected == [rule.prefix for rule in parse_iptables_save(save(rules))]
+
+
+@pytest.mark.parametrize("text", ["garbage", "*filter\n:OUTPUT ACCEPT [0:0]\n"])
+def test_half_a_table_is_not_believed(text):
+    with pytest.raises(Unobservable):
+        parse_iptables_save(text)
+
+
+def nft(*statements, flags=()):
+    chain = {"family": "inet", "table": "t", "name": "o", "hook": "output"}
+    rule = {"family": "inet", "table": "t", "chain": "o", "expr": list(statements)}
+    table = {"family": "inet", "name": "t", "flags": list(flags)}
+    return json.dumps({"nftables": [{"metainfo": {}}, {"table": table}, {"chain": chain}, {"rule": rule}]})
+
+
+def test_nft():
+    log = {"log": {"prefix": "EGRESS: "}}
+    assert [("EGRESS: ", True)] == [
+        (r.prefix, r.is_limited) for r in parse_nft(nft({"limit": {}}, log, {"drop": None}))
+    ]
+    assert [] == parse_nft(nft({"drop": None}, log))
+    assert [] == parse_nft(nft(log, flags=["dormant"]))
+    with pytest.raises(Unobservable):
+        parse_nft("{}")
