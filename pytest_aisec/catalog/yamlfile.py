@@ -16,7 +16,7 @@ Model = TypeVar("Model", bound=BaseModel)
 Loc = tuple[str | int, ...]
 
 _MOST_VALUES = 100_000
-"""Aliases of aliases can stand for more values than fit into memory; no file that people write has as many."""
+"""Aliases of aliases stand for more values than fit into memory; no file that people write has as many."""
 
 
 @dataclass(frozen=True)

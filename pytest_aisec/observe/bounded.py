@@ -77,7 +77,8 @@ def run(
             with suppress(subprocess.TimeoutExpired):
                 process.wait(0.5 if complete else max(0.5, deadline - time.monotonic()))
     finally:
-        if process.poll() is None:
+        # A program that has ended itself may leave children: its group stands until it is waited for.
+        if ((timed_out or truncated) and whole_group) or process.poll() is None:
             _end(process, whole_group=whole_group)
         for stream in (process.stdout, process.stderr):
             if stream is not None:

@@ -74,7 +74,9 @@ def _readable(data: bytes) -> str | dict[str, str]:
 
 
 def _raw(value: str | Mapping[str, str]) -> bytes:
-    return value.encode("utf-8") if isinstance(value, str) else base64.b64decode(value["base64"])
+    if isinstance(value, str):
+        return value.encode("utf-8")
+    return base64.b64decode(value["base64"], validate=True)
 
 
 class Transcript:
