@@ -185,7 +185,7 @@ def test_what_does_not_resolve_is_refused_with_file_line_and_the_nearest(
 def test_an_unquoted_mode_is_refused_with_the_hint(refusal: Callable[..., str]) -> None:
     text = refusal(ALL + "params:\n  mode: 0700\n")
     assert text.startswith("mine.yaml:6: parameter 'mode' of ACME-ART-01 is Mode: a mode is a quoted string")
-    assert 'reads an unquoted 0700 as 448; write "0700"' in text
+    assert 'write "0700"' in text
 
 
 def test_an_unquoted_mode_without_a_leading_zero_is_refused_too(refusal: Callable[..., str]) -> None:

@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import re
+import shutil
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_aisec.observe import bounded
+from pytest_aisec.observe.batch import Batch, Framed
+
+SHELLS = [
+    pytest.param(
+        argv, id=argv[0], marks=pytest.mark.skipif(not shutil.which(argv[0]), reason=f"no {argv[0]}")
+    )
+    for argv in (["sh"], ["bash"], ["dash"], ["busybox", "sh"])
+]
+
+
+def answers(shell: list[str], *questions: str, timeout: float = 10) -> list[Framed | None]:
+    batch = Batch(questions, timeout=timeout)
+    # As the engine does: what a command leaves running may hold the pipes, and is not waited for.
+    done = bounded.run([*shell, "-c", batch.script], timeout=60, cap=1 << 20, is_complete=batch.is_complete)
+    assert batch.is_complete(done.stdout, done.stderr)
+    return batch.read(done.stdout, done.stderr)
+
+
+OK = Framed(exit_status=0, stdout=b"ok\n", stderr=b"")
+
+UNRULY = [
+    "cat",
+    "read line; cat",
+    "exit 3",
+    "kill -9 $$",
+    "kill -TERM $$",
+    "exec false",
+    "if",
+    "echo 'unbalanced",
+    'echo "unbalanced',
+    "echo `",
+    "cat <<EOF\nno end",
+    "cat <<'EOF'\n$HOME \"quoted\" 'single'\nEOF",
+    "(",
+    ")",
+    "}; exit 0; {",
+    "true &",
+    "cd /; pwd",
+    "export n=x m=y t=z PATH=/nowhere",
+    "n=x m=y; f() { :; }; f",
+    "set -e; false",
+    "exec >/dev/null 2>&1; echo lost",
+    "exec 1>&- 2>&-",
+    "trap 'echo trapped' EXIT; false",
+    "alias echo=false",
+    "printf 'no newline'",
+    "printf '\\n\\n\\n'",
+    "printf '\\000\\377\\001'",
+    "echo to stderr >&2; exit 9",
+    "# only a comment",
+    "",
+    "   ",
+    "\n\n",
+    "exit 999",
+    "umask 777; ulimit -f 0",
+]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("unruly", UNRULY)
+def test_no_command_affects_the_next(shell: list[str], unruly: str) -> None:
+    before, first, after = answers(shell, "echo ok", unruly, "echo ok")
+    assert before == after == OK
+    assert first is not None
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("cat", (0, b"", b"")),
+        ("exit 3", (3, b"", b"")),
+        ("printf 'no newline'", (0, b"no newline", b"")),
+        ("printf '\\n\\n\\n'", (0, b"\n\n\n", b"")),
+        ("printf '\\000\\377\\001'", (0, b"\0\xff\1", b"")),
+        ("echo to stderr >&2; exit 9", (9, b"", b"to stderr\n")),
+        ("cat <<'EOF'\n$HOME \"quoted\" 'single'\nEOF", (0, b"$HOME \"quoted\" 'single'\n", b"")),
+        ("cat <<'EOF'\n" + "x" * 70000 + "\nEOF", (0, b"x" * 70000 + b"\n", b"")),
+        ("echo $LC_ALL", (0, b"C\n", b"")),
+        ('printf %s "$n$m"', (0, b"", b"")),
+        ("", (0, b"", b"")),
+    ],
+)
+def test_an_answer_is_byte_for_byte_what_the_command_gave(
+    shell: list[str], question: str, expected: tuple[int, bytes, bytes]
+) -> None:
+    (answer,) = answers(shell, question)
+    assert answer
+    assert (answer.exit_status, answer.stdout, answer.stderr) == expected
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_command_ends_when_its_time_is_up_and_the_next_is_asked(shell: list[str]) -> None:
+    first, second = answers(shell, "sleep 30", "echo ok", timeout=1)
+    assert first
+    assert first.exit_status in {124, 137, 143}
+    assert second == OK
+
+
+@given(
+    st.lists(st.binary(max_size=40), min_size=1, max_size=4),
+    st.lists(st.integers(0, 255), min_size=4, max_size=4),
+)
+def test_any_bytes_are_framed(outputs: list[bytes], statuses: list[int]) -> None:
+    batch = Batch(["true"] * len(outputs), timeout=1)
+    stdout = framed(batch, outputs, statuses)
+    stderr = framed(batch, outputs[::-1], statuses)
+    assert batch.read(stdout, stderr) == [
+        Framed(exit_status=status, stdout=out, stderr=err)
+        for out, err, status in zip(outputs, outputs[::-1], statuses, strict=False)
+    ]
+
+
+def framed(batch: Batch, outputs: list[bytes], statuses: list[int]) -> bytes:
+    first, second = re.findall(r"[nm]=([0-9a-f]{16})", batch.script)[:2]
+    token = (first + second).encode()
+    return b"motd\n" + b"".join(
+        b"\n%s<%d\n%s\n%s>%d %d\n" % (token, index, output, token, index, status)
+        for index, (output, status) in enumerate(zip(outputs, statuses, strict=False))
+    )
+
+
+OUTPUTS, STATUSES = [b"first\n", b"", b"third 0\n"], [0, 12, 127]
+
+
+def test_what_is_cut_off_anywhere_is_never_a_wrong_answer() -> None:
+    batch = Batch(["true"] * 3, timeout=1)
+    stdout = framed(batch, OUTPUTS, STATUSES)
+    whole = batch.read(stdout, stdout)
+    for cut in range(len(stdout)):
+        for found in (batch.read(stdout[:cut], stdout), batch.read(stdout, stdout[:cut])):
+            assert all(part is None or part == expected for part, expected in zip(found, whole, strict=True))
+            assert found[-1] is None
+
+
+def test_a_script_is_complete_only_with_the_last_marker_on_both_streams() -> None:
+    batch = Batch(["true"] * 3, timeout=1)
+    stdout = framed(batch, OUTPUTS, STATUSES)
+    assert batch.is_complete(stdout, stdout)
+    for cut in range(len(stdout)):
+        assert not batch.is_complete(stdout[:cut], stdout)
+        assert not batch.is_complete(stdout, stdout[:cut])
+
+
+def test_answers_of_another_script_are_not_believed() -> None:
+    one, two = Batch(["true"], timeout=1), Batch(["true"], timeout=1)
+    stdout = framed(one, [b"x"], [0])
+    assert two.read(stdout, stdout) == [None]
+    assert not two.began(stdout)
+
+
+def test_the_marker_does_not_stand_in_the_script() -> None:
+    batch = Batch(["true"], timeout=1)
+    assert batch.script.encode() not in framed(batch, [b""], [0])
+    assert not batch.began(batch.script.encode())
+
+
+def test_a_listing_of_all_processes_holds_no_marker() -> None:
+    (answer,) = answers(["sh"], "cat /proc/[0-9]*/cmdline")
+    assert answer
+    assert b"cat" in answer.stdout
+
+
+def test_what_came_of_a_cut_off_answer_is_kept() -> None:
+    batch = Batch(["true"], timeout=1)
+    stdout = framed(batch, [b"a beginning"], [0])
+    cut = stdout.index(b"beginning") + len(b"beg")
+    assert batch.partial(stdout[:cut], b"") == (b"a beg", b"")
+
+
+def test_a_single_quote_in_a_question_cannot_leave_it() -> None:
+    first, second = answers(["sh"], "'; f '>0 0'; echo '", "echo ok")
+    assert first
+    assert first.exit_status != 0
+    assert second == OK

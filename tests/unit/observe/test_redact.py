@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_aisec.observe.redact import MARK, mark, redact, redact_bytes
+
+ALNUM = string.ascii_letters + string.digits
+SAFE = ALNUM + "_-"
+
+
+def text(alphabet: str, size: int, most: int | None = None) -> st.SearchStrategy[str]:
+    return st.text(alphabet, min_size=size, max_size=most or size)
+
+
+CREDENTIALS: dict[str, st.SearchStrategy[str]] = {
+    "aws-access-key": text(string.ascii_uppercase + "234567", 16).map("AKIA{}".format),
+    "google-api-key": text(SAFE, 35).map("AIza{}".format),
+    "huggingface": text(ALNUM, 34).map("hf_{}".format),
+    "anthropic": text(SAFE, 40, 95).map("sk-ant-api03-{}".format),
+    "openai": text(ALNUM, 48).map("sk-proj-{}".format),
+    "nvidia": text(SAFE, 64).map("nvapi-{}".format),
+    "replicate": text(ALNUM, 37).map("r8_{}".format),
+    "groq": text(ALNUM, 52).map("gsk_{}".format),
+    "github": text(ALNUM, 36).map("ghp_{}".format),
+    "gitlab": text(ALNUM, 20).map("glpat-{}".format),
+    "pypi": text(SAFE, 60).map("pypi-{}".format),
+    "npm": text(ALNUM, 36).map("npm_{}".format),
+    "slack": text(ALNUM, 24).map("xoxb-{}".format),
+    "stripe": text(ALNUM, 24).map("sk_live_{}".format),
+    "jwt": st.tuples(*[text(SAFE, 20)] * 3).map(lambda part: f"eyJ{part[0]}.eyJ{part[1]}.{part[2]}"),
+    "password-hash": text(ALNUM + "./", 40).map("$6$rounds=5000${}".format),
+    "private-key": st.lists(text(ALNUM + "+/", 64), min_size=1, max_size=4).map(
+        lambda lines: (
+            "-----BEGIN OPENSSH PRIVATE KEY-----\n" + "\n".join(lines) + "\n-----END OPENSSH PRIVATE KEY-----"
+        )
+    ),
+}
+
+IN_CONTEXT: list[tuple[str, str]] = [
+    ("aws-secret-key", "aws_secret_access_key = {}"),
+    ("aws-secret-key", 'AWS_SECRET_ACCESS_KEY="{}"'),
+    ("basic-auth", "Authorization: Basic {}"),
+    ("bearer", "Authorization: Bearer {}"),
+    ("url-password", "https://user:{}@index.example.com/simple"),
+    ("url-password", "postgresql+psycopg://:{}@db:5432/x"),
+    ("password", "password={}"),
+    ("password", "password: {}"),
+    ("password", "  password: '{}'"),
+    ("password", '{{"db_password": "{}"}}'),
+    ("password", "POSTGRES_PASSWORD={}"),
+    ("password", "tool --password {} --verbose"),
+    ("password", "tool --api-key={}"),
+    ("password", "export SOME_API_KEY={}"),
+    ("password", "client_secret: {}"),
+]
+
+KEPT = [
+    "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    "torch==2.3.1 --hash=sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    "123e4567-e89b-12d3-a456-426614174000",
+    "ghcr.io/acme/model@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    "SHA256:nThbg6kXUpJWGl7E1IGOCspRomTxdCARLviKw6E5SY8",
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl",
+    "-----BEGIN CERTIFICATE-----\nMIIBtjCCAVugAwIBAgITBmyf1XSXNmY\n-----END CERTIFICATE-----",
+    "PermitRootLogin prohibit-password",
+    "PasswordAuthentication no",
+    "password required pam_unix.so",
+    "root:x:0:0:root:/root:/bin/bash",
+    "root:*:19000:0:99999:7:::",
+    "git@github.com:acme/repo.git",
+    "ssh://git@github.com:22/acme/repo.git",
+    "http://user@example.com/a:b@c",
+    "password=",
+    "password: ****",
+    "/etc/passwd",
+    "LISTEN 0 128 0.0.0.0:22 0.0.0.0:*",
+    "deadbeefdeadbeefdeadbeefdeadbeefdeadbeef",
+    "skipped-sk-test",
+]
+
+
+@pytest.mark.parametrize("kind", CREDENTIALS)
+@given(
+    data=st.data(),
+    before=st.sampled_from(["", " ", "\n", "token=", '"', "'", "x: ", "(", "\t"]),
+    after=st.sampled_from(["", " ", "\n", '"', "'", ")", ",", ";"]),
+)
+def test_a_credential_of_a_known_shape_does_not_survive(
+    kind: str, data: st.DataObject, before: str, after: str
+) -> None:
+    secret = data.draw(CREDENTIALS[kind])
+    redacted = redact(before + secret + after)
+    assert secret not in redacted
+    assert MARK.search(redacted)
+
+
+@pytest.mark.parametrize("kind", CREDENTIALS)
+@given(data=st.data())
+def test_a_credential_that_stands_alone_becomes_the_mark_of_its_kind(kind: str, data: st.DataObject) -> None:
+    secret = data.draw(CREDENTIALS[kind])
+    assert redact(secret) == mark(kind, secret)
+
+
+@pytest.mark.parametrize(("kind", "context"), IN_CONTEXT)
+@given(secret=text(ALNUM, 24, 60))
+def test_a_secret_that_only_its_surroundings_betray_does_not_survive(
+    kind: str, context: str, secret: str
+) -> None:
+    assert redact(context.format(secret)) == context.format(mark(kind, secret))
+
+
+@pytest.mark.parametrize("kept", KEPT)
+def test_what_is_no_credential_is_kept(kept: str) -> None:
+    assert redact(kept) == kept
+    assert redact(f"a {kept}\nb") == f"a {kept}\nb"
+
+
+ANYTHING = st.lists(
+    st.one_of(
+        st.text(max_size=20),
+        st.sampled_from([shown.format("hunter2hunter2hunter2hunter2") for _, shown in IN_CONTEXT]),
+        st.sampled_from(KEPT),
+        st.sampled_from(
+            [" ", "\n", "=", ":", '"', "«", "»", "redacted", "password", "-----BEGIN PRIVATE KEY-----", "sk-"]
+        ),
+        *CREDENTIALS.values(),
+    ),
+    max_size=8,
+).map("".join)
+
+
+@given(ANYTHING)
+def test_redacting_twice_is_redacting_once(given_text: str) -> None:
+    once = redact(given_text)
+    assert redact(once) == once
+
+
+@given(st.binary(max_size=200))
+def test_bytes_without_a_credential_are_unchanged_or_marked(data: bytes) -> None:
+    redacted = redact_bytes(data)
+    assert redacted == data or MARK.search(redacted.decode("utf-8", "surrogateescape"))
+
+
+@given(before=st.binary(max_size=20), after=st.binary(max_size=20))
+def test_a_credential_among_bytes_that_are_no_text_does_not_survive(before: bytes, after: bytes) -> None:
+    secret = b"glpat-abcdefghij0123456789"
+    assert secret not in redact_bytes(before + b"\xff\n" + secret + b"\n\xfe" + after)
+
+
+def test_equal_credentials_give_equal_marks_and_others_do_not() -> None:
+    one, two = "ghp_" + "a" * 36, "ghp_" + "b" * 36
+    assert redact(one) == redact(one)
+    assert redact(one) != redact(two)
+
+
+def test_a_private_key_that_is_cut_off_does_not_survive() -> None:
+    assert "MIIEpAIBAAKCAQEA" not in redact("-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA")
+
+
+def test_all_keys_of_a_file_are_redacted_and_what_is_between_stays() -> None:
+    key = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----"
+    assert redact(f"{key}\nbetween\n{key}").count("between") == 1
+    assert len(MARK.findall(redact(f"{key}\nbetween\n{key}"))) == 2
+
+
+@pytest.mark.parametrize("unit", ["a", "password ", "eyJ", "-----BEGIN ", "x-", "://", "a.", "A ", "«"])
+def test_a_long_answer_is_redacted_in_time_that_grows_with_its_length(unit: str) -> None:
+    import time
+
+    def seconds(size: int) -> float:
+        started = time.process_time()
+        redact(unit * (size // len(unit)))
+        return time.process_time() - started
+
+    seconds(1000)
+    assert seconds(200_000) < 5
