@@ -86,20 +86,33 @@ class Recorder:
         elif report.failed:
             self._other_failures += 1
 
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Notice what could not be collected."""
+        self._other_failures += report.failed
+
     @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Fold, decide, write."""
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Fold, decide, write; nothing when a path or test that was named does not exist."""
+        if exitstatus == pytest.ExitCode.USAGE_ERROR:
+            return
         for transcript in self.transcripts.values():
             transcript.refresh()
         self.run = self._fold()
         self.verdict = gate.decide(self.run)
-        code = self.verdict.exit_code or (1 if self._other_failures else 0)
+        code = self.verdict.exit_code or self._code_of_the_rest(session)
         try:
             self.claim.write(self._files(self.run, self.verdict))
         except EvidenceError as error:
             self.problem = str(error)
             code = gate.ExitCode.EVIDENCE
         session.exitstatus = min(code, 1) if self.config.option.aisec_exit == "simple" else code
+
+    def _code_of_the_rest(self, session: pytest.Session) -> int:
+        """Return what pytest ends with on account of something else than controls."""
+        if self._other_failures:
+            return gate.ExitCode.FAILED
+        ended = int(session.exitstatus)
+        return ended if ended in {pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR} else 0
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print what people read."""
@@ -146,11 +159,15 @@ class Recorder:
             )
             reporter.write_line(line, **markup)
 
-    def _note_crash(self, nodeid: str) -> None:
+    def _note_crash(self, nodeid: str) -> bool:
+        """Remember which control's process died; tell whether it was a control's."""
+        found = False
         for planned in self.plan.controls:
             for target in self.targets:
                 if nodeid.endswith(f"::{planned.control.function.__name__}[{target.name}]"):
                     self._why_not_run[planned.id, target.name] = "the process that evaluated it crashed"
+                    found = True
+        return found
 
     def _why_not(self, control: str, host: str) -> str:
         return self._why_not_run.get((control, host), "deselected, or the run ended before it")

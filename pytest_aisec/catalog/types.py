@@ -14,8 +14,8 @@ def _check_mode(value: object) -> object:
     if isinstance(value, int) and not isinstance(value, bool):
         hint = f"0{value:o}" if 0 <= value <= 0o7777 else "0750"
         raise ValueError(
-            f"a mode is a quoted string of octal digits, got the number {value}: YAML reads an unquoted "
-            f'0700 as 448; write "{hint}"'
+            f"a mode is a quoted string of octal digits, and YAML reads unquoted digits as a number "
+            f'(0700 as 448): write "{hint}"'
         )
     if isinstance(value, str) and not _MODE.fullmatch(value):
         raise ValueError(f'a mode has three or four octal digits, such as "0750", got {value!r}')

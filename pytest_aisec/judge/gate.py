@@ -31,7 +31,8 @@ def decide(run: Run) -> Verdict:
     """Return the verdict on `run`.
 
     Failed: a failure without an active waiver at or above the run's `fail_on` severity. Inconclusive: no such
-    failure, but an error, something not reviewed or not run, or a ledger that does not balance. Else passed.
+    failure, but an error, something not reviewed or not run, a ledger that does not balance, or nothing that
+    passed. Else passed.
     """
     limit = SEVERITIES.index(run.fail_on)
     failures = [item for item in run.results if item.outcome is Outcome.FAILED and not is_waived(item)]
@@ -55,7 +56,9 @@ def decide(run: Run) -> Verdict:
         because.append(f"the ledger does not balance: {run.ledger}")
     if blocking:
         return Verdict(gate="failed", exit_code=ExitCode.FAILED, because=tuple(because))
-    if any(open_points.values()) or not run.ledger.is_balanced or not run.results:
+    if not run.ledger.passed and not any(open_points.values()):
+        because.append("nothing applied, so nothing was judged")
+    if any(open_points.values()) or not run.ledger.is_balanced or not run.ledger.passed:
         return Verdict(gate="inconclusive", exit_code=ExitCode.INCONCLUSIVE, because=tuple(because))
     because.append(f"{_controls(run.ledger.passed)} passed, {run.ledger.not_applicable} not applicable")
     return Verdict(gate="passed", exit_code=ExitCode.PASSED, because=tuple(because))

@@ -50,6 +50,8 @@ class ObservingBackend(base.BaseBackend):
         self.transcript = transcript
         self.asked: list[str] = []
         """Commands asked since the list was last emptied, in order, each once."""
+        self.asked_before: list[str] = []
+        """Commands asked on the control's behalf before it ran, such as for the platform."""
 
     @property
     def limits(self) -> Limits:

@@ -25,10 +25,10 @@ _GATE = {"passed": {"green": True}, "failed": {"red": True}, "inconclusive": {"y
 
 def header(plan: Plan, hosts: Sequence[str]) -> str:
     """Return what is going to be audited, one to three lines."""
-    text = f"aisec: profile {plan.profile} {plan.version}, {len(plan.controls)} controls on {len(hosts)} host"
+    text = f"aisec: profile {plan.profile} {plan.version}, {_count(len(plan.controls), 'control')} on "
     shown = ", ".join(hosts[:8]) + (f" … and {len(hosts) - 8} more" if len(hosts) > 8 else "")
     lines = textwrap.wrap(shown, _width() - 7, break_on_hyphens=False, break_long_words=False)
-    return "\n".join([text + ("" if len(hosts) == 1 else "s"), *(f"       {line}" for line in lines)])
+    return "\n".join([text + _count(len(hosts), "host"), *(f"       {line}" for line in lines)])
 
 
 _WORDS: dict[str, tuple[str, dict[str, bool]]] = {
@@ -78,6 +78,10 @@ def render(run: Run, verdict: Verdict, bundle: str, problem: str, *, verbose: bo
         yield from _wrapped(f"NO EVIDENCE: {problem}", width, red=True, bold=True)
     else:
         yield f"evidence: {bundle}", {}
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _width() -> int:
