@@ -1,5 +1,6 @@
 """Typed readings shared by controls: they observe, they never judge."""
 
+from pytest_aisec.facts.credential_files import CredentialFile, CredentialFiles, credential_files
 from pytest_aisec.facts.files import (
     Account,
     AclEntry,
@@ -15,18 +16,31 @@ from pytest_aisec.facts.files import (
     trails,
     trees,
 )
+from pytest_aisec.facts.package_indexes import PackageSource, PackageSources, package_sources
+from pytest_aisec.facts.projects import Named, Option, ProjectFile, Projects, projects
 
 __all__ = [
     "Account",
     "AclEntry",
     "Cache",
     "Caches",
+    "CredentialFile",
+    "CredentialFiles",
     "Entry",
+    "Named",
+    "Option",
+    "PackageSource",
+    "PackageSources",
+    "ProjectFile",
+    "Projects",
     "Trail",
     "Trees",
     "accounts",
+    "credential_files",
     "model_caches",
+    "package_sources",
     "permitted",
+    "projects",
     "quoted",
     "trails",
     "trees",

@@ -1,0 +1,71 @@
+from pytest_aisec import Host, Unobservable, control, facts, is_declared, not_applicable
+
+
+@control(
+    "AISEC-SUP-06",
+    severity="high",
+    nist_800_53=["SI-7", "SR-3", "SR-4", "SR-5", "SR-11"],
+    nist_csf=["GV.SC-05", "ID.RA-09"],
+    nist_ai_rmf=["GOVERN 6.1", "MAP 4.1"],
+    nist_ai_600_1=["MG-3.1-002", "MS-2.7-001"],
+    iso_27001=["A.5.21", "A.8.19"],
+    iso_42001=["A.4.4", "A.10.3"],
+    cis_v8_1=["2.6", "16.4", "16.5"],
+    soc2=["CC6.8", "CC8.1", "CC9.2"],
+    owasp_llm=["LLM03:2025"],
+    atlas_techniques=["AML.T0010.001", "AML.T0011.001", "AML.T0060"],
+    eu_ai_act=["15.5"],
+    remediation=(
+        "Use one index for each package: a single index-url at one of {allowed_hosts} over https, or a uv index with "
+        "explicit = true; remove extra-index-url, trusted-host and index-strategy = unsafe-*."
+    ),
+)
+def test_package_indexes_cannot_be_confused(
+    host: Host,
+    *,
+    allowed_hosts: list[str] = [
+        "pypi.org",
+        "files.pythonhosted.org",
+        "download.pytorch.org",
+        "pypi.nvidia.com",
+        "repo.anaconda.com",
+        "conda.anaconda.org/conda-forge",
+        "conda.anaconda.org/nvidia",
+        "conda.anaconda.org/pytorch",
+    ],
+    allow_extra_index: bool = False,
+    project_roots: list[str] = ["/opt", "/srv", "/home"],
+) -> None:
+    """Package indexes cannot be confused or downgraded.
+
+    Where a second index is searched, whoever publishes the name of an internal package there with a higher
+    version runs code on every machine that installs it.
+    """
+    seen = facts.package_sources(host, project_roots)
+    faults = list(seen.faults)
+    unsafe: dict[str, list[str]] = {
+        root: ["declared, but absent"] for root in seen.absent if is_declared("project_roots")
+    }
+    for source in seen.sources:
+        problem = ""
+        if source.role == "unverified":
+            problem = f"the certificate is not checked: {source.value}"
+        elif source.role == "strategy":
+            problem = f"index-strategy {source.value}" if source.value.startswith("unsafe") else ""
+        elif source.role == "extra" and not allow_extra_index:
+            problem = f"another index is searched besides: {source.value}"
+        elif "$" in source.value:
+            faults.append(Unobservable("parse", f"{source.where}: {source.value} depends on a variable"))
+        elif source.is_local:
+            continue
+        elif source.scheme != "https":
+            problem = f"not https: {source.value}"
+        elif not source.is_at(allowed_hosts):
+            problem = f"not at an allowed host: {source.value}"
+        if problem:
+            unsafe.setdefault(source.where, []).append(problem)
+    if not unsafe and faults:
+        raise faults[0]
+    if not unsafe and not seen.files:
+        not_applicable("no configuration of pip, uv, poetry or conda, and no project file")
+    assert unsafe == {}

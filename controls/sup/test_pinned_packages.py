@@ -1,0 +1,68 @@
+from packaging.utils import canonicalize_name
+
+from pytest_aisec import Host, control, facts, is_declared, not_applicable
+
+
+@control(
+    "AISEC-SUP-03",
+    severity="high",
+    nist_800_53=["CM-2", "CM-3", "SI-7", "SR-3", "SR-4", "SR-11"],
+    nist_csf=["GV.SC-05", "ID.RA-09", "PR.PS-01"],
+    nist_ai_rmf=["GOVERN 6.1", "MAP 4.1"],
+    nist_ai_600_1=["MG-3.1-002", "MS-2.7-001"],
+    iso_27001=["A.5.21", "A.8.9", "A.8.19"],
+    iso_42001=["A.4.4", "A.10.3"],
+    cis_v8_1=["2.6", "16.4", "16.5"],
+    soc2=["CC6.8", "CC8.1", "CC9.2"],
+    owasp_llm=["LLM03:2025"],
+    atlas_techniques=["AML.T0010.001", "AML.T0109"],
+    eu_ai_act=["15.5"],
+    remediation=(
+        "Pin each of {critical_packages} with == in the requirements files below {project_roots}, or commit a lock "
+        "file (uv lock, poetry lock, pip lock, pipenv lock, conda-lock)."
+    ),
+)
+def test_critical_packages_are_pinned(
+    host: Host,
+    *,
+    project_roots: list[str] = ["/opt", "/srv", "/home"],
+    critical_packages: list[str] = [
+        "torch",
+        "tensorflow",
+        "transformers",
+        "jax",
+        "vllm",
+        "safetensors",
+        "accelerate",
+        "datasets",
+    ],
+) -> None:
+    """Critical ML libraries are pinned to exact versions in every project.
+
+    Whoever publishes a malicious release, or takes over a maintainer's account, reaches every machine that
+    installs the newest version.
+    """
+    if not project_roots or not critical_packages:
+        not_applicable("no directory or no package is named", claims=["project_roots", "critical_packages"])
+    critical = {canonicalize_name(name) for name in critical_packages}
+    seen = facts.projects(host, project_roots)
+    loose: dict[str, list[str]] = {
+        root: ["declared, but absent"] for root in seen.absent if is_declared("project_roots")
+    }
+    names_any = False
+    for file in seen.files:
+        if file.kind not in {"requirements", "source"}:
+            continue
+        pinned_elsewhere = seen.resolved(file) | (
+            seen.compiled(file) if file.kind == "source" else frozenset()
+        )
+        for named in seen.wanted(file):
+            if named.name in critical:
+                names_any = True
+                if not named.is_exact and named.name not in pinned_elsewhere:
+                    loose.setdefault(file.path, []).append(named.text)
+    if not loose and seen.faults:
+        raise seen.faults[0]
+    if not loose and not names_any:
+        not_applicable(f"no project file below {', '.join(project_roots)} names one of these packages")
+    assert loose == {}
