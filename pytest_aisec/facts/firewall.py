@@ -208,6 +208,12 @@ def _is_loopback(statement: Mapping[str, Any]) -> bool:
     )
 
 
+def _is_dormant(flags: Any) -> bool:
+    """Tell whether a table is switched off. nft 1.0.6 prints the table's name where its flags belong."""
+    names = {flags} if isinstance(flags, str) else set(flags or ())
+    return not names <= {"owner", "persist"}
+
+
 def parse_nft(text: str) -> list[LogRule]:
     """Return the log rules that outbound packets get to, from what `nft -j list ruleset` printed.
 
@@ -222,7 +228,7 @@ def parse_nft(text: str) -> list[LogRule]:
         hooks: list[tuple[str, str, str]] = []
         for item in items:
             kind, value = next(iter(item.items()))
-            if kind == "table" and "dormant" in (value.get("flags") or ()):
+            if kind == "table" and _is_dormant(value.get("flags")):
                 dormant.add((value["family"], value["name"]))
             elif kind == "chain":
                 chains.setdefault((value["family"], value["table"]), {}).setdefault(value["name"], [])

@@ -249,6 +249,9 @@ def parse_journal(text: str) -> list[SshdLine]:
 
 
 _FROM = r"from (?P<source>\S+)(?: port \d+)?"
+_PROVES_NOTHING = ("pam_", "Server listening on ", "Received signal ")
+"""Messages that also come where the server's own log level hides failures."""
+
 _FAILURES = tuple(
     re.compile(pattern)
     for pattern in (
@@ -271,7 +274,7 @@ class LoginEvents:
     failures: Mapping[str, int]
     """Failed attempts by source address."""
     newest: datetime | None
-    """When the SSH server last said anything at all."""
+    """When the SSH server last said anything about a connection."""
 
 
 def login_events(lines: Iterable[SshdLine], *, since: datetime) -> LoginEvents:
@@ -286,7 +289,8 @@ def login_events(lines: Iterable[SshdLine], *, since: datetime) -> LoginEvents:
     for line in lines:
         if line.at < since:
             continue
-        newest = line.at if newest is None else max(newest, line.at)
+        if not line.message.startswith(_PROVES_NOTHING):
+            newest = line.at if newest is None else max(newest, line.at)
         for number, pattern in enumerate(_FAILURES):
             if match := pattern.fullmatch(line.message):
                 key = (match["source"], line.process or line.at.isoformat())

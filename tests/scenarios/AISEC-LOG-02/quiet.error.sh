@@ -6,4 +6,5 @@ systemctl restart ssh
 systemctl stop rsyslog
 find /var/log -name 'auth.log*' -exec truncate -s 0 {} +
 journalctl --rotate
+sleep 2
 journalctl --vacuum-time=1s

@@ -50,5 +50,6 @@ def test_nft():
     ]
     assert [] == parse_nft(nft({"drop": None}, log))
     assert [] == parse_nft(nft(log, flags=["dormant"]))
+    assert [] == parse_nft(nft(log).replace('"flags": []', '"flags": "t"'))
     with pytest.raises(Unobservable):
         parse_nft("{}")
