@@ -1,0 +1,96 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def aisec(pytester, monkeypatch):
+    """Run the `aisec` command."""
+
+    def run(*args, **env):
+        for name, value in env.items():
+            monkeypatch.setenv(name, value)
+        command = [str(Path(sys.executable).with_name("aisec")), *map(str, args)]
+        return subprocess.run(
+            command, cwd=pytester.path, capture_output=True, text=True, timeout=120, check=False
+        )
+
+    return run
+
+
+RAISES = 'raise SystemExit("this must not be executed")\n'
+
+
+def test_run_reads_nothing_of_where_it_is_and_writes_nothing_but_evidence(aisec, pack, pytester, tmp_path):
+    pack.control("01")
+    pytester.makeini("[pytest]\naddopts = --no-such-option\ntestpaths = mine\nminversion = 999")
+    pytester.makeconftest(RAISES)
+    pytester.makepyfile(test_mine=RAISES, mine=RAISES)
+    before = {path.name for path in pytester.path.iterdir()}
+    done = aisec(
+        "run",
+        "acme",
+        f"--aisec-path={pack.path}",
+        PYTEST_ADDOPTS="--no-such-option -k nothing",
+        PYTEST_PLUGINS="mine",
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {path.name for path in pytester.path.iterdir()} == before | {"aisec-evidence"}
+    assert "1 passed" in done.stdout
+
+
+def test_run_takes_pytests_options(aisec, pack, tmp_path):
+    pack.control("01")
+    pack.control("02")
+    done = aisec(
+        "run",
+        "acme",
+        f"--aisec-path={pack.path}",
+        "-k",
+        "tst_02",
+        "-v",
+        "-n",
+        "2",
+        "--aisec-evidence",
+        tmp_path / "evidence",
+    )
+    assert done.returncode == 10, done.stdout + done.stderr
+    assert "PASS    ACME-TST-02" in done.stdout
+    assert (tmp_path / "evidence" / "run.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("args", "part"),
+    [
+        (["run"], "NAME|FILE"),
+        (["run", "acm"], "'acm'"),
+        (["run", "linux-base", "--aisec-path=/nowhere"], "/nowhere"),
+        (["rum", "acme"], "rum"),
+        (["verify"], "BUNDLE"),
+        (["schema", "nothing"], "nothing"),
+        (["profiles", "--path=/nowhere"], "/nowhere"),
+    ],
+)
+def test_a_wrong_command_is_one_message_and_exit_4(aisec, args, part):
+    done = aisec(*args)
+    assert done.returncode == 4
+    assert part in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_profiles_and_controls_list_ones_own(aisec, pack):
+    pack.control("01")
+    assert "acme                 1        Acme\n" in aisec("profiles", "--path", pack.path).stdout
+    assert (
+        "ACME-TST-01    high      Secure condition 01 holds.\n"
+        in aisec("controls", "--path", pack.path).stdout
+    )
+
+
+def test_verify_tells_what_is_no_bundle(aisec, tmp_path):
+    done = aisec("verify", tmp_path)
+    assert done.returncode == 1
+    assert "manifest.json: is missing" in done.stdout
+    assert aisec("verify", tmp_path / "nowhere").returncode == 1
