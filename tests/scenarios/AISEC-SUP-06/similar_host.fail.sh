@@ -1,0 +1,8 @@
+#!/bin/sh
+# The allowed host's name is only a part of this one's.
+set -e
+mkdir -p /etc
+cat >/etc/pip.conf <<'EOF'
+[global]
+index-url = https://pypi.org.example.com/simple
+EOF

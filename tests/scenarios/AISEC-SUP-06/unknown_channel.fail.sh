@@ -1,0 +1,9 @@
+#!/bin/sh
+# A channel of conda that anybody can have.
+set -e
+mkdir -p /root
+cat >/root/.condarc <<'EOF'
+channels:
+  - some-user
+  - conda-forge
+EOF

@@ -1,0 +1,8 @@
+#!/bin/sh
+# The configuration lies in a virtual environment.
+set -e
+mkdir -p /opt/venv
+cat >/opt/venv/pip.conf <<'EOF'
+[global]
+extra-index-url = https://pypi.example.com/simple
+EOF
