@@ -17,7 +17,8 @@ from pydantic import TypeAdapter, ValidationError
 from pytest_aisec.catalog.plan import Plan
 from pytest_aisec.errors import EvidenceError
 from pytest_aisec.evidence import manifest
-from pytest_aisec.judge.run import Run, Verdict, count
+from pytest_aisec.judge.gate import decide
+from pytest_aisec.judge.run import Run, Verdict, count, score
 from pytest_aisec.observe import transcript
 
 
@@ -153,6 +154,11 @@ def _inconsistencies(bundle: Bundle) -> list[str]:
     run, problems = bundle.run, []
     if count(run.results, planned=run.ledger.planned) != run.ledger or not run.ledger.is_balanced:
         problems.append("run.json: the ledger does not follow from the results")
+    if score(run.results) != run.scores:
+        problems.append("run.json: the scores do not follow from the results")
+    verdict = decide(run)
+    if (verdict.gate, verdict.exit_code) != (bundle.verdict.gate, bundle.verdict.exit_code):
+        problems.append("run.json: the verdict does not follow from the results")
     places = [(result.host, result.control) for result in run.results]
     planned = {(host.name, control.id) for host in run.hosts for control in run.controls}
     if len(places) != len(set(places)) or set(places) != planned:
@@ -161,6 +167,12 @@ def _inconsistencies(bundle: Bundle) -> list[str]:
         f"{host.transcript}: has {len(run.transcripts[host.name])} lines, not {host.observations}"
         for host in run.hosts
         if len(run.transcripts[host.name]) != host.observations
+    ]
+    lines = {host.name: len(run.transcripts[host.name]) for host in run.hosts}
+    problems += [
+        f"run.json: {result.control} on {result.host} rests on an observation that is not in the transcript"
+        for result in run.results
+        if not all(1 <= number <= lines.get(result.host, 0) for number in result.observations)
     ]
     return problems
 

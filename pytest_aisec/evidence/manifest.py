@@ -25,11 +25,22 @@ def check(directory: Path) -> list[str]:
         return [f"{NAME}: is missing"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return [f"{NAME}: is not a manifest"]
-    found = {str(path.relative_to(directory)): path for path in directory.rglob("*") if not path.is_dir()}
+    found = {
+        str(path.relative_to(directory)): path
+        for path in directory.rglob("*")
+        if path.is_symlink() or not path.is_dir()
+    }
     problems = [f"{path}: is not in the manifest" for path in sorted(set(found) - set(expected) - {NAME})]
     for path, digest in sorted(expected.items()):
         if path not in found:
             problems.append(f"{path}: is missing")
-        elif hashlib.sha256(found[path].read_bytes()).hexdigest() != digest:
+        elif _digest(found[path]) != digest:
             problems.append(f"{path}: has been changed")
     return problems
+
+
+def _digest(path: Path) -> str | None:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return None

@@ -178,9 +178,13 @@ def score(results: Iterable[Result]) -> Scores:
     passed = sum(result.outcome is Outcome.PASSED for result in counted)
     waived = sum(is_waived(result) for result in counted)
     return Scores(
-        without_waivers=round(passed / len(counted), 4),
-        with_waivers=round((passed + waived) / len(counted), 4),
+        without_waivers=_share(passed, len(counted)), with_waivers=_share(passed + waived, len(counted))
     )
+
+
+def _share(part: int, whole: int) -> float:
+    """Return `part / whole` with four digits, and never 1 for less than all."""
+    return 1.0 if part == whole else min(round(part / whole, 4), 0.9999)
 
 
 def is_waived(result: Result) -> bool:
