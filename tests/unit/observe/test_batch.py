@@ -179,7 +179,7 @@ def test_what_came_of_a_cut_off_answer_is_kept() -> None:
 
 
 def test_a_single_quote_in_a_question_cannot_leave_it() -> None:
-    first, second = answers(["sh"], "'; f '>0 0'; echo '", "echo ok")
+    first, second = answers(["sh"], "'; f '<0 0'; echo '", "echo ok")
     assert first
     assert first.exit_status != 0
     assert second == OK

@@ -1,0 +1,358 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from pytest_aisec.catalog.load import load_catalog
+from pytest_aisec.catalog.plan import Plan, make_plan
+from pytest_aisec.catalog.profile import load_chain
+from pytest_aisec.errors import EvidenceError
+from pytest_aisec.evidence import bundle, manifest
+from pytest_aisec.judge.gate import decide
+from pytest_aisec.judge.outcome import Outcome
+from pytest_aisec.judge.run import ControlInfo, HostInfo, Result, Run, RunInfo, count, score
+from pytest_aisec.observe.transcript import Observation
+
+HOSTS = ("ssh://one", "ssh://two")
+FILES = [
+    "inputs/plan.json",
+    "inputs/profiles/1-mine.yaml",
+    "run.json",
+    "transcripts/ssh_one.jsonl",
+    "transcripts/ssh_two.jsonl",
+]
+
+
+@pytest.fixture
+def plan(content: Any) -> Plan:
+    content.control("ACME-ART-01")
+    content.profile("mine", "controls: {ACME-*: }\n")
+    return make_plan(load_chain("mine", [content.root], cwd=content.path), load_catalog([content.root]))
+
+
+@pytest.fixture
+def run() -> Run:
+    observation = Observation(
+        command="true",
+        exit_status=0,
+        stdout=b"\xff ok\n",
+        stderr=b"",
+        started_at="2026-03-01T09:30:00.000Z",
+        duration_ms=3,
+    )
+    results = [
+        Result(
+            control="ACME-ART-01",
+            host=host,
+            outcome=outcome,
+            reason="",
+            severity="high",
+            title="T",
+            expected={"a": [1, None]},
+            observed="\u2028",
+            observations=(1,),
+        )
+        for host, outcome in zip(HOSTS, (Outcome.PASSED, Outcome.FAILED), strict=True)
+    ]
+    return Run(
+        run=RunInfo(
+            id="x",
+            started_at="2026-03-01T09:30:00Z",
+            finished_at="2026-03-01T09:31:00Z",
+            profile="mine",
+            profile_title="Mine",
+            profile_version="1",
+            package_version="0",
+            plan_sha256="ab",
+        ),
+        hosts=tuple(
+            HostInfo(
+                name=host,
+                connection="ssh",
+                transcript=f"transcripts/{host.replace('://', '_')}.jsonl",
+                observations=2,
+            )
+            for host in HOSTS
+        ),
+        controls=(
+            ControlInfo(
+                id="ACME-ART-01",
+                title="T",
+                rationale="",
+                severity="high",
+                family="ART",
+                frameworks={"nist_800_53": ("AC-3",)},
+                remediation="true",
+                params={"dirs": ["/srv"]},
+                declared=("dirs",),
+                platforms=("linux",),
+            ),
+        ),
+        excluded=(),
+        results=tuple(results),
+        ledger=count(results, planned=2),
+        scores=score(results),
+        fail_on="low",
+        transcripts=dict.fromkeys(HOSTS, (observation, observation)),
+    )
+
+
+@pytest.fixture
+def written(run: Run, plan: Plan, tmp_path: Path) -> Path:
+    directory = tmp_path / "evidence"
+    bundle.Claim(directory).write(bundle.files_of(run, decide(run), "{}", plan))
+    return directory
+
+
+def test_a_bundle_is_whole_and_holds(written: Path) -> None:
+    found = sorted(str(path.relative_to(written)) for path in written.rglob("*") if path.is_file())
+    assert found == sorted([*FILES, "manifest.json"])
+    assert bundle.verify(written) == []
+
+
+def test_what_was_written_is_read(written: Path, run: Run) -> None:
+    found = bundle.read(written)
+    assert bundle.render_run(found.run, found.verdict) == bundle.render_run(run, decide(run))
+    assert {host: list(lines) for host, lines in found.run.transcripts.items()} == {
+        host: list(lines) for host, lines in run.transcripts.items()
+    }
+
+
+def test_run_json_fits_its_published_schema(run: Run) -> None:
+    schema = bundle.json_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    data = json.loads(bundle.render_run(run, decide(run)))
+    jsonschema.validate(data, schema)
+    assert set(data) == set(schema["required"])
+
+
+def test_the_schema_refuses_another_outcome(run: Run) -> None:
+    data = json.loads(bundle.render_run(run, decide(run)))
+    data["results"][0]["outcome"] = "fine"
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(data, bundle.json_schema())
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_changed_file_is_named(written: Path, name: str) -> None:
+    with (written / name).open("ab") as stream:
+        stream.write(b" \n")
+    assert f"{name}: has been changed" in bundle.verify(written)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_removed_file_is_named(written: Path, name: str) -> None:
+    (written / name).unlink()
+    assert f"{name}: is missing" in bundle.verify(written)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_that_became_something_else_is_named(written: Path, name: str) -> None:
+    (written / name).unlink()
+    (written / name).mkdir()
+    assert f"{name}: is missing" in bundle.verify(written)
+
+
+@pytest.mark.parametrize("name", ["new.txt", "transcripts/new.jsonl", ".hidden", "inputs/new/deep.txt"])
+def test_an_added_file_is_named(written: Path, name: str) -> None:
+    (written / name).parent.mkdir(exist_ok=True)
+    (written / name).write_text("")
+    assert bundle.verify(written) == [f"{name}: is not in the manifest"]
+
+
+def test_an_added_link_is_named_wherever_it_leads(written: Path) -> None:
+    for name, target in {"a": "/etc/passwd", "b": "/nowhere", "c": "."}.items():
+        (written / name).symlink_to(target)
+    problems = bundle.verify(written)
+    assert {"a: is not in the manifest", "b: is not in the manifest", "c: is not in the manifest"} <= set(
+        problems
+    )
+
+
+def test_a_file_that_cannot_be_read_is_one_sentence(written: Path) -> None:
+    (written / "run.json").unlink()
+    (written / "run.json").symlink_to("/nowhere")
+    assert any(problem.startswith("run.json: ") for problem in bundle.verify(written))
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "null", '{"files": []}', '{"files": {"a": 1}}', "\x00"])
+def test_a_manifest_that_is_none_is_named(written: Path, text: str) -> None:
+    (written / "manifest.json").write_text(text)
+    assert bundle.verify(written)
+
+
+def test_a_missing_manifest_is_named(written: Path) -> None:
+    (written / "manifest.json").unlink()
+    assert bundle.verify(written) == ["manifest.json: is missing"]
+
+
+def forge(directory: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change run.json and make the manifest fit again, as a forger would."""
+    path = directory / "run.json"
+    data = json.loads(path.read_text())
+    change(data)
+    path.write_text(json.dumps(data))
+    reseal(directory)
+
+
+def reseal(directory: Path) -> None:
+    at = directory / manifest.NAME
+    listing = json.loads(at.read_text())
+    listing["files"] = {
+        name: hashlib.sha256((directory / name).read_bytes()).hexdigest() for name in listing["files"]
+    }
+    at.write_text(json.dumps(listing))
+
+
+def outcome_edited(data: dict[str, Any]) -> None:
+    data["results"][1]["outcome"] = "passed"
+
+
+def ledger_edited(data: dict[str, Any]) -> None:
+    data["ledger"].update(passed=2, failed=0)
+
+
+def verdict_edited(data: dict[str, Any]) -> None:
+    data["verdict"].update(gate="passed", exit_code=0)
+
+
+def exit_code_edited(data: dict[str, Any]) -> None:
+    data["verdict"].update(exit_code=0)
+
+
+def score_edited(data: dict[str, Any]) -> None:
+    data["scores"].update(without_waivers=1.0)
+
+
+def result_removed(data: dict[str, Any]) -> None:
+    del data["results"][1]
+    data["ledger"].update(planned=1, failed=0)
+    data["scores"].update(without_waivers=1.0, with_waivers=1.0)
+
+
+def result_repeated(data: dict[str, Any]) -> None:
+    data["results"][1] = data["results"][0]
+    data["ledger"].update(passed=2, failed=0)
+
+
+def lines_miscounted(data: dict[str, Any]) -> None:
+    data["hosts"][0]["observations"] = 1
+
+
+def transcript_elsewhere(data: dict[str, Any]) -> None:
+    data["hosts"][0]["transcript"] = "../../elsewhere.jsonl"
+
+
+def observation_absent(data: dict[str, Any]) -> None:
+    data["results"][0]["observations"] = [3]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        outcome_edited,
+        ledger_edited,
+        verdict_edited,
+        exit_code_edited,
+        score_edited,
+        result_removed,
+        result_repeated,
+        lines_miscounted,
+        transcript_elsewhere,
+        observation_absent,
+    ],
+)
+def test_an_edit_with_a_fitting_manifest_is_still_found(
+    written: Path, change: Callable[[dict[str, Any]], None]
+) -> None:
+    forge(written, change)
+    assert bundle.verify(written)
+
+
+def test_an_edited_transcript_with_a_fitting_manifest_is_still_found(written: Path) -> None:
+    path = written / "transcripts/ssh_one.jsonl"
+    first, second = path.read_text().splitlines(keepends=True)
+    path.write_text(first.replace('"true"', '"false"') + second)
+    reseal(written)
+    assert bundle.verify(written) == [
+        "transcripts/ssh_one.jsonl: line 2 does not follow from the line before it"
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "null", "{", '{"verdict": null}', "\x00"])
+def test_a_run_json_that_is_no_run_is_one_sentence(written: Path, text: str) -> None:
+    (written / "run.json").write_text(text)
+    with pytest.raises(EvidenceError, match=r"run\.json: is not a run: "):
+        bundle.read(written)
+
+
+@pytest.mark.parametrize("name", ["run.json", "transcripts/ssh_one.jsonl", "manifest.json"])
+def test_a_file_that_is_not_utf8_is_one_sentence(written: Path, name: str) -> None:
+    (written / name).write_bytes(b"\xff\n")
+    assert any(problem.startswith(name) or f"/{name}" in problem for problem in bundle.verify(written))
+
+
+def test_no_directory_is_no_bundle(tmp_path: Path) -> None:
+    assert bundle.verify(tmp_path / "absent") == [f"{tmp_path}/absent: is not a directory"]
+
+
+def test_a_claim_takes_an_empty_directory(tmp_path: Path) -> None:
+    (tmp_path / "e").mkdir()
+    bundle.Claim(tmp_path / "e").write({"a": b"x"})
+    assert (tmp_path / "e/a").read_bytes() == b"x"
+
+
+def test_a_claim_on_a_directory_with_content_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "e").mkdir()
+    (tmp_path / "e/old").write_text("")
+    with pytest.raises(EvidenceError, match="it is not an empty directory"):
+        bundle.Claim(tmp_path / "e")
+    assert [path.name for path in tmp_path.iterdir()] == ["e"]
+
+
+def test_a_claim_on_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "e").write_text("")
+    with pytest.raises(EvidenceError, match="it is not an empty directory"):
+        bundle.Claim(tmp_path / "e")
+
+
+def test_a_claim_below_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "e").write_text("")
+    with pytest.raises(EvidenceError, match="evidence cannot be written"):
+        bundle.Claim(tmp_path / "e/deeper/still")
+
+
+def test_a_claim_that_is_released_leaves_nothing(tmp_path: Path) -> None:
+    bundle.Claim(tmp_path / "a/b/c").release()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_there_until_all_is(tmp_path: Path) -> None:
+    claim = bundle.Claim(tmp_path / "e")
+    assert not (tmp_path / "e").exists()
+    claim.write({"a": b"x"})
+    assert [path.name for path in tmp_path.iterdir()] == ["e"]
+
+
+def test_a_bundle_that_cannot_be_written_whole_leaves_nothing(tmp_path: Path) -> None:
+    claim = bundle.Claim(tmp_path / "e")
+    with pytest.raises(EvidenceError, match="evidence cannot be written"):
+        claim.write({"a": b"x", "a/b": b"y"})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_was_taken_meanwhile_is_left_as_it_is(tmp_path: Path) -> None:
+    claim = bundle.Claim(tmp_path / "e")
+    (tmp_path / "e").mkdir()
+    (tmp_path / "e/theirs").write_text("x")
+    with pytest.raises(EvidenceError, match="evidence cannot be written"):
+        claim.write({"a": b"x"})
+    assert os.listdir(tmp_path) == ["e"]  # noqa: PTH208 - names only
+    assert (tmp_path / "e/theirs").read_text() == "x"

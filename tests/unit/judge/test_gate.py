@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_aisec.catalog.control import SEVERITIES, Severity
+from pytest_aisec.judge.gate import ExitCode, decide
+from pytest_aisec.judge.outcome import Outcome
+from pytest_aisec.judge.run import Result, Run, RunInfo, Scores, WaiverState, count, score
+
+INFO = RunInfo(
+    id="x",
+    started_at="",
+    finished_at="",
+    profile="p",
+    profile_title="P",
+    profile_version="1",
+    package_version="0",
+    plan_sha256="",
+)
+
+
+def result(outcome: Outcome, severity: Severity = "high", waiver: str | None = None) -> Result:
+    return Result(
+        control="ACME-ART-01",
+        host="local://",
+        outcome=outcome,
+        reason="",
+        severity=severity,
+        title="",
+        waiver=WaiverState(id="W-1", state=waiver) if waiver else None,  # type: ignore[arg-type]
+    )
+
+
+def run(results: Sequence[Result], fail_on: Severity = "low", planned: int | None = None) -> Run:
+    return Run(
+        run=INFO,
+        hosts=(),
+        controls=(),
+        excluded=(),
+        results=tuple(results),
+        ledger=count(results, planned=len(results) if planned is None else planned),
+        scores=score(results),
+        fail_on=fail_on,
+    )
+
+
+GATES = {
+    Outcome.PASSED: "passed",
+    Outcome.ERROR: "inconclusive",
+    Outcome.NOT_APPLICABLE: "passed",
+    Outcome.NOT_REVIEWED: "inconclusive",
+    Outcome.NOT_RUN: "inconclusive",
+}
+CODES = {"passed": 0, "failed": 1, "inconclusive": 10}
+
+
+@pytest.mark.parametrize("fail_on", SEVERITIES)
+@pytest.mark.parametrize("severity", SEVERITIES)
+@pytest.mark.parametrize("outcome", Outcome)
+def test_the_gate_decides_by_outcome_and_severity(
+    outcome: Outcome, severity: Severity, fail_on: Severity
+) -> None:
+    counts = SEVERITIES.index(severity) <= SEVERITIES.index(fail_on)
+    expected = ("failed" if counts else "passed") if outcome is Outcome.FAILED else GATES[outcome]
+    verdict = decide(run([result(Outcome.PASSED), result(outcome, severity)], fail_on))
+    assert (verdict.gate, verdict.exit_code) == (expected, CODES[expected])
+    assert verdict.because
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state", "gate"),
+    [
+        (Outcome.FAILED, "active", "passed"),
+        (Outcome.FAILED, "expired", "failed"),
+        (Outcome.FAILED, "stale", "failed"),
+        (Outcome.PASSED, "stale", "passed"),
+        (Outcome.ERROR, "active", "inconclusive"),
+        (Outcome.NOT_RUN, "active", "inconclusive"),
+    ],
+)
+def test_only_an_active_waiver_excuses_and_only_a_failure(outcome: Outcome, state: str, gate: str) -> None:
+    assert decide(run([result(Outcome.PASSED), result(outcome, "critical", state)])).gate == gate
+
+
+def test_nothing_judged_is_not_passed() -> None:
+    assert decide(run([])).gate == "inconclusive"
+
+
+@pytest.mark.parametrize("planned", [0, 1, 3])
+def test_a_ledger_that_does_not_balance_is_not_passed(planned: int) -> None:
+    verdict = decide(run([result(Outcome.PASSED)] * 2, planned=planned))
+    assert (verdict.gate, verdict.exit_code) == ("inconclusive", 10)
+    assert any("ledger does not balance" in sentence for sentence in verdict.because)
+
+
+def test_a_failure_outweighs_what_is_open() -> None:
+    verdict = decide(run([result(Outcome.ERROR), result(Outcome.FAILED), result(Outcome.NOT_RUN)], planned=9))
+    assert verdict.gate == "failed"
+    assert len(verdict.because) == 4
+
+
+def test_every_exit_code_is_one_of_the_documented() -> None:
+    assert {code.name: int(code) for code in ExitCode} == {
+        "USAGE": 4,
+        "EMPTY": 5,
+        "EVIDENCE": 12,
+        "FAILED": 1,
+        "INCONCLUSIVE": 10,
+        "PASSED": 0,
+    }
+
+
+RESULTS = st.lists(
+    st.builds(
+        result,
+        st.sampled_from(Outcome),
+        st.sampled_from(SEVERITIES),
+        st.sampled_from([None, "active", "expired", "stale"]),
+    ),
+    max_size=8,
+)
+
+
+@given(RESULTS, st.sampled_from(SEVERITIES), st.sampled_from(SEVERITIES))
+def test_one_more_failure_never_makes_a_run_better(
+    results: list[Result], severity: Severity, fail_on: Severity
+) -> None:
+    # A run in which nothing was judged at all is the one that a result of any kind completes.
+    before = decide(run(results, fail_on)).gate
+    after = decide(run([*results, result(Outcome.FAILED, severity)], fail_on)).gate
+    if results:
+        order = ["passed", "inconclusive", "failed"]
+        assert order.index(after) >= order.index(before)
+
+
+@given(RESULTS, st.integers(0, 7))
+def test_a_result_that_becomes_an_error_never_makes_a_run_pass(results: list[Result], at: int) -> None:
+    changed = [
+        replace(item, outcome=Outcome.ERROR) if index == at else item for index, item in enumerate(results)
+    ]
+    if at < len(results):
+        assert decide(run(changed)).gate != "passed"
+
+
+@given(RESULTS)
+def test_the_ledger_counts_every_result_once(results: list[Result]) -> None:
+    ledger = count(results, planned=len(results))
+    assert ledger.is_balanced
+    assert not count(results, planned=len(results) + 1).is_balanced
+
+
+@given(RESULTS)
+def test_scores_lie_between_nothing_and_all_and_waivers_only_help(results: list[Result]) -> None:
+    scores = score(results)
+    if scores.without_waivers is None or scores.with_waivers is None:
+        assert all(item.outcome is Outcome.NOT_APPLICABLE for item in results)
+    else:
+        assert 0 <= scores.without_waivers <= scores.with_waivers <= 1
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "expected"),
+    [
+        ([], (None, None)),
+        ([(Outcome.NOT_APPLICABLE, None)], (None, None)),
+        ([(Outcome.PASSED, None), (Outcome.NOT_APPLICABLE, None)], (1.0, 1.0)),
+        ([(Outcome.PASSED, None), (Outcome.ERROR, None)], (0.5, 0.5)),
+        ([(Outcome.PASSED, None), (Outcome.NOT_RUN, None), (Outcome.NOT_REVIEWED, None)], (0.3333, 0.3333)),
+        ([(Outcome.FAILED, "active"), (Outcome.FAILED, "expired")], (0.0, 0.5)),
+        ([(Outcome.ERROR, "active")], (0.0, 0.0)),
+    ],
+)
+def test_the_score_is_what_passed_of_what_counts(outcomes: Any, expected: tuple[float | None, ...]) -> None:
+    found = score([result(outcome, waiver=waiver) for outcome, waiver in outcomes])
+    assert found == Scores(without_waivers=expected[0], with_waivers=expected[1])
+
+
+@pytest.mark.parametrize("passed", [1, 999, 29_999])
+def test_a_run_with_one_failure_is_never_shown_as_all_passed(passed: int) -> None:
+    results = [result(Outcome.PASSED)] * passed + [result(Outcome.FAILED)]
+    assert score(results).without_waivers != 1.0
