@@ -26,7 +26,7 @@ def pytest_load_initial_conftests(
     early_config: pytest.Config, parser: pytest.Parser
 ) -> Generator[None, object, object]:
     """Before pytest looks for conftests and tests: say that only controls are wanted."""
-    if early_config.known_args_namespace.aisec_profile:
+    if early_config.known_args_namespace.aisec_profile is not None:
         from pytest_aisec import collection  # noqa: PLC0415 - an idle plugin imports nothing
 
         collection.prepare(early_config, parser)
@@ -36,7 +36,7 @@ def pytest_load_initial_conftests(
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Resolve the plan and the hosts, and take part in the run."""
-    if config.getoption("aisec_profile"):
+    if config.getoption("aisec_profile") is not None:
         from pytest_aisec import session  # noqa: PLC0415 - an idle plugin imports nothing
 
         session.start(config)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import shutil
 import tempfile
 from collections.abc import Generator
@@ -61,6 +62,8 @@ def start(config: pytest.Config) -> None:
         claim = None if worker or config.option.collectonly else _claim(config, plan, shared)
     except UsageProblem as problem:
         _forget(shared, worker=worker)
+        if config.option.aisec_exit == "simple":
+            pytest.exit(str(problem), returncode=1)
         raise pytest.UsageError(str(problem)) from None
     except EmptyPlan as problem:
         _forget(shared, worker=worker)
@@ -68,6 +71,9 @@ def start(config: pytest.Config) -> None:
     except EvidenceError as problem:
         _forget(shared, worker=worker)
         pytest.exit(str(problem), returncode=_code(config, ExitCode.EVIDENCE))
+    except BaseException:
+        _forget(shared, worker=worker)
+        raise
     session = Session(config, plan, targets, shared)
     config.pluginmanager.register(session, NAME)
     config.pluginmanager.import_plugin("pytest_aisec.fixtures")
@@ -99,7 +105,7 @@ def host_options(config: pytest.Config, control_directory: Path | None) -> HostO
     """Return what the command line says about hosts."""
     option = config.option
     limits = Limits(timeout=option.aisec_timeout, connect_timeout=option.aisec_connect_timeout)
-    if limits.timeout <= 0 or limits.connect_timeout <= 0:
+    if not all(0 < seconds < math.inf for seconds in (limits.timeout, limits.connect_timeout)):
         raise UsageProblem("--aisec-timeout and --aisec-connect-timeout are seconds, more than 0")
     names = (
         "hosts",

@@ -86,8 +86,12 @@ def resolve(options: HostOptions) -> list[Target]:
     _check_file("--ansible-inventory", options.ansible_inventory)
     targets: dict[str, Target] = {}
     for spec in _specs(options):
-        for target in _targets(spec, options):
-            targets.setdefault(target.name, target)
+        try:
+            for target in _targets(spec, options):
+                targets.setdefault(target.name, target)
+        except (TypeError, ValueError) as error:
+            # What urllib and testinfra's backends raise for a malformed address or keyword.
+            raise UsageProblem(f"--hosts {_without_password(spec)}: not a host: {error}") from None
     return [targets[name] for name in sorted(targets)]
 
 

@@ -226,6 +226,6 @@ def test_an_empty_profile_is_exit_5(refused, pack):
 
 def test_simple_folds_every_refusal_into_1(refused, pack):
     assert "'acm'" in refused("--aisec-exit=simple", profile="acm", code=1)
-    assert "/nowhere" in refused("--aisec-exit=simple", "--aisec-path=/nowhere", code=1)
+    assert "shh" in refused("--aisec-exit=simple", "--hosts=shh://a", code=1)
     pack.profile("")
     assert "selects no control" in refused("--aisec-exit=simple", code=1)
