@@ -38,7 +38,11 @@ def outcomes(run, host):
 
 
 PROFILE = "training-node"
-DATA = ["--aisec-param=data_dirs=[/mnt/ai_training_data]", "--aisec-param=model_dirs=[/srv/models]"]
+DECLARED = [
+    "--aisec-param=data_dirs=[/mnt/ai_training_data]",
+    "--aisec-param=model_dirs=[/srv/models]",
+    "--aisec-param=permit_root=prohibit-password",
+]
 
 
 def harden(host) -> None:
@@ -62,7 +66,7 @@ def test_one_hardened_and_one_broken_host(lab, pair, tmp_path) -> None:
         f"--aisec-profile={PROFILE}",
         f"--hosts={good.spec()},{bad.spec()}",
         f"--ssh-config={lab.ssh_config}",
-        *DATA,
+        *DECLARED,
     )
     assert 1 == done.returncode, done.stdout + done.stderr
     assert {"passed"} | {"not_applicable"} >= set(outcomes(run, good.spec()).values()), done.stdout
@@ -97,7 +101,7 @@ def test_a_dead_host_costs_one_timeout_and_nothing_else(lab, pair, tmp_path) -> 
 
 def test_nothing_that_failed_as_root_passes_unprivileged(lab, pair, tmp_path) -> None:
     _, bad = pair
-    arguments = [f"--aisec-profile={PROFILE}", f"--ssh-config={lab.ssh_config}", *DATA]
+    arguments = [f"--aisec-profile={PROFILE}", f"--ssh-config={lab.ssh_config}", *DECLARED]
     _, as_root = audit(tmp_path, f"--hosts={bad.spec()}", *arguments)
     _, as_auditor = audit(tmp_path, f"--hosts={bad.spec('auditor')}", *arguments)
     failed = {control for control, outcome in outcomes(as_root, bad.spec()).items() if outcome == "failed"}
@@ -118,7 +122,7 @@ def test_an_audit_changes_nothing_on_the_host(lab, pair, tmp_path) -> None:
         f"--aisec-profile={PROFILE}",
         f"--hosts={good.spec()}",
         f"--ssh-config={lab.ssh_config}",
-        *DATA,
+        *DECLARED,
     )
     assert before == good.changes()
 
@@ -129,7 +133,7 @@ def test_workers_share_what_they_ask(lab, pair, tmp_path) -> None:
         f"--aisec-profile={PROFILE}",
         f"--hosts={good.spec()},{bad.spec()}",
         f"--ssh-config={lab.ssh_config}",
-        *DATA,
+        *DECLARED,
     ]
     one, alone = audit(tmp_path, *arguments)
     two, shared = audit(tmp_path, "-n", "2", *arguments)

@@ -1,9 +1,5 @@
 """Every control, on real hosts: each scenario comes out as its name says, and none passes unseen."""
 
-import subprocess
-import tempfile
-from pathlib import Path
-
 import pytest
 import scenarios
 from scenarios import Scenario
@@ -13,17 +9,6 @@ from pytest_aisec.catalog.load import load_catalog
 
 CATALOG = load_catalog([content_root()])
 ALL = scenarios.all_scenarios()
-
-
-@pytest.fixture
-def sockets():
-    """A directory for the ssh connections of one test: the next host may have the same address."""
-    with tempfile.TemporaryDirectory(prefix="aisec-") as directory:
-        yield Path(directory)
-        for socket in Path(directory).iterdir():
-            subprocess.run(
-                ["ssh", "-o", f"ControlPath={socket}", "-O", "exit", "host"], check=False, capture_output=True
-            )
 
 
 @pytest.mark.parametrize("scenario", ALL, ids=lambda item: item.id)
