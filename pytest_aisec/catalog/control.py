@@ -109,7 +109,7 @@ def _title_and_rationale(
         raise problem("has no docstring: its first line is the control's title")
     if title.lower().startswith(("ensure ", "verify ", "check ")):
         raise problem(f"title {title!r} should state the secure condition itself, not begin with an order")
-    return title.strip(), rationale.strip()
+    return title.strip().removesuffix("."), rationale.strip()
 
 
 def _parameters(
