@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 import urllib.parse
@@ -54,8 +55,11 @@ class Target:
     backend: base.BaseBackend
 
     def slug(self) -> str:
-        """Return the name as part of a file name."""
-        return re.sub(r"[^A-Za-z0-9._-]+", "_", self.name).strip("_")
+        """Return the name as part of a file name; two names never give the same."""
+        scheme, _, address = self.name.partition("://")
+        plain = re.sub(r"[^A-Za-z0-9._-]+", "_", address)
+        digest = "" if plain == address else f"-{hashlib.sha256(self.name.encode()).hexdigest()[:8]}"
+        return f"{scheme}_{plain}{digest}" if address else scheme
 
     def observed(self, transcript: Transcript, limits: Limits) -> Host:
         """Return the testinfra host that controls see."""
@@ -107,7 +111,7 @@ def _specs(options: HostOptions) -> Sequence[str]:
         return ["local://"]
     specs = [spec.strip() for spec in options.hosts.split(",")]
     if not all(specs):
-        raise UsageProblem(f"--hosts {options.hosts}: a host between commas is empty")
+        raise UsageProblem(f"--hosts {_without_password(options.hosts)}: a host between commas is empty")
     return specs
 
 
@@ -119,7 +123,9 @@ def _targets(spec: str, options: HostOptions) -> list[Target]:
         raise UsageProblem(
             f"{where}: unknown connection {url.scheme!r}. {nearest(url.scheme, testinfra.backend.BACKENDS)}"
         )
-    address = url.netloc or url.path if url.scheme == "chroot" else url.netloc
+    if url.scheme != "chroot" and (url.path.strip("/") or url.fragment):
+        raise UsageProblem(f"{where}: not a host; write connection://[user@]host[:port]")
+    address = url.netloc
     if url.scheme == "chroot":
         address = url.netloc + url.path
     _check_address(where, url.scheme, address)
@@ -139,7 +145,7 @@ def _targets(spec: str, options: HostOptions) -> list[Target]:
 
 
 def _without_password(spec: str) -> str:
-    return re.sub(r"(^|://)([^:@/,]*):[^@]*@", r"\1\2:…@", spec)
+    return re.sub(r"((?:^|,)\s*(?:[a-z-]+://)?[^:@/,]*):(?!//)[^,]*@", r"\1:…@", spec)
 
 
 def _check_address(where: str, scheme: str, address: str) -> None:
@@ -158,7 +164,11 @@ def _check_address(where: str, scheme: str, address: str) -> None:
             "an agent or an Ansible inventory"
         )
     port = re.fullmatch(r"(?:\[[^\]]+\]|[^:]+):(.*)", host)
-    if port and scheme in _NETWORKED and not (port[1].isdigit() and 0 < int(port[1]) <= _LAST_PORT):
+    if (
+        port
+        and scheme in _NETWORKED
+        and not (port[1].isascii() and port[1].isdigit() and 0 < int(port[1]) <= _LAST_PORT)
+    ):
         raise UsageProblem(f"{where}: {port[1]!r} is not a port (1 to 65535)")
     if (at and scheme in _NETWORKED and not _USER.fullmatch(user)) or not (
         _ADDRESS.fullmatch(host) or (scheme == "ansible" and not host.startswith("-"))
