@@ -1,7 +1,7 @@
 import ipaddress
 from typing import Annotated, Literal, NotRequired
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
 from pytest_aisec import Host, Unobservable, control
@@ -10,10 +10,9 @@ from pytest_aisec.facts.sockets import Socket, addresses_of, socket_table
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
+@with_config(ConfigDict(extra="forbid"))
 class AllowedListener(TypedDict):
     """A service that may listen; what is left out may be anything."""
-
-    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
 
     port: Port
     protocol: NotRequired[Literal["tcp", "udp"]]
