@@ -81,8 +81,9 @@ class Recorder:
             self.ended.append(audit.Ended(**ended))
             if self.verbosity > 0:
                 self._print(self.ended[-1])
-        elif str(report.when) == "???":  # xdist's word for a test during which its worker died
-            self._note_crash(str(report.nodeid))
+        # xdist says ??? of a test during which its worker died; where that was a control, it did not run.
+        elif str(report.when) == "???" and self._note_crash(str(report.nodeid)):
+            return
         elif report.failed:
             self._other_failures += 1
 

@@ -59,7 +59,7 @@ def start(config: pytest.Config) -> None:
         plan = resolve_plan(config)
         shared = dict(vars(config)["workerinput"]["aisec"]) if worker else _share()
         targets = resolve(host_options(config, Path(shared["control"])))
-        claim = None if worker or config.option.collectonly else _claim(config, plan, shared)
+        claim = None if worker or _only_asks_pytest(config) else _claim(config, plan, shared)
     except UsageProblem as problem:
         _forget(shared, worker=worker)
         if config.option.aisec_exit == "simple":
@@ -82,6 +82,11 @@ def start(config: pytest.Config) -> None:
             config, plan, targets, session.transcripts, claim, session.started, session.verbosity
         )
         config.pluginmanager.register(recorder, "aisec-recorder")
+
+
+def _only_asks_pytest(config: pytest.Config) -> bool:
+    option = config.option
+    return bool(option.collectonly or option.showfixtures or option.show_fixtures_per_test)
 
 
 def _check_interpreter() -> None:

@@ -131,6 +131,8 @@ def interrupt(pytester, pack, tmp_path):
                 stdout=stream,
                 stderr=stream,
                 start_new_session=True,
+                # A shell's background job ignores Ctrl-C, and would hand that on.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads here
             )
             try:
                 until = time.monotonic() + 60

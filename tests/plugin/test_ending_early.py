@@ -71,7 +71,7 @@ class TestWithAndWithoutWorkers:
         )
         ended = interrupt(marker, str(pack.path / "controls"), str(mine), *workers)
         assert is_whole(ended, 1)
-        assert ended.code == 10
+        assert ended.code == 2
 
 
 def test_a_control_that_kills_its_worker_is_not_run_and_the_others_are(audit, pack):
@@ -129,7 +129,7 @@ def test_an_internal_error_of_another_plugin_is_not_exit_0(audit, pack, pytester
     mine = pytester.makepyfile(test_mine="def test_mine(): pass")
     ended = audit(pack.path / "controls", mine)
     assert ended.outcomes == {"01": "passed"}
-    assert ended.code == 10
+    assert ended.code == 3
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "two workers"])

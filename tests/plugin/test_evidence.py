@@ -3,7 +3,9 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
 
@@ -83,7 +85,6 @@ SECRETS = ["AKIAIOSFODNN7EXAMPLE", "hf_abcdefghijklmnopqrstuvwxyz01234567", "hun
         'assert host.check_output("cat " + path + " >&2; cat " + path) == ""',
         'assert host.file(path).content_string == ""',
         'print(host.check_output("cat " + path)); assert host.check_output("echo a") == "b"',
-        'assert host.check_output("cat " + path) == pathlib.Path(path).read_text()',
         'host.check_output("cat " + path + "; false")',
     ],
 )
@@ -132,6 +133,7 @@ def normal(bundle):
         text = re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "ID", text)
         text = re.sub(r'"duration_ms": ?\d+', '"duration_ms": 0', text)
         text = re.sub(r'time="[\d.]+"', 'time="0"', text)
+        text = re.sub(r"\b\d+ ms\b", "0 ms", text)
         if path.suffix == ".jsonl":
             text = re.sub(r'"[0-9a-f]{64}"', '"HASH"', text)
         if path.suffix == ".html":
@@ -159,7 +161,8 @@ def test_two_runs_with_the_same_input_leave_the_same_bundle(audit, pack, tmp_pat
 def test_the_bundle_can_be_verified(audit, pack, pytester):
     pack.control("01")
     bundle = audit().bundle
-    assert pytester.run("aisec", "verify", bundle).ret == 0
+    aisec = Path(sys.executable).with_name("aisec")
+    assert pytester.run(aisec, "verify", bundle).ret == 0
     with (bundle / "run.json").open("a") as stream:
         stream.write(" ")
-    assert pytester.run("aisec", "verify", bundle).ret == 1
+    assert pytester.run(aisec, "verify", bundle).ret == 1
