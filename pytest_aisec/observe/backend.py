@@ -21,7 +21,7 @@ SSH_FAILED = 255
 SPECIMEN = 64 * 1024
 """Bytes of a truncated answer that are kept: enough to see what it was, never evidence."""
 
-_EXISTENCE = re.compile(r"test -(?P<flag>[a-zA-Z]) (?P<path>\S.*)")
+_EXISTENCE = re.compile(r"test -(?P<flag>[a-zA-Z]) (?P<path>\S.*)", re.DOTALL)
 _ABSENT = re.compile(rb"No such file or directory|Not a directory")
 _LOOKS_FOR_TOOL = re.compile(r"(command -v|which|type|hash|realpath) ")
 _SUDO_REFUSED = re.compile(
@@ -102,11 +102,10 @@ class ObservingBackend(base.BaseBackend):
 
     def _check_absence(self, question: str) -> None:
         """Let a file test's "no" stand only where the file is proved absent, or of another kind."""
-        match = _EXISTENCE.fullmatch(question)
-        if match is None:
+        second = _second_look(question)
+        if second is None:
             return
-        follow = "" if match["flag"] in "Lh" else "-L "
-        proof = self._answer(f"stat {follow}-c %F -- {match['path']}")
+        proof = self._answer(second)
         if proof.exit_status == 0 or _ABSENT.search(proof.stderr):
             return
         if proof.exit_status in {126, 127}:
@@ -215,6 +214,22 @@ def _refusal(reply: Reply, detail: str) -> Unobservable:
     if "Operation not permitted" in text:
         return Unobservable("privilege", detail, whole_host=True)
     return Unobservable("unreachable", detail or f"exit status {reply.exit_status}", whole_host=True)
+
+
+def _second_look(question: str) -> str | None:
+    """Return the `stat` that proves a file test's "no", asked as the same user; `None` for other questions."""
+    match = _EXISTENCE.fullmatch(question)
+    if match:
+        follow = "" if match["flag"] in "Lh" else "-L "
+        return f"stat {follow}-c %F -- {match['path']}"
+    if not question.startswith("sudo "):
+        return None
+    try:
+        *sudo, inner = shlex.split(question)
+    except ValueError:
+        return None
+    second = _second_look(inner) if sudo[-2:] == ["/bin/sh", "-c"] else None
+    return None if second is None else shlex.join([*sudo, second])
 
 
 def _last_line(data: bytes) -> str:
