@@ -85,6 +85,29 @@ def test_what_may_not_be_looked_for_is_not_absent(hidden: Path, kind: str) -> No
 
 
 @needs_root
+def test_a_name_of_two_lines_that_may_not_be_looked_for_is_not_absent(hidden: Path) -> None:
+    path = hidden.parent / "two\nlines"
+    path.write_text("")
+    with pytest.raises(Unobservable, match="privilege"):
+        _ = observe(AsNobody()).file(str(path)).exists
+
+
+@needs_root
+def test_what_another_user_may_not_look_for_is_not_absent(
+    hidden: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sudo = tmp_path / "sudo"
+    sudo.write_text('#!/bin/sh\nshift 2\nexec setpriv --reuid 65534 --regid 65534 --clear-groups "$@"\n')
+    sudo.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    host = observe()
+    with host.sudo("nobody"):
+        assert not host.file(str(tmp_path / "absent")).exists
+        with pytest.raises(Unobservable, match="privilege"):
+            _ = host.file(str(hidden)).exists
+
+
+@needs_root
 def test_what_may_be_looked_for_and_is_not_there_is_absent(hidden: Path) -> None:
     assert not observe(AsNobody()).file(str(hidden.parents[1] / "absent")).exists
     assert not observe(AsNobody()).file(str(hidden.parents[1] / "absent" / "deeper")).exists
