@@ -23,7 +23,8 @@ SPECIMEN = 64 * 1024
 
 _EXISTENCE = re.compile(r"test -(?P<flag>[a-zA-Z]) (?P<path>\S.*)", re.DOTALL)
 _ABSENT = re.compile(rb"No such file or directory|Not a directory")
-_LOOKS_FOR_TOOL = re.compile(r"(command -v|which|type|hash|realpath) ")
+_LOOKS_FOR_TOOL = re.compile(r"(command -v|which|type|hash|realpath|lsb_release|sw_vers)\b")
+"""Questions, of testinfra's among others, to which "there is no such tool" is an answer."""
 _SUDO_REFUSED = re.compile(
     rb"^sudo: .*(password is required|terminal is required|no tty present|not allowed|command not found)"
     rb"|is not in the sudoers file|may not run sudo|is not allowed to (execute|run)",

@@ -173,3 +173,33 @@ def test_ansible_inventories_name_the_hosts(lab, lab_host, connect, tmp_path, mo
     host = connect("ansible://gpu", ansible_inventory=str(inventory), ssh_config=None)
     assert "ansible://n1" == host.backend.name
     assert "0" == host.check_output("id -u")
+
+
+@pytest.mark.parametrize("engine", ["podman", "docker"])
+def test_containers_with_busybox_alone_are_asked(request, connect, engine) -> None:
+    container = request.getfixturevalue(f"lab_{engine}")
+    host = connect(container.spec)
+    assert "0" == host.check_output("id -u")
+    assert host.file("/bin/sh").exists
+    assert not host.file("/etc/absent").exists
+    with pytest.raises(Unobservable) as caught:
+        host.run("no-such-tool")
+    assert "tool_missing" == caught.value.reason
+
+
+@pytest.mark.parametrize("engine", ["podman", "docker"])
+def test_a_container_that_is_not_there_is_unreachable(request, connect, engine) -> None:
+    container = request.getfixturevalue(f"lab_{engine}")
+    assert "unreachable" == refusal(connect(f"{container.spec}-absent"))[0]
+
+
+def test_a_directory_is_asked_through_chroot(connect, lab_chroot) -> None:
+    host = connect(f"chroot://{lab_chroot}")
+    assert 0o644 == host.file("/etc/passwd").mode
+    assert "root" == host.file("/etc/shadow").user
+    assert not host.exists("python3")
+
+
+def test_this_machine_is_asked(connect) -> None:
+    host = connect("local://")
+    assert Path("/etc/passwd").read_text(encoding="utf-8") == host.file("/etc/passwd").content_string
