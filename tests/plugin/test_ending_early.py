@@ -35,7 +35,7 @@ class TestWithAndWithoutWorkers:
     def test_what_comes_after_x_is_not_run(self, audit, pack, workers):
         pack.control("01", 'assert host.check_output("echo a") == "b"')
         for number in range(2, 30):
-            pack.control(f"{number:02}", 'assert host.check_output("sleep 0.1; echo a") == "a"')
+            pack.control(f"{number:02}", 'assert host.check_output("sleep 1; echo a") == "a"')
         ended = audit("-x", *workers)
         assert ended.outcomes["01"] == "failed"
         assert ended.outcomes["29"] == NOT_RUN
@@ -43,12 +43,12 @@ class TestWithAndWithoutWorkers:
         assert ended.code == 1
 
     def test_errors_count_towards_maxfail(self, audit, pack, workers):
-        for number in range(1, 10):
-            pack.control(f"{number:02}", '{}["x"]' if number < 3 else 'host.run("sleep 0.3")')
+        for number in range(1, 30):
+            pack.control(f"{number:02}", '{}["x"]' if number < 3 else 'host.run("sleep 1")')
         ended = audit("--maxfail=2", *workers)
         assert ("error", "error") == (ended.outcomes["01"], ended.outcomes["02"])
-        assert ended.outcomes["09"] == NOT_RUN
-        assert is_whole(ended, 9)
+        assert ended.outcomes["29"] == NOT_RUN
+        assert is_whole(ended, 29)
         assert ended.code == 10
 
     def test_ctrl_c_leaves_what_was_judged_until_then(self, interrupt, pack, tmp_path, workers):
@@ -71,7 +71,7 @@ class TestWithAndWithoutWorkers:
         )
         ended = interrupt(marker, str(pack.path / "controls"), str(mine), *workers)
         assert is_whole(ended, 1)
-        assert ended.code == 2
+        assert ended.code == (2 if ended.outcomes["01"] == "passed" else 10)
 
 
 def test_a_control_that_kills_its_worker_is_not_run_and_the_others_are(audit, pack):
