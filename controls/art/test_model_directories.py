@@ -1,3 +1,5 @@
+from collections.abc import Iterator
+
 from pytest_aisec import Host, Mode, Unobservable, control, facts, is_declared, not_applicable
 
 
@@ -18,8 +20,9 @@ from pytest_aisec import Host, Mode, Unobservable, control, facts, is_declared, 
     eu_ai_act=["15.5", "55.1"],
     remediation=(
         "For each of {model_dirs}: chown -R {owner}:{group} DIR && setfacl -R -b DIR && "
-        "find DIR -type d -exec chmod {dir_mode_max} {{}} + -o -type f -exec chmod {file_mode_max} {{}} +; let nobody "
-        "but root and {owner} write the directories above it; chmod -R go-w the caches of ML libraries."
+        "find DIR -type d -exec chmod {dir_mode_max} {} + -o -type f -exec chmod {file_mode_max} {} +; "
+        "let nobody but root and {owner} write the directories above it; "
+        "chmod -R go-w the caches of ML libraries."
     ),
 )
 def test_model_directories_are_private(
@@ -57,43 +60,56 @@ def test_model_directories_are_private(
     except Unobservable as fault:
         faults.append(fault)
     open_to: dict[str, list[str]] = {}
+    absent = [path for path, trail in ways.items() if trail.end is None and trail.fault is None]
+    modes = {"d": dir_mode_max, "other": file_mode_max}
+    for path, what in [
+        *((path, "declared, but absent") for path in absent if is_declared("model_dirs")),
+        *_ways(seen, owner, group, directory_limit),
+        *_entries(list(dict.fromkeys([*tops, *seen.matching])), modes, owner, group),
+        *_access(seen, owner, group, directory_limit),
+        *_caches(caches),
+    ]:
+        open_to.setdefault(path, []).append(what)
+    if not open_to and faults:
+        raise faults[0]
+    if not open_to and not tops and not caches:
+        named = ", ".join(model_dirs)
+        not_applicable(f"no model directory ({named}) and no cache of an ML library", claims=["model_dirs"])
+    assert open_to == {}
 
-    def note(path: str, what: str) -> None:
-        if what not in open_to.setdefault(path, []):
-            open_to[path].append(what)
 
+def _ways(seen: facts.Trees, owner: str, group: str, limit: int) -> Iterator[tuple[str, str]]:
+    trusted = {"user:root", f"user:{owner}", "group:root"} | ({f"group:{group}"} if limit & 0o020 else set())
     for trail in seen.trails.values():
-        if trail.end is None:
-            if trail.path in model_dirs and trail.fault is None and is_declared("model_dirs"):
-                note(trail.path, "declared, but absent")
-            continue
-        trusted = {"user:root", f"user:{owner}", "group:root"}
-        trusted |= {f"group:{group}"} if directory_limit & 0o020 else set()
-        for place, subjects in trail.replaceable_by(seen.ways).items():
-            for subject in sorted(set(subjects) - trusted):
-                note(trail.path, f"replaceable by {subject} through {place}")
-    for entry in [*tops, *seen.matching]:
-        limit = dir_mode_max if entry.kind == "d" else file_mode_max
+        if trail.end is not None:
+            for place, subjects in trail.replaceable_by(seen.ways).items():
+                for subject in sorted(set(subjects) - trusted):
+                    yield trail.path, f"replaceable by {subject} through {place}"
+
+
+def _entries(
+    entries: list[facts.Entry], modes: dict[str, str], owner: str, group: str
+) -> Iterator[tuple[str, str]]:
+    for entry in entries:
+        limit = modes["d" if entry.kind == "d" else "other"]
         if entry.beyond(int(limit, 8)):
-            note(entry.path, f"{entry.summary}, more than {limit}")
+            yield entry.path, f"{entry.summary}, more than {limit}"
         if (entry.owner, entry.group) != (owner, group):
-            note(entry.path, f"{entry.summary}, not owned {owner}:{group}")
+            yield entry.path, f"{entry.summary}, not owned {owner}:{group}"
+
+
+def _access(seen: facts.Trees, owner: str, group: str, limit: int) -> Iterator[tuple[str, str]]:
     for item in seen.access:
         if item.subject in {"user:", "group:"}:
             continue  # what these grant shows in the mode
-        allowed = facts.permitted(item.subject, owner=owner, group=group, mode=directory_limit)
+        allowed = facts.permitted(item.subject, owner=owner, group=group, mode=limit)
         if set(item.grants) - set(allowed) - {"-"}:
-            note(item.path, f"ACL {item.text}")
+            yield item.path, f"ACL {item.text}"
+
+
+def _caches(caches: tuple[facts.Cache, ...]) -> Iterator[tuple[str, str]]:
     for cache in caches:
         for entry in cache.writable:
-            note(entry.path, f"{entry.summary}, a cache that others than its owner may write")
+            yield entry.path, f"{entry.summary}, a cache that others than its owner may write"
         if cache.top.owner not in {*cache.accounts, "root"}:
-            note(cache.top.path, f"{cache.top.summary}, a cache of {' or '.join(cache.accounts)}")
-    if not open_to and faults:
-        raise faults[0]
-    if not tops and not caches and not open_to:  # a declared directory that is absent has been noted above
-        not_applicable(
-            f"no model directory ({', '.join(model_dirs)}) and no cache of an ML library",
-            claims=["model_dirs"],
-        )
-    assert open_to == {}
+            yield cache.top.path, f"{cache.top.summary}, a cache of {' or '.join(cache.accounts)}"

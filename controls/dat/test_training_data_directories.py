@@ -1,3 +1,5 @@
+from collections.abc import Iterator
+
 from pytest_aisec import Host, Mode, control, facts, is_declared, not_applicable
 
 
@@ -17,8 +19,9 @@ from pytest_aisec import Host, Mode, control, facts, is_declared, not_applicable
     atlas_techniques=["AML.T0020", "AML.T0035", "AML.T0059"],
     eu_ai_act=["10.2", "15.5"],
     remediation=(
-        "For each of {data_dirs}: chown {owner}:{group} DIR && chmod {dir_mode_max} DIR && chmod -R o= DIR && "
-        "setfacl -R -b DIR; and let nobody but root and {owner} write the directories above it."
+        "For each of {data_dirs}: chown {owner}:{group} DIR && chmod {dir_mode_max} DIR && "
+        "chmod -R o= DIR && setfacl -R -b DIR; "
+        "and let nobody but root and {owner} write the directories above it."
     ),
 )
 def test_training_data_directories_are_private(
@@ -40,41 +43,48 @@ def test_training_data_directories_are_private(
     seen = facts.trees(host, data_dirs, f"-perm /{others:04o}" if others else "-false")
     asked = [trail for path, trail in seen.trails.items() if path in data_dirs]
     open_to: dict[str, list[str]] = {}
+    for path, what in [
+        *_tops(asked, dir_mode_max, owner, group),
+        *_ways(seen, owner, group, limit),
+        *((entry.path, f"{entry.summary}, open to others") for entry in seen.matching),
+        *_access(seen, owner, group, limit),
+    ]:
+        open_to.setdefault(path, []).append(what)
+    if not open_to and seen.fault is not None:
+        raise seen.fault
+    if not open_to and all(trail.end is None for trail in asked):
+        not_applicable(f"there is no directory {', '.join(data_dirs)}", claims=["data_dirs"])
+    assert open_to == {}
 
-    def note(path: str, what: str) -> None:
-        if what not in open_to.setdefault(path, []):
-            open_to[path].append(what)
 
+def _tops(asked: list[facts.Trail], mode: str, owner: str, group: str) -> Iterator[tuple[str, str]]:
     for trail in asked:
         top = trail.end
         if top is None:
             if trail.fault is None and is_declared("data_dirs"):
-                note(trail.path, "declared, but absent")
+                yield trail.path, "declared, but absent"
             continue
         if top.kind != "d":
-            note(trail.path, "no directory")
-        if top.beyond(limit):
-            note(trail.path, f"{top.summary}, more than {dir_mode_max}")
+            yield trail.path, "no directory"
+        if top.beyond(int(mode, 8)):
+            yield trail.path, f"{top.summary}, more than {mode}"
         if (top.owner, top.group) != (owner, group):
-            note(trail.path, f"{top.summary}, not owned {owner}:{group}")
+            yield trail.path, f"{top.summary}, not owned {owner}:{group}"
+
+
+def _ways(seen: facts.Trees, owner: str, group: str, limit: int) -> Iterator[tuple[str, str]]:
     trusted = {"user:root", f"user:{owner}", "group:root"} | ({f"group:{group}"} if limit & 0o020 else set())
     for trail in seen.trails.values():
         if trail.end is not None:
             for place, subjects in trail.replaceable_by(seen.ways).items():
                 for subject in sorted(set(subjects) - trusted):
-                    note(trail.path, f"replaceable by {subject} through {place}")
-    for entry in seen.matching:
-        note(entry.path, f"{entry.summary}, open to others")
+                    yield trail.path, f"replaceable by {subject} through {place}"
+
+
+def _access(seen: facts.Trees, owner: str, group: str, limit: int) -> Iterator[tuple[str, str]]:
     for item in seen.access:
         if item.subject in {"user:", "group:"}:
             continue  # what these grant shows in the mode
         allowed = facts.permitted(item.subject, owner=owner, group=group, mode=limit)
         if set(item.grants) - set(allowed) - {"-"}:
-            note(item.path, f"ACL {item.text}")
-    if not open_to and seen.fault is not None:
-        raise seen.fault
-    if all(trail.end is None and trail.fault is None for trail in asked):
-        absent = ", ".join(data_dirs)
-        if not open_to:
-            not_applicable(f"there is no directory {absent}", claims=["data_dirs"])
-    assert open_to == {}
+            yield item.path, f"ACL {item.text}"

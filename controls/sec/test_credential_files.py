@@ -15,7 +15,7 @@ from pytest_aisec import Host, control, facts, is_declared, not_applicable
     owasp_llm=["LLM02:2025", "LLM03:2025"],
     atlas_techniques=["AML.T0055", "AML.T0083"],
     eu_ai_act=["15.5"],
-    remediation="In each home below {homes}: chmod 600 FILE && chown OWNER FILE, then replace what was readable.",
+    remediation="In homes ({homes}): chmod 600 FILE && chown OWNER FILE, then renew what was readable.",
 )
 def test_credential_files_are_private(host: Host, *, homes: list[str] = ["/root", "/home"]) -> None:
     """Credential files are readable by their owner only.

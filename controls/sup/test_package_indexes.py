@@ -16,8 +16,8 @@ from pytest_aisec import Host, Unobservable, control, facts, is_declared, not_ap
     atlas_techniques=["AML.T0010.001", "AML.T0011.001", "AML.T0060"],
     eu_ai_act=["15.5"],
     remediation=(
-        "Use one index for each package: a single index-url at one of {allowed_hosts} over https, or a uv index with "
-        "explicit = true; remove extra-index-url, trusted-host and index-strategy = unsafe-*."
+        "Use one index for each package: a single index-url at one of {allowed_hosts} over https, or a uv "
+        "index with explicit = true; remove extra-index-url, trusted-host and index-strategy = unsafe-*."
     ),
 )
 def test_package_indexes_cannot_be_confused(
@@ -47,21 +47,10 @@ def test_package_indexes_cannot_be_confused(
         root: ["declared, but absent"] for root in seen.absent if is_declared("project_roots")
     }
     for source in seen.sources:
-        problem = ""
-        if source.role == "unverified":
-            problem = f"the certificate is not checked: {source.value}"
-        elif source.role == "strategy":
-            problem = f"index-strategy {source.value}" if source.value.startswith("unsafe") else ""
-        elif source.role == "extra" and not allow_extra_index:
-            problem = f"another index is searched besides: {source.value}"
-        elif "$" in source.value:
+        if source.role not in {"unverified", "strategy", "extra"} and "$" in source.value:
             faults.append(Unobservable("parse", f"{source.where}: {source.value} depends on a variable"))
-        elif source.is_local:
             continue
-        elif source.scheme != "https":
-            problem = f"not https: {source.value}"
-        elif not source.is_at(allowed_hosts):
-            problem = f"not at an allowed host: {source.value}"
+        problem = _problem(source, allowed_hosts, allow_extra_index=allow_extra_index)
         if problem:
             unsafe.setdefault(source.where, []).append(problem)
     if not unsafe and faults:
@@ -69,3 +58,17 @@ def test_package_indexes_cannot_be_confused(
     if not unsafe and not seen.files:
         not_applicable("no configuration of pip, uv, poetry or conda, and no project file")
     assert unsafe == {}
+
+
+def _problem(source: facts.PackageSource, allowed_hosts: list[str], *, allow_extra_index: bool) -> str:
+    if source.role == "unverified":
+        return f"the certificate is not checked: {source.value}"
+    if source.role == "strategy":
+        return f"index-strategy {source.value}" if source.value.startswith("unsafe") else ""
+    if source.role == "extra" and not allow_extra_index:
+        return f"another index is searched besides: {source.value}"
+    if source.is_local:
+        return ""
+    if source.scheme != "https":
+        return f"not https: {source.value}"
+    return "" if source.is_at(allowed_hosts) else f"not at an allowed host: {source.value}"

@@ -18,8 +18,8 @@ from pytest_aisec import Host, control, facts, is_declared, not_applicable
     atlas_techniques=["AML.T0010.001", "AML.T0109"],
     eu_ai_act=["15.5"],
     remediation=(
-        "Pin each of {critical_packages} with == in the requirements files below {project_roots}, or commit a lock "
-        "file (uv lock, poetry lock, pip lock, pipenv lock, conda-lock)."
+        "Pin each of {critical_packages} with == in the requirements files below {project_roots}, or commit "
+        "a lock file (uv lock, poetry lock, pip lock, pipenv lock, conda-lock)."
     ),
 )
 def test_critical_packages_are_pinned(

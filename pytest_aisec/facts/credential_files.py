@@ -46,8 +46,8 @@ _NAMES = (
     "*/.env",
 )
 _MAY_BE_LINKS = (
-    ".cache", "huggingface", ".huggingface", ".kaggle", ".config", "kaggle", ".aws", "gcloud", ".azure", ".docker",
-    ".kube", "wandb", ".ssh", "git",
+    ".cache", "huggingface", ".huggingface", ".kaggle", ".config", "kaggle", ".aws", "gcloud", ".azure",
+    ".docker", ".kube", "wandb", ".ssh", "git",
 )  # fmt: skip
 _IGNORED = ("*.pub", "commandIndex.json", "versionCheck.json", "extensionIndex.json")
 """Public keys, and what the Azure command line keeps beside its tokens."""

@@ -192,7 +192,7 @@ class AclEntry:
 
     @property
     def subject(self) -> str:
-        """Whom it grants something, such as `user:mallory`; empty names mean the file's own owner or group."""
+        """Whom it grants something, such as `user:mallory`; no name means the file's own owner or group."""
         return ":".join(self.text.removeprefix("default:").split(":")[:2])
 
 
@@ -248,9 +248,7 @@ def _walk(path: str, known: dict[str, Entry | Unobservable | None], wanted: list
             continue
         there = posixpath.join(here, part)
         if there not in known:
-            wanted.append(there)
-            ahead = posixpath.join(there, *todo)
-            wanted.extend(_prefixes(ahead)[there.count("/") :] if ".." not in todo else [])
+            wanted.extend(_prefixes(posixpath.join(there, *todo))[there.count("/") - 1 :])
             return None
         step = _seen(known[there])
         if step is not None and step.kind == "l":
@@ -350,12 +348,11 @@ def read_listing(stdout: str, stderr: str) -> Listing:
     if _SWALLOWS_LINES.search(stdout):
         raise Unobservable("parse", "a file name looks like a credential and hides others")
     *records, rest = stdout.split("\n\0")
-    denied, other = [], []
-    for line in stderr.splitlines():
-        if line.endswith(": Permission denied"):
-            denied.append(line)
-        elif line.strip() and not line.endswith(": No such file or directory"):
-            other.append(line)
+    lines = [line for line in stderr.splitlines() if line.strip()]
+    denied = [line for line in lines if line.endswith(": Permission denied")]
+    other = [
+        line for line in lines if not line.endswith((": Permission denied", ": No such file or directory"))
+    ]
     status = records[-1].removeprefix("status ") if records and records[-1].startswith("status ") else None
     if status in {"126", "127"}:
         raise Unobservable("tool_missing", other[-1] if other else "find")
@@ -367,10 +364,8 @@ def read_listing(stdout: str, stderr: str) -> Listing:
         return Listing(records=tuple(records), denied=tuple(denied), is_cut=True)
     if rest.strip():
         raise Unobservable("parse", "find printed more than it was asked for")
-    if other:
-        raise Unobservable("unreadable", other[-1])
-    if status != "0" and not stderr.strip():
-        raise Unobservable("unreadable", f"find ended with status {status}")
+    if other or (status != "0" and not lines):
+        raise Unobservable("unreadable", other[-1] if other else f"find ended with status {status}")
     return Listing(records=tuple(records[:-1]), denied=tuple(denied))
 
 
@@ -411,7 +406,7 @@ def mount_points(host: Host) -> tuple[str, ...]:
     points = []
     for line in answer.stdout.splitlines():
         fields = line.split(" ")
-        if len(fields) < 10 or not fields[4].startswith("/"):  # noqa: PLR2004 - proc(5): ten fields at least
+        if len(fields) < 10 or not fields[4].startswith("/"):
             raise Unobservable("parse", f"/proc/self/mountinfo: {line[:200]!r}")
         points.append(re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), fields[4]))
     return tuple(dict.fromkeys(points))
@@ -623,7 +618,7 @@ def _acl_entries(lines: Sequence[str]) -> tuple[AclEntry, ...]:
 
 
 def permitted(subject: str, *, owner: str, group: str, mode: int) -> str:
-    """Return what `mode` allows the `subject` of an ACL entry, such as `rx`, when owner and group are these."""
+    """Return what `mode` allows the `subject` of an ACL entry, such as `rx`, for this owner and group."""
     kind, _, name = subject.partition(":")
     if kind == "user" and name in {"", "root"}:
         return "rwx"
@@ -639,7 +634,7 @@ def permitted(subject: str, *, owner: str, group: str, mode: int) -> str:
 
 
 def quoted(value: str) -> str:
-    """Return `value` quoted for the shell, to stand in a command that is given to `host.run` with arguments."""
+    """Return `value` quoted for the shell, for a command that is given to `host.run` with arguments."""
     return shlex.quote(value).replace("%", "%%")
 
 
@@ -672,7 +667,7 @@ def read_accounts(text: str) -> tuple[Account, ...]:
         if not line.strip() or line.startswith(("+", "-", "#")):
             continue
         fields = line.split(":")
-        if len(fields) != 7 or not fields[2].isdigit():  # noqa: PLR2004 - passwd(5)
+        if len(fields) != 7 or not fields[2].isdigit():
             raise Unobservable("parse", f"/etc/passwd: {line[:200]!r}")
         found.append(Account(name=fields[0], uid=int(fields[2]), home=posixpath.normpath(fields[5] or "/")))
     if not found:
@@ -700,6 +695,7 @@ class Caches:
 
 
 _CACHES = (".cache/huggingface", ".cache/vllm", ".cache/torch", ".triton/cache")
+_COMPILED = "/tmp/torchinductor_*"  # noqa: S108 - PyTorch's default, only looked at
 _NO_HOMES = re.compile(r"/|/(nonexistent|proc|dev|sys|bin|sbin|usr|etc|run)(/.*)?")
 
 
@@ -710,18 +706,20 @@ def model_caches(host: Host) -> Caches:
         if not _NO_HOMES.fullmatch(account.home):
             for cache in _CACHES:
                 owners.setdefault(f"{account.home.rstrip('/')}/{cache}", []).append(account.name)
-    globs = " ".join(["/tmp/torchinductor_*", *(f"/home/*/{cache}" for cache in _CACHES)])  # noqa: S108 - only looked at
+    globs = " ".join([_COMPILED, *(f"/home/*/{cache}" for cache in _CACHES)])
     listing = find(
         host,
         f"-H {' '.join(['%s'] * len(owners))} {globs} -xdev ! -type l "
-        f"\\( -perm /0022 -o -name huggingface -o -name vllm -o -name torch -o -name cache -o -name 'torchinductor_*' \\) "
+        "\\( -perm /0022 -o -name huggingface -o -name vllm -o -name torch -o -name cache "
+        "-o -name 'torchinductor_*' \\) "
         f"-printf '{ENTRY_FORMAT}'",
         *owners,
     )
     caches: dict[str, tuple[Entry, tuple[str, ...], list[Entry]]] = {}
     for entry in dict.fromkeys(map(read_entry, listing.records)):
         match = re.match(
-            r"(/tmp/torchinductor_([^/]+)|/home/([^/]+)/(?:\.cache/(?:huggingface|vllm|torch)|\.triton/cache))(?=/|$)",
+            r"(/tmp/torchinductor_([^/]+)|"
+            r"/home/([^/]+)/(?:\.cache/(?:huggingface|vllm|torch)|\.triton/cache))(?=/|$)",
             entry.path,
         )
         top = next((path for path in owners if entry.path == path or entry.path.startswith(path + "/")), None)

@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import yaml
 
@@ -65,7 +65,8 @@ class PackageSource:
     def place(self) -> str:
         """Host and path of the URL, such as `pypi.org/simple`, without credentials and port."""
         parts = urlsplit(self.url)
-        return f"{(parts.hostname or '').rstrip('.')}{parts.path}".rstrip("/")
+        path = posixpath.normpath("/" + unquote(parts.path).replace("\\", "/").lstrip("/"))
+        return f"{(parts.hostname or '').rstrip('.')}{path}".rstrip("/")
 
     def is_at(self, allowed: Iterable[str]) -> bool:
         """Tell whether the URL is on one of the `allowed` hosts, or below one of them that has a path."""
@@ -146,7 +147,7 @@ def package_sources(host: Host, roots: Sequence[str]) -> PackageSources:
             named += [value] if value.startswith("/") and value != "/dev/null" else []
         sources += read_variable(where, name, value)
     tops = [root for root in roots if root not in seen.absent]
-    texts = _configurations(host, homes, [*tops, *dict.fromkeys(named)], faults)
+    texts = _configurations(host, homes, tops, list(dict.fromkeys(named)), faults)
     for path, text in texts.items():
         try:
             sources += read_configuration(path, text)
@@ -163,12 +164,11 @@ def package_sources(host: Host, roots: Sequence[str]) -> PackageSources:
 
 
 def _configurations(
-    host: Host, homes: Sequence[str], more: Sequence[str], faults: list[Unobservable]
+    host: Host, homes: Sequence[str], roots: Sequence[str], named: Sequence[str], faults: list[Unobservable]
 ) -> dict[str, str]:
-    paths = [*_IN_SYSTEM, *(posixpath.join(home, one) for home in homes for one in _IN_HOMES), *more]
+    paths = [*_IN_SYSTEM, *(posixpath.join(home, one) for home in homes for one in _IN_HOMES), *roots, *named]
     globs = " ".join(f"/home/*/{one}" for one in _IN_HOMES)
     names = " -o ".join(f"-name '{name}'" for name in (*_NAMES, "uv.toml"))
-    named = [path for path in more if posixpath.splitext(path)[1]]
     also = "".join(" -o -path %s" for _ in named)
     listing = find(
         host,

@@ -1,4 +1,4 @@
-"""Python projects on disk: which packages their files name, how exactly, and what their lock files resolve."""
+"""Python projects on disk: which packages they name, how exactly, and what their lock files resolve."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ class Projects:
     """Why there may be more than this."""
 
     def along(self, file: ProjectFile) -> tuple[tuple[ProjectFile, ...], tuple[ProjectFile, ...]]:
-        """Return what pip reads with `file`: the requirements files (itself first) and the constraints files."""
+        """Return the requirements files (`file` first) and the constraints files that pip reads with it."""
         installed, bounds = [file], list[ProjectFile]()
         for one in installed:
             installed += [
@@ -253,7 +253,7 @@ def projects(host: Host, roots: Sequence[str]) -> Projects:
 def project_files(
     host: Host, roots: Sequence[str]
 ) -> tuple[dict[str, str], tuple[str, ...], list[Unobservable]]:
-    """Return the text of every project file by path, the roots that are absent, and what could not be seen."""
+    """Return the text of every project file by path, the roots that are absent, and why there may be more."""
     ways: dict[str, Trail] = trails(host, list(roots))
     faults = [trail.fault for trail in ways.values() if trail.fault]
     absent = tuple(path for path, trail in ways.items() if trail.end is None and trail.fault is None)
@@ -286,7 +286,7 @@ def project_files(
 
 
 def read_files(host: Host, sizes: Mapping[str, int]) -> dict[str, str | Unobservable]:
-    """Return the text of the files whose expected `sizes` are given, in as few answers as their sizes allow."""
+    """Return the text of the files of these `sizes`, in as few answers as the sizes allow."""
     answers: dict[str, str | Unobservable] = {}
     portion: list[str] = []
     weight = 0
@@ -608,8 +608,8 @@ def _read_environment(path: str, data: Any) -> ProjectFile:
 def _conda_named(text: str) -> Named:
     """Read a conda match specification.
 
-    `=2.1.0` is a prefix in conda; with three numbers it is taken to be exact, as `conda env export --no-builds`
-    writes it.
+    `=2.1.0` is a prefix in conda; with three numbers it is taken to be exact, as `conda env export` without
+    builds writes it.
     """
     match = re.match(r"\s*([\w.:/-]*::)?(?P<name>[\w.-]+)(\[.*\])?\s*(?P<rest>.*)$", text)
     if match is None:

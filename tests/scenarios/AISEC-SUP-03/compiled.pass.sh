@@ -7,7 +7,7 @@ torch>=2
 EOF
 mkdir -p /srv/app
 cat >/srv/app/requirements.txt <<'EOF'
-torch==2.4.1 \\
+torch==2.4.1 \
     --hash=sha256:aaaa
     # via -r requirements.in
 EOF

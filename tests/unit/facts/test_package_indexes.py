@@ -1,0 +1,111 @@
+import pytest
+
+from pytest_aisec.facts.package_indexes import PackageSource, read_configuration, read_variable
+from pytest_aisec.observe.faults import Unobservable
+
+
+def found(path, text):
+    return [(one.role, one.value) for one in read_configuration(path, text)]
+
+
+def source(value, role="index"):
+    return PackageSource(where="x", role=role, value=value)
+
+
+def test_pip():
+    text = "[global]\nindex_url = https://a/\nextra-index-url =\n    https://b/\n    https://c/\n[install]\ntrusted-host = d\n"
+    assert [
+        ("index", "https://a/"),
+        ("extra", "https://b/"),
+        ("extra", "https://c/"),
+        ("unverified", "d"),
+    ] == found("/etc/pip.conf", text)
+
+
+def test_uv():
+    text = """
+index-strategy = "unsafe-best-match"
+extra-index-url = ["https://a/"]
+[[index]]
+url = "https://b/"
+explicit = true
+[[index]]
+url = "https://c/"
+default = true
+[[index]]
+url = "https://d/"
+"""
+    assert [
+        ("extra", "https://a/"),
+        ("strategy", "unsafe-best-match"),
+        ("explicit", "https://b/"),
+        ("index", "https://c/"),
+        ("extra", "https://d/"),
+    ] == found("/x/uv.toml", text)
+
+
+def test_conda():
+    assert [("channel", "defaults"), ("unverified", "ssl_verify: false")] == found(
+        "/x/.condarc", "channels: [defaults]\nssl_verify: false\n"
+    )
+    assert [] == found("/x/.condarc", "")
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("/etc/pip.conf", "index-url = x"),
+        ("/x/uv.toml", "["),
+        ("/x/uv.toml", '[[index]]\nname = "x"'),
+        ("/x/.condarc", "- a\n"),
+        ("/x/.condarc", "a: ["),
+    ],
+)
+def test_malformed(path, text):
+    with pytest.raises(Unobservable) as caught:
+        read_configuration(path, text)
+    assert "parse" == caught.value.reason
+
+
+@pytest.mark.parametrize(
+    ("expected", "name", "value"),
+    [
+        ([("extra", "https://a/"), ("extra", "https://b/")], "PIP_EXTRA_INDEX_URL", "https://a/ https://b/"),
+        ([("extra", "https://a/")], "UV_INDEX", "name=https://a/"),
+        ([("channel", "x"), ("channel", "y")], "CONDA_CHANNELS", "x,y"),
+        ([], "PIP_EXTRA_INDEX_URL", ""),
+        ([], "UV_INDEX_PRIVATE_PASSWORD_URL", "x"),
+    ],
+)
+def test_variables(expected, name, value):
+    assert expected == [(one.role, one.value) for one in read_variable("x", name, value)]
+
+
+@pytest.mark.parametrize(
+    ("expected", "value"),
+    [
+        (True, "https://pypi.org/simple"),
+        (True, "https://PyPI.org./simple"),
+        (True, "https://ci:«redacted:url-password:01234567»@pypi.org/simple"),
+        (False, "https://pypi.org@evil.example/simple"),
+        (False, "https://pypi.org.evil.example/"),
+        (False, "https://evil.example/pypi.org/simple"),
+        (False, "https://evilpypi.org/"),
+    ],
+)
+def test_hosts(expected, value):
+    assert expected == source(value).is_at(["pypi.org"])
+
+
+def test_paths_of_a_host():
+    allowed = ["conda.anaconda.org/conda-forge"]
+    assert source("conda-forge", "channel").is_at(allowed)
+    assert not source("conda-forge-evil", "channel").is_at(allowed)
+    assert not source("https://conda.anaconda.org/conda-forge/../evil", "channel").is_at(allowed)
+
+
+@pytest.mark.parametrize(
+    ("expected", "value"), [(True, "/opt/wheels"), (True, "file:///opt"), (False, "https://a/")]
+)
+def test_local(expected, value):
+    assert expected == source(value).is_local
