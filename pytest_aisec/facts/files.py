@@ -201,7 +201,9 @@ def trails(host: Host, paths: Sequence[str]) -> dict[str, Trail]:
 
     A way that cannot be seen has the reason in its `fault`.
     """
-    known: dict[str, Entry | Unobservable | None] = {}
+    absolute = [path for path in paths if path.startswith("/")]
+    first = dict.fromkeys(["/", *(prefix for path in absolute for prefix in _prefixes(path))])
+    known = _stat(host, list(first)) if absolute else {}
     found: dict[str, Trail] = {}
     while len(found) < len(set(paths)):
         wanted: list[str] = []
@@ -231,9 +233,6 @@ def _walk(path: str, known: dict[str, Entry | Unobservable | None], wanted: list
         raise Unobservable("parse", f"{path!r} is not an absolute path")
     todo = [part for part in path.split("/") if part not in {"", "."}]
     here, hops, passed = "/", 0, list[Entry]()
-    if "/" not in known:
-        wanted.extend(["/", *_prefixes(path)])
-        return None
     entry = _seen(known["/"])
     while todo:
         if entry is None:

@@ -56,43 +56,44 @@ class TestStat:
         assert expected == reason(read_stat, "/a", answer)
 
 
-class TestWalk:
-    KNOWN = {
-        "/": entry("/"),
-        "/a": entry("/a"),
-        "/a/l": entry("/a/l", 0o777, kind="l", target="../b/./c"),
-        "/b": entry("/b"),
-        "/b/c": entry("/b/c", 0o700),
-        "/b/f": entry("/b/f", 0o600, kind="f"),
-        "/loop": entry("/loop", kind="l", target="loop"),
-        "/gone": None,
-        "/deny": Unobservable("privilege", "no"),
-    }
+KNOWN = {
+    "/": entry("/"),
+    "/a": entry("/a"),
+    "/a/l": entry("/a/l", 0o777, kind="l", target="../b/./c"),
+    "/b": entry("/b"),
+    "/b/c": entry("/b/c", 0o700),
+    "/b/f": entry("/b/f", 0o600, kind="f"),
+    "/loop": entry("/loop", kind="l", target="loop"),
+    "/gone": None,
+    "/deny": Unobservable("privilege", "no"),
+}
 
+
+class TestWalk:
     def test_follows_links(self):
-        trail = walk("/a/l", self.KNOWN, [])
+        trail = walk("/a/l", KNOWN, [])
         assert "/b/c" == trail.end.path
         assert ["/", "/a", "/a/l", "/a", "/", "/b"] == [step.path for step in trail.passed]
 
     def test_a_file_has_nothing_below(self):
-        assert walk("/b/f/x", self.KNOWN, []).end is None
+        assert walk("/b/f/x", KNOWN, []).end is None
 
     def test_absent(self):
-        assert walk("/gone/x", self.KNOWN, []).end is None
+        assert walk("/gone/x", KNOWN, []).end is None
 
     def test_root(self):
-        assert "/" == walk("/", self.KNOWN, []).end.path
+        assert "/" == walk("/", KNOWN, []).end.path
 
     def test_asks_for_what_it_does_not_know(self):
         wanted = []
-        assert walk("/b/x/y", self.KNOWN, wanted) is None
+        assert walk("/b/x/y", KNOWN, wanted) is None
         assert ["/b/x", "/b/x/y"] == wanted
 
     @pytest.mark.parametrize(
         ("expected", "path"), [("unreadable", "/loop"), ("privilege", "/deny/x"), ("parse", "a/b")]
     )
     def test_no_way(self, expected, path):
-        assert expected == reason(walk, path, self.KNOWN, [])
+        assert expected == reason(walk, path, KNOWN, [])
 
 
 class TestReplaceable:
