@@ -218,7 +218,7 @@ def _refusal(reply: Reply, detail: str) -> Unobservable:
 
 
 def _second_look(question: str) -> str | None:
-    """Return the `stat` that proves a file test's "no", asked as the same user; `None` for other questions."""
+    """Return the `stat` that proves a file test's "no", as the same user; `None` for other questions."""
     match = _EXISTENCE.fullmatch(question)
     if match:
         follow = "" if match["flag"] in "Lh" else "-L "
