@@ -24,6 +24,12 @@ from pytest_aisec.observe.transports import Limits, Ssh, Transport, paramiko_bac
 _ADDRESS = re.compile(r"[A-Za-z0-9_\[][A-Za-z0-9_.:%\[\]-]*")
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\\@-]*")
 _LAST_PORT = 65535
+_KEYWORDS = (
+    *("sudo", "ssl", "no_ssl", "no_verify_ssl", "force_ansible", "sudo_user", "namespace", "container"),
+    *("read_timeout_sec", "operation_timeout_sec", "timeout", "controlpersist", "kubeconfig", "context"),
+    *("ssh_config", "ansible_inventory", "ssh_identity_file"),
+)
+"""What testinfra reads after the `?` of a host; it ignores anything else, such as a misspelled `sudo`."""
 _NETWORKED = {"ssh", "safe-ssh", "paramiko"}
 
 
@@ -129,6 +135,9 @@ def _targets(spec: str, options: HostOptions) -> list[Target]:
     if url.scheme == "chroot":
         address = url.netloc + url.path
     _check_address(where, url.scheme, address)
+    for name in urllib.parse.parse_qs(url.query, keep_blank_values=True):
+        if name not in _KEYWORDS:
+            raise UsageProblem(f"{where}: unknown keyword {name!r}. {nearest(name, _KEYWORDS)}")
     keywords = _keywords(f"{url.scheme}://{address}" + (f"?{url.query}" if url.query else ""), options)
     if url.scheme == "local":
         return [
