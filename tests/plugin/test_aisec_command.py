@@ -84,7 +84,7 @@ def test_profiles_and_controls_list_ones_own(aisec, pack):
     pack.control("01")
     assert "acme                 1        Acme\n" in aisec("profiles", "--path", pack.path).stdout
     assert (
-        "ACME-TST-01    high      Secure condition 01 holds.\n"
+        "ACME-TST-01    high      Secure condition 01 holds\n"
         in aisec("controls", "--path", pack.path).stdout
     )
 
