@@ -57,7 +57,7 @@ def test_profiles_and_controls_of_one_s_own_are_listed(content: Any) -> None:
         "acme-node            1.0.0    Profile acme-node\n"
         in aisec("profiles", "--path", content.path).stdout
     )
-    assert "ACME-ART-01    high      ACME-ART-01 holds.\n" in aisec("controls", "--path", content.path).stdout
+    assert "ACME-ART-01    high      ACME-ART-01 holds\n" in aisec("controls", "--path", content.path).stdout
 
 
 def test_a_control_file_that_exits_is_a_usage_error(content: Any) -> None:
