@@ -80,8 +80,11 @@ def redact(text: str) -> str:
 
     Redacting twice gives the same text as redacting once.
     """
-    for kind, pattern in _PATTERNS:
-        text = pattern.sub(lambda match, kind=kind: _replace(kind, match), text)  # type: ignore[misc]
+    before = None
+    while text != before:  # a mark ends a word, so that one more credential may begin after it
+        before = text
+        for kind, pattern in _PATTERNS:
+            text = pattern.sub(lambda match, kind=kind: _replace(kind, match), text)  # type: ignore[misc]
     return text
 
 
