@@ -34,7 +34,7 @@ def example(host: Host, *, dirs: list[str] = ["/srv"], mode: Mode = "0750") -> N
 
 def test_the_decorator_records_what_the_function_says_about_itself() -> None:
     found = declare(example, nist_800_53=["AC-6", "AC-3"], remediation="chmod {mode} {dirs}")
-    assert ("Directories are private.", "Whoever can read them can copy them.") == (
+    assert ("Directories are private", "Whoever can read them can copy them.") == (
         found.title,
         found.rationale,
     )
@@ -114,7 +114,7 @@ def test_a_title_may_begin_with_a_word_that_only_looks_like_an_order() -> None:
     def checked(host: Host) -> None: ...
 
     checked.__doc__ = "Checksums of model files are pinned."
-    assert "Checksums of model files are pinned." == declare(checked).title
+    assert "Checksums of model files are pinned" == declare(checked).title
 
 
 def no_host() -> None:

@@ -151,6 +151,10 @@ def test_a_credential_among_bytes_that_are_no_text_does_not_survive(before: byte
     assert secret not in redact_bytes(before + b"\xff\n" + secret + b"\n\xfe" + after)
 
 
+def test_a_credential_right_behind_another_does_not_survive() -> None:
+    assert "AKIA" not in redact("AIza" + "0" * 35 + "AKIA2222222222222222")
+
+
 def test_equal_credentials_give_equal_marks_and_others_do_not() -> None:
     one, two = "ghp_" + "a" * 36, "ghp_" + "b" * 36
     assert redact(one) == redact(one)
