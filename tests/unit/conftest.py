@@ -6,8 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from pytest_aisec.catalog.content import ContentRoot
+
+# How long an example takes on a busy machine says nothing about what it shows.
+settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")
 
 CONTROL = '''
 @control("{id}", severity="{severity}", remediation="{remediation}"{frameworks})
