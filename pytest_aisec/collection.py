@@ -30,6 +30,9 @@ def prepare(config: pytest.Config, parser: pytest.Parser) -> None:
     # What configuration files add to the arguments is no wish of the person who started this run.
     invoked = [str(item) for item in config.invocation_params.args]
     given = list(parser.parse_known_args(invoked).file_or_dir)
+    for path in given:
+        if not namespace.pyargs and not (config.invocation_params.dir / path.partition("::")[0]).exists():
+            raise pytest.UsageError(f"file or directory not found: {path}")
     paths = given or [str(root.controls) for root in roots if root.controls.is_dir()]
     config.stash[ROOTS] = roots
     config.stash[PATHS] = paths

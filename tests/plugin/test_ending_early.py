@@ -141,8 +141,13 @@ def test_a_file_that_is_not_there_is_refused_and_nothing_is_written(audit, pack,
     assert not ended.bundle.exists()
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "two workers"])
-def test_a_control_that_is_not_in_its_file_is_refused_and_nothing_is_written(audit, pack, workers):
-    ended = audit(f"{pack.control('01')}::test_nowhere", *workers)
+def test_a_control_that_is_not_in_its_file_is_refused_and_nothing_is_written(audit, pack):
+    ended = audit(f"{pack.control('01')}::test_nowhere")
     assert ended.code == 4
     assert not ended.bundle.exists()
+
+
+def test_a_control_that_no_worker_finds_in_its_file_is_not_run(audit, pack):
+    ended = audit(f"{pack.control('01')}::test_nowhere", "-n", "2")
+    assert ended.outcomes == {"01": NOT_RUN}
+    assert ended.code == 10
