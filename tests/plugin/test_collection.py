@@ -61,7 +61,6 @@ CONFIGURATIONS = {
         addopts = ["mine", "--strict-markers", "--strict-config"]
         filterwarnings = ["error"]
         xfail_strict = true
-        collect_imported_tests = false
     """,
 }
 
