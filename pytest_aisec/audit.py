@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -224,8 +223,3 @@ def describe(planned: PlannedControl) -> ControlInfo:
         declared=tuple(sorted(planned.declared)),
         platforms=control.platforms,
     )
-
-
-def milliseconds(since: float) -> int:
-    """Return the time since `since` (of `time.monotonic`) in whole milliseconds."""
-    return round((time.monotonic() - since) * 1000)

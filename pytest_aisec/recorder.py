@@ -17,6 +17,7 @@ from pytest_aisec.catalog.plan import Plan, PlannedControl
 from pytest_aisec.errors import EvidenceError
 from pytest_aisec.evidence import bundle
 from pytest_aisec.judge import gate
+from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import Run, RunInfo, Verdict
 from pytest_aisec.observe.hosts import Target
 from pytest_aisec.observe.transcript import Transcript
@@ -98,11 +99,12 @@ class Recorder:
             return
         for transcript in self.transcripts.values():
             transcript.refresh()
-        self.run = self._fold()
+        plan_json = self._plan_json()
+        self.run = self._fold(plan_json)
         self.verdict = gate.decide(self.run)
         code = self.verdict.exit_code or self._code_of_the_rest(session)
         try:
-            self.claim.write(self._files(self.run, self.verdict))
+            self.claim.write(self._files(self.run, self.verdict, plan_json))
         except EvidenceError as error:
             self.problem = str(error)
             code = gate.ExitCode.EVIDENCE
@@ -133,8 +135,7 @@ class Recorder:
         here = self.config.invocation_params.dir
         return str(directory.relative_to(here) if directory.is_relative_to(here) else directory)
 
-    def _fold(self) -> Run:
-        plan_json = self._plan_json()
+    def _fold(self, plan_json: str) -> Run:
         started = self.started.strftime("%Y-%m-%dT%H:%M:%SZ")
         digest = sha256(plan_json.encode()).hexdigest()
         info = RunInfo(
@@ -156,7 +157,7 @@ class Recorder:
         planned = self.plan.get(ended.control)
         if reporter is not None and planned is not None:
             line, markup = terminal.verdict_line(
-                ended.outcome, ended.control, ended.host, planned.control.title
+                Outcome(ended.outcome), ended.control, ended.host, planned.control.title
             )
             reporter.write_line(line, **markup)
 
@@ -185,7 +186,7 @@ class Recorder:
         }
         return json.dumps(audit.jsonable(data), indent=2, ensure_ascii=False) + "\n"
 
-    def _files(self, run: Run, verdict: Verdict) -> dict[str, bytes]:
-        files = bundle.files_of(run, verdict, self._plan_json(), self.plan)
+    def _files(self, run: Run, verdict: Verdict, plan_json: str) -> dict[str, bytes]:
+        files = bundle.files_of(run, verdict, plan_json, self.plan)
         reports = {"junit.xml": junit.render(run, verdict), "report.html": html.render(run, verdict)}
         return {**files, **{name: text.encode("utf-8") for name, text in reports.items()}}

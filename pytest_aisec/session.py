@@ -29,18 +29,10 @@ from pytest_aisec.observe.hosts import HostOptions, Target, resolve
 from pytest_aisec.observe.transcript import Transcript
 from pytest_aisec.observe.transports import Limits
 from pytest_aisec.recorder import PLANNED, TARGET, Recorder
+from pytest_aisec.report.terminal import WORDS
 
 NAME = "aisec-session"
 """Under which the session is registered with pytest."""
-WORDS = {
-    Outcome.PASSED: ("passed", ".", ("PASS", {"green": True})),
-    Outcome.FAILED: ("failed", "F", ("FAIL", {"red": True})),
-    Outcome.ERROR: ("error", "E", ("ERROR", {"red": True, "bold": True})),
-    Outcome.NOT_APPLICABLE: ("not applicable", "-", ("N/A", {"cyan": True})),
-    Outcome.NOT_REVIEWED: ("not reviewed", "?", ("REVIEW", {"yellow": True})),
-    Outcome.NOT_RUN: ("not run", " ", ("NOT RUN", {"yellow": True})),
-}
-"""Outcome → category, letter and word in the terminal."""
 
 
 def start(config: pytest.Config) -> None:

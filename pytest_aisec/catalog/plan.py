@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import fnmatch
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -322,9 +322,3 @@ def single(control: Control, params: Mapping[str, Any]) -> PlannedControl:
     draft = _Draft(control=control, severity=control.severity)
     _apply_params(params, lambda loc: control.id + ": " + ".".join(loc), (), [draft], "no parameter")
     return _finish(draft)
-
-
-def with_controls(plan: Plan, keep: Iterable[str]) -> Plan:
-    """Return `plan` with only the controls whose ids are in `keep`."""
-    wanted = set(keep)
-    return replace(plan, controls=tuple(item for item in plan.controls if item.id in wanted))

@@ -24,8 +24,3 @@ def _check_mode(value: object) -> object:
 
 Mode = Annotated[str, BeforeValidator(_check_mode)]
 """A file mode as a quoted string of octal digits, such as `"0750"`."""
-
-
-def mode_bits(mode: str) -> int:
-    """Return the permission bits of a mode such as `"0750"` as an integer (0o750)."""
-    return int(mode, 8)

@@ -159,10 +159,6 @@ class Run:
         """Return the results of one host, by control."""
         return [result for result in self.results if result.host == name]
 
-    def of_control(self, control: str) -> list[Result]:
-        """Return the results of one control, by host."""
-        return [result for result in self.results if result.control == control]
-
 
 def count(results: Iterable[Result], *, planned: int) -> Ledger:
     """Return the ledger of `results`, of which there should be `planned`."""

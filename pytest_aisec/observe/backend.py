@@ -147,11 +147,11 @@ class ObservingBackend(base.BaseBackend):
         limits = transport.limits
         batch = Batch([question], timeout=limits.timeout)
         started_at, started = datetime.now(UTC), time.monotonic()
-        reply = _send(transport, batch)
+        reply, fault = _send(transport, batch)
         seconds = time.monotonic() - started
         framed = batch.read(reply.stdout, reply.stderr)[0]
         partial = batch.partial(reply.stdout, reply.stderr)
-        fault = None if framed else _fault(reply, batch, transport)
+        fault = fault or (None if framed else _fault(reply, batch, transport))
         if framed and framed.exit_status in {124, 137, 143} and seconds >= limits.timeout * 0.95:
             fault = Unobservable("timeout", f"no end within {limits.timeout:g} s")
         elif framed and max(len(framed.stdout), len(framed.stderr)) > limits.cap:
@@ -170,11 +170,14 @@ class ObservingBackend(base.BaseBackend):
         )
 
 
-def _send(transport: Transport, batch: Batch) -> Reply:
+def _send(transport: Transport, batch: Batch) -> tuple[Reply, Unobservable | None]:
+    """Return the reply, or an empty one with the fault that concerns this question alone."""
     try:
-        return transport.send(batch)
-    except Unobservable:
-        raise
+        return transport.send(batch), None
+    except Unobservable as fault:
+        if fault.whole_host:
+            raise
+        return Reply(exit_status=-1, stdout=b"", stderr=b""), fault
     except Exception as error:
         # A transport's own libraries raise what they like (paramiko, socket, subprocess, ansible): none of it
         # says anything about the host's state, all of it says that the host could not be asked.

@@ -9,7 +9,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -201,8 +201,3 @@ def load(text: str) -> list[Observation]:
     if text and not text.endswith("\n"):
         raise ValueError("the last line is cut off")
     return found
-
-
-def without_duration(observation: Observation) -> Observation:
-    """Return the observation without its times, for comparing what was seen."""
-    return replace(observation, started_at="", duration_ms=0)

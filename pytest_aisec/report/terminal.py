@@ -31,19 +31,20 @@ def header(plan: Plan, hosts: Sequence[str]) -> str:
     return "\n".join([text + _count(len(hosts), "host"), *(f"       {line}" for line in lines)])
 
 
-_WORDS: dict[str, tuple[str, dict[str, bool]]] = {
-    "passed": ("PASS", {"green": True}),
-    "failed": ("FAIL", {"red": True}),
-    "error": ("ERROR", {"yellow": True}),
-    "not_applicable": ("N/A", {"cyan": True}),
-    "not_reviewed": ("REVIEW", {"yellow": True}),
-    "not_run": ("NOT RUN", {"yellow": True}),
+WORDS: dict[Outcome, tuple[str, str, tuple[str, dict[str, bool]]]] = {
+    Outcome.PASSED: ("passed", ".", ("PASS", {"green": True})),
+    Outcome.FAILED: ("failed", "F", ("FAIL", {"red": True})),
+    Outcome.ERROR: ("error", "E", ("ERROR", {"yellow": True})),
+    Outcome.NOT_APPLICABLE: ("not applicable", "-", ("N/A", {"cyan": True})),
+    Outcome.NOT_REVIEWED: ("not reviewed", "?", ("REVIEW", {"yellow": True})),
+    Outcome.NOT_RUN: ("not run", " ", ("NOT RUN", {"yellow": True})),
 }
+"""Outcome → pytest's category, the letter of the progress, and the word with its markup."""
 
 
-def verdict_line(outcome: str, control: str, host: str, title: str) -> Line:
+def verdict_line(outcome: Outcome, control: str, host: str, title: str) -> Line:
     """Return one line for how one control ended on one host, cut to the terminal's width."""
-    word, markup = _WORDS[outcome]
+    _, _, (word, markup) = WORDS[outcome]
     line = f"{word:<7} {control:<13} {host}  {title}"
     width = _width()
     return line if len(line) <= width else line[: width - 1] + "…", markup

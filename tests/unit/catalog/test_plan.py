@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pytest_aisec.catalog.load import load_catalog
-from pytest_aisec.catalog.plan import Plan, make_plan, with_controls
+from pytest_aisec.catalog.plan import Plan, make_plan
 from pytest_aisec.catalog.profile import load_chain
 from pytest_aisec.errors import EmptyPlan, UsageProblem
 
@@ -346,7 +346,3 @@ def test_a_value_that_looks_like_a_placeholder_stays_as_it_is(resolve: Resolve) 
     planned = resolve(ALL + "params: {dirs: ['{mode}']}\n").get("ACME-ART-01")
     assert planned
     assert planned.remediation == "chmod 0750 {mode}"
-
-
-def test_a_plan_can_be_narrowed(resolve: Resolve) -> None:
-    assert ids(with_controls(resolve(ALL), ["ACME-NET-01", "ACME-XXX-01"])) == ["ACME-NET-01"]
