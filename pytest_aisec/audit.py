@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from pytest_aisec.catalog.control import PLATFORMS, NotApplicable
 from pytest_aisec.catalog.plan import Plan, PlannedControl
 from pytest_aisec.judge.outcome import Conclusion, Outcome, conclude
 from pytest_aisec.judge.run import ControlInfo, Exclusion, HostInfo, Result, Run, RunInfo, count, score
-from pytest_aisec.observe.backend import ObservingBackend
+from pytest_aisec.observe.backend import ObservingBackend, Pending
 from pytest_aisec.observe.faults import Unobservable
 from pytest_aisec.observe.hosts import Target
 from pytest_aisec.observe.redact import redact
@@ -55,10 +55,33 @@ def evaluate(planned: PlannedControl, host: Host, call: Callable[..., None], now
         call(host, **planned.arguments())
 
 
+def speculations(plan: Plan, now: datetime) -> dict[str, Callable[[Host], None]]:
+    """Return, for each control that may be called early, a call that asks its questions of a host."""
+
+    def of(planned: PlannedControl) -> Callable[[Host], None]:
+        return lambda host: speculate(planned, host, now)
+
+    return {planned.id: of(planned) for planned in plan.controls if planned.control.speculate}
+
+
+def speculate(planned: PlannedControl, host: Host, now: datetime) -> None:
+    """Call the control as `evaluate` does, but go on while the platform is still a pending question."""
+    try:
+        if platform(host) not in planned.control.platforms:
+            return
+        waiting = None
+    except Pending as question:
+        waiting = question
+    with evaluating(Evaluation(now=now, declared=planned.declared)):
+        planned.control.function(host, **planned.arguments())
+    if waiting is not None:
+        raise waiting
+
+
 def platform(host: Host) -> str:
     """Return the host's platform: one of `catalog.control.PLATFORMS`, or what `uname -s` says."""
     backend: ObservingBackend = host.backend
-    if backend.transport is not None and backend.transport.backend.NAME == "winrm":
+    if backend.connection == "winrm":
         return "windows"
     answer = host.run("uname -s")
     name = answer.stdout.strip().lower()
@@ -127,6 +150,7 @@ def fold(
     *,
     info: RunInfo,
     why_not: Callable[[str, str], str],
+    needed: Mapping[str, Collection[str]] | None = None,
 ) -> Run:
     """Fold what ended into a run: every planned (control, host) exactly once, `not_run` where nothing came.
 
@@ -137,6 +161,7 @@ def fold(
         transcripts: by host name.
         info: what the run was.
         why_not: (control, host) → the reason to give where nothing came.
+        needed: by host name, the commands that a control asked when the host was collected.
 
     """
     by_place: dict[tuple[str, str], Ended] = {}
@@ -153,7 +178,7 @@ def fold(
             for command in found.asked
         ]
         transcript = transcripts[target.name]
-        observations = in_order(transcript, asked)
+        observations = in_order(transcript, asked, None if needed is None else needed.get(target.name, ()))
         numbers = {observation.command: number for number, observation in enumerate(observations, start=1)}
         ordered[target.name] = observations
         fault = transcript.host_fault

@@ -63,3 +63,38 @@ def add(parser: pytest.Parser) -> None:
         default=10.0,
         help="How long a connection to a host may take. Default: 10.",
     )
+    group.addoption(
+        "--aisec-workers",
+        metavar="N",
+        type=int,
+        default=32,
+        help="How many hosts are asked at the same time. Default: 32.",
+    )
+    group.addoption(
+        "--aisec-no-waves",
+        action="store_true",
+        help="Ask each question when its control is evaluated, one after the other.",
+    )
+    group.addoption(
+        "--aisec-cache",
+        metavar="DIR",
+        help="Where to keep what was asked, as the first wave of the next run; none: nowhere. "
+        "Default: pytest-aisec/questions in the user's cache directory.",
+    )
+    group.addoption(
+        "--aisec-replay",
+        metavar="BUNDLE",
+        help="Evaluate against the transcripts of this bundle, as of its time; connect to nothing.",
+    )
+    group.addoption(
+        "--aisec-import",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="Evaluate what a script of `aisec collect-script` printed on a host. Repeatable.",
+    )
+    group.addoption(
+        "--aisec-observe-only",
+        action="store_true",
+        help="Ask the hosts and leave a bundle to be replayed, without judging (aisec collect).",
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -14,6 +14,7 @@ import pytest
 
 from pytest_aisec import audit
 from pytest_aisec.catalog.plan import Plan, PlannedControl
+from pytest_aisec.collecting import Collector
 from pytest_aisec.errors import EvidenceError
 from pytest_aisec.evidence import bundle
 from pytest_aisec.judge import gate
@@ -55,6 +56,10 @@ class Recorder:
         self.verdict: Verdict | None = None
         self.problem = ""
         self._other_failures = 0
+        self.collector: Collector | None = None
+        """What asked the hosts before the evaluation, if something did."""
+        self.needed: Mapping[str, Collection[str]] | None = None
+        """On replay, by host name: the commands that were needed when the bundle was made."""
 
     def pytest_report_header(self) -> str:
         """Say what is audited."""
@@ -103,6 +108,9 @@ class Recorder:
         self.run = self._fold(plan_json)
         self.verdict = gate.decide(self.run)
         code = self.verdict.exit_code or self._code_of_the_rest(session)
+        if self.config.option.aisec_observe_only and exitstatus in {0, pytest.ExitCode.NO_TESTS_COLLECTED}:
+            # Nothing was to be judged: what counts is that every host could be asked.
+            code = gate.ExitCode.INCONCLUSIVE if any(host.fault for host in self.run.hosts) else 0
         try:
             self.claim.write(self._files(self.run, self.verdict, plan_json))
         except EvidenceError as error:
@@ -149,7 +157,13 @@ class Recorder:
             plan_sha256=digest,
         )
         return audit.fold(
-            self.plan, self.targets, self.ended, self.transcripts, info=info, why_not=self._why_not
+            self.plan,
+            self.targets,
+            self.ended,
+            self.transcripts,
+            info=info,
+            why_not=self._why_not,
+            needed=self.collector.needed if self.collector else self.needed,
         )
 
     def _print(self, ended: audit.Ended) -> None:
@@ -172,7 +186,10 @@ class Recorder:
         return found
 
     def _why_not(self, control: str, host: str) -> str:
-        return self._why_not_run.get((control, host), "deselected, or the run ended before it")
+        why = "deselected, or the run ended before it"
+        if self.config.option.aisec_observe_only:
+            why = "observed, to be judged with --aisec-replay"
+        return self._why_not_run.get((control, host), why)
 
     def _plan_json(self) -> str:
         data = {

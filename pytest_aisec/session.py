@@ -6,7 +6,7 @@ import hashlib
 import math
 import shutil
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,11 +20,14 @@ from pytest_aisec.catalog import plan as plans
 from pytest_aisec.catalog import profile as profiles
 from pytest_aisec.catalog.control import control_of
 from pytest_aisec.catalog.load import load_catalog
+from pytest_aisec.collecting import Collector
 from pytest_aisec.errors import EmptyPlan, EvidenceError, UsageProblem
-from pytest_aisec.evidence.bundle import Claim
+from pytest_aisec.evidence.bundle import Claim, Replayable, replayable
 from pytest_aisec.judge.gate import ExitCode
 from pytest_aisec.judge.outcome import Outcome, conclude
+from pytest_aisec.observe import portable
 from pytest_aisec.observe.backend import ObservingBackend
+from pytest_aisec.observe.faults import REASONS, Unobservable
 from pytest_aisec.observe.hosts import HostOptions, Target, resolve
 from pytest_aisec.observe.transcript import Transcript
 from pytest_aisec.observe.transports import Limits
@@ -49,8 +52,10 @@ def start(config: pytest.Config) -> None:
     try:
         _check_interpreter()
         plan = resolve_plan(config)
-        shared = dict(vars(config)["workerinput"]["aisec"]) if worker else _share()
-        targets = resolve(host_options(config, Path(shared["control"])))
+        _check_options(config)
+        replayed = _replayed(config)
+        shared = dict(vars(config)["workerinput"]["aisec"]) if worker else _share(replayed)
+        targets = resolve(host_options(config)) if replayed is None else replayed.targets
         claim = None if worker or _only_asks_pytest(config) else _claim(config, plan, shared)
     except UsageProblem as problem:
         _forget(shared, worker=worker)
@@ -66,7 +71,7 @@ def start(config: pytest.Config) -> None:
     except BaseException:
         _forget(shared, worker=worker)
         raise
-    session = Session(config, plan, targets, shared)
+    session = Session(config, plan, targets, shared, replayed)
     config.pluginmanager.register(session, NAME)
     config.pluginmanager.import_plugin("pytest_aisec.fixtures")
     if claim is not None:
@@ -74,11 +79,101 @@ def start(config: pytest.Config) -> None:
             config, plan, targets, session.transcripts, claim, session.started, session.verbosity
         )
         config.pluginmanager.register(recorder, "aisec-recorder")
+        if replayed is not None:
+            recorder.needed = replayed.needed
+        elif not config.option.aisec_no_waves:
+            limits = host_options(config).limits
+            collector = Collector(config, plan, targets, session.transcripts, limits, session.started)
+            config.pluginmanager.register(collector, "aisec-collector")
+            recorder.collector = collector
 
 
 def _only_asks_pytest(config: pytest.Config) -> bool:
     option = config.option
     return bool(option.collectonly or option.showfixtures or option.show_fixtures_per_test)
+
+
+def _check_options(config: pytest.Config) -> None:
+    option = config.option
+    if option.aisec_workers < 1:
+        raise UsageProblem(f"--aisec-workers {option.aisec_workers}: must be at least 1")
+    recorded = "--aisec-replay" if option.aisec_replay else "--aisec-import" if option.aisec_import else ""
+    if option.aisec_observe_only and (option.aisec_no_waves or recorded):
+        other = recorded or "--aisec-no-waves"
+        raise UsageProblem(f"--aisec-observe-only asks hosts in waves, which {other} does not")
+    if option.aisec_replay and option.aisec_import:
+        raise UsageProblem("--aisec-replay and --aisec-import cannot be given together")
+    if option.aisec_replay or option.aisec_import:
+        what = "--aisec-replay takes its hosts from the bundle"
+        if option.aisec_import:
+            what = "--aisec-import takes its hosts from the files"
+        given = [name for name in ("hosts", "ansible_inventory", "connection") if getattr(option, name, None)]
+        if given:
+            raise UsageProblem(f"{what}: leave --{given[0].replace('_', '-')} out")
+
+
+def _replayed(config: pytest.Config) -> Replayed | Imported | None:
+    if config.option.aisec_import:
+        return Imported([config.invocation_params.dir / Path(item) for item in config.option.aisec_import])
+    if not config.option.aisec_replay:
+        return None
+    directory = config.invocation_params.dir / Path(config.option.aisec_replay).expanduser()
+    try:
+        return Replayed(replayable(directory, check=not hasattr(config, "workerinput")))
+    except EvidenceError as problem:
+        raise UsageProblem(f"--aisec-replay {config.option.aisec_replay}: {problem}") from None
+
+
+class Replayed:
+    """A bundle whose transcripts take the place of hosts."""
+
+    def __init__(self, found: Replayable) -> None:
+        self.started_at = found.started_at
+        self.hosts = {host.name: host for host in found.hosts}
+        self._load = found.load
+        self.targets = [
+            Target(name=host.name, connection=host.connection, backend=None) for host in found.hosts
+        ]
+
+    def transcript(self, name: str) -> Transcript:
+        """Return the transcript of a host, read when it is first needed."""
+        reason, _, detail = self.hosts[name].fault.partition(": ")
+        fault = Unobservable(reason, detail, whole_host=True) if reason in REASONS else None
+        return Transcript(source=lambda: self._load(self.hosts[name]), host_fault=fault)
+
+    @property
+    def needed(self) -> dict[str, set[str]]:
+        """By host name, the commands that were needed when the bundle was made."""
+        return {
+            name: {item.command for item in self._load(host) if item.needed}
+            for name, host in self.hosts.items()
+        }
+
+
+class Imported:
+    """What collect-scripts printed takes the place of hosts."""
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        self.needed = None
+        self._carried: dict[str, portable.Carried] = {}
+        for path in files:
+            try:
+                carried = portable.read(path.read_text(encoding="utf-8", errors="replace"))
+            except OSError as error:
+                raise UsageProblem(f"--aisec-import {path}: cannot be read: {error.strerror}") from None
+            except ValueError as error:
+                raise UsageProblem(f"--aisec-import {path}: {error}") from None
+            name = f"collected://{carried.host}"
+            if name in self._carried:
+                raise UsageProblem(f"--aisec-import {path}: there is another file of host {carried.host}")
+            self._carried[name] = carried
+        earliest = min(carried.started_at for carried in self._carried.values())
+        self.started_at = earliest.isoformat()
+        self.targets = [Target(name=name, connection="local", backend=None) for name in sorted(self._carried)]
+
+    def transcript(self, name: str) -> Transcript:
+        """Return the transcript of a host."""
+        return Transcript(source=lambda: self._carried[name].observations)
 
 
 def _check_interpreter() -> None:
@@ -98,7 +193,7 @@ def resolve_plan(config: pytest.Config) -> plans.Plan:
     )
 
 
-def host_options(config: pytest.Config, control_directory: Path | None) -> HostOptions:
+def host_options(config: pytest.Config) -> HostOptions:
     """Return what the command line says about hosts."""
     option = config.option
     limits = Limits(timeout=option.aisec_timeout, connect_timeout=option.aisec_connect_timeout)
@@ -117,19 +212,18 @@ def host_options(config: pytest.Config, control_directory: Path | None) -> HostO
     )
     given: dict[str, Any] = {name: getattr(option, name, None) for name in names}
     given = {name: value for name, value in given.items() if value is not None}
-    return HostOptions(**given, limits=limits, control_directory=control_directory)
+    return HostOptions(**given, limits=limits)
 
 
-def _share() -> dict[str, str]:
+def _share(replayed: Replayed | Imported | None) -> dict[str, str]:
     """Make what all processes of the run share: private directories and the time of its start."""
+    now = datetime.now(UTC).replace(microsecond=0).isoformat()
     private = tempfile.mkdtemp(prefix="aisec-")
-    for name in ("control", "spool"):
-        (Path(private) / name).mkdir(mode=0o700)
+    (Path(private) / "spool").mkdir(mode=0o700)
     return {
         "private": private,
-        "control": str(Path(private) / "control"),
         "spool": str(Path(private) / "spool"),
-        "started_at": datetime.now(UTC).replace(microsecond=0).isoformat(),
+        "started_at": now if replayed is None else replayed.started_at,
     }
 
 
@@ -159,7 +253,12 @@ class Session:
     """What every pytest process of an audit does: collect the plan's controls and evaluate them."""
 
     def __init__(
-        self, config: pytest.Config, plan: plans.Plan, targets: list[Target], shared: dict[str, str]
+        self,
+        config: pytest.Config,
+        plan: plans.Plan,
+        targets: list[Target],
+        shared: dict[str, str],
+        replayed: Replayed | Imported | None,
     ) -> None:
         self.config = config
         self.plan = plan
@@ -168,6 +267,8 @@ class Session:
         self.started = datetime.fromisoformat(shared["started_at"])
         self.transcripts = {
             target.name: Transcript(Path(shared["spool"]) / f"{_digest(target.name)}.jsonl")
+            if replayed is None
+            else replayed.transcript(target.name)
             for target in targets
         }
         self._hosts: dict[str, Host] = {}
@@ -179,7 +280,7 @@ class Session:
     def observed_host(self, name: str) -> Host:
         """Return the host that controls see."""
         if name not in self._hosts:
-            limits = host_options(self.config, None).limits
+            limits = host_options(self.config).limits
             self._hosts[name] = self.targets[name].observed(self.transcripts[name], limits)
         return self._hosts[name]
 
@@ -298,12 +399,10 @@ class Session:
 
     def pytest_unconfigure(self) -> None:
         """Close connections and remove what the processes of the run shared."""
-        if hasattr(self.config, "workerinput"):
-            return
-        if any(Path(self.shared["control"]).iterdir()):
-            for target in self.targets.values():
-                target.disconnect()
-        shutil.rmtree(self.shared["private"], ignore_errors=True)
+        for target in self.targets.values():
+            target.disconnect()
+        if not hasattr(self.config, "workerinput"):
+            shutil.rmtree(self.shared["private"], ignore_errors=True)
 
 
 def _planned_id(item: pytest.Item) -> str:

@@ -88,6 +88,8 @@ class Control:
     path: Path
     """The file that defines the control."""
     line: int
+    speculate: bool = True
+    """Whether the control may be called early, and more than once, to find out what it will ask."""
 
     @property
     def family(self) -> str:
@@ -151,6 +153,7 @@ def control(
     severity: Severity,
     remediation: str,
     platforms: Sequence[Platform] = ("linux",),
+    speculate: bool = True,
     **framework_ids: Sequence[str],
 ) -> Callable[[Test], Test]:
     """Declare a pytest test to be the control `control_id`.
@@ -163,6 +166,8 @@ def control(
         severity: `critical`, `high`, `medium` or `low`; a profile may override it.
         remediation: how to reach the secure condition; `{name}` is replaced by the parameter's value.
         platforms: where the control applies; elsewhere it is not applicable.
+        speculate: false for a control that must not be called before it is evaluated, because a call does
+            more than ask the host through testinfra; its questions are then asked one by one.
         framework_ids: for each framework key (`nist_800_53=["AC-3"]`), the ids that the control covers.
 
     Raises:
@@ -208,6 +213,7 @@ def control(
                 function=function,
                 path=path,
                 line=line,
+                speculate=speculate,
             ),
         )
         return function

@@ -6,8 +6,9 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,10 @@ from pytest_aisec.catalog.plan import Plan
 from pytest_aisec.errors import EvidenceError
 from pytest_aisec.evidence import manifest
 from pytest_aisec.judge.gate import decide
-from pytest_aisec.judge.run import Run, Verdict, count, score
+from pytest_aisec.judge.run import HostInfo, Run, Verdict, count, score
 from pytest_aisec.observe import transcript
+from pytest_aisec.observe.faults import Unobservable
+from pytest_aisec.observe.transcript import Observation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +139,56 @@ def read(directory: Path) -> Bundle:
         except ValueError as error:
             raise EvidenceError(f"{host.transcript}: {error}") from None
     return Bundle(run=replace(run, transcripts=transcripts), verdict=verdict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replayable:
+    """What replaying a bundle needs."""
+
+    started_at: str
+    """UTC, ISO 8601: the time that controls compare with."""
+    hosts: Sequence[HostInfo]
+    directory: Path
+
+    def load(self, host: HostInfo) -> list[Observation]:
+        """Return the observations of one host, in the order of its transcript."""
+        try:
+            return transcript.load((self.directory / host.transcript).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise Unobservable("unreadable", f"{host.transcript}: {error}", whole_host=True) from None
+
+
+def replayable(directory: Path, *, check: bool = True) -> Replayable:
+    """Return what replaying the bundle needs, without reading its transcripts into memory.
+
+    Args:
+        directory: the bundle.
+        check: compare every file with the manifest first.
+
+    Raises:
+        EvidenceError: when it is no bundle, or its files are not those of its manifest.
+
+    """
+    if not directory.is_dir():
+        raise EvidenceError("is not a directory")
+    problems = manifest.check(directory) if check else []
+    if problems:
+        raise EvidenceError(problems[0])
+    try:
+        data: dict[str, Any] = json.loads((directory / "run.json").read_text(encoding="utf-8"))
+        started_at = str(data["run"]["started_at"])
+        started = datetime.fromisoformat(started_at)
+        hosts = [TypeAdapter(HostInfo).validate_python(host) for host in data["hosts"]]
+    except OSError as error:
+        raise EvidenceError(f"run.json: cannot be read: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise EvidenceError(f"run.json: is not a run: {error!r}") from None
+    if started.tzinfo is None:
+        raise EvidenceError("run.json: started_at has no time zone")
+    for host in hosts:
+        if not (directory / host.transcript).resolve().is_relative_to(directory.resolve()):
+            raise EvidenceError(f"run.json: the transcript of {host.name} lies outside of the bundle")
+    return Replayable(started_at=started_at, hosts=hosts, directory=directory)
 
 
 def verify(directory: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""Run a local program with an end: of time, and of output."""
+"""Run a local program with an end: of time, of output, or because the run was stopped."""
 
 from __future__ import annotations
 
@@ -7,9 +7,63 @@ import selectors
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Protocol, Self
+
+
+class Stopped(BaseException):
+    """The run was stopped while this was waiting for an answer."""
+
+
+class Stop:
+    """A request to stop, which wakes whoever waits for output in any thread."""
+
+    def __init__(self) -> None:
+        self._read, self._write = os.pipe()
+        self.is_set = False
+
+    def fileno(self) -> int:
+        """Return a file descriptor that becomes readable when the stop is requested."""
+        return self._read
+
+    def set(self) -> None:
+        """Request the stop; again is harmless. Safe in a signal handler and in any thread."""
+        if not self.is_set:
+            self.is_set = True
+            os.close(self._write)
+
+    def close(self) -> None:
+        """Give the descriptors back, when nobody waits any more."""
+        self.set()
+        with suppress(OSError):
+            os.close(self._read)
+
+
+class Watch(Protocol):
+    """What looks at the output while it grows."""
+
+    complete: bool
+    too_long: bool
+    progress: int
+
+    def look(self, stdout: bytearray, stderr: bytearray) -> None:
+        """Take in what has come since the last look."""
+
+
+@dataclass(kw_only=True)
+class Capped:
+    """Looks for nothing but for too much output."""
+
+    cap: int
+    complete: bool = False
+    too_long: bool = False
+    progress: int = 0
+
+    def look(self, stdout: bytearray, stderr: bytearray) -> None:
+        """Compare both streams with the cap."""
+        self.too_long = len(stdout) > self.cap or len(stderr) > self.cap
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,25 +79,131 @@ class Finished:
     """Either stream grew beyond the cap; what is there is a beginning."""
 
 
+@dataclass(kw_only=True)
+class Gathered:
+    """How a look at a program's output ended."""
+
+    timed_out: bool = False
+    ended: bool = False
+    """Both streams have come to their end."""
+
+
+def gather(
+    process: subprocess.Popen[bytes],
+    out: bytearray,
+    err: bytearray,
+    *,
+    timeout: float,
+    watch: Watch,
+    stop: Stop | None = None,
+    feed: bytes = b"",
+) -> Gathered:
+    """Read the output of `process` until it ends, `watch` has seen enough or nothing comes forth.
+
+    Args:
+        process: its pipes are open; those it reads from are written `feed`.
+        out: what has come on its standard output; grows.
+        err: likewise its standard error.
+        timeout: seconds in which `watch` must notice progress.
+        watch: looks at `out` and `err` as they grow.
+        stop: ends the wait.
+        feed: for its standard input.
+
+    Raises:
+        Stopped: when `stop` was set.
+
+    """
+    result, progress = Gathered(), watch.progress
+    deadline = time.monotonic() + timeout
+    with _Pipes(process, out, err, feed, stop) as pipes:
+        while pipes.readers and not (watch.complete or watch.too_long or result.timed_out):
+            if pipes.move(max(0.0, deadline - time.monotonic())):
+                watch.look(out, err)
+            if watch.progress != progress:
+                deadline, progress = time.monotonic() + timeout, watch.progress
+            result.timed_out = time.monotonic() >= deadline and not watch.complete
+        result.ended = not pipes.readers
+    return result
+
+
+class _Pipes:
+    """The pipes of a process while it is talked with."""
+
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        out: bytearray,
+        err: bytearray,
+        feed: bytes,
+        stop: Stop | None,
+    ) -> None:
+        self._selector = selectors.DefaultSelector()
+        self._pending = memoryview(feed)
+        self._stop = stop
+        for stream, data in ((process.stdout, out), (process.stderr, err)):
+            if stream is not None:
+                self._selector.register(stream, selectors.EVENT_READ, data)
+        self.readers = len(self._selector.get_map())
+        if stop is not None:
+            self._selector.register(stop, selectors.EVENT_READ)
+        if feed and process.stdin is not None:
+            os.set_blocking(process.stdin.fileno(), False)
+            self._selector.register(process.stdin, selectors.EVENT_WRITE)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._selector.close()
+
+    def move(self, timeout: float) -> bool:
+        """Wait for what can be read or written, and do it; tell whether there was anything."""
+        ready = self._selector.select(timeout)
+        if self._stop is not None and self._stop.is_set:
+            raise Stopped
+        for key, events in ready:
+            if events & selectors.EVENT_WRITE:
+                self._pending = _write(key.fd, self._pending)
+                if not self._pending:
+                    self._selector.unregister(key.fileobj)
+                continue
+            chunk = os.read(key.fd, 65536)
+            key.data.extend(chunk)
+            if not chunk:
+                self._selector.unregister(key.fileobj)
+                self.readers -= 1
+        return bool(ready)
+
+
+def _write(descriptor: int, pending: memoryview) -> memoryview:
+    try:
+        return pending[os.write(descriptor, pending[:65536]) :]
+    except BlockingIOError:
+        return pending
+    except OSError:  # nobody reads any more: the streams end, too
+        return pending[:0]
+
+
 def run(
     argv: Sequence[str],
     *,
     timeout: float,
-    cap: int,
-    is_complete: Callable[[bytearray, bytearray], bool] = lambda _out, _err: False,
+    watch: Watch,
     environ: Mapping[str, str] | None = None,
-    whole_group: bool = True,
+    stop: Stop | None = None,
 ) -> Finished:
-    """Run `argv` without input until it ends, `is_complete` holds, time is up or a stream exceeds `cap`.
+    """Run `argv` without input until it ends, `watch` has seen enough, or nothing comes forth in time.
 
     Args:
         argv: program and arguments; no shell is involved.
-        timeout: seconds.
-        cap: bytes of each stream.
-        is_complete: looks at stdout and stderr so far; a child left in the background may hold the pipes open
-            long after all that matters has come.
+        timeout: seconds in which `watch` must notice progress.
+        watch: looks at the output; a child left in the background may hold the pipes open long after all
+            that matters has come.
         environ: added to the environment.
-        whole_group: on stopping early, end the program's children too.
+        stop: ends the wait.
+
+    Raises:
+        Stopped: when `stop` was set; the program and its children are ended.
 
     """
     process = subprocess.Popen(
@@ -55,31 +215,20 @@ def run(
         start_new_session=True,
     )
     out, err = bytearray(), bytearray()
+    early = True
+    timed_out = False
     deadline = time.monotonic() + timeout
-    timed_out = truncated = complete = False
     try:
-        with selectors.DefaultSelector() as selector:
-            for stream, data in ((process.stdout, out), (process.stderr, err)):
-                if stream is not None:
-                    selector.register(stream, selectors.EVENT_READ, data)
-            while selector.get_map() and not (timed_out or truncated or complete):
-                ready = selector.select(max(0.0, deadline - time.monotonic()))
-                timed_out = not ready
-                for key, _ in ready:
-                    chunk = os.read(key.fd, 65536)
-                    key.data.extend(chunk)
-                    if not chunk:
-                        selector.unregister(key.fileobj)
-                truncated = len(out) > cap or len(err) > cap
-                complete = is_complete(out, err)
-        if not (timed_out or truncated):
+        timed_out = gather(process, out, err, timeout=timeout, watch=watch, stop=stop).timed_out
+        early = timed_out or watch.too_long
+        if not early:
             # Output has ended, and so does the program, but for one that waits for a daemon's pipes.
             with suppress(subprocess.TimeoutExpired):
-                process.wait(0.5 if complete else max(0.5, deadline - time.monotonic()))
+                process.wait(0.5 if watch.complete else max(0.5, deadline - time.monotonic()))
     finally:
         # A program that has ended itself may leave children: its group stands until it is waited for.
-        if ((timed_out or truncated) and whole_group) or process.poll() is None:
-            _end(process, whole_group=whole_group)
+        if early or process.poll() is None:
+            end(process)
         for stream in (process.stdout, process.stderr):
             if stream is not None:
                 stream.close()
@@ -88,18 +237,14 @@ def run(
         stdout=bytes(out),
         stderr=bytes(err),
         timed_out=timed_out,
-        truncated=truncated,
+        truncated=watch.too_long,
     )
 
 
-def _end(process: subprocess.Popen[bytes], *, whole_group: bool) -> None:
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a program of a session of its own, with its children."""
     with suppress(ProcessLookupError, PermissionError):
-        if whole_group:
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
-            process.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(1)
+        os.killpg(process.pid, signal.SIGKILL)
     if process.poll() is None:
         process.kill()
     process.wait()

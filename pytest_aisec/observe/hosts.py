@@ -18,6 +18,7 @@ from testinfra.host import Host
 
 from pytest_aisec.errors import UsageProblem, nearest
 from pytest_aisec.observe.backend import ObservingBackend
+from pytest_aisec.observe.bounded import Stop
 from pytest_aisec.observe.transcript import Transcript
 from pytest_aisec.observe.transports import Limits, Ssh, Transport, paramiko_backend
 
@@ -47,8 +48,6 @@ class HostOptions:
     ansible_inventory: str | None = None
     force_ansible: bool = False
     limits: Limits = field(default_factory=Limits)
-    control_directory: Path | None = None
-    """A private directory for the sockets of ssh master connections."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +57,8 @@ class Target:
     name: str
     """`connection://[user@]address[:port]`, unique in a run, without credentials."""
     connection: str
-    backend: base.BaseBackend
+    backend: base.BaseBackend | None
+    """`None` on replay: only the transcript answers."""
 
     def slug(self) -> str:
         """Return the name as part of a file name; two names never give the same."""
@@ -67,12 +67,12 @@ class Target:
         digest = "" if plain == address else f"-{hashlib.sha256(self.name.encode()).hexdigest()[:8]}"
         return f"{scheme}_{plain}{digest}" if address else scheme
 
-    def observed(self, transcript: Transcript, limits: Limits) -> Host:
+    def observed(self, transcript: Transcript, limits: Limits, stop: Stop | None = None) -> Host:
         """Return the testinfra host that controls see."""
-        transport = Transport(self.backend, limits)
-        if isinstance(self.backend, Ssh):
+        transport = None if self.backend is None else Transport(self.backend, limits, stop)
+        if self.backend is not None and hasattr(self.backend, "transport"):
             self.backend.transport = transport
-        observing = ObservingBackend(self.name, transport, transcript)
+        observing = ObservingBackend(self.name, transport, transcript, self.connection)
         host = Host(observing)
         observing.set_host(host)
         return host
@@ -205,7 +205,6 @@ def _backend(
         keywords.setdefault("timeout", int(options.limits.connect_timeout))
         return Ssh(
             str(address),
-            control_directory=options.control_directory,
             ssh_extra_args=options.ssh_extra_args,
             **keywords,
         )
@@ -259,7 +258,7 @@ def _ansible_target(name: str, keywords: dict[str, Any], options: HostOptions) -
         if found.NAME == "paramiko":
             return Target(name=target, connection="paramiko", backend=paramiko_backend(full, **shared))
         extra = " ".join(filter(None, [options.ssh_extra_args, found.ssh_extra_args]))
-        backend = Ssh(full, control_directory=options.control_directory, ssh_extra_args=extra, **shared)
+        backend = Ssh(full, ssh_extra_args=extra, **shared)
         return Target(name=target, connection="ssh", backend=backend)
     found.sudo, found.sudo_user = sudo["sudo"], sudo["sudo_user"]
     return Target(name=target, connection=found.NAME, backend=found)

@@ -7,9 +7,9 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -37,6 +37,8 @@ class Observation:
     """Why there is no complete answer, if there is none."""
     detail: str = ""
     """One sentence about the fault."""
+    needed: bool = True
+    """False when it was asked on the chance that a control needs it, and none did: evidence for nothing."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the observation as JSON data; bytes that are not UTF-8 become `{"base64": …}`."""
@@ -49,6 +51,7 @@ class Observation:
             "duration_ms": self.duration_ms,
             "fault": self.fault,
             "detail": self.detail,
+            **({} if self.needed else {"needed": False}),
         }
 
     @classmethod
@@ -63,6 +66,7 @@ class Observation:
             duration_ms=data["duration_ms"],
             fault=cast("Reason | None", data["fault"]),
             detail=data["detail"],
+            needed=data.get("needed", True) is not False,
         )
 
 
@@ -84,24 +88,61 @@ class Transcript:
 
     A question is asked once a run, whichever process asks it first; a fault that concerns the whole host is
     known to all processes as soon as one of them met it. Not thread-safe within one process.
+
+    Args:
+        spool: the file; `None` keeps the observations in memory alone.
+        source: gives observations that are there from the beginning (replay); called when first needed.
+        host_fault: why no question to the host can be answered, if that is known from the beginning.
+
     """
 
-    def __init__(self, spool: Path | None = None) -> None:
+    def __init__(
+        self,
+        spool: Path | None = None,
+        source: Callable[[], Iterable[Observation]] | None = None,
+        host_fault: Unobservable | None = None,
+    ) -> None:
         self._spool = spool
+        self._source = source
         self._offset = 0
         self._answers: dict[str, Observation] = {}
-        self.host_fault: Unobservable | None = None
-        """Set when no further question to this host can be answered."""
+        self._unneeded: dict[str, Observation] = {}
+        self._is_loaded = False
+        self._host_fault = host_fault
 
     def __len__(self) -> int:
-        return len(self._answers)
+        self._load()
+        return len(self._answers) + len(self._unneeded)
 
     def __iter__(self) -> Iterator[Observation]:
-        return iter(self._answers.values())
+        self._load()
+        yield from self._answers.values()
+        yield from self._unneeded.values()
+
+    @property
+    def host_fault(self) -> Unobservable | None:
+        """Set when no further question to this host can be answered."""
+        self._load()
+        return self._host_fault
 
     def get(self, command: str) -> Observation | None:
         """Return the recorded observation of `command`, if this process knows one."""
+        self._load()
         return self._answers.get(command)
+
+    def release(self) -> None:
+        """Forget what can be read again: from the spool, or from where it came."""
+        if self._spool is not None or self._source is not None:
+            self._answers, self._unneeded, self._offset, self._is_loaded = {}, {}, 0, False
+
+    def _load(self) -> None:
+        if self._is_loaded:
+            return
+        self._is_loaded = True
+        for observation in self._source() if self._source else ():
+            kept = self._answers if observation.needed else self._unneeded
+            kept.setdefault(observation.command, observation)
+        self.refresh()
 
     @contextmanager
     def asking(self) -> Iterator[None]:
@@ -119,6 +160,7 @@ class Transcript:
 
     def refresh(self) -> None:
         """Read what has been recorded by other processes since the last look."""
+        self._load()
         if self._spool is None or not self._spool.exists():
             return
         with self._spool.open("rb") as stream:
@@ -141,15 +183,21 @@ class Transcript:
         if self._spool is None:
             self._learn(entry)
             return
+        self._load()
         line = json.dumps(entry, ensure_ascii=True).encode() + b"\n"
         with self._spool.open("ab") as stream:
+            at = stream.tell()
             stream.write(line)
-        self.refresh()
+        if at == self._offset:
+            self._offset += len(line)
+            self._learn(entry)
+        else:
+            self.refresh()
 
     def _learn(self, entry: Mapping[str, Any]) -> None:
         if "host_fault" in entry:
             fault = entry["host_fault"]
-            self.host_fault = self.host_fault or Unobservable(
+            self._host_fault = self._host_fault or Unobservable(
                 fault["reason"], fault["detail"], whole_host=True
             )
         else:
@@ -157,14 +205,26 @@ class Transcript:
             self._answers.setdefault(observation.command, observation)
 
 
-def in_order(transcript: Iterable[Observation], asked: Iterable[str]) -> list[Observation]:
+def in_order(
+    transcript: Iterable[Observation], asked: Iterable[str], needed: Collection[str] | None = None
+) -> list[Observation]:
     """Return the observations in the order in which `asked` first names their commands, the rest by command.
 
     So that the same controls give the same order, whichever process asked first.
+
+    Args:
+        transcript: in any order.
+        asked: the commands that verdicts rest on.
+        needed: further commands that controls asked; the rest is marked as not needed. `None` marks nothing.
+
     """
     known = {observation.command: observation for observation in transcript}
     first = {command: known.pop(command) for command in asked if command in known}
-    return [*first.values(), *(known[command] for command in sorted(known))]
+    rest = [known[command] for command in sorted(known)]
+    if needed is not None:
+        kept = [item for item in rest if item.command in needed]
+        rest = kept + [replace(item, needed=False) for item in rest if item.command not in needed]
+    return [*(item if item.needed else replace(item, needed=True) for item in first.values()), *rest]
 
 
 def dump(observations: Iterable[Observation]) -> str:

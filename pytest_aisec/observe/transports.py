@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+import random
+import re
+import secrets
+import select
 import shlex
+import subprocess
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +20,7 @@ from testinfra.backend import base
 from testinfra.backend.ssh import SshBackend
 
 from pytest_aisec.observe import bounded
-from pytest_aisec.observe.batch import Batch
+from pytest_aisec.observe.batch import Batch, Watch
 from pytest_aisec.observe.faults import Unobservable
 
 
@@ -32,8 +37,11 @@ class Limits:
 
     @property
     def deadline(self) -> float:
-        """Seconds after which the controlling side stops waiting for a command's answer."""
-        return self.connect_timeout + self.timeout + 5.0
+        """Seconds after which the controlling side stops waiting for a command's answer.
+
+        Later than the target's own watchdog, which looks five times in the time of a command.
+        """
+        return self.connect_timeout + 1.2 * self.timeout + 6.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,16 +53,21 @@ class Reply:
     stderr: bytes
     timed_out: bool = False
     truncated: bool = False
+    times: Mapping[int, float] = field(default_factory=dict)
+    """Question → monotonic time at which its answer was complete, as far as that was seen."""
 
 
 class Transport:
     """Sends a script to a host through the public `run()` of a testinfra backend, within limits."""
 
-    def __init__(self, backend: base.BaseBackend, limits: Limits) -> None:
+    def __init__(self, backend: base.BaseBackend, limits: Limits, stop: bounded.Stop | None = None) -> None:
         self.backend = backend
         self.limits = limits
-        self._batch: Batch | None = None
-        self._last: bounded.Finished | None = None
+        self.stop = stop
+        self.watch: bounded.Watch = bounded.Capped(cap=limits.cap)
+        """What looks at the output of the program that runs; for backends of our own."""
+        self.finished: bounded.Finished | None = None
+        """How the program ended; set by backends of our own."""
         if self.is_local_command:
             backend.run_local = self._run_local
 
@@ -64,60 +77,62 @@ class Transport:
         return self.backend.NAME not in {"ansible", "salt", "winrm", "paramiko"}
 
     def send(self, batch: Batch) -> Reply:
-        """Run the batch's script on the host; a fault of the connection is in the reply, or is raised."""
-        self._batch, self._last = batch, None
+        """Run the batch's script on the host; a fault of the connection is in the reply, or is raised.
+
+        Raises:
+            Unobservable: when what the connection needs is not installed here.
+            Stopped: when the run was stopped.
+
+        """
+        watch = batch.watch(self.limits.cap)
+        self.watch, self.finished = watch, None
         if not self.is_local_command:
-            return in_thread(lambda: _plain_reply(self.backend.run(batch.script)), self.limits.deadline)
+            limits = self.limits
+            patience = limits.deadline + 1.2 * limits.timeout * min(batch.count - 1, 5)
+            return in_thread(lambda: self._reply(batch, watch), patience, self.stop)
         try:
-            result = self.backend.run(batch.script)
+            return self._reply(batch, watch)
         except FileNotFoundError as error:
             raise Unobservable(
                 "tool_missing", f"{error.filename} is not installed here", whole_host=True
             ) from None
-        finished: bounded.Finished | None = self._last
+
+    def _reply(self, batch: Batch, watch: Watch) -> Reply:
+        result = self.backend.run(batch.script)
+        finished: bounded.Finished | None = self.finished
         return Reply(
             exit_status=result.rc,
             stdout=result.stdout_bytes,
             stderr=result.stderr_bytes,
             timed_out=finished is not None and finished.timed_out,
             truncated=finished is not None and finished.truncated,
+            times=watch.times,
         )
 
     def _run_local(self, command: str, *args: str) -> base.CommandResult:
         text = self.backend.quote(command, *args)
-        return self.execute(["/bin/sh", "-c", text], text)
-
-    def execute(
-        self,
-        argv: list[str],
-        command: str,
-        *,
-        environ: dict[str, str] | None = None,
-        whole_group: bool = True,
-    ) -> base.CommandResult:
-        """Run `argv` within the limits and remember how it ended; for backends of our own."""
-        self._last = bounded.run(
-            argv,
-            timeout=self.limits.deadline,
-            cap=self.limits.cap + 4096,
-            is_complete=self._batch.is_complete if self._batch else lambda _out, _err: False,
-            environ=environ,
-            whole_group=whole_group,
+        self.finished = bounded.run(
+            ["/bin/sh", "-c", text], timeout=self.limits.deadline, watch=self.watch, stop=self.stop
         )
+        return self.result(text)
+
+    def result(self, command: str) -> base.CommandResult:
+        """Return how the program ended as testinfra has it; for backends of our own."""
+        found = self.finished
+        if found is None:
+            raise RuntimeError("nothing has been run")
         return self.backend.result(
-            self._last.exit_status,
-            command.encode("utf-8", "surrogateescape"),
-            self._last.stdout,
-            self._last.stderr,
+            found.exit_status, command.encode("utf-8", "surrogateescape"), found.stdout, found.stderr
         )
 
 
-def _plain_reply(result: base.CommandResult) -> Reply:
-    return Reply(exit_status=result.rc, stdout=result.stdout_bytes, stderr=result.stderr_bytes)
+def in_thread(ask: Callable[[], Reply], timeout: float, stop: bounded.Stop | None = None) -> Reply:
+    """Return what `ask` returns, or a timed-out reply after `timeout` seconds.
 
+    Raises:
+        Stopped: when `stop` was set meanwhile; what `ask` does is then left to itself.
 
-def in_thread(ask: Callable[[], Reply], timeout: float) -> Reply:
-    """Return what `ask` returns, or a timed-out reply after `timeout` seconds."""
+    """
     box: list[Reply | BaseException] = []
 
     def work() -> None:
@@ -128,7 +143,11 @@ def in_thread(ask: Callable[[], Reply], timeout: float) -> Reply:
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
-    thread.join(timeout)
+    deadline = time.monotonic() + timeout
+    while thread.is_alive() and time.monotonic() < deadline:
+        thread.join(min(0.25, max(0.0, deadline - time.monotonic())))
+        if stop is not None and stop.is_set:
+            raise bounded.Stopped
     if not box:
         return Reply(exit_status=-1, stdout=b"", stderr=b"", timed_out=True)
     if isinstance(box[0], BaseException):
@@ -136,22 +155,48 @@ def in_thread(ask: Callable[[], Reply], timeout: float) -> Reply:
     return box[0]
 
 
-class Ssh(SshBackend):
-    """testinfra's ssh connection with one master connection a host and without a shell in between.
+class _Exchange:
+    """Follows one command in a shell that stays: complete when the shell says so on both streams."""
 
-    A password (from an inventory) reaches `sshpass` in its environment, never in an argument.
+    def __init__(self, inner: bounded.Watch, token: bytes) -> None:
+        self._inner = inner
+        self._end = re.compile(rb"\n%s (\d+)\n\Z" % token)
+        self.exit_status: int | None = None
+        self.complete = self.too_long = False
+        self.progress = 0
+
+    def look(self, stdout: bytearray, stderr: bytearray) -> None:
+        """Take in what has come since the last look."""
+        self._inner.look(stdout, stderr)
+        self.progress, self.too_long = self._inner.progress, self._inner.too_long
+        ends = [self._end.search(stream, max(0, len(stream) - 80)) for stream in (stdout, stderr)]
+        if ends[0] and ends[1]:
+            self.complete, self.exit_status = True, int(ends[0][1])
+            for stream, end in zip((stdout, stderr), ends, strict=True):
+                if end:
+                    del stream[end.start() :]
+
+
+class Ssh(SshBackend):
+    """testinfra's ssh connection, with one connection a host: a shell that stays and is told what to run.
+
+    The log-in shell only starts `/bin/sh`, so it may be of any kind. A password (from an inventory) reaches
+    `sshpass` in its environment, never in an argument.
     """
 
-    def __init__(self, hostspec: str, *, control_directory: Path | None = None, **kwargs: Any) -> None:
-        super().__init__(hostspec, **kwargs)
-        self.control_directory = control_directory
-        self.transport: Transport | None = None
+    TRIES = 4
+    """How often a connection is begun that the host, or a jump host with many log-ins, drops at once."""
 
-    def argv(self, *tail: str) -> list[str]:
-        """Return the ssh command line up to the host, with `tail` before it."""
+    def __init__(self, hostspec: str, *, ssh_extra_args: str | None = None, **kwargs: Any) -> None:
+        super().__init__(hostspec, ssh_extra_args=ssh_extra_args, **kwargs)
+        self.transport: Transport | None = None
+        self._shell: subprocess.Popen[bytes] | None = None
+
+    def argv(self) -> list[str]:
+        """Return the ssh command line up to the host."""
         command = [
             *(["sshpass", "-e"] if self.host.password else []),
-            "ssh",
+            *("ssh", "-T"),
             *shlex.split(self.ssh_extra_args or ""),
         ]
         command += ["-F", self.ssh_config] if self.ssh_config else []
@@ -164,27 +209,98 @@ class Ssh(SshBackend):
             "ServerAliveInterval": "10",
             "ServerAliveCountMax": "3",
         }
-        if self.control_directory is not None:
-            options |= {
-                "ControlMaster": "auto",
-                "ControlPersist": f"{self.controlpersist}s",
-                "ControlPath": f"{self.control_directory}/%C",
-            }
         for key, value in options.items():
             command += ["-o", f"{key}={value}"] if value else []
-        return [*command, *tail, "--", self.host.name]
+        return [*command, "--", self.host.name]
 
     def run_ssh(self, command: str) -> base.CommandResult:
         """Run `command` on the host; exit status 255 is returned like any other and judged by the caller."""
-        environ = {"SSHPASS": self.host.password} if self.host.password else None
         if self.transport is None:
             raise RuntimeError("an ssh backend of ours is only used through its transport")
-        return self.transport.execute([*self.argv(), command], command, environ=environ, whole_group=False)
+        kept = self.is_connected
+        found = self._exchange(command, self.transport)
+        if kept and not self.is_connected and not found.stdout and not found.timed_out:
+            # Closed since the last question: nothing of this one has run.
+            found = self._exchange(command, self.transport)
+        for number in range(1, self.TRIES):
+            if not _was_dropped(found):
+                break
+            _rest(0.25 * 2**number * random.uniform(0.5, 1.5), self.transport.stop)  # noqa: S311 - spreads log-ins
+            found = self._exchange(command, self.transport)
+        self.transport.finished = found
+        return self.transport.result(command)
 
-    def disconnect(self) -> None:
-        """Close the master connection, if there is one."""
-        if self.control_directory is not None:
-            bounded.run([*self.argv("-O", "exit")], timeout=5, cap=65536)
+    def _exchange(self, command: str, transport: Transport) -> bounded.Finished:
+        token = secrets.token_hex(8)
+        ending = f"printf '\\n%s%s %s\\n' {token[:8]} {token[8:]} $s"
+        feed = f"/bin/sh -c {shlex.quote(command)} </dev/null\ns=$?\n{ending}\n{ending} >&2\n"
+        exchange = _Exchange(transport.watch, token.encode())
+        process = self._shell = self._shell or self._connect()
+        out, err = bytearray(), bytearray()
+        how = None
+        try:
+            how = bounded.gather(
+                *(process, out, err),
+                timeout=transport.limits.deadline,
+                watch=exchange,
+                stop=transport.stop,
+                feed=feed.encode("utf-8", "surrogateescape"),
+            )
+        finally:
+            if not exchange.complete:
+                self.disconnect(patience=1.0 if how is not None and how.ended else 0.0)
+        return bounded.Finished(
+            exit_status=process.wait() if exchange.exit_status is None else exchange.exit_status,
+            stdout=bytes(out),
+            stderr=bytes(err),
+            timed_out=how.timed_out,
+            truncated=exchange.too_long,
+        )
+
+    def _connect(self) -> subprocess.Popen[bytes]:
+        environ = {**os.environ, "SSHPASS": self.host.password} if self.host.password else None
+        return subprocess.Popen(
+            [*self.argv(), "exec /bin/sh"],
+            bufsize=0,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environ,
+            start_new_session=True,
+        )
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether a connection is kept open."""
+        return self._shell is not None
+
+    def disconnect(self, *, patience: float = 0.0) -> None:
+        """Close the connection, if there is one, after at most `patience` seconds for its program to end."""
+        process, self._shell = self._shell, None
+        if process is None:
+            return
+        try:
+            process.wait(patience)
+        except subprocess.TimeoutExpired:
+            bounded.end(process)
+        for stream in (process.stdin, process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()
+
+
+_DROPPED = re.compile(rb"kex_exchange_identification|Connection (reset|closed) by|Exceeded MaxStartups")
+
+
+def _was_dropped(found: bounded.Finished) -> bool:
+    """Tell whether a busy host or jump host closed the connection before anything was said."""
+    return found.exit_status == 255 and not found.stdout and _DROPPED.search(found.stderr) is not None
+
+
+def _rest(seconds: float, stop: bounded.Stop | None) -> None:
+    if stop is None:
+        time.sleep(seconds)
+    elif select.select([stop], [], [], seconds)[0]:
+        raise bounded.Stopped
 
 
 def paramiko_backend(hostspec: str, **kwargs: Any) -> base.BaseBackend:
@@ -195,7 +311,7 @@ def paramiko_backend(hostspec: str, **kwargs: Any) -> base.BaseBackend:
     class VerifyingParamiko(ParamikoBackend):
         """Refuses a host whose key is not known, as ssh does, unless StrictHostKeyChecking is `no`."""
 
-        limits = Limits()
+        transport: Transport | None = None
 
         def _load_ssh_config(
             self, client: Any, cfg: Any, ssh_config: Any, ssh_config_dir: str = "~/.ssh"
@@ -209,35 +325,47 @@ def paramiko_backend(hostspec: str, **kwargs: Any) -> base.BaseBackend:
             super()._load_ssh_config(client, cfg, ssh_config, ssh_config_dir)
 
         def run(self, command: str, *args: str, **_kwargs: Any) -> base.CommandResult:
+            if self.transport is None:
+                raise RuntimeError("a paramiko backend of ours is only used through its transport")
             text = self.get_command(command, *args)
-            transport = self.client.get_transport()
-            transport.set_keepalive(10)
-            channel = transport.open_session(timeout=self.limits.connect_timeout)
+            limits = self.transport.limits
+            connection = self.client.get_transport()
+            connection.set_keepalive(10)
+            channel = connection.open_session(timeout=limits.connect_timeout)
             channel.exec_command(text.encode("utf-8", "surrogateescape"))
             channel.shutdown_write()
-            out, err = _drain(channel, self.limits)
-            return self.result(channel.recv_exit_status(), text.encode("utf-8", "surrogateescape"), out, err)
+            self.transport.finished = _drain(channel, self.transport.watch, limits.deadline)
+            return self.transport.result(text)
 
     if not kwargs.get("ssh_config") and not Path("~/.ssh/config").expanduser().is_file():
         kwargs["ssh_config"] = os.devnull  # so that the host keys are loaded on every path
     return VerifyingParamiko(hostspec, **kwargs)
 
 
-def _drain(channel: Any, limits: Limits) -> tuple[bytes, bytes]:
+def _drain(channel: Any, watch: bounded.Watch, timeout: float) -> bounded.Finished:
+    """Read a channel of paramiko's until it ends, `watch` has seen enough, or nothing comes forth."""
     out, err = bytearray(), bytearray()
-    deadline = time.monotonic() + limits.deadline
-    while True:
+    deadline, progress, timed_out = time.monotonic() + timeout, watch.progress, False
+    while not (watch.complete or watch.too_long or timed_out):
         done = channel.exit_status_ready() and (channel.eof_received or channel.closed)
-        while channel.recv_ready():
+        while channel.recv_ready() and not watch.too_long:
             out += channel.recv(65536)
-        while channel.recv_stderr_ready():
+            watch.look(out, err)
+        while channel.recv_stderr_ready() and not watch.too_long:
             err += channel.recv_stderr(65536)
+            watch.look(out, err)
         if done and not channel.recv_ready() and not channel.recv_stderr_ready():
-            return bytes(out), bytes(err)
-        if len(out) > limits.cap or len(err) > limits.cap:
-            channel.close()
-            raise Unobservable("truncated", f"the answer is longer than {limits.cap} bytes")
-        if time.monotonic() > deadline:
-            channel.close()
-            raise Unobservable("timeout", f"no answer within {limits.deadline:g} s")
+            break
+        if watch.progress != progress:
+            deadline, progress = time.monotonic() + timeout, watch.progress
+        timed_out = time.monotonic() > deadline
         channel.status_event.wait(0.002)
+    status = channel.recv_exit_status() if channel.exit_status_ready() else -1
+    channel.close()
+    return bounded.Finished(
+        exit_status=status,
+        stdout=bytes(out),
+        stderr=bytes(err),
+        timed_out=timed_out,
+        truncated=watch.too_long,
+    )

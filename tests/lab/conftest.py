@@ -15,7 +15,6 @@ from labkit.fixtures import (
     lab_host,
     lab_hosts,
     lab_podman,
-    sockets,
 )
 
 __all__ = [
@@ -26,5 +25,4 @@ __all__ = [
     "lab_host",
     "lab_hosts",
     "lab_podman",
-    "sockets",
 ]

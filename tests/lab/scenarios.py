@@ -17,10 +17,12 @@ from pytest_aisec import audit
 from pytest_aisec.catalog import plan as plans
 from pytest_aisec.catalog.control import Control
 from pytest_aisec.judge.outcome import Conclusion
+from pytest_aisec.observe import waves as waves_module
 from pytest_aisec.observe.backend import ObservingBackend
 from pytest_aisec.observe.hosts import HostOptions, resolve
 from pytest_aisec.observe.transcript import Transcript
 from pytest_aisec.observe.transports import Limits
+from pytest_aisec.observe.waves import Suggestions, Work
 
 DIRECTORY = Path(__file__).parents[1] / "scenarios"
 OUTCOMES = {"pass": "passed", "fail": "failed", "na": "not_applicable", "error": "error"}
@@ -101,21 +103,30 @@ def run(
     params: dict[str, Any],
     spec: str,
     ssh_config: Path,
-    sockets: Path,
     *,
     sudo: bool = False,
+    waves: bool = True,
 ) -> Audit:
     """Audit one control on one host, over ssh."""
     options = HostOptions(
         hosts=spec,
         ssh_config=str(ssh_config),
         sudo=sudo,
-        control_directory=sockets,
         limits=Limits(timeout=20),
     )
     (target,) = resolve(options)
     transcript, planned, now = Transcript(), plans.single(control, params), datetime.now(UTC)
-    conclusion = audit.judge(planned, target.observed(transcript, options.limits), now)
+    host = target.observed(transcript, options.limits)
+    if waves:
+        calls = {control.id: lambda host: audit.speculate(planned, host, now)}
+        waves_module.collect_host(
+            Work(name=target.name, open=lambda: host, close=lambda: None), calls, Suggestions()
+        )
+        asked = len(transcript)
+    conclusion = audit.judge(planned, host, now)
+    target.disconnect()
+    if waves and transcript.host_fault is None:
+        assert len(transcript) == asked, "the collector left questions to the evaluation"
     return Audit(conclusion=conclusion, transcript=transcript, planned=planned, name=target.name, now=now)
 
 

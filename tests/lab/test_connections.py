@@ -2,7 +2,6 @@
 
 import shutil
 import subprocess
-import tempfile
 import time
 from pathlib import Path
 
@@ -20,18 +19,16 @@ QUICK = Limits(timeout=3, connect_timeout=3, cap=1024 * 1024)
 def connect(lab):
     """Return a function that gives the observed host of a specification; connections are closed at the end."""
     opened = []
-    directory = Path(tempfile.mkdtemp(prefix="aisec-"))
 
     def one(spec: str, *, limits: Limits = QUICK, **options):
         options.setdefault("ssh_config", str(lab.ssh_config))
-        (target,) = resolve(HostOptions(hosts=spec, control_directory=directory, limits=limits, **options))
+        (target,) = resolve(HostOptions(hosts=spec, limits=limits, **options))
         opened.append(target)
         return target.observed(Transcript(), limits)
 
     yield one
     for target in opened:
         target.disconnect()
-    shutil.rmtree(directory, ignore_errors=True)
 
 
 def refusal(host) -> tuple[str, float]:

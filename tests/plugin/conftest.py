@@ -16,6 +16,11 @@ PASSES = 'assert host.check_output("echo a") == "a"'
 FAILS = 'assert host.check_output("echo a") == "b"'
 
 
+@pytest.fixture(autouse=True)
+def _cache_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
 class Pack:
     """A directory of controls and profiles, as `--aisec-path` takes it."""
 

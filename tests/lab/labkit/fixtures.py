@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeVar
@@ -69,25 +67,6 @@ def lab_hosts(lab: Lab) -> Iterator[Callable[[int], list[LabHost]]]:
             return [stack.enter_context(host) for host in lab.hosts(count)]
 
         yield make
-
-
-@pytest.fixture
-def sockets() -> Iterator[Path]:
-    """An empty directory for ssh's control sockets, with a short path; masters that are left end with it."""
-    with tempfile.TemporaryDirectory(prefix="aisec-", dir="/tmp") as directory:
-        yield Path(directory)
-        for path in Path(directory).rglob("*"):
-            if path.is_socket():
-                leave = [
-                    "ssh",
-                    "-F",
-                    "none",
-                    "-O",
-                    "exit",
-                    "-o",
-                    f"ControlPath={str(path).replace('%', '%%')}",
-                ]
-                subprocess.run([*leave, "nobody"], capture_output=True, check=False, timeout=10)
 
 
 @pytest.fixture

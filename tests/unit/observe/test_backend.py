@@ -236,25 +236,3 @@ def test_nothing_of_a_question_is_left_running() -> None:
     fault(observe(timeout=1), "sleep 4321")
     left = subprocess.run(["pgrep", "-f", "^sleep 4321"], capture_output=True, check=False)
     assert left.stdout == b""
-
-
-class CutsOff(LocalBackend):
-    """A connection whose own library notices that an answer is too long, as paramiko's does."""
-
-    NAME = "cuts-off"
-    sent = 0
-
-    def run(self, command: str, *args: str, **_kwargs: Any) -> base.CommandResult:
-        self.sent += 1
-        raise Unobservable("truncated", "the answer is too long")
-
-
-def test_a_fault_that_the_connection_notices_is_recorded_and_replayed() -> None:
-    transcript, connection = Transcript(), CutsOff()
-    assert fault(observe(connection, transcript), "cat /huge").reason == "truncated"
-    assert fault(observe(connection, transcript), "cat /huge").reason == "truncated"
-    assert connection.sent == 1
-    replay = ObservingBackend("local://", None, transcript)
-    with pytest.raises(Unobservable) as caught:
-        replay.run("cat /huge")
-    assert caught.value.reason == "truncated"

@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+import contextlib
+import itertools
 import re
+import secrets
 import shutil
+import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -21,8 +26,9 @@ SHELLS = [
 def answers(shell: list[str], *questions: str, timeout: float = 10) -> list[Framed | None]:
     batch = Batch(questions, timeout=timeout)
     # As the engine does: what a command leaves running may hold the pipes, and is not waited for.
-    done = bounded.run([*shell, "-c", batch.script], timeout=60, cap=1 << 20, is_complete=batch.is_complete)
-    assert batch.is_complete(done.stdout, done.stderr)
+    watch = batch.watch(1 << 20)
+    done = bounded.run([*shell, "-c", batch.script], timeout=60, watch=watch)
+    assert watch.complete
     return batch.read(done.stdout, done.stderr)
 
 
@@ -100,11 +106,44 @@ def test_an_answer_is_byte_for_byte_what_the_command_gave(
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_a_command_ends_when_its_time_is_up_and_the_next_is_asked(shell: list[str]) -> None:
-    first, second = answers(shell, "sleep 30", "echo ok", timeout=1)
-    assert first
-    assert first.exit_status in {124, 137, 143}
-    assert second == OK
+def test_the_script_ends_where_the_time_of_a_command_is_up(shell: list[str]) -> None:
+    mark = 1000 + secrets.randbelow(10**9)  # other processes of the test run sleep, too
+    batch = Batch(["echo ok", f"sleep {mark} & sleep {mark}; echo late", "echo ok"], timeout=1)
+    started = time.monotonic()
+    done = bounded.run([*shell, "-c", batch.script], timeout=60, watch=batch.watch(1 << 20))
+    assert time.monotonic() - started < 20
+    assert batch.read(done.stdout, done.stderr) == [OK, None, None]
+    assert (batch.begun(done.stdout), batch.ended_by_watchdog(done.stdout)) == (1, True)
+    assert not running(f"sleep {mark}")
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_nothing_is_left_running(shell: list[str]) -> None:
+    mark = 5 * (1000 + secrets.randbelow(10**8))
+    batch = Batch(["true", "sleep 0.1"], timeout=mark)
+    bounded.run([*shell, "-c", batch.script], timeout=60, watch=batch.watch(1 << 20))
+    deadline = time.monotonic() + 10
+    while running(f"sleep {mark // 5}$"):
+        assert time.monotonic() < deadline, "the watchdog's sleep is left behind"
+        time.sleep(0.01)
+
+
+def running(pattern: str) -> list[str]:
+    """Return the command lines of the processes that match `pattern`."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found.append(path.read_bytes().replace(b"\0", b" ").decode(errors="replace").strip())
+    return [line for line in found if re.match(pattern, line)]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_plain_command_costs_one_process(shell: list[str]) -> None:
+    numbers = [answer for answer in answers(shell, *["cat /proc/self/stat"] * 20) if answer]
+    pids = [int(answer.stdout.split()[0]) for answer in numbers]
+    assert len(pids) == 20
+    steps = sorted(later - earlier for earlier, later in itertools.pairwise(pids))
+    assert steps[0] == 1
 
 
 @given(
@@ -122,7 +161,7 @@ def test_any_bytes_are_framed(outputs: list[bytes], statuses: list[int]) -> None
 
 
 def framed(batch: Batch, outputs: list[bytes], statuses: list[int]) -> bytes:
-    first, second = re.findall(r"[nm]=([0-9a-f]{16})", batch.script)[:2]
+    first, second = re.findall(r"\b[0-9a-f]{16}\b", batch.script)[:2]
     token = (first + second).encode()
     return b"motd\n" + b"".join(
         b"\n%s<%d\n%s\n%s>%d %d\n" % (token, index, output, token, index, status)
@@ -143,13 +182,44 @@ def test_what_is_cut_off_anywhere_is_never_a_wrong_answer() -> None:
             assert found[-1] is None
 
 
+def is_complete(batch: Batch, stdout: bytes, stderr: bytes) -> bool:
+    watch = batch.watch(1 << 20)
+    watch.look(bytearray(stdout), bytearray(stderr))
+    return watch.complete
+
+
 def test_a_script_is_complete_only_with_the_last_marker_on_both_streams() -> None:
     batch = Batch(["true"] * 3, timeout=1)
     stdout = framed(batch, OUTPUTS, STATUSES)
-    assert batch.is_complete(stdout, stdout)
+    assert is_complete(batch, stdout, stdout)
     for cut in range(len(stdout)):
-        assert not batch.is_complete(stdout[:cut], stdout)
-        assert not batch.is_complete(stdout, stdout[:cut])
+        assert not is_complete(batch, stdout[:cut], stdout)
+        assert not is_complete(batch, stdout, stdout[:cut])
+
+
+@given(st.integers(1, 40), st.integers(1, 40))
+def test_it_does_not_matter_in_which_pieces_the_output_comes(first: int, second: int) -> None:
+    batch = Batch(["true"] * 3, timeout=1)
+    stdout = framed(batch, OUTPUTS, STATUSES)
+    watch, out, err = batch.watch(1 << 20), bytearray(), bytearray()
+    while len(out) < len(stdout) or len(err) < len(stdout):
+        assert not watch.complete
+        out += stdout[len(out) : len(out) + first]
+        err += stdout[len(err) : len(err) + second]
+        watch.look(out, err)
+    assert watch.complete
+    assert watch.progress == 6
+    assert sorted(watch.times) == [0, 1, 2]
+
+
+def test_the_cap_is_for_each_answer_not_for_the_script() -> None:
+    batch = Batch(["true"] * 3, timeout=1)
+    watch, stdout = batch.watch(50), bytearray(framed(batch, [b"x" * 50] * 3, STATUSES))
+    watch.look(stdout, bytearray())
+    assert not watch.too_long
+    watch, stdout = batch.watch(50), bytearray(framed(batch, [b"x" * 50, b"y" * 120], STATUSES)[:-60])
+    watch.look(stdout, bytearray())
+    assert watch.too_long
 
 
 def test_answers_of_another_script_are_not_believed() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,20 @@ LARGE = 1 << 20
 
 
 def sh(script: str, *, timeout: float = 10, cap: int = LARGE, **options: object) -> bounded.Finished:
-    return bounded.run(["/bin/sh", "-c", script], timeout=timeout, cap=cap, **options)  # type: ignore[arg-type]
+    options.setdefault("watch", bounded.Capped(cap=cap))
+    return bounded.run(["/bin/sh", "-c", script], timeout=timeout, **options)  # type: ignore[arg-type]
+
+
+class Until(bounded.Capped):
+    """Complete when `test` holds of the standard output."""
+
+    def __init__(self, test: Callable[[bytes], bool]) -> None:
+        super().__init__(cap=LARGE)
+        self.test = test
+
+    def look(self, stdout: bytearray, stderr: bytearray) -> None:
+        super().look(stdout, stderr)
+        self.complete = self.test(bytes(stdout))
 
 
 def is_alive(pid: int) -> bool:
@@ -45,7 +59,10 @@ def test_a_program_gets_no_input() -> None:
 
 
 def test_arguments_reach_the_program_as_they_are() -> None:
-    assert bounded.run(["printf", "%s", "$HOME; `x` 'y'"], timeout=5, cap=LARGE).stdout == b"$HOME; `x` 'y'"
+    assert (
+        bounded.run(["printf", "%s", "$HOME; `x` 'y'"], timeout=5, watch=bounded.Capped(cap=LARGE)).stdout
+        == b"$HOME; `x` 'y'"
+    )
 
 
 def test_the_environment_is_added_to() -> None:
@@ -54,7 +71,7 @@ def test_the_environment_is_added_to() -> None:
 
 def test_a_program_that_is_not_there_is_an_error_that_names_it() -> None:
     with pytest.raises(FileNotFoundError) as caught:
-        bounded.run(["/no/such/program"], timeout=5, cap=LARGE)
+        bounded.run(["/no/such/program"], timeout=5, watch=bounded.Capped(cap=LARGE))
     assert caught.value.filename == "/no/such/program"
 
 
@@ -93,7 +110,7 @@ def test_a_child_that_holds_the_pipe_does_not_delay_what_is_complete() -> None:
     found = sh(
         "echo done; sleep 60 & echo $!; exit 0",
         timeout=30,
-        is_complete=lambda out, _err: out.startswith(b"done\n") and out.count(b"\n") == 2,
+        watch=Until(lambda out: out.startswith(b"done\n") and out.count(b"\n") == 2),
     )
     assert time.monotonic() - started < 10
     assert (found.timed_out, found.exit_status) == (False, 0)

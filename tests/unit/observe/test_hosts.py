@@ -137,12 +137,6 @@ def ssh(spec: str, **options: Any) -> list[str]:
     return target.backend.argv()
 
 
-def test_ssh_keeps_its_sockets_in_the_private_directory(tmp_path: Path) -> None:
-    argv = ssh("gpu-1", control_directory=tmp_path)
-    assert f"ControlPath={tmp_path}/%C" in argv
-    assert "ControlMaster=auto" in argv
-
-
 def test_ssh_never_asks_and_ends_its_options_before_the_host() -> None:
     argv = ssh("ssh://root@gpu-1:2222", limits=Limits(connect_timeout=7))
     assert argv[-2:] == ["--", "gpu-1"]
@@ -161,11 +155,11 @@ def test_two_hosts_never_share_a_transcript_file() -> None:
 
 
 @pytest.mark.skipif(not shutil.which("ssh"), reason="no ssh")
-def test_a_host_that_refuses_connections_is_unreachable_once(tmp_path: Path) -> None:
+def test_a_host_that_refuses_connections_is_unreachable_once() -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
-        (target,) = resolve(HostOptions(hosts=f"ssh://127.0.0.1:{port}", control_directory=tmp_path))
+        (target,) = resolve(HostOptions(hosts=f"ssh://127.0.0.1:{port}"))
         transcript = Transcript()
         host = target.observed(transcript, Limits(timeout=2, connect_timeout=2))
         with pytest.raises(Unobservable) as caught:

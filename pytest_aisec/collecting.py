@@ -1,0 +1,131 @@
+"""Ask all hosts in waves before pytest evaluates. Only in the controlling process."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from pytest_aisec import audit
+from pytest_aisec.catalog.plan import Plan
+from pytest_aisec.observe.bounded import Stop
+from pytest_aisec.observe.hosts import Target
+from pytest_aisec.observe.learned import Learned, default_directory
+from pytest_aisec.observe.transcript import Transcript
+from pytest_aisec.observe.transports import Limits
+from pytest_aisec.observe.waves import Collected, Work, collect
+from pytest_aisec.report.progress import Progress
+
+
+class Collector:
+    """Runs the waves between pytest's collection and its evaluation."""
+
+    def __init__(
+        self,
+        config: pytest.Config,
+        plan: Plan,
+        targets: Sequence[Target],
+        transcripts: Mapping[str, Transcript],
+        limits: Limits,
+        started: datetime,
+    ) -> None:
+        self.config = config
+        self.plan = plan
+        self.targets = targets
+        self.transcripts = transcripts
+        self.limits = limits
+        self.started = started
+        self.collected: dict[str, Collected] = {}
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
+        """Ask all hosts; pytest then evaluates, unless only observing was asked for."""
+        option = self.config.option
+        if session.testsfailed and not option.continue_on_collection_errors:
+            return None
+        learned = Learned(question_keys(self.plan), cache_directory(self.config))
+        progress = self._progress()
+        stop = Stop()
+
+        def note(found: Collected, done: bool) -> None:  # noqa: FBT001 - the collector's callback
+            self.collected[found.name] = found
+            if progress is not None:
+                progress.note(found, done)
+
+        try:
+            collect(
+                [self._work(target, stop) for target in self.targets],
+                audit.speculations(self.plan, self.started),
+                workers=option.aisec_workers,
+                stop=stop,
+                suggestions=learned,
+                note=note,
+            )
+        finally:
+            stop.close()
+            if progress is not None:
+                progress.finish()
+        learned.save()
+        return True if option.aisec_observe_only else None
+
+    @property
+    def needed(self) -> dict[str, set[str]]:
+        """By host name, the commands that a control asked."""
+        return {
+            name: {command for commands in found.needed.values() for command in commands}
+            for name, found in self.collected.items()
+        }
+
+    def _work(self, target: Target, stop: Stop) -> Work:
+        transcript = self.transcripts[target.name]
+
+        def close() -> None:
+            target.disconnect()
+            if len(self.targets) > 1:
+                transcript.release()
+
+        return Work(
+            name=target.name, open=lambda: target.observed(transcript, self.limits, stop), close=close
+        )
+
+    def _progress(self) -> Progress | None:
+        reporter = self.config.pluginmanager.getplugin("terminalreporter")
+        if reporter is None or self.config.get_verbosity() < 0:
+            return None
+        rewrite = (lambda line: reporter.rewrite(line, erase=True)) if reporter.isatty else None
+        return Progress(len(self.targets), reporter.write_line, rewrite)
+
+
+def question_keys(plan: Plan) -> dict[str, str]:
+    """Return, for each control, a text that changes with whatever changes its questions."""
+    texts: dict[Path, str] = {}
+    for planned in plan.controls:
+        path = planned.control.path
+        if path not in texts:
+            texts[path] = hashlib.sha256(path.read_bytes()).hexdigest()
+    ours = version("pytest-aisec")
+    return {
+        planned.id: json.dumps(
+            [
+                ours,
+                texts[planned.control.path],
+                audit.jsonable(dict(planned.params)),
+                sorted(planned.declared),
+            ],
+            sort_keys=True,
+        )
+        for planned in plan.controls
+    }
+
+
+def cache_directory(config: pytest.Config) -> Path | None:
+    """Return where learned questions are kept, if they are."""
+    given = config.option.aisec_cache
+    if given == "none":
+        return None
+    return Path(given).expanduser() if given else default_directory()

@@ -1,0 +1,188 @@
+"""Ask every host in a few waves: what the controls will ask is found out before they are evaluated.
+
+Controls only observe, so calling them early is harmless. Each is called against what the host's transcript
+holds; a question without an answer stops it. When all have stopped, their questions go to the host together,
+and those that stopped are called again, until nothing is left to ask. Their verdicts are thrown away: pytest
+evaluates them later, against the transcript.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+
+from testinfra.host import Host
+
+from pytest_aisec.observe.backend import ObservingBackend, Pending
+from pytest_aisec.observe.bounded import Stop, Stopped
+from pytest_aisec.observe.faults import Unobservable
+from pytest_aisec.observe.redact import redact
+
+DEEPEST = 200
+"""Waves after which a control that always asks something new is left to its evaluation."""
+
+
+class Suggestions:
+    """What to ask of a host in its first wave; nothing unless a subclass has learned it.
+
+    Used by several threads.
+    """
+
+    def suggest(self) -> Iterable[str]:
+        """Return the commands that a host of this plan is likely to be asked."""
+        return ()
+
+    def learn(self, needed: Mapping[str, Iterable[str]]) -> None:
+        """Take in which commands each control, by id, asked of one host."""
+
+
+@dataclass(kw_only=True)
+class Collected:
+    """How one host was asked."""
+
+    name: str
+    waves: int = 0
+    scripts: int = 0
+    seconds: float = 0.0
+    asked: int = 0
+    """Questions with an answer in the transcript."""
+    needed: dict[str, list[str]] = field(default_factory=dict)
+    """Control id → the commands that it asked, as the transcript has them."""
+    fault: Unobservable | None = None
+    stopped: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """One host and how to ask it."""
+
+    name: str
+    open: Callable[[], Host]
+    """Gives the host that controls see."""
+    close: Callable[[], None]
+    """Ends its connection."""
+
+
+Speculation = Callable[[Host], None]
+"""Calls one control on a host; whatever it raises but `Pending` ends it."""
+
+
+def collect_host(
+    work: Work,
+    controls: Mapping[str, Speculation],
+    suggestions: Suggestions,
+    note: Callable[[Collected], None] = lambda _found: None,
+) -> Collected:
+    """Ask one host, wave after wave, until no control has an open question.
+
+    Args:
+        work: the host.
+        controls: by id.
+        suggestions: for the first wave; learns what was needed when the host is done.
+        note: called after each wave.
+
+    """
+    found, started = Collected(name=work.name), time.monotonic()
+    try:
+        host = work.open()
+        backend: ObservingBackend = host.backend
+        open_questions: dict[str, Speculation] = dict(controls)
+        while open_questions and found.waves < DEEPEST:
+            backend.pending = {}
+            open_questions = _speculate(host, open_questions, found)
+            pending, backend.pending = backend.pending, None
+            if not found.waves:
+                pending |= {text: text for text in suggestions.suggest() if redact(text) == text}
+            if not pending:
+                break
+            found.waves += 1
+            found.scripts += backend.ask_all(pending)
+            found.asked = len(backend.transcript)
+            found.seconds = time.monotonic() - started
+            note(found)
+        suggestions.learn(found.needed)
+    except Unobservable as fault:
+        found.fault = fault
+    except Stopped:
+        found.stopped = True
+    finally:
+        work.close()
+    found.seconds = time.monotonic() - started
+    return found
+
+
+def _speculate(host: Host, controls: Mapping[str, Speculation], found: Collected) -> dict[str, Speculation]:
+    """Call each control; return those that stopped at a question without an answer."""
+    stopped: dict[str, Speculation] = {}
+    backend: ObservingBackend = host.backend
+    for control, call in controls.items():
+        backend.asked, backend.asked_before = [], []
+        try:
+            call(host)
+        except Pending:
+            stopped[control] = call
+        except Stopped:
+            raise
+        except BaseException:  # noqa: BLE001, S110 - evaluation will see the same and judge it
+            pass
+        found.needed[control] = [*backend.asked_before, *backend.asked]
+    return stopped
+
+
+def collect(
+    hosts: Sequence[Work],
+    controls: Mapping[str, Speculation],
+    *,
+    workers: int,
+    stop: Stop,
+    suggestions: Suggestions | None = None,
+    note: Callable[[Collected, bool], None] = lambda _found, _done: None,
+) -> dict[str, Collected]:
+    """Ask all hosts, many at once; a host's fault is its own.
+
+    Args:
+        hosts: each with a transcript of its own.
+        controls: by id.
+        workers: how many hosts are asked at the same time.
+        stop: set by the caller, or here on Ctrl-C, to end everything that waits.
+        suggestions: what to ask first; `None` for nothing.
+        note: called with (host so far, whether it is done) after each wave, never in two threads at once.
+
+    Returns:
+        By host name, for every host that was begun.
+
+    Raises:
+        KeyboardInterrupt: after all that was waiting has ended.
+
+    """
+    suggestions = suggestions or Suggestions()
+    lock = threading.Lock()
+
+    def noted(found: Collected) -> None:
+        with lock:
+            note(found, False)  # noqa: FBT003 - the callback's signature
+
+    def one(work: Work) -> Collected | None:
+        return None if stop.is_set else collect_host(work, controls, suggestions, noted)
+
+    done: dict[str, Collected] = {}
+    with ThreadPoolExecutor(max_workers=max(1, min(workers, len(hosts))), thread_name_prefix="aisec") as pool:
+        futures: set[Future[Collected | None]] = {pool.submit(one, work) for work in hosts}
+        try:
+            while futures:
+                ended, futures = wait(futures, return_when=FIRST_COMPLETED)
+                for future in ended:
+                    found = future.result()
+                    if found is not None:
+                        done[found.name] = found
+                        with lock:
+                            note(found, True)  # noqa: FBT003 - the callback's signature
+        except BaseException:
+            stop.set()
+            for future in futures:
+                future.cancel()
+            raise
+    return done
