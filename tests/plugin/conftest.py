@@ -21,6 +21,13 @@ def _cache_of_its_own(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
+@pytest.fixture(autouse=True)
+def _no_worker_of_someone_else(monkeypatch):
+    """What a run inside a test sees is not that the tests themselves are run by workers."""
+    for name in [name for name in os.environ if name.startswith("PYTEST_XDIST_")]:
+        monkeypatch.delenv(name)
+
+
 class Pack:
     """A directory of controls and profiles, as `--aisec-path` takes it."""
 

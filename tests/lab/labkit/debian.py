@@ -6,6 +6,7 @@ import fcntl
 import os
 import shutil
 import subprocess
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,8 @@ _APT = ["apt-get", "-q", "-y", "-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::
 _NO_SERVICES = Path("/usr/sbin/policy-rc.d")
 _ONE_AT_A_TIME = Path("/run/aisec-lab-apt.lock")
 _TIMEOUT = 900.0  # seconds
+_PATIENCE = (5.0, 10.0, 20.0, 40.0, 80.0)
+"""Seconds between one try and the next where the archive cannot be reached: name servers have bad minutes."""
 
 
 def complete_search_path() -> None:
@@ -57,13 +60,21 @@ def ensure(packages: Iterable[str]) -> None:
     if os.geteuid() != 0:
         raise LabUnavailableError(f"{names} missing, and only root can install")
     with _services_stay_down():
-        for fetch_lists in (False, True):
-            if fetch_lists:
+        done = _install(missing)
+        if done.returncode != 0:
+            for pause in (0.0, *_PATIENCE):
+                time.sleep(pause)
                 _apt("update")
-            done = _apt("install", "--no-install-recommends", *missing)
-            if done.returncode == 0:
-                return
+                done = _install(missing)
+                if done.returncode == 0 or "Failed to fetch" not in done.stderr:
+                    break
+        if done.returncode == 0:
+            return
     raise LabUnavailableError(f"apt-get cannot install {names}: {_reason(done)}")
+
+
+def _install(packages: Iterable[str]) -> subprocess.CompletedProcess[str]:
+    return _apt("install", "--no-install-recommends", *packages)
 
 
 def ensure_commands(packages: Mapping[str, str]) -> None:
