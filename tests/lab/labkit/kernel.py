@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
 CLONE_NEWNET = 0x40000000
 MNT_DETACH = 2
@@ -24,6 +25,9 @@ _libc.mount.argtypes = [
 ]
 _libc.umount2.argtypes = [ctypes.c_char_p, ctypes.c_int]
 _libc.setns.argtypes = [ctypes.c_int, ctypes.c_int]
+
+_OWN_NETWORK = f"/proc/{os.getpid()}/fd/{os.open('/proc/thread-self/ns/net', os.O_RDONLY | os.O_CLOEXEC)}"
+"""The network namespace that this process came up in."""
 
 
 def _check(status: int, subject: object) -> None:
@@ -63,6 +67,11 @@ def inside_network(namespace: Path) -> Iterator[None]:
             _check(_libc.setns(before, CLONE_NEWNET), "the way back")
     finally:
         os.close(before)
+
+
+def outside_network() -> AbstractContextManager[None]:
+    """Move the calling thread to the machine's own network for a while, wherever it is."""
+    return inside_network(Path(_OWN_NETWORK))
 
 
 def started_at(pid: int) -> int | None:
