@@ -58,7 +58,9 @@ class Progress:
     def finish(self) -> None:
         """Print the line that stays."""
         seconds = self._clock() - self._started
-        line = f"asked {_hosts(self._done)} in {seconds:.1f} s: {_number(self._asked, 'question')}"
+        asked = str(self._hosts) if self._done == self._hosts else f"{self._done} of {self._hosts}"
+        line = f"asked {asked} host{'s' * (self._hosts != 1)} in {seconds:.1f} s: "
+        line += _number(self._asked, "question")
         line += f", {_number(self._waves, 'wave')} at most"
         if self._faults:
             line += f"; {_hosts(self._faults)} could not be asked"
