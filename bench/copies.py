@@ -31,14 +31,11 @@ def write(source: Path, directory: Path, number: int) -> None:
         transcripts={},
     )
     text = transcript.dump(run.transcripts[original.name]).encode()
-    inputs = {
-        str(path.relative_to(source)): path.read_bytes()
-        for path in sorted((source / "inputs").rglob("*"))
-        if path.is_file()
-    }
-    files = {
-        "run.json": bundles.render_run(copied, decide(copied)).encode(),
-        **inputs,
-        **{host.transcript: text for host in hosts},
-    }
-    bundles.Claim(directory).write(files)
+    claim = bundles.Claim(directory)
+    for path in sorted((source / "inputs").rglob("*")):
+        if path.is_file():
+            claim.add(str(path.relative_to(source)), [path.read_bytes()])
+    for host in hosts:
+        claim.add(host.transcript, [text])
+    claim.add("run.json", bundles.run_json(copied, decide(copied)))
+    claim.finish()

@@ -76,7 +76,11 @@ def run(
 
 def quiet_environment() -> Mapping[str, str]:
     """Return this environment without what would change how pytest behaves."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTEST_", "PYTHONDONTWRITEBYTECODE"))
+    }
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:

@@ -19,7 +19,7 @@ from pytest_aisec.observe.backend import ObservingBackend, Pending
 from pytest_aisec.observe.faults import Unobservable
 from pytest_aisec.observe.hosts import Target
 from pytest_aisec.observe.redact import redact
-from pytest_aisec.observe.transcript import Observation, Transcript, in_order
+from pytest_aisec.observe.transcript import Ordered, Transcript
 
 NAMESPACE = uuid.UUID("5b4a3a0e-6a4f-5d3c-9d55-0d7a9d1f6e11")
 """For ids that are derived from what they name."""
@@ -127,7 +127,7 @@ def jsonable(value: object) -> Any:
     return jsonable(str(value))
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Ended:
     """What one evaluation left, as it travels from the process that made it to the recorder."""
 
@@ -164,24 +164,24 @@ def fold(
         needed: by host name, the commands that a control asked when the host was collected.
 
     """
-    by_place: dict[tuple[str, str], Ended] = {}
+    by_host: dict[str, dict[str, Ended]] = {target.name: {} for target in targets}
     for item in sorted(ended, key=lambda item: _WORST_FIRST.index(item.outcome)):
-        by_place.setdefault((item.host, item.control), item)
+        by_host[item.host].setdefault(item.control, item)
+
+    def asked(name: str) -> Iterable[str]:
+        found = by_host[name]
+        return (
+            command for planned in plan.controls if planned.id in found for command in found[planned.id].asked
+        )
+
     results: list[Result] = []
     hosts: list[HostInfo] = []
-    ordered: dict[str, list[Observation]] = {}
+    ordered = Ordered(transcripts, asked, needed)
     for target in targets:
-        asked = [
-            command
-            for planned in plan.controls
-            if (found := by_place.get((target.name, planned.id)))
-            for command in found.asked
-        ]
-        transcript = transcripts[target.name]
-        observations = in_order(transcript, asked, None if needed is None else needed.get(target.name, ()))
+        transcripts[target.name].refresh()
+        fault = transcripts[target.name].host_fault
+        observations = ordered[target.name]
         numbers = {observation.command: number for number, observation in enumerate(observations, start=1)}
-        ordered[target.name] = observations
-        fault = transcript.host_fault
         hosts.append(
             HostInfo(
                 name=target.name,
@@ -192,7 +192,7 @@ def fold(
             )
         )
         results += [
-            _result(planned, target, by_place.get((target.name, planned.id)), numbers, why_not)
+            _result(planned, target, by_host[target.name].get(planned.id), numbers, why_not)
             for planned in plan.controls
         ]
     return Run(

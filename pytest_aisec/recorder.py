@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from hashlib import sha256
 from importlib.metadata import version
+from typing import Any
 
 import pytest
 
@@ -21,7 +23,7 @@ from pytest_aisec.judge import gate
 from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import Run, RunInfo, Verdict
 from pytest_aisec.observe.hosts import Target
-from pytest_aisec.observe.transcript import Transcript
+from pytest_aisec.observe.transcript import Transcript, dump
 from pytest_aisec.report import html, junit, terminal
 
 PLANNED = pytest.StashKey[PlannedControl]()
@@ -51,6 +53,9 @@ class Recorder:
         self.started = started
         self.verbosity = verbosity
         self.ended: list[audit.Ended] = []
+        self._asked: dict[tuple[str, ...], tuple[str, ...]] = {}
+        """What controls asked, each combination once: most hosts are asked the same."""
+        self._outcomes = {outcome.value: {"outcome": outcome.value} for outcome in Outcome}
         self._why_not_run: dict[tuple[str, str], str] = {}
         self.run: Run | None = None
         self.verdict: Verdict | None = None
@@ -58,8 +63,6 @@ class Recorder:
         self._other_failures = 0
         self.collector: Collector | None = None
         """What asked the hosts before the evaluation, if something did."""
-        self.needed: Mapping[str, Collection[str]] | None = None
-        """On replay, by host name: the commands that were needed when the bundle was made."""
 
     def pytest_report_header(self) -> str:
         """Say what is audited."""
@@ -84,7 +87,7 @@ class Recorder:
         """Take in the outcome of one control."""
         ended = getattr(report, "aisec", None)
         if ended is not None:
-            self.ended.append(audit.Ended(**ended))
+            self._take(report, ended)
             if self.verbosity > 0:
                 self._print(self.ended[-1])
         # xdist says ??? of a test during which its worker died; where that was a control, it did not run.
@@ -92,6 +95,13 @@ class Recorder:
             return
         elif report.failed:
             self._other_failures += 1
+
+    def _take(self, report: pytest.TestReport, ended: dict[str, Any]) -> None:
+        """Keep how a control ended; in the report, which pytest keeps for all tests, leave what it shows."""
+        asked = tuple(map(sys.intern, ended["asked"]))
+        ended["asked"] = self._asked.setdefault(asked, asked)
+        self.ended.append(audit.Ended(**ended))
+        report.aisec = self._outcomes[ended["outcome"]]  # type: ignore[attr-defined]
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Notice what could not be collected."""
@@ -102,8 +112,6 @@ class Recorder:
         """Fold, decide, write; nothing when a path or test that was named does not exist."""
         if exitstatus == pytest.ExitCode.USAGE_ERROR:
             return
-        for transcript in self.transcripts.values():
-            transcript.refresh()
         plan_json = self._plan_json()
         self.run = self._fold(plan_json)
         self.verdict = gate.decide(self.run)
@@ -112,7 +120,7 @@ class Recorder:
             # Nothing was to be judged: what counts is that every host could be asked.
             code = gate.ExitCode.INCONCLUSIVE if any(host.fault for host in self.run.hosts) else 0
         try:
-            self.claim.write(self._files(self.run, self.verdict, plan_json))
+            self._write(self.run, self.verdict, plan_json)
         except EvidenceError as error:
             self.problem = str(error)
             code = gate.ExitCode.EVIDENCE
@@ -163,7 +171,7 @@ class Recorder:
             self.transcripts,
             info=info,
             why_not=self._why_not,
-            needed=self.collector.needed if self.collector else self.needed,
+            needed=self.collector.needed if self.collector else None,
         )
 
     def _print(self, ended: audit.Ended) -> None:
@@ -203,7 +211,23 @@ class Recorder:
         }
         return json.dumps(audit.jsonable(data), indent=2, ensure_ascii=False) + "\n"
 
-    def _files(self, run: Run, verdict: Verdict, plan_json: str) -> dict[str, bytes]:
-        files = bundle.files_of(run, verdict, plan_json, self.plan)
-        reports = {"junit.xml": junit.render(run, verdict), "report.html": html.render(run, verdict)}
-        return {**files, **{name: text.encode("utf-8") for name, text in reports.items()}}
+    def _write(self, run: Run, verdict: Verdict, plan_json: str) -> None:
+        """Write the bundle, host by host: no more than one transcript is in memory."""
+        for path, text in bundle.inputs(plan_json, self.plan).items():
+            self.claim.add(path, [text.encode()])
+        page = html.Document(run, verdict)
+
+        def suites() -> Iterator[bytes]:
+            suites, by_host = junit.Document(run, verdict), run.by_host()
+            yield suites.begin().encode()
+            for host in run.hosts:
+                results, observations = by_host[host.name], run.transcripts[host.name]
+                self.claim.add(host.transcript, [dump(observations).encode()])
+                page.add(host, results, observations)
+                yield suites.suite(host, results, observations).encode()
+            yield suites.end().encode()
+
+        self.claim.add("junit.xml", suites())
+        self.claim.add("run.json", bundle.run_json(run, verdict))
+        self.claim.add("report.html", (piece.encode() for piece in page.pieces()))
+        self.claim.finish()

@@ -79,9 +79,7 @@ def start(config: pytest.Config) -> None:
             config, plan, targets, session.transcripts, claim, session.started, session.verbosity
         )
         config.pluginmanager.register(recorder, "aisec-recorder")
-        if replayed is not None:
-            recorder.needed = replayed.needed
-        elif not config.option.aisec_no_waves:
+        if replayed is None and not config.option.aisec_no_waves:
             limits = host_options(config).limits
             collector = Collector(config, plan, targets, session.transcripts, limits, session.started)
             config.pluginmanager.register(collector, "aisec-collector")
@@ -141,20 +139,11 @@ class Replayed:
         fault = Unobservable(reason, detail, whole_host=True) if reason in REASONS else None
         return Transcript(source=lambda: self._load(self.hosts[name]), host_fault=fault)
 
-    @property
-    def needed(self) -> dict[str, set[str]]:
-        """By host name, the commands that were needed when the bundle was made."""
-        return {
-            name: {item.command for item in self._load(host) if item.needed}
-            for name, host in self.hosts.items()
-        }
-
 
 class Imported:
     """What collect-scripts printed takes the place of hosts."""
 
     def __init__(self, files: Sequence[Path]) -> None:
-        self.needed = None
         self._carried: dict[str, portable.Carried] = {}
         for path in files:
             try:
@@ -271,18 +260,21 @@ class Session:
             else replayed.transcript(target.name)
             for target in targets
         }
-        self._hosts: dict[str, Host] = {}
+        self._host: tuple[str, Host] | None = None
+        self._properties: dict[str, Sequence[tuple[str, str]]] = {}
         self._compared: tuple[Any, Any] | None = None
         self.verbosity: int = config.option.verbose
         # With -v the recorder prints one line a verdict: pytest's would show the path of the control's file.
         config.option.verbose = min(self.verbosity, 0)
 
     def observed_host(self, name: str) -> Host:
-        """Return the host that controls see."""
-        if name not in self._hosts:
+        """Return the host that controls see; of the one before, forget what can be read again."""
+        if self._host is None or self._host[0] != name:
+            if self._host is not None:
+                self.transcripts[self._host[0]].release()
             limits = host_options(self.config).limits
-            self._hosts[name] = self.targets[name].observed(self.transcripts[name], limits)
-        return self._hosts[name]
+            self._host = name, self.targets[name].observed(self.transcripts[name], limits)
+        return self._host[1]
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -322,11 +314,19 @@ class Session:
         name = str(item.callspec.params["host"])
         item.stash[PLANNED], item.stash[TARGET] = planned, name
         item.extra_keyword_matches |= {planned.id, planned.control.family, name}
-        item.user_properties += [
-            ("aisec.control", planned.id),
-            ("aisec.severity", planned.severity),
-            *((f"aisec.{key}", " ".join(ids)) for key, ids in planned.references.items()),
-        ]
+        item.user_properties += self._properties_of(planned)
+        # The verdict says what a traceback would; where the control itself is wrong, --tb asks for it.
+        if self.config.option.tbstyle == "no":
+            vars(item)["repr_failure"] = lambda excinfo, _style=None: str(excinfo.value)
+
+    def _properties_of(self, planned: plans.PlannedControl) -> Sequence[tuple[str, str]]:
+        if planned.id not in self._properties:
+            self._properties[planned.id] = [
+                ("aisec.control", planned.id),
+                ("aisec.severity", planned.severity),
+                *((f"aisec.{key}", " ".join(ids)) for key, ids in planned.references.items()),
+            ]
+        return self._properties[planned.id]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:

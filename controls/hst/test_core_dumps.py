@@ -13,11 +13,8 @@ _DISCARDS = {"/bin/false", "/bin/true", "/usr/bin/false", "/usr/bin/true"}
 def _is_service(process: Process, services: list[str]) -> bool:
     """Tell whether name, program or script of the process is a service's, with or without a version."""
     names = [process.name, *(posixpath.basename(word) for word in process.arguments[:3])]
-    return any(
-        re.match(rf"{re.escape(service)}(?![a-z])", name) is not None
-        for service in services
-        for name in names
-    )
+    known = re.compile(rf"({'|'.join(map(re.escape, services))})(?![a-z])")
+    return any(map(known.match, names))
 
 
 def _sysctl(host: Host, path: str) -> str:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -19,7 +20,7 @@ from pytest_aisec.catalog.plan import Plan
 from pytest_aisec.errors import EvidenceError
 from pytest_aisec.evidence import manifest
 from pytest_aisec.judge.gate import decide
-from pytest_aisec.judge.run import HostInfo, Run, Verdict, count, score
+from pytest_aisec.judge.run import HostInfo, Result, Run, Verdict, count, score
 from pytest_aisec.observe import transcript
 from pytest_aisec.observe.faults import Unobservable
 from pytest_aisec.observe.transcript import Observation
@@ -43,6 +44,11 @@ def _verdicts() -> TypeAdapter[Verdict]:
     return TypeAdapter(Verdict)
 
 
+@cache
+def _items() -> TypeAdapter[HostInfo | Result]:
+    return TypeAdapter(HostInfo | Result)
+
+
 class Claim:
     """A place for a bundle, taken before any host is contacted.
 
@@ -55,6 +61,7 @@ class Claim:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        self._digests: dict[str, str] = {}
         try:
             if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
                 raise EvidenceError(
@@ -67,21 +74,38 @@ class Claim:
         except OSError as error:
             raise EvidenceError(f"evidence cannot be written to {directory}: {error.strerror}") from None
 
-    def write(self, files: Mapping[str, bytes]) -> None:
-        """Write `files` (path in the bundle → content) with their manifest, all or nothing."""
+    def add(self, path: str, chunks: Iterable[bytes]) -> None:
+        """Write one file of the bundle, given piece by piece.
+
+        Raises:
+            EvidenceError: when it cannot be written; nothing of the bundle remains.
+
+        """
+        digest, target = hashlib.sha256(), self._partial / path
         try:
-            for path, content in {**files, manifest.NAME: manifest.render(files).encode()}.items():
-                target = self._partial / path
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with target.open("wb") as stream:
-                    stream.write(content)
-                    stream.flush()
-                    os.fsync(stream.fileno())
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("wb") as stream:
+                for chunk in chunks:
+                    digest.update(chunk)
+                    stream.write(chunk)
+                stream.flush()
+                os.fsync(stream.fileno())
+        except OSError as error:
+            self._fail(error)
+        self._digests[path] = digest.hexdigest()
+
+    def finish(self) -> None:
+        """Add the manifest and make what was added the bundle, all or nothing; raises like `add`."""
+        self.add(manifest.NAME, [manifest.render(self._digests).encode()])
+        try:
             self._partial.chmod(0o755)
             self._partial.rename(self.directory)
         except OSError as error:
-            self.release()
-            raise EvidenceError(f"evidence cannot be written to {self.directory}: {error.strerror}") from None
+            self._fail(error)
+
+    def _fail(self, error: OSError) -> NoReturn:
+        self.release()
+        raise EvidenceError(f"evidence cannot be written to {self.directory}: {error.strerror}") from None
 
     def release(self) -> None:
         """Give the place up: nothing of it remains."""
@@ -93,21 +117,34 @@ class Claim:
                 break
 
 
-def render_run(run: Run, verdict: Verdict) -> str:
-    """Return `run.json`."""
-    data = {**_runs().dump_python(run, mode="json", exclude={"transcripts"})}
+def run_json(run: Run, verdict: Verdict) -> Iterator[bytes]:
+    """Yield `run.json` in pieces that stay small however many hosts there are."""
+    # What is long is written item by item, in the place that json.dumps would give it.
+    long: dict[str, Sequence[HostInfo | Result]] = {"hosts": run.hosts, "results": run.results}
+    data = _runs().dump_python(replace(run, hosts=(), results=()), mode="json", exclude={"transcripts"})
     data["verdict"] = _verdicts().dump_python(verdict, mode="json")
-    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    rest = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    for name, items in long.items():
+        before, _, rest = rest.partition(f'\n  "{name}": []')
+        yield f'{before}\n  "{name}": '.encode()
+        separator = "["
+        for item in items:
+            text = json.dumps(_items().dump_python(item, mode="json"), indent=2, ensure_ascii=False)
+            yield f"{separator}\n    {text.replace(_NEXT_LINE, _NEXT_LINE_INSIDE)}".encode()
+            separator = ","
+        yield b"\n  ]" if items else b"[]"
+    yield rest.encode()
 
 
-def files_of(run: Run, verdict: Verdict, plan_json: str, plan: Plan) -> dict[str, bytes]:
-    """Return every file of the bundle but the reports and the manifest."""
-    files = {"run.json": render_run(run, verdict), "inputs/plan.json": plan_json}
-    for number, (name, text) in enumerate(plan.sources, start=1):
-        files[f"inputs/profiles/{number}-{name}"] = text
-    for host in run.hosts:
-        files[host.transcript] = transcript.dump(run.transcripts[host.name])
-    return {path: text.encode() for path, text in files.items()}
+_NEXT_LINE, _NEXT_LINE_INSIDE = "\n", "\n    "
+
+
+def inputs(plan_json: str, plan: Plan) -> dict[str, str]:
+    """Return the files that say what was asked for: path in the bundle → text."""
+    profiles = {
+        f"inputs/profiles/{number}-{name}": text for number, (name, text) in enumerate(plan.sources, start=1)
+    }
+    return {"inputs/plan.json": plan_json, **profiles}
 
 
 def read(directory: Path) -> Bundle:

@@ -10,9 +10,9 @@ from pathlib import Path
 NAME = "manifest.json"
 
 
-def render(files: Mapping[str, bytes]) -> str:
-    """Return `manifest.json` for `files` (path in the bundle → content)."""
-    entries = {path: hashlib.sha256(files[path]).hexdigest() for path in sorted(files)}
+def render(digests: Mapping[str, str]) -> str:
+    """Return `manifest.json` for `digests` (path in the bundle → sha256 of the file, hexadecimal)."""
+    entries = {path: digests[path] for path in sorted(digests)}
     return json.dumps({"schema_version": "1.0", "algorithm": "sha256", "files": entries}, indent=2) + "\n"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import posixpath
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -164,9 +164,14 @@ def _search(host: Host, tops: Sequence[str]) -> tuple[dict[str, Entry], list[Uno
 
 def is_credential(path: str) -> bool:
     """Tell whether a tool keeps credentials in a file of this name."""
-    name = posixpath.basename(path)
-    ignored = any(fnmatch.fnmatchcase(name, pattern) for pattern in _IGNORED)
-    return not ignored and any(fnmatch.fnmatchcase(path, pattern) for pattern in _NAMES)
+    return _IS_NAMED.match(path) is not None and _IS_IGNORED.match(posixpath.basename(path)) is None
+
+
+def _any_of(patterns: Iterable[str]) -> re.Pattern[str]:
+    return re.compile("|".join(map(fnmatch.translate, patterns)))
+
+
+_IS_NAMED, _IS_IGNORED = _any_of(_NAMES), _any_of(_IGNORED)
 
 
 def _home_owners(host: Host, tops: Sequence[str]) -> tuple[dict[str, str], list[Unobservable]]:

@@ -88,8 +88,8 @@ def _pytest_outcome(error: BaseException) -> str:
 
 
 def _innermost(error: BaseException) -> str:
-    frames = traceback.extract_tb(error.__traceback__)
-    return frames[-1].filename if frames else ""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return frames[-1].f_code.co_filename if frames else ""
 
 
 def _message(error: BaseException) -> str:

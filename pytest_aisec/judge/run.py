@@ -153,11 +153,15 @@ class Run:
     fail_on: Severity
     """The least severity whose failures fail the gate."""
     transcripts: Mapping[str, Sequence[Observation]] = field(default_factory=dict, compare=False)
-    """Host name → observations, in the order of the transcript file. Not part of `run.json`."""
+    """Host name → observations, in the order of the transcript file. Perhaps read only when looked at, so go
+    host by host. Not part of `run.json`."""
 
-    def of_host(self, name: str) -> list[Result]:
-        """Return the results of one host, by control."""
-        return [result for result in self.results if result.host == name]
+    def by_host(self) -> dict[str, list[Result]]:
+        """Return the results of each host, by control; hosts without any have an empty list."""
+        found: dict[str, list[Result]] = {host.name: [] for host in self.hosts}
+        for result in self.results:
+            found.setdefault(result.host, []).append(result)
+        return found
 
 
 def count(results: Iterable[Result], *, planned: int) -> Ledger:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import lru_cache
 
 MARK = re.compile(r"«redacted:(?P<kind>[a-z0-9-]+):(?P<digest>[0-9a-f]{8})»")
 
@@ -80,6 +81,19 @@ def redact(text: str) -> str:
 
     Redacting twice gives the same text as redacting once.
     """
+    return _redact_once(text) if len(text) < _SHORT else _redact(text)
+
+
+_SHORT = 2048
+"""Characters of a text that may come again, such as a command; answers are longer and come once."""
+
+
+@lru_cache(maxsize=4096)
+def _redact_once(text: str) -> str:
+    return _redact(text)
+
+
+def _redact(text: str) -> str:
     before = None
     while text != before:  # a mark ends a word, so that one more credential may begin after it
         before = text

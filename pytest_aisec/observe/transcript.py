@@ -7,7 +7,7 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -215,16 +215,58 @@ def in_order(
     Args:
         transcript: in any order.
         asked: the commands that verdicts rest on.
-        needed: further commands that controls asked; the rest is marked as not needed. `None` marks nothing.
+        needed: further commands that controls asked; the rest is marked as not needed, and comes last.
+            `None` leaves it with the marks that it has.
 
     """
     known = {observation.command: observation for observation in transcript}
     first = {command: known.pop(command) for command in asked if command in known}
     rest = [known[command] for command in sorted(known)]
     if needed is not None:
-        kept = [item for item in rest if item.command in needed]
-        rest = kept + [replace(item, needed=False) for item in rest if item.command not in needed]
+        rest = [
+            item if item.needed == (item.command in needed) else replace(item, needed=not item.needed)
+            for item in rest
+        ]
+    rest.sort(key=lambda item: not item.needed)
     return [*(item if item.needed else replace(item, needed=True) for item in first.values()), *rest]
+
+
+class Ordered(Mapping[str, Sequence[Observation]]):
+    """Host name → its observations in the order of its transcript file, put together when they are looked at.
+
+    Only those of the host that was looked at last are kept.
+
+    Args:
+        transcripts: by host name.
+        asked: host name → the commands that verdicts rest on, in their order.
+        needed: by host name; see `in_order`.
+
+    """
+
+    def __init__(
+        self,
+        transcripts: Mapping[str, Transcript],
+        asked: Callable[[str], Iterable[str]],
+        needed: Mapping[str, Collection[str]] | None,
+    ) -> None:
+        self._transcripts = transcripts
+        self._asked = asked
+        self._needed = needed
+        self._last: tuple[str, Sequence[Observation]] = ("", ())
+
+    def __getitem__(self, name: str) -> Sequence[Observation]:
+        transcript = self._transcripts[name]
+        if self._last[0] != name:
+            needed = None if self._needed is None else self._needed.get(name, ())
+            self._last = (name, in_order(transcript, self._asked(name), needed))
+            transcript.release()
+        return self._last[1]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._transcripts)
+
+    def __len__(self) -> int:
+        return len(self._transcripts)
 
 
 def dump(observations: Iterable[Observation]) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from pytest_aisec.judge.outcome import Outcome
-from pytest_aisec.judge.run import ControlInfo, HostInfo, Result, Run, is_waived
+from pytest_aisec.judge.run import ControlInfo, HostInfo, Result, is_waived
 from pytest_aisec.observe.transcript import Observation
 from pytest_aisec.report.text import decode, pretty, size
 
@@ -133,35 +134,73 @@ class Group:
         return self.results[0][0]
 
 
-def group(run: Run, control: ControlInfo, found: Sequence[Result], *, limit: int) -> list[Group]:
-    """Return the groups of `found`, the results of `control`, the worst first.
+class Groups:
+    """The groups of all controls of a run, made host by host: `add` each host, in the run's order.
 
     Where a control passed or did not apply, hosts with the same commands and exit statuses make one group
-    even when their answers differ; elsewhere the answers must be the same as well.
+    even when their answers differ; elsewhere the answers must be the same as well. Of the answers only what
+    is shown is kept.
 
     Args:
-        run: for hosts and transcripts.
-        control: whose results they are.
-        found: by host.
-        limit: how many characters of an answer to keep.
+        limit: how many characters of an answer to keep; a quarter of it where the control passed.
 
     """
-    hosts = {host.name: host for host in run.hosts}
-    alike: dict[Hashable, list[Result]] = {}
-    for result in found:
-        alike.setdefault(_key(run, result), []).append(result)
-    groups = [
-        Group(
-            id=f"{control.id}.{number}",
-            status=status(same[0]),
-            results=[(hosts.get(item.host) or _stranger(item.host), item) for item in same],
-            asked=_asked(run, hosts.get(same[0].host), same[0], limit),
-            is_alike=len({_answers(run, item) for item in same}) == 1,
-            started=_started(run, same),
-        )
-        for number, same in enumerate(alike.values(), start=1)
-    ]
-    return sorted(groups, key=lambda item: STATUSES.index(item.status))
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._by_control: dict[str, dict[bytes, _Alike]] = {}
+
+    def add(self, host: HostInfo, results: Iterable[Result], transcript: Sequence[Observation]) -> None:
+        """Take in the results of one host and what its transcript holds."""
+        for result in results:
+            seen = [
+                (line, transcript[line - 1] if 0 < line <= len(transcript) else None)
+                for line in result.observations
+            ]
+            answers = _answers(seen)
+            key = _digest(_key(result, seen, b"" if status(result).key in _QUIET else answers))
+            of_control = self._by_control.setdefault(result.control, {})
+            alike = of_control.get(key)
+            if alike is None:
+                alike = of_control[key] = _Alike(asked=_asked(host, result, seen, self._limit))
+            alike.results.append((host, result))
+            alike.answers.add(answers)
+            times = [item.started_at for _, item in seen if item]
+            if times:
+                alike.started[host.name] = min(times)
+
+    def controls(self) -> list[str]:
+        """Return the controls that have results."""
+        return [*self._by_control]
+
+    def of(self, control: str) -> list[Group]:
+        """Return the groups of one control, the worst first."""
+        groups = [
+            Group(
+                id=f"{control}.{number}",
+                status=status(alike.results[0][1]),
+                results=alike.results,
+                asked=alike.asked,
+                is_alike=len(alike.answers) == 1,
+                started=alike.started,
+            )
+            for number, alike in enumerate(self._by_control[control].values(), start=1)
+        ]
+        return sorted(groups, key=lambda item: STATUSES.index(item.status))
+
+
+@dataclass(kw_only=True, slots=True)
+class _Alike:
+    """A group that is being made."""
+
+    asked: Sequence[Asked]
+    results: list[tuple[HostInfo, Result]] = field(default_factory=list)
+    answers: set[bytes] = field(default_factory=set)
+    started: dict[str, str] = field(default_factory=dict)
+
+
+_Seen = Sequence[tuple[int, Observation | None]]
+"""Lines of a transcript with what stands there."""
 
 
 def stand_in(result: Result) -> ControlInfo:
@@ -180,50 +219,29 @@ def stand_in(result: Result) -> ControlInfo:
     )
 
 
-def _stranger(name: str) -> HostInfo:
-    return HostInfo(name=name, connection="", transcript="", observations=0)
+def _digest(value: object) -> bytes:
+    return hashlib.sha256(repr(value).encode("utf-8", "surrogatepass")).digest()
 
 
-def _observations(run: Run, result: Result) -> list[tuple[int, Observation | None]]:
-    lines = run.transcripts.get(result.host, ())
-    return [(line, lines[line - 1] if 0 < line <= len(lines) else None) for line in result.observations]
-
-
-def _key(run: Run, result: Result) -> Hashable:
-    state = status(result)
-    seen = [
-        (item.command, item.exit_status, item.fault, item.detail) if item else None
-        for _, item in _observations(run, result)
-    ]
+def _key(result: Result, seen: _Seen, answers: bytes) -> object:
     said = (result.reason, result.message, pretty(result.expected), pretty(result.observed))
-    loud = None if state.key in _QUIET else _answers(run, result)
     waiver = (result.waiver.id, result.waiver.state) if result.waiver else None
-    return (state.key, result.severity, *said, waiver, tuple(seen), loud)
+    asked = [(item.command, item.exit_status, item.fault, item.detail) if item else None for _, item in seen]
+    return (status(result).key, result.severity, *said, waiver, asked, answers)
 
 
-def _answers(run: Run, result: Result) -> Hashable:
-    return tuple(
-        (item.command, item.stdout, item.stderr) if item else line
-        for line, item in _observations(run, result)
-    )
+def _answers(seen: _Seen) -> bytes:
+    return _digest([(item.command, item.stdout, item.stderr) if item else line for line, item in seen])
 
 
-def _started(run: Run, results: Sequence[Result]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for result in results:
-        times = [item.started_at for _, item in _observations(run, result) if item]
-        if times:
-            found[result.host] = min(times)
-    return found
-
-
-def _asked(run: Run, host: HostInfo | None, result: Result, limit: int) -> list[Asked]:
-    where = host.transcript if host else "the transcript"
+def _asked(host: HostInfo, result: Result, seen: _Seen, limit: int) -> list[Asked]:
     if result.outcome in {Outcome.PASSED, Outcome.NOT_APPLICABLE}:
         limit //= 4
     return [
-        Asked(line=line, seen=seen, answers=_streams(seen, f"{where}, line {line}", limit) if seen else ())
-        for line, seen in _observations(run, result)
+        Asked(line=line, seen=item, answers=_streams(item, f"{host.transcript}, line {line}", limit))
+        if item
+        else Asked(line=line, seen=None, answers=())
+        for line, item in seen
     ]
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -15,7 +16,8 @@ from markupsafe import Markup, escape
 from pytest_aisec.catalog import frameworks
 from pytest_aisec.catalog.control import SEVERITIES
 from pytest_aisec.errors import UsageProblem
-from pytest_aisec.judge.run import ControlInfo, Result, Run, Verdict
+from pytest_aisec.judge.run import ControlInfo, HostInfo, Result, Run, Verdict
+from pytest_aisec.observe.transcript import Observation
 from pytest_aisec.report import grouping
 from pytest_aisec.report.grouping import STATUSES, Group, Status
 from pytest_aisec.report.text import compact, pieces, pretty, visible
@@ -43,6 +45,72 @@ class Card:
 
 def render(run: Run, verdict: Verdict) -> str:
     """Return the HTML report of `run`; the same run gives the same text."""
+    document, by_host = Document(run, verdict), run.by_host()
+    for host in run.hosts:
+        document.add(host, by_host.pop(host.name), run.transcripts.get(host.name, ()))
+    for name, results in by_host.items():
+        document.add(HostInfo(name=name, connection="", transcript="", observations=0), results, ())
+    return "".join(document.pieces())
+
+
+class Document:
+    """The HTML report of a run: `add` each host in the run's order, then take the `pieces`."""
+
+    def __init__(self, run: Run, verdict: Verdict) -> None:
+        self._run = run
+        self._verdict = verdict
+        self._groups = grouping.Groups(LIMIT)
+        self._tallies: dict[str, Counter[str]] = {}
+
+    def add(self, host: HostInfo, results: Sequence[Result], transcript: Sequence[Observation]) -> None:
+        """Take in the results of one host and what its transcript holds."""
+        self._groups.add(host, results, transcript)
+        self._tallies[host.name] = Counter(grouping.status(result).key for result in results)
+
+    def pieces(self) -> Iterator[str]:
+        """Yield the document."""
+        run, environment = self._run, _environment()
+        cards = self._cards()
+        style, script = (_source(environment, name) for name in ("report.css", "report.js"))
+        stream = environment.get_template("report.html.j2").stream(
+            run=run,
+            verdict=self._verdict,
+            statuses=STATUSES,
+            severities=SEVERITIES,
+            sections=[(status, [card for card in cards if card.status == status]) for status in STATUSES],
+            matrices=[cards[first : first + COLUMNS] for first in range(0, len(cards), COLUMNS)],
+            cells=_cells(cards),
+            tallies=self._tallies,
+            tally=sum(self._tallies.values(), Counter()),
+            style=style,
+            script=script,
+            style_hash=_digest(style),
+            script_hash=_digest(script),
+        )
+        stream.enable_buffering(1000)
+        yield from stream
+
+    def _cards(self) -> list[Card]:
+        """Return the controls in the run's order; those that nothing came of are left to the ledger."""
+        found = {name: self._groups.of(name) for name in self._groups.controls()}
+        known = {control.id: control for control in self._run.controls}
+        described = [*known.values()]
+        described += [
+            grouping.stand_in(groups[0].first) for name, groups in found.items() if name not in known
+        ]
+        return [
+            Card(
+                control=control,
+                groups=found[control.id],
+                references=[_reference(key, ids) for key, ids in sorted(control.frameworks.items())],
+            )
+            for control in described
+            if control.id in found
+        ]
+
+
+@cache
+def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("pytest_aisec.report"),
         autoescape=True,
@@ -60,42 +128,12 @@ def render(run: Run, verdict: Verdict) -> str:
         "percent": _percent,
     }
     environment.globals |= {"cut": lambda text, where: grouping.cut(text, where, LIMIT)}
-    cards = _cards(run)
-    style, script = (_source(environment, name) for name in ("report.css", "report.js"))
-    return environment.get_template("report.html.j2").render(
-        run=run,
-        verdict=verdict,
-        statuses=STATUSES,
-        severities=SEVERITIES,
-        sections=[(status, [card for card in cards if card.status == status]) for status in STATUSES],
-        matrices=[cards[first : first + COLUMNS] for first in range(0, len(cards), COLUMNS)],
-        cells=_cells(cards),
-        tallies={host.name: _tally(run.of_host(host.name)) for host in run.hosts},
-        tally=_tally(run.results),
-        style=style,
-        script=script,
-        style_hash=_digest(style),
-        script_hash=_digest(script),
-    )
+    return environment
 
 
-def _cards(run: Run) -> list[Card]:
-    """Return the controls in the run's order; those that nothing came of are left to the ledger."""
-    by_control: dict[str, list[Result]] = {}
-    for result in run.results:
-        by_control.setdefault(result.control, []).append(result)
-    known = {control.id: control for control in run.controls}
-    described = [*known.values()]
-    described += [grouping.stand_in(found[0]) for name, found in by_control.items() if name not in known]
-    return [
-        Card(
-            control=control,
-            groups=grouping.group(run, control, by_control[control.id], limit=LIMIT),
-            references=[_reference(key, ids) for key, ids in sorted(control.frameworks.items())],
-        )
-        for control in described
-        if control.id in by_control
-    ]
+def prepare() -> None:
+    """Load and compile what `Document.pieces` needs: worth doing while something else is waited for."""
+    _environment().get_template("report.html.j2")
 
 
 def _cells(cards: Iterable[Card]) -> dict[tuple[str, str], Group]:
@@ -110,11 +148,6 @@ def _reference(key: str, ids: Sequence[str]) -> tuple[str, list[tuple[str, str]]
     except UsageProblem:
         return key, [(name, "") for name in ids]
     return f"{framework.title} {framework.version}", [(name, framework.ids.get(name) or "") for name in ids]
-
-
-def _tally(results: Iterable[Result]) -> Counter[str]:
-    """Return how often each status occurs."""
-    return Counter(grouping.status(result).key for result in results)
 
 
 def _finalize(value: Any) -> Any:

@@ -149,8 +149,9 @@ def _open_points(run: Run, width: int, *, verbose: bool) -> Iterator[Line]:
 
 def _hosts(run: Run) -> Iterator[Line]:
     longest = max((len(host.name) for host in run.hosts), default=0)
+    by_host = run.by_host()
     for host in run.hosts:
-        results = run.of_host(host.name)
+        results = by_host[host.name]
         counts = {outcome: sum(item.outcome is outcome for item in results) for outcome in Outcome}
         words = "  ".join(
             f"{counts[outcome]} {outcome.value.replace('_', ' ')}" for outcome in Outcome if counts[outcome]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,8 @@ from pytest_aisec.errors import EvidenceError
 from pytest_aisec.evidence import bundle, manifest
 from pytest_aisec.judge.gate import decide
 from pytest_aisec.judge.outcome import Outcome
-from pytest_aisec.judge.run import ControlInfo, HostInfo, Result, Run, RunInfo, count, score
-from pytest_aisec.observe.transcript import Observation
+from pytest_aisec.judge.run import ControlInfo, HostInfo, Result, Run, RunInfo, Verdict, count, score
+from pytest_aisec.observe.transcript import Observation, dump
 
 HOSTS = ("ssh://one", "ssh://two")
 FILES = [
@@ -104,10 +104,32 @@ def run() -> Run:
     )
 
 
+def run_json(run: Run, verdict: Verdict) -> str:
+    return b"".join(bundle.run_json(run, verdict)).decode()
+
+
+def put(claim: bundle.Claim, files: Mapping[str, bytes]) -> None:
+    """Write a bundle of `files`."""
+    for path, content in files.items():
+        claim.add(path, [content])
+    claim.finish()
+
+
+def write(directory: Path, run: Run, plan: Plan) -> None:
+    """Write the bundle of `run` but for the reports."""
+    claim = bundle.Claim(directory)
+    for path, text in bundle.inputs("{}", plan).items():
+        claim.add(path, [text.encode()])
+    for host in run.hosts:
+        claim.add(host.transcript, [dump(run.transcripts[host.name]).encode()])
+    claim.add("run.json", bundle.run_json(run, decide(run)))
+    claim.finish()
+
+
 @pytest.fixture
 def written(run: Run, plan: Plan, tmp_path: Path) -> Path:
     directory = tmp_path / "evidence"
-    bundle.Claim(directory).write(bundle.files_of(run, decide(run), "{}", plan))
+    write(directory, run, plan)
     return directory
 
 
@@ -119,7 +141,7 @@ def test_a_bundle_is_whole_and_holds(written: Path) -> None:
 
 def test_what_was_written_is_read(written: Path, run: Run) -> None:
     found = bundle.read(written)
-    assert bundle.render_run(found.run, found.verdict) == bundle.render_run(run, decide(run))
+    assert run_json(found.run, found.verdict) == run_json(run, decide(run))
     assert {host: list(lines) for host, lines in found.run.transcripts.items()} == {
         host: list(lines) for host, lines in run.transcripts.items()
     }
@@ -128,13 +150,13 @@ def test_what_was_written_is_read(written: Path, run: Run) -> None:
 def test_run_json_fits_its_published_schema(run: Run) -> None:
     schema = bundle.json_schema()
     jsonschema.Draft202012Validator.check_schema(schema)
-    data = json.loads(bundle.render_run(run, decide(run)))
+    data = json.loads(run_json(run, decide(run)))
     jsonschema.validate(data, schema)
     assert set(data) == set(schema["required"])
 
 
 def test_the_schema_refuses_another_outcome(run: Run) -> None:
-    data = json.loads(bundle.render_run(run, decide(run)))
+    data = json.loads(run_json(run, decide(run)))
     data["results"][0]["outcome"] = "fine"
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(data, bundle.json_schema())
@@ -305,7 +327,7 @@ def test_no_directory_is_no_bundle(tmp_path: Path) -> None:
 
 def test_a_claim_takes_an_empty_directory(tmp_path: Path) -> None:
     (tmp_path / "e").mkdir()
-    bundle.Claim(tmp_path / "e").write({"a": b"x"})
+    put(bundle.Claim(tmp_path / "e"), {"a": b"x"})
     assert (tmp_path / "e/a").read_bytes() == b"x"
 
 
@@ -337,14 +359,14 @@ def test_a_claim_that_is_released_leaves_nothing(tmp_path: Path) -> None:
 def test_nothing_is_there_until_all_is(tmp_path: Path) -> None:
     claim = bundle.Claim(tmp_path / "e")
     assert not (tmp_path / "e").exists()
-    claim.write({"a": b"x"})
+    put(claim, {"a": b"x"})
     assert [path.name for path in tmp_path.iterdir()] == ["e"]
 
 
 def test_a_bundle_that_cannot_be_written_whole_leaves_nothing(tmp_path: Path) -> None:
     claim = bundle.Claim(tmp_path / "e")
     with pytest.raises(EvidenceError, match="evidence cannot be written"):
-        claim.write({"a": b"x", "a/b": b"y"})
+        put(claim, {"a": b"x", "a/b": b"y"})
     assert list(tmp_path.iterdir()) == []
 
 
@@ -353,6 +375,6 @@ def test_a_place_that_was_taken_meanwhile_is_left_as_it_is(tmp_path: Path) -> No
     (tmp_path / "e").mkdir()
     (tmp_path / "e/theirs").write_text("x")
     with pytest.raises(EvidenceError, match="evidence cannot be written"):
-        claim.write({"a": b"x"})
+        put(claim, {"a": b"x"})
     assert os.listdir(tmp_path) == ["e"]  # noqa: PTH208 - names only
     assert (tmp_path / "e/theirs").read_text() == "x"

@@ -30,7 +30,7 @@ def properties(root, host):
 def test_has_a_suite_a_host_and_a_case_a_control(root, run):
     assert [host.name for host in run.hosts] == [item.get("name") for item in root]
     for item in root:
-        assert [f"{result.control} {result.title}" for result in run.of_host(item.get("name"))] == [
+        assert [f"{result.control} {result.title}" for result in run.by_host()[item.get("name")]] == [
             found.get("name") for found in item.iter("testcase")
         ]
 
