@@ -65,6 +65,7 @@ class Collector:
                 stop=stop,
                 suggestions=learned,
                 note=note,
+                meanwhile=_prepare_reports,
             )
         finally:
             stop.close()
@@ -99,6 +100,13 @@ class Collector:
             return None
         rewrite = (lambda line: reporter.rewrite(line, erase=True)) if reporter.isatty else None
         return Progress(len(self.targets), reporter.write_line, rewrite)
+
+
+def _prepare_reports() -> None:
+    """Load what writing the evidence needs."""
+    from pytest_aisec.report import html, junit  # noqa: F401, PLC0415 - while the hosts are thinking
+
+    html.prepare()
 
 
 def question_keys(plan: Plan) -> dict[str, str]:

@@ -24,7 +24,7 @@ from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import Run, RunInfo, Verdict
 from pytest_aisec.observe.hosts import Target
 from pytest_aisec.observe.transcript import Transcript, dump
-from pytest_aisec.report import html, junit, terminal
+from pytest_aisec.report import terminal
 
 PLANNED = pytest.StashKey[PlannedControl]()
 """On an item: the control that it evaluates."""
@@ -213,6 +213,8 @@ class Recorder:
 
     def _write(self, run: Run, verdict: Verdict, plan_json: str) -> None:
         """Write the bundle, host by host: no more than one transcript is in memory."""
+        from pytest_aisec.report import html, junit  # noqa: PLC0415 - needed at the very end
+
         for path, text in bundle.inputs(plan_json, self.plan).items():
             self.claim.add(path, [text.encode()])
         page = html.Document(run, verdict)

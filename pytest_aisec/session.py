@@ -6,11 +6,12 @@ import hashlib
 import math
 import shutil
 import tempfile
-from collections.abc import Generator, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from testinfra.host import Host
@@ -238,6 +239,10 @@ def _code(config: pytest.Config, code: int) -> int:
     return min(code, 1) if config.option.aisec_exit == "simple" else code
 
 
+_PYTEST_OUTCOMES: dict[str, Literal["passed", "skipped"]] = {"passed": "passed", "not_applicable": "skipped"}
+"""What pytest calls an outcome; it calls all others failed."""
+
+
 class Session:
     """What every pytest process of an audit does: collect the plan's controls and evaluate them."""
 
@@ -262,6 +267,8 @@ class Session:
         }
         self._host: tuple[str, Host] | None = None
         self._properties: dict[str, Sequence[tuple[str, str]]] = {}
+        self._pairs: dict[tuple[str, str], tuple[str, str]] = {}
+        """Properties that many reports have, each once."""
         self._compared: tuple[Any, Any] | None = None
         self.verbosity: int = config.option.verbose
         # With -v the recorder prints one line a verdict: pytest's would show the path of the control's file.
@@ -315,9 +322,6 @@ class Session:
         item.stash[PLANNED], item.stash[TARGET] = planned, name
         item.extra_keyword_matches |= {planned.id, planned.control.family, name}
         item.user_properties += self._properties_of(planned)
-        # The verdict says what a traceback would; where the control itself is wrong, --tb asks for it.
-        if self.config.option.tbstyle == "no":
-            vars(item)["repr_failure"] = lambda excinfo, _style=None: str(excinfo.value)
 
     def _properties_of(self, planned: plans.PlannedControl) -> Sequence[tuple[str, str]]:
         if planned.id not in self._properties:
@@ -342,22 +346,35 @@ class Session:
         """Keep what the failing comparison compared: observed and expected."""
         self._compared = (left, right)
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Attach the control's outcome to pytest's report."""
+    ) -> pytest.TestReport | None:
+        """Report how a planned control ended; for all else, setup and teardown among it, pytest does."""
         planned = item.stash.get(PLANNED, None)
-        ended = None
-        if planned is not None and (call.when == "call" or (call.when == "setup" and call.excinfo)):
-            ended = self._ended(item, planned, call)
-            item.user_properties += [("aisec.outcome", ended.outcome), ("aisec.reason", ended.reason)]
-        report = yield
-        if ended is not None:
-            report.aisec = asdict(ended)  # type: ignore[attr-defined]
-            report.outcome = {"passed": "passed", "not_applicable": "skipped"}.get(ended.outcome, "failed")  # type: ignore[assignment]
-            if report.outcome == "failed" and report.longrepr is None:
-                report.longrepr = ended.message
+        if planned is None or not (call.when == "call" or (call.when == "setup" and call.excinfo)):
+            return None
+        ended = self._ended(item, planned, call)
+        for name, value in (("aisec.outcome", ended.outcome), ("aisec.reason", ended.reason)):
+            item.user_properties.append(self._pairs.setdefault((name, value), (name, value)))
+        report = self._report(item, call, ended)
+        report.aisec = {name: getattr(ended, name) for name in ended.__slots__}  # type: ignore[attr-defined]
+        return report
+
+    def _report(
+        self, item: pytest.Item, call: pytest.CallInfo[None], ended: audit.Ended
+    ) -> pytest.TestReport:
+        """Return pytest's report, with a traceback only where --tb asks for it: the verdict says enough."""
+        plain = copy(call)
+        if self.config.option.tbstyle == "no":
+            plain.excinfo = None
+        report = pytest.TestReport.from_item_and_call(item, plain)
+        report.outcome = _PYTEST_OUTCOMES.get(ended.outcome, "failed")
+        if report.outcome == "skipped":
+            path, line, _ = item.location
+            report.longrepr = (path, line or 0, ended.reason)
+        elif report.outcome == "failed" and report.longrepr is None:
+            report.longrepr = ended.message
         return report
 
     def _ended(

@@ -215,7 +215,7 @@ def replayable(directory: Path, *, check: bool = True) -> Replayable:
         data: dict[str, Any] = json.loads((directory / "run.json").read_text(encoding="utf-8"))
         started_at = str(data["run"]["started_at"])
         started = datetime.fromisoformat(started_at)
-        hosts = [TypeAdapter(HostInfo).validate_python(host) for host in data["hosts"]]
+        hosts = TypeAdapter(list[HostInfo]).validate_python(data["hosts"])
     except OSError as error:
         raise EvidenceError(f"run.json: cannot be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError) as error:

@@ -84,11 +84,11 @@ def redact(text: str) -> str:
     return _redact_once(text) if len(text) < _SHORT else _redact(text)
 
 
-_SHORT = 2048
-"""Characters of a text that may come again, such as a command; answers are longer and come once."""
+_SHORT = 16 * 1024
+"""Characters of a text that may come again, such as a command."""
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _redact_once(text: str) -> str:
     return _redact(text)
 
@@ -107,7 +107,7 @@ def redact_bytes(data: bytes) -> bytes:
     if not data:
         return data
     text = data.decode("utf-8", "surrogateescape")
-    redacted = redact(text)
+    redacted = _redact(text)
     return data if redacted == text else redacted.encode("utf-8", "surrogateescape")
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
@@ -33,6 +33,10 @@ class Suggestions:
 
     def suggest(self) -> Iterable[str]:
         """Return the commands that a host of this plan is likely to be asked."""
+        return ()
+
+    def unknown(self) -> Collection[str]:
+        """Return the controls, by id, of which nothing is known."""
         return ()
 
     def learn(self, needed: Mapping[str, Iterable[str]]) -> None:
@@ -90,12 +94,16 @@ def collect_host(
         host = work.open()
         backend: ObservingBackend = host.backend
         open_questions: dict[str, Speculation] = dict(controls)
+        likely = {text: text for text in suggestions.suggest() if redact(text) == text}
+        is_known = bool(likely) and not suggestions.unknown()
         while open_questions and found.waves < DEEPEST:
-            backend.pending = {}
-            open_questions = _speculate(host, open_questions, found)
-            pending, backend.pending = backend.pending, None
+            pending: dict[str, str] = {}
+            if found.waves or not is_known:
+                backend.pending = pending
+                open_questions = _speculate(host, open_questions, found)
+                backend.pending = None
             if not found.waves:
-                pending |= {text: text for text in suggestions.suggest() if redact(text) == text}
+                pending |= likely
             if not pending:
                 break
             found.waves += 1
@@ -140,6 +148,7 @@ def collect(
     stop: Stop,
     suggestions: Suggestions | None = None,
     note: Callable[[Collected, bool], None] = lambda _found, _done: None,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> dict[str, Collected]:
     """Ask all hosts, many at once; a host's fault is its own.
 
@@ -150,6 +159,7 @@ def collect(
         stop: set by the caller, or here on Ctrl-C, to end everything that waits.
         suggestions: what to ask first; `None` for nothing.
         note: called with (host so far, whether it is done) after each wave, never in two threads at once.
+        meanwhile: called once, while the first answers are waited for.
 
     Returns:
         By host name, for every host that was begun.
@@ -172,6 +182,7 @@ def collect(
     with ThreadPoolExecutor(max_workers=max(1, min(workers, len(hosts))), thread_name_prefix="aisec") as pool:
         futures: set[Future[Collected | None]] = {pool.submit(one, work) for work in hosts}
         try:
+            meanwhile()
             while futures:
                 ended, futures = wait(futures, return_when=FIRST_COMPLETED)
                 for future in ended:
