@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import IO, Any, cast
 
 from pytest_aisec.observe.faults import Reason, Unobservable
 
@@ -108,6 +108,8 @@ class Transcript:
         self._answers: dict[str, Observation] = {}
         self._unneeded: dict[str, Observation] = {}
         self._is_loaded = False
+        self._recording: IO[bytes] | None = None
+        """The spool, while this process alone writes to it."""
         self._host_fault = host_fault
 
     def __len__(self) -> int:
@@ -150,13 +152,15 @@ class Transcript:
         if self._spool is None:
             yield
             return
-        descriptor = os.open(self._spool, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        descriptor = os.open(self._spool, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        with os.fdopen(descriptor, "ab") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)
             self.refresh()
-            yield
-        finally:
-            os.close(descriptor)
+            self._recording = stream
+            try:
+                yield
+            finally:
+                self._recording = None
 
     def refresh(self) -> None:
         """Read what has been recorded by other processes since the last look."""
@@ -173,26 +177,26 @@ class Transcript:
 
     def add(self, observation: Observation) -> None:
         """Record `observation`; the first of a command stays."""
+        self._load()
         self._write({"observation": observation.to_json()})
+        self._answers.setdefault(observation.command, observation)
 
     def give_up(self, fault: Unobservable) -> None:
         """Record that no further question to this host can be answered, because of `fault`."""
+        self._load()
         self._write({"host_fault": {"reason": fault.reason, "detail": fault.detail}})
+        self._host_fault = self._host_fault or Unobservable(fault.reason, fault.detail, whole_host=True)
 
     def _write(self, entry: dict[str, Any]) -> None:
         if self._spool is None:
-            self._learn(entry)
             return
-        self._load()
+        if self._recording is None:
+            with self.asking():
+                self._write(entry)
+            return
         line = json.dumps(entry, ensure_ascii=True).encode() + b"\n"
-        with self._spool.open("ab") as stream:
-            at = stream.tell()
-            stream.write(line)
-        if at == self._offset:
-            self._offset += len(line)
-            self._learn(entry)
-        else:
-            self.refresh()
+        self._recording.write(line)
+        self._offset += len(line)
 
     def _learn(self, entry: Mapping[str, Any]) -> None:
         if "host_fault" in entry:

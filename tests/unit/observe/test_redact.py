@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import re
 import string
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_aisec.observe.redact import MARK, mark, redact, redact_bytes
+from pytest_aisec.observe.redact import _PATTERNS, MARK, mark, redact, redact_bytes
 
 ALNUM = string.ascii_letters + string.digits
 SAFE = ALNUM + "_-"
@@ -96,6 +97,20 @@ def test_a_credential_of_a_known_shape_does_not_survive(
     redacted = redact(before + secret + after)
     assert secret not in redacted
     assert MARK.search(redacted)
+
+
+@pytest.mark.parametrize(("kind", "words", "pattern"), _PATTERNS, ids=[kind for kind, _, _ in _PATTERNS])
+@given(data=st.data())
+def test_what_a_pattern_finds_always_holds_one_of_its_words(
+    kind: str, words: tuple[str, ...], pattern: re.Pattern[str], data: st.DataObject
+) -> None:
+    found = data.draw(st.from_regex(pattern, alphabet=st.characters(max_codepoint=127)))
+    assert any(word in found.lower() for word in words)
+
+
+@pytest.mark.parametrize("password", ["PA\u017f\u017fWORD", "pa\u017fsword", "api_\u212aey"])
+def test_a_letter_that_only_looks_like_another_hides_nothing(password: str) -> None:
+    assert "correct-horse" not in redact(f"{password}=correct-horse")
 
 
 @pytest.mark.parametrize("kind", CREDENTIALS)
