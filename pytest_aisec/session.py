@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -16,7 +15,7 @@ from typing import Any, Literal
 import pytest
 from testinfra.host import Host
 
-from pytest_aisec import audit, collection
+from pytest_aisec import audit, collection, connecting
 from pytest_aisec.catalog import plan as plans
 from pytest_aisec.catalog import profile as profiles
 from pytest_aisec.catalog.control import control_of
@@ -29,9 +28,8 @@ from pytest_aisec.judge.outcome import Outcome, conclude
 from pytest_aisec.observe import portable
 from pytest_aisec.observe.backend import ObservingBackend
 from pytest_aisec.observe.faults import REASONS, Unobservable
-from pytest_aisec.observe.hosts import HostOptions, Target, resolve
+from pytest_aisec.observe.hosts import Target
 from pytest_aisec.observe.transcript import Transcript
-from pytest_aisec.observe.transports import Limits
 from pytest_aisec.recorder import PLANNED, TARGET, Recorder
 from pytest_aisec.report.terminal import WORDS
 
@@ -56,21 +54,12 @@ def start(config: pytest.Config) -> None:
         _check_options(config)
         replayed = _replayed(config)
         shared = dict(vars(config)["workerinput"]["aisec"]) if worker else _share(replayed)
-        targets = resolve(host_options(config)) if replayed is None else replayed.targets
-        claim = None if worker or _only_asks_pytest(config) else _claim(config, plan, shared)
-    except UsageProblem as problem:
+        targets = connecting.targets(config) if replayed is None else replayed.targets
+        claim = None if worker or connecting.only_asks_pytest(config) else _claim(config, plan, shared)
+    except BaseException as problem:
+        connecting.end(config)
         _forget(shared, worker=worker)
-        if config.option.aisec_exit == "simple":
-            pytest.exit(str(problem), returncode=1)
-        raise pytest.UsageError(str(problem)) from None
-    except EmptyPlan as problem:
-        _forget(shared, worker=worker)
-        pytest.exit(str(problem), returncode=_code(config, ExitCode.EMPTY))
-    except EvidenceError as problem:
-        _forget(shared, worker=worker)
-        pytest.exit(str(problem), returncode=_code(config, ExitCode.EVIDENCE))
-    except BaseException:
-        _forget(shared, worker=worker)
+        _complain(config, problem)
         raise
     session = Session(config, plan, targets, shared, replayed)
     config.pluginmanager.register(session, NAME)
@@ -81,15 +70,21 @@ def start(config: pytest.Config) -> None:
         )
         config.pluginmanager.register(recorder, "aisec-recorder")
         if replayed is None and not config.option.aisec_no_waves:
-            limits = host_options(config).limits
+            limits = connecting.host_options(config).limits
             collector = Collector(config, plan, targets, session.transcripts, limits, session.started)
             config.pluginmanager.register(collector, "aisec-collector")
             recorder.collector = collector
 
 
-def _only_asks_pytest(config: pytest.Config) -> bool:
-    option = config.option
-    return bool(option.collectonly or option.showfixtures or option.show_fixtures_per_test)
+def _complain(config: pytest.Config, problem: BaseException) -> None:
+    """Raise what makes pytest end with the right message and code, where the problem is one of ours."""
+    if isinstance(problem, UsageProblem):
+        if config.option.aisec_exit == "simple":
+            pytest.exit(str(problem), returncode=1)
+        raise pytest.UsageError(str(problem)) from None
+    if isinstance(problem, (EmptyPlan, EvidenceError)):
+        code = ExitCode.EMPTY if isinstance(problem, EmptyPlan) else ExitCode.EVIDENCE
+        pytest.exit(str(problem), returncode=_code(config, code))
 
 
 def _check_options(config: pytest.Config) -> None:
@@ -183,28 +178,6 @@ def resolve_plan(config: pytest.Config) -> plans.Plan:
     )
 
 
-def host_options(config: pytest.Config) -> HostOptions:
-    """Return what the command line says about hosts."""
-    option = config.option
-    limits = Limits(timeout=option.aisec_timeout, connect_timeout=option.aisec_connect_timeout)
-    if not all(0 < seconds < math.inf for seconds in (limits.timeout, limits.connect_timeout)):
-        raise UsageProblem("--aisec-timeout and --aisec-connect-timeout are seconds, more than 0")
-    names = (
-        "hosts",
-        "connection",
-        "ssh_config",
-        "ssh_identity_file",
-        "ssh_extra_args",
-        "sudo",
-        "sudo_user",
-        "ansible_inventory",
-        "force_ansible",
-    )
-    given: dict[str, Any] = {name: getattr(option, name, None) for name in names}
-    given = {name: value for name, value in given.items() if value is not None}
-    return HostOptions(**given, limits=limits)
-
-
 def _share(replayed: Replayed | Imported | None) -> dict[str, str]:
     """Make what all processes of the run share: private directories and the time of its start."""
     now = datetime.now(UTC).replace(microsecond=0).isoformat()
@@ -279,7 +252,7 @@ class Session:
         if self._host is None or self._host[0] != name:
             if self._host is not None:
                 self.transcripts[self._host[0]].release()
-            limits = host_options(self.config).limits
+            limits = connecting.host_options(self.config).limits
             self._host = name, self.targets[name].observed(self.transcripts[name], limits)
         return self._host[1]
 
@@ -416,8 +389,7 @@ class Session:
 
     def pytest_unconfigure(self) -> None:
         """Close connections and remove what the processes of the run shared."""
-        for target in self.targets.values():
-            target.disconnect()
+        connecting.end(self.config)
         if not hasattr(self.config, "workerinput"):
             shutil.rmtree(self.shared["private"], ignore_errors=True)
 

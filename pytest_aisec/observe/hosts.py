@@ -77,6 +77,11 @@ class Target:
         observing.set_host(host)
         return host
 
+    def connect(self) -> None:
+        """Begin a connection that is kept open between questions, where the host has such."""
+        if isinstance(self.backend, Ssh):
+            self.backend.connect()
+
     def disconnect(self) -> None:
         """Close the connection that is kept open between questions, if there is one."""
         if isinstance(self.backend, Ssh):

@@ -12,6 +12,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -191,6 +192,7 @@ class Ssh(SshBackend):
         super().__init__(hostspec, ssh_extra_args=ssh_extra_args, **kwargs)
         self.transport: Transport | None = None
         self._shell: subprocess.Popen[bytes] | None = None
+        self._has_answered = False
 
     def argv(self) -> list[str]:
         """Return the ssh command line up to the host."""
@@ -217,7 +219,7 @@ class Ssh(SshBackend):
         """Run `command` on the host; exit status 255 is returned like any other and judged by the caller."""
         if self.transport is None:
             raise RuntimeError("an ssh backend of ours is only used through its transport")
-        kept = self.is_connected
+        kept = self.is_connected and self._has_answered
         found = self._exchange(command, self.transport)
         if kept and not self.is_connected and not found.stdout and not found.timed_out:
             # Closed since the last question: nothing of this one has run.
@@ -247,6 +249,7 @@ class Ssh(SshBackend):
                 feed=feed.encode("utf-8", "surrogateescape"),
             )
         finally:
+            self._has_answered = exchange.complete
             if not exchange.complete:
                 self.disconnect(patience=1.0 if how is not None and how.ended else 0.0)
         return bounded.Finished(
@@ -256,6 +259,12 @@ class Ssh(SshBackend):
             timed_out=how.timed_out,
             truncated=exchange.too_long,
         )
+
+    def connect(self) -> None:
+        """Begin the connection; how that ended is seen when something is asked."""
+        if self._shell is None:
+            with suppress(OSError):
+                self._shell = self._connect()
 
     def _connect(self) -> subprocess.Popen[bytes]:
         environ = {**os.environ, "SSHPASS": self.host.password} if self.host.password else None
