@@ -87,6 +87,27 @@ def test_a_host_gets_one_connection_for_a_whole_audit(options, hardened, tmp_pat
     assert [1, 1, 1, 1] == [after - before for before, after in itertools.pairwise(seen)]
 
 
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [("--aisec-param=nonesuch=1", 4), ("--aisec-select=AISEC-XYZ-*", 4), ("--hosts=ssh://a b", 4)],
+)
+def test_a_wrong_command_line_leaves_no_connection(options, lab_host, tmp_path, wrong, code) -> None:
+    done, run = audit(tmp_path, f"--hosts={lab_host.spec()}", *options, wrong)
+    assert code == done.returncode, done.stdout + done.stderr
+    assert run is None
+    assert "Traceback" not in done.stderr
+    assert "" == lab_host.sh("pgrep -f '^sshd: root@notty' || true").stdout
+
+
+def test_what_is_only_listed_is_not_contacted(options, lab_host, tmp_path) -> None:
+    before = connections(lab_host)
+    done, _ = audit(tmp_path, f"--hosts={lab_host.spec()}", *options, "--collect-only", "-q")
+    assert 0 == done.returncode, done.stdout
+    done, _ = audit(tmp_path, f"--hosts={lab_host.spec()}", *options, "--aisec-profile=traning-node")
+    assert 4 == done.returncode, done.stdout
+    assert before == connections(lab_host)
+
+
 def test_waves_no_waves_and_replay_come_to_the_same_run(options, hardened, tmp_path) -> None:
     hosts = f"--hosts={hardened.spec()}"
     _, waves = audit(tmp_path, hosts, *options)
