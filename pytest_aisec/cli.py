@@ -54,8 +54,8 @@ def run(profile: str, pytest_options: tuple[str, ...]) -> int:
     """Audit hosts against a profile.
 
     The same as `pytest --aisec-profile NAME`, independent of where you are: no configuration file, conftest
-    or PYTEST_ADDOPTS is read and no cache is written. All options of pytest, testinfra and pytest-aisec may
-    follow, such as --hosts=ssh://gpu-1 --sudo -v.
+    or PYTEST_ADDOPTS is read. All options of pytest, testinfra and pytest-aisec may follow, such as
+    --hosts=ssh://gpu-1 --sudo -v.
     """
     return _pytest(profile, pytest_options)
 
