@@ -11,12 +11,23 @@ if TYPE_CHECKING:
     from testinfra.host import Host
 
     from pytest_aisec import facts
-    from pytest_aisec.catalog.context import is_declared, now
-    from pytest_aisec.catalog.control import control, not_applicable
+    from pytest_aisec.catalog.context import is_active, is_declared, now
+    from pytest_aisec.catalog.control import control, not_applicable, not_reviewed
     from pytest_aisec.catalog.types import Mode
     from pytest_aisec.observe.faults import Unobservable
 
-__all__ = ["Host", "Mode", "Unobservable", "control", "facts", "is_declared", "not_applicable", "now"]
+__all__ = [
+    "Host",
+    "Mode",
+    "Unobservable",
+    "control",
+    "facts",
+    "is_active",
+    "is_declared",
+    "not_applicable",
+    "not_reviewed",
+    "now",
+]
 
 _HOMES = {
     "Host": ("testinfra.host", "Host"),
@@ -24,8 +35,10 @@ _HOMES = {
     "Unobservable": ("pytest_aisec.observe.faults", "Unobservable"),
     "control": ("pytest_aisec.catalog.control", "control"),
     "facts": ("pytest_aisec.facts", None),
+    "is_active": ("pytest_aisec.catalog.context", "is_active"),
     "is_declared": ("pytest_aisec.catalog.context", "is_declared"),
     "not_applicable": ("pytest_aisec.catalog.control", "not_applicable"),
+    "not_reviewed": ("pytest_aisec.catalog.control", "not_reviewed"),
     "now": ("pytest_aisec.catalog.context", "now"),
 }
 

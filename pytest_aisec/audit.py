@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from testinfra.host import Host
@@ -31,14 +30,16 @@ class OtherPlatform(NotApplicable):
     """The control is for other platforms than the host's."""
 
 
-def evaluate(planned: PlannedControl, host: Host, call: Callable[..., None], now: datetime) -> None:
+def evaluate(
+    planned: PlannedControl, host: Host, call: Callable[..., None], circumstances: Evaluation
+) -> None:
     """Call the control's function on `host`, as pytest or the collector do; its outcome is what it raises.
 
     Args:
         planned: the control and its parameters.
         host: whose backend is an `ObservingBackend`; its list of asked commands is begun anew.
         call: the control's test function.
-        now: the start of the run, UTC.
+        circumstances: those of the run; what is declared is the control's.
 
     Raises:
         OtherPlatform: when the host's platform is not one of the control's.
@@ -51,20 +52,20 @@ def evaluate(planned: PlannedControl, host: Host, call: Callable[..., None], now
         wanted = ", ".join(planned.control.platforms)
         raise OtherPlatform(f"the host is {found}, the control is for {wanted}")
     backend.asked, backend.asked_before = [], backend.asked
-    with evaluating(Evaluation(now=now, declared=planned.declared)):
+    with evaluating(dataclasses.replace(circumstances, declared=planned.declared)):
         call(host, **planned.arguments())
 
 
-def speculations(plan: Plan, now: datetime) -> dict[str, Callable[[Host], None]]:
+def speculations(plan: Plan, circumstances: Evaluation) -> dict[str, Callable[[Host], None]]:
     """Return, for each control that may be called early, a call that asks its questions of a host."""
 
     def of(planned: PlannedControl) -> Callable[[Host], None]:
-        return lambda host: speculate(planned, host, now)
+        return lambda host: speculate(planned, host, circumstances)
 
     return {planned.id: of(planned) for planned in plan.controls if planned.control.speculate}
 
 
-def speculate(planned: PlannedControl, host: Host, now: datetime) -> None:
+def speculate(planned: PlannedControl, host: Host, circumstances: Evaluation) -> None:
     """Call the control as `evaluate` does, but go on while the platform is still a pending question."""
     try:
         if platform(host) not in planned.control.platforms:
@@ -72,7 +73,7 @@ def speculate(planned: PlannedControl, host: Host, now: datetime) -> None:
         waiting = None
     except Pending as question:
         waiting = question
-    with evaluating(Evaluation(now=now, declared=planned.declared)):
+    with evaluating(dataclasses.replace(circumstances, declared=planned.declared)):
         planned.control.function(host, **planned.arguments())
     if waiting is not None:
         raise waiting
@@ -98,11 +99,11 @@ def looked(host: Host, error: BaseException | None) -> bool:
     return bool(backend.asked) or isinstance(error, OtherPlatform)
 
 
-def judge(planned: PlannedControl, host: Host, now: datetime) -> Conclusion:
+def judge(planned: PlannedControl, host: Host, circumstances: Evaluation) -> Conclusion:
     """Evaluate the control outside of pytest and return how it ended."""
     error: BaseException | None = None
     try:
-        evaluate(planned, host, planned.control.function, now)
+        evaluate(planned, host, planned.control.function, circumstances)
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as raised:  # noqa: BLE001 - whatever a control raises is its outcome

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from pytest_aisec import audit
+from pytest_aisec.catalog.context import Evaluation
 from pytest_aisec.catalog.plan import Plan
 from pytest_aisec.observe.bounded import Stop
 from pytest_aisec.observe.hosts import Target
@@ -32,14 +32,14 @@ class Collector:
         targets: Sequence[Target],
         transcripts: Mapping[str, Transcript],
         limits: Limits,
-        started: datetime,
+        circumstances: Evaluation,
     ) -> None:
         self.config = config
         self.plan = plan
         self.targets = targets
         self.transcripts = transcripts
         self.limits = limits
-        self.started = started
+        self.circumstances = circumstances
         self.collected: dict[str, Collected] = {}
 
     @pytest.hookimpl(tryfirst=True)
@@ -48,7 +48,9 @@ class Collector:
         option = self.config.option
         if session.testsfailed and not option.continue_on_collection_errors:
             return None
-        learned = Learned(question_keys(self.plan), cache_directory(self.config))
+        learned = Learned(
+            question_keys(self.plan, active=self.circumstances.active), cache_directory(self.config)
+        )
         progress = self._progress()
         stop = Stop()
 
@@ -60,7 +62,7 @@ class Collector:
         try:
             collect(
                 [self._work(target, stop) for target in self.targets],
-                audit.speculations(self.plan, self.started),
+                audit.speculations(self.plan, self.circumstances),
                 workers=option.aisec_workers,
                 stop=stop,
                 suggestions=learned,
@@ -109,7 +111,7 @@ def _prepare_reports() -> None:
     html.prepare()
 
 
-def question_keys(plan: Plan) -> dict[str, str]:
+def question_keys(plan: Plan, *, active: bool = False) -> dict[str, str]:
     """Return, for each control, a text that changes with whatever changes its questions."""
     texts: dict[Path, str] = {}
     for planned in plan.controls:
@@ -124,6 +126,7 @@ def question_keys(plan: Plan) -> dict[str, str]:
                 texts[planned.control.path],
                 audit.jsonable(dict(planned.params)),
                 sorted(planned.declared),
+                active,
             ],
             sort_keys=True,
         )

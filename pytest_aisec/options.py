@@ -39,6 +39,16 @@ def add(parser: pytest.Parser) -> None:
         help="A directory with controls/ and profiles/ of your own. Repeatable.",
     )
     group.addoption(
+        "--aisec-active",
+        action="store_true",
+        help="Let controls send requests, prompts among them, to the services that they judge.",
+    )
+    group.addoption(
+        "--aisec-advisories",
+        metavar="PATH",
+        help="The index of advisories that packages are compared with (aisec advisories update).",
+    )
+    group.addoption(
         "--aisec-evidence",
         metavar="DIR",
         help="The evidence bundle; must be new or empty. Default: aisec-evidence/<UTC time>-<profile>.",

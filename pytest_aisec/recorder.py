@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from pytest_aisec import audit
+from pytest_aisec.catalog.context import Evaluation
 from pytest_aisec.catalog.plan import Plan, PlannedControl
 from pytest_aisec.collecting import Collector
 from pytest_aisec.errors import EvidenceError
@@ -42,7 +43,7 @@ class Recorder:
         targets: Sequence[Target],
         transcripts: Mapping[str, Transcript],
         claim: bundle.Claim,
-        started: datetime,
+        circumstances: Evaluation,
         verbosity: int,
     ) -> None:
         self.config = config
@@ -50,7 +51,7 @@ class Recorder:
         self.targets = targets
         self.transcripts = transcripts
         self.claim = claim
-        self.started = started
+        self.circumstances = circumstances
         self.verbosity = verbosity
         self.ended: list[audit.Ended] = []
         self._asked: dict[tuple[str, ...], tuple[str, ...]] = {}
@@ -152,7 +153,7 @@ class Recorder:
         return str(directory.relative_to(here) if directory.is_relative_to(here) else directory)
 
     def _fold(self, plan_json: str) -> Run:
-        started = self.started.strftime("%Y-%m-%dT%H:%M:%SZ")
+        started = self.circumstances.now.strftime("%Y-%m-%dT%H:%M:%SZ")
         digest = sha256(plan_json.encode()).hexdigest()
         info = RunInfo(
             id=str(uuid.uuid5(audit.NAMESPACE, f"{started} {digest}")),
@@ -163,6 +164,7 @@ class Recorder:
             profile_version=self.plan.version,
             package_version=version("pytest-aisec"),
             plan_sha256=digest,
+            active=self.circumstances.active,
         )
         return audit.fold(
             self.plan,

@@ -18,6 +18,7 @@ from testinfra.host import Host
 from pytest_aisec import audit, collection, connecting
 from pytest_aisec.catalog import plan as plans
 from pytest_aisec.catalog import profile as profiles
+from pytest_aisec.catalog.context import Evaluation
 from pytest_aisec.catalog.control import control_of
 from pytest_aisec.catalog.load import load_catalog
 from pytest_aisec.collecting import Collector
@@ -61,17 +62,23 @@ def start(config: pytest.Config) -> None:
         _forget(shared, worker=worker)
         _complain(config, problem)
         raise
-    session = Session(config, plan, targets, shared, replayed)
+    option = config.option
+    circumstances = Evaluation(
+        now=datetime.fromisoformat(shared["started_at"]),
+        active=option.aisec_active or (isinstance(replayed, Replayed) and replayed.active),
+        advisories=_path(config, option.aisec_advisories),
+    )
+    session = Session(config, plan, targets, shared, replayed, circumstances)
     config.pluginmanager.register(session, NAME)
     config.pluginmanager.import_plugin("pytest_aisec.fixtures")
     if claim is not None:
         recorder = Recorder(
-            config, plan, targets, session.transcripts, claim, session.started, session.verbosity
+            config, plan, targets, session.transcripts, claim, circumstances, session.verbosity
         )
         config.pluginmanager.register(recorder, "aisec-recorder")
         if replayed is None and not config.option.aisec_no_waves:
             limits = connecting.host_options(config).limits
-            collector = Collector(config, plan, targets, session.transcripts, limits, session.started)
+            collector = Collector(config, plan, targets, session.transcripts, limits, circumstances)
             config.pluginmanager.register(collector, "aisec-collector")
             recorder.collector = collector
 
@@ -123,6 +130,7 @@ class Replayed:
 
     def __init__(self, found: Replayable) -> None:
         self.started_at = found.started_at
+        self.active = found.active
         self.hosts = {host.name: host for host in found.hosts}
         self._load = found.load
         self.targets = [
@@ -208,11 +216,19 @@ def _claim(config: pytest.Config, plan: plans.Plan, shared: dict[str, str]) -> C
     return Claim(directory)
 
 
+def _path(config: pytest.Config, given: str | None) -> Path | None:
+    return config.invocation_params.dir / Path(given).expanduser() if given else None
+
+
 def _code(config: pytest.Config, code: int) -> int:
     return min(code, 1) if config.option.aisec_exit == "simple" else code
 
 
-_PYTEST_OUTCOMES: dict[str, Literal["passed", "skipped"]] = {"passed": "passed", "not_applicable": "skipped"}
+_PYTEST_OUTCOMES: dict[str, Literal["passed", "skipped"]] = {
+    "passed": "passed",
+    "not_applicable": "skipped",
+    "not_reviewed": "skipped",
+}
 """What pytest calls an outcome; it calls all others failed."""
 
 
@@ -226,12 +242,13 @@ class Session:
         targets: list[Target],
         shared: dict[str, str],
         replayed: Replayed | Imported | None,
+        circumstances: Evaluation,
     ) -> None:
         self.config = config
         self.plan = plan
         self.targets = {target.name: target for target in targets}
         self.shared = shared
-        self.started = datetime.fromisoformat(shared["started_at"])
+        self.circumstances = circumstances
         self.transcripts = {
             target.name: Transcript(Path(shared["spool"]) / f"{_digest(target.name)}.jsonl")
             if replayed is None
@@ -312,7 +329,7 @@ class Session:
         if planned is None:
             return None
         self._compared = None
-        audit.evaluate(planned, pyfuncitem.funcargs["host"], pyfuncitem.obj, self.started)
+        audit.evaluate(planned, pyfuncitem.funcargs["host"], pyfuncitem.obj, self.circumstances)
         return True
 
     def pytest_assertrepr_compare(self, left: object, right: object) -> None:

@@ -1,4 +1,4 @@
-"""What a control may know about its evaluation besides its parameters: the time, and who set a value."""
+"""What a control may know besides its parameters: the time, who set a value, what is allowed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +18,10 @@ class Evaluation:
     """The start of the run, UTC: the only time that a control may compare with."""
     declared: frozenset[str] = frozenset()
     """Names of the parameters that a profile, file or command line set."""
+    active: bool = False
+    """Whether requests may be sent to the services that are judged (`--aisec-active`)."""
+    advisories: Path | None = None
+    """The index of advisories that `--aisec-advisories` names; `None` for the default one."""
 
 
 _CURRENT: ContextVar[Evaluation | None] = ContextVar("pytest_aisec_evaluation", default=None)
@@ -49,3 +54,18 @@ def is_declared(parameter: str) -> bool:
     """
     current = _CURRENT.get()
     return current is not None and parameter in current.declared
+
+
+def is_active() -> bool:
+    """Tell whether the control may send requests to the services that it judges (`--aisec-active`).
+
+    A control that cannot judge without them ends with `not_reviewed(...)`.
+    """
+    current = _CURRENT.get()
+    return current is not None and current.active
+
+
+def advisories() -> Path | None:
+    """Return the index of advisories that `--aisec-advisories` names; `None` where it was not given."""
+    current = _CURRENT.get()
+    return current.advisories if current else None

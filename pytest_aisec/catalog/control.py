@@ -37,6 +37,12 @@ class NotApplicable(pytest.skip.Exception):  # type: ignore[name-defined,misc]
     """What a control judges does not exist on this host, and that was observed."""
 
 
+class NotReviewed(pytest.skip.Exception):  # type: ignore[name-defined,misc]
+    """What a control judges has not been looked at: a person has to, or has to allow it."""
+
+    outcome = "not_reviewed"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Parameter:
     """One parameter of a control: a keyword-only argument of its function."""
@@ -241,3 +247,12 @@ def not_applicable(reason: str, *, claims: Sequence[str] = ()) -> NoReturn:
     if declared:
         pytest.fail(f"declared, but absent: {reason} (set by {', '.join(declared)})", pytrace=False)
     raise NotApplicable(reason)
+
+
+def not_reviewed(reason: str) -> NoReturn:
+    """End the control as not reviewed: nobody has looked, because `reason`.
+
+    For what only a person can judge, and for what needs requests that `is_active()` does not allow. The run
+    is inconclusive.
+    """
+    raise NotReviewed(reason)

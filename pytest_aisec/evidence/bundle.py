@@ -186,6 +186,8 @@ class Replayable:
     """UTC, ISO 8601: the time that controls compare with."""
     hosts: Sequence[HostInfo]
     directory: Path
+    active: bool = False
+    """Whether its controls could send requests to the services that they judged."""
 
     def load(self, host: HostInfo) -> list[Observation]:
         """Return the observations of one host, in the order of its transcript."""
@@ -215,6 +217,7 @@ def replayable(directory: Path, *, check: bool = True) -> Replayable:
         data: dict[str, Any] = json.loads((directory / "run.json").read_text(encoding="utf-8"))
         started_at = str(data["run"]["started_at"])
         started = datetime.fromisoformat(started_at)
+        active = data["run"].get("active") is True
         hosts = TypeAdapter(list[HostInfo]).validate_python(data["hosts"])
     except OSError as error:
         raise EvidenceError(f"run.json: cannot be read: {error.strerror}") from None
@@ -225,7 +228,7 @@ def replayable(directory: Path, *, check: bool = True) -> Replayable:
     for host in hosts:
         if not (directory / host.transcript).resolve().is_relative_to(directory.resolve()):
             raise EvidenceError(f"run.json: the transcript of {host.name} lies outside of the bundle")
-    return Replayable(started_at=started_at, hosts=hosts, directory=directory)
+    return Replayable(started_at=started_at, hosts=hosts, directory=directory, active=active)
 
 
 def verify(directory: Path) -> list[str]:

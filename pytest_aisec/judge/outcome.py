@@ -59,7 +59,7 @@ def conclude(error: BaseException | None, *, looked: bool) -> Conclusion:
         return Conclusion(outcome=Outcome.PASSED)
     if isinstance(error, Unobservable):
         return Conclusion(outcome=Outcome.ERROR, reason=error.reason, message=error.detail)
-    if kind is Outcome.NOT_APPLICABLE:
+    if kind in {Outcome.NOT_APPLICABLE, Outcome.NOT_REVIEWED}:
         return Conclusion(outcome=kind, reason=_message(error), message=_message(error))
     if kind is Outcome.FAILED:
         return Conclusion(outcome=kind, message=_message(error))
@@ -74,6 +74,8 @@ def _kind(error: BaseException | None) -> Outcome:
     if isinstance(error, AssertionError):
         # testinfra asserts that its own probes work: such a failure says that it could not look.
         return Outcome.ERROR if _innermost(error).startswith(_TESTINFRA) else Outcome.FAILED
+    if getattr(error, "outcome", None) == Outcome.NOT_REVIEWED.value and _pytest_outcome(error) == "Skipped":
+        return Outcome.NOT_REVIEWED
     return {"Skipped": Outcome.NOT_APPLICABLE, "Failed": Outcome.FAILED}.get(
         _pytest_outcome(error), Outcome.ERROR
     )

@@ -29,6 +29,8 @@ class RunInfo:
     package_version: str
     plan_sha256: str
     """Digest of `inputs/plan.json`."""
+    active: bool = False
+    """Whether requests could be sent to the services that were judged."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

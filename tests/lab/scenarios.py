@@ -15,6 +15,7 @@ import yaml
 
 from pytest_aisec import audit
 from pytest_aisec.catalog import plan as plans
+from pytest_aisec.catalog.context import Evaluation
 from pytest_aisec.catalog.control import Control
 from pytest_aisec.judge.outcome import Conclusion
 from pytest_aisec.observe import waves as waves_module
@@ -25,8 +26,14 @@ from pytest_aisec.observe.transports import Limits
 from pytest_aisec.observe.waves import Suggestions, Work
 
 DIRECTORY = Path(__file__).parents[1] / "scenarios"
-OUTCOMES = {"pass": "passed", "fail": "failed", "na": "not_applicable", "error": "error"}
-_HEADER = re.compile(r"^#\s*(as|sudo|reason|params):\s*(.+)$", re.MULTILINE)
+OUTCOMES = {
+    "pass": "passed",
+    "fail": "failed",
+    "na": "not_applicable",
+    "open": "not_reviewed",
+    "error": "error",
+}
+_HEADER = re.compile(r"^#\s*(as|sudo|reason|params|active|advisories):\s*(.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +47,9 @@ class Scenario:
     user: str = "root"
     sudo: bool = False
     params: dict[str, Any] = field(default_factory=dict)
+    active: bool = False
+    advisories: Path | None = None
+    """Relative to the script."""
 
     @property
     def id(self) -> str:
@@ -63,6 +73,8 @@ def read(path: Path) -> Scenario:
         user=header.get("as", "root"),
         sudo=header.get("sudo", "no") == "yes",
         params=yaml.safe_load(header.get("params", "{}")),
+        active=header.get("active", "no") == "yes",
+        advisories=path.parent / header["advisories"] if "advisories" in header else None,
     )
 
 
@@ -79,7 +91,7 @@ class Audit:
     transcript: Transcript
     planned: plans.PlannedControl
     name: str
-    now: datetime
+    circumstances: Evaluation
 
     @property
     def summary(self) -> str:
@@ -95,7 +107,7 @@ class Audit:
         backend = ObservingBackend(self.name, None, self.transcript)
         host = audit.Host(backend)
         backend.set_host(host)
-        return audit.judge(self.planned, host, self.now)
+        return audit.judge(self.planned, host, self.circumstances)
 
 
 def run(
@@ -106,6 +118,8 @@ def run(
     *,
     sudo: bool = False,
     waves: bool = True,
+    active: bool = False,
+    advisories: Path | None = None,
 ) -> Audit:
     """Audit one control on one host, over ssh."""
     options = HostOptions(
@@ -115,19 +129,26 @@ def run(
         limits=Limits(timeout=20),
     )
     (target,) = resolve(options)
-    transcript, planned, now = Transcript(), plans.single(control, params), datetime.now(UTC)
+    transcript, planned = Transcript(), plans.single(control, params)
+    circumstances = Evaluation(now=datetime.now(UTC), active=active, advisories=advisories)
     host = target.observed(transcript, options.limits)
     if waves:
-        calls = {control.id: lambda host: audit.speculate(planned, host, now)}
+        calls = {control.id: lambda host: audit.speculate(planned, host, circumstances)}
         waves_module.collect_host(
             Work(name=target.name, open=lambda: host, close=lambda: None), calls, Suggestions()
         )
         asked = len(transcript)
-    conclusion = audit.judge(planned, host, now)
+    conclusion = audit.judge(planned, host, circumstances)
     target.disconnect()
     if waves and transcript.host_fault is None:
         assert len(transcript) == asked, "the collector left questions to the evaluation"
-    return Audit(conclusion=conclusion, transcript=transcript, planned=planned, name=target.name, now=now)
+    return Audit(
+        conclusion=conclusion,
+        transcript=transcript,
+        planned=planned,
+        name=target.name,
+        circumstances=circumstances,
+    )
 
 
 def tools(transcript: Transcript, root: Path) -> list[Path]:

@@ -1,5 +1,7 @@
 """Every control, on real hosts: each scenario comes out as its name says, and none passes unseen."""
 
+from dataclasses import replace
+
 import pytest
 import scenarios
 from scenarios import Scenario
@@ -14,26 +16,29 @@ ALL = scenarios.all_scenarios()
 @pytest.mark.parametrize("scenario", ALL, ids=lambda item: item.id)
 def test_scenario(lab, lab_host, scenario: Scenario) -> None:
     lab_host.sh(scenario.path.read_text(encoding="utf-8"))
-    control = CATALOG[scenario.control]
     before = lab_host.changes()
-    found = scenarios.run(
-        control, scenario.params, lab_host.spec(scenario.user), lab.ssh_config, sudo=scenario.sudo
-    )
+    found = audit(lab, lab_host, scenario)
     seen = (found.conclusion.outcome.value, found.conclusion.reason if scenario.outcome == "error" else "")
     assert (scenario.outcome, scenario.reason) == seen, found.summary
     assert before == lab_host.changes(), "the audit changed the host"
-    one_by_one = scenarios.run(
-        control,
-        scenario.params,
-        lab_host.spec(scenario.user),
-        lab.ssh_config,
-        sudo=scenario.sudo,
-        waves=False,
-    )
+    one_by_one = audit(lab, lab_host, scenario, waves=False)
     assert verdict(found.conclusion) == verdict(one_by_one.conclusion), "without waves it came out otherwise"
     assert found.conclusion == found.replayed(), "replaying the transcript gave another verdict"
     if scenario.outcome == "failed":
         check_that_it_never_passes(lab, lab_host, scenario, scenarios.tools(found.transcript, lab_host.root))
+
+
+def audit(lab, host, scenario: Scenario, *, waves: bool = True) -> scenarios.Audit:
+    return scenarios.run(
+        CATALOG[scenario.control],
+        scenario.params,
+        host.spec(scenario.user),
+        lab.ssh_config,
+        sudo=scenario.sudo,
+        waves=waves,
+        active=scenario.active,
+        advisories=scenario.advisories,
+    )
 
 
 def verdict(conclusion) -> tuple[str, str]:
@@ -42,11 +47,10 @@ def verdict(conclusion) -> tuple[str, str]:
 
 def check_that_it_never_passes(lab, host, scenario: Scenario, tools) -> None:
     """The metamorphic rule: what fails must not pass when less can be seen."""
-    control = CATALOG[scenario.control]
     wrong = {}
 
     def attempt(how: str, user: str, *, sudo: bool = False) -> None:
-        found = scenarios.run(control, scenario.params, host.spec(user), lab.ssh_config, sudo=sudo)
+        found = audit(lab, host, replace(scenario, user=user, sudo=sudo))
         if found.conclusion.outcome.value not in {"failed", "error"} or found.conclusion.reason == "internal":
             wrong[how] = found.summary
 
