@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from labkit.image import Kind
 
 from pytest_aisec import audit
 from pytest_aisec.catalog import plan as plans
@@ -33,7 +34,7 @@ OUTCOMES = {
     "open": "not_reviewed",
     "error": "error",
 }
-_HEADER = re.compile(r"^#\s*(as|sudo|reason|params|active|advisories):\s*(.+)$", re.MULTILINE)
+_HEADER = re.compile(r"^#\s*(as|sudo|host|reason|params|active|advisories):\s*(.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +47,8 @@ class Scenario:
     reason: str = ""
     user: str = "root"
     sudo: bool = False
+    kind: Kind = "stock"
+    """Of the host; see `labkit.image`."""
     params: dict[str, Any] = field(default_factory=dict)
     active: bool = False
     advisories: Path | None = None
@@ -72,6 +75,7 @@ def read(path: Path) -> Scenario:
         reason=header.get("reason", ""),
         user=header.get("as", "root"),
         sudo=header.get("sudo", "no") == "yes",
+        kind="services" if header.get("host") == "services" else "stock",
         params=yaml.safe_load(header.get("params", "{}")),
         active=header.get("active", "no") == "yes",
         advisories=path.parent / header["advisories"] if "advisories" in header else None,

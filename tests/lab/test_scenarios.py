@@ -14,7 +14,12 @@ ALL = scenarios.all_scenarios()
 
 
 @pytest.mark.parametrize("scenario", ALL, ids=lambda item: item.id)
-def test_scenario(lab, lab_host, scenario: Scenario) -> None:
+def test_scenario(lab, scenario: Scenario) -> None:
+    with lab.host(kind=scenario.kind) as host:
+        check(lab, host, scenario)
+
+
+def check(lab, lab_host, scenario: Scenario) -> None:
     lab_host.sh(scenario.path.read_text(encoding="utf-8"))
     before = lab_host.changes()
     found = audit(lab, lab_host, scenario)

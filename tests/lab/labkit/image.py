@@ -11,13 +11,13 @@ import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from labkit import debian
 from labkit.errors import LabUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 SUITE = "bookworm"
 """The Debian release of the lab's hosts."""
@@ -39,6 +39,25 @@ PACKAGES = (
     "systemd-sysv",
 )
 """What a host has beyond Debian's essential packages and apt."""
+
+Kind = Literal["stock", "services"]
+"""``stock``: Debian with sshd and little else, and no Python. ``services``: what AI machines run besides."""
+
+SERVICES = (
+    "busybox-static",
+    "conntrack",
+    "crun",
+    "cryptsetup-bin",
+    "curl",
+    "docker.io",
+    "e2fsprogs",
+    "gnupg",
+    "nginx-light",
+    "openssl",
+    "podman",
+    "python3",
+)
+"""What a host of the kind ``services`` has in addition. None of it is started at boot."""
 
 USERS = ("root", "auditor", "operator", "prompter", "ai_user")
 """Who can log in with the key of the lab.
@@ -67,6 +86,13 @@ chroot . useradd --create-home --shell /bin/bash --groups ai_team ai_user
 echo 'prompter:{PROMPTER_PASSWORD}' | chroot . chpasswd
 echo 'operator ALL=(ALL:ALL) NOPASSWD: ALL' > etc/sudoers.d/operator
 chmod 440 etc/sudoers.d/operator
+if [ -e usr/bin/docker ]; then
+    chroot . systemctl disable --quiet docker.service docker.socket containerd.service nginx.service \\
+        podman.service podman.socket podman-restart.service podman-auto-update.timer conntrackd.service 2>/dev/null || :
+    for unit in docker.service docker.socket containerd.service nginx.service podman.socket; do
+        rm -f etc/systemd/system/*.wants/$unit
+    done
+fi
 # What building leaves behind, and the addresses of the machine that built.
 rm -f etc/apt/apt.conf.d/99mmdebstrap etc/resolv.conf etc/hostname
 rm -f etc/apt/sources.list.d/*
@@ -112,13 +138,14 @@ def cache_directory() -> Path:
     return Path(os.environ.get("AISEC_LAB_CACHE") or Path.home() / ".cache/pytest-aisec/lab")
 
 
-def image() -> Image:
-    """The image, built now if it is not in the cache: about 20 seconds and 230 MB.
+def image(kind: Kind = "stock") -> Image:
+    """The image, built now if it is not in the cache: about 20 seconds and 230 MB (``services``: more).
 
     The key in the cache is a digest of the packages and of everything that is done to them. Two processes that
     want the same image build it once. Raises LabUnavailableError.
     """
-    digest = hashlib.sha256(repr((SUITE, PACKAGES, _CUSTOMISE)).encode()).hexdigest()[:16]
+    packages = PACKAGES if kind == "stock" else (*PACKAGES, *SERVICES)
+    digest = hashlib.sha256(repr((SUITE, packages, _CUSTOMISE)).encode()).hexdigest()[:16]
     cache = cache_directory()
     found = Image(cache / digest, digest)
     if found.root.is_dir():
@@ -126,7 +153,7 @@ def image() -> Image:
     cache.mkdir(parents=True, exist_ok=True)
     with _locked(cache):
         if not found.root.is_dir():
-            _build(found.root)
+            _build(found.root, packages)
     return found
 
 
@@ -137,7 +164,7 @@ def _locked(cache: Path) -> Iterator[None]:
         yield
 
 
-def _build(target: Path) -> None:
+def _build(target: Path, packages: Sequence[str]) -> None:
     debian.ensure_commands({"mmdebstrap": "mmdebstrap"})
     if not _KEYRING.exists():
         debian.ensure(["debian-archive-keyring"])
@@ -152,7 +179,7 @@ def _build(target: Path) -> None:
         hook.chmod(0o755)
         command = [
             *("unshare", "--mount", "--propagation", "private", "mmdebstrap", "--quiet", "--mode=root"),
-            *("--variant=apt", "--format=directory", f"--include={','.join(PACKAGES)}"),
+            *("--variant=apt", "--format=directory", f"--include={','.join(packages)}"),
             *(f"--aptopt={option}" for option in _apt_options()),
             f"--customize-hook={hook}",
             *(SUITE, str(root), *_mirrors(home)),
@@ -172,7 +199,7 @@ def _build(target: Path) -> None:
             *root.glob("usr/lib/python*"),
             *root.glob("usr/local/bin/*python*"),
         ]
-        if pythons:
+        if pythons and packages == PACKAGES:
             raise LabUnavailableError(f"the image must not have a Python, but has {pythons[0]}")
         root.rename(target)
     except subprocess.TimeoutExpired:
