@@ -55,12 +55,15 @@ _TEXTS: tuple[tuple[Reason, re.Pattern[str]], ...] = (
     (
         "auth",
         re.compile(
-            r"(?i)unable to locate credentials|credentials? (?:were|was) refreshed|sso (?:session|token)|"
-            r"config profile|partial credentials|token has expired|error when retrieving (?:credentials|token)"
+            r"(?i)unable to locate credentials|partial credentials|config profile|sso (?:session|token)"
+            r"|token has expired|error when retrieving (?:credentials|token)|refreshed credentials"
         ),
     ),
     ("timeout", re.compile(r"(?i)read timeout")),
-    ("unreachable", re.compile(r"(?i)could not connect|connect timeout|connection was closed|ssl validation")),
+    (
+        "unreachable",
+        re.compile(r"(?i)could not connect|connect timeout|connection was closed|ssl validation"),
+    ),
     ("tool_missing", re.compile(r"(?i)invalid choice|unknown options|unrecognized arguments")),
 )
 
@@ -85,9 +88,11 @@ def fault_of(name: str, problem: str, status: int) -> Unobservable:
     text = " ".join(problem.split())
     found = _SERVICE_ERROR.search(text)
     shapes, subject = (_CODES, found["code"]) if found else (_TEXTS, text)
-    reason = next((reason for reason, shape in shapes if shape.search(subject)), "unreadable")
     detail = f"{found['code']}: {text[found.end() :]}" if found else text or f"exit status {status}"
-    return Unobservable(reason, f"aws {name}: {detail[:300]}")
+    for reason, shape in shapes:
+        if shape.search(subject):
+            return Unobservable(reason, f"aws {name}: {detail[:300]}")
+    return Unobservable("unreadable", f"aws {name}: {detail[:300]}")
 
 
 def parse_region(text: str) -> str:

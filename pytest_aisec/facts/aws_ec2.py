@@ -270,9 +270,7 @@ def security_groups(account: Account) -> list[SecurityGroup]:
     """Return all security groups, by region and id."""
     answers = account.ask(
         [
-            Call(
-                words=("ec2", "describe-security-groups", "--region", region, "--query", _GROUP)
-            )
+            Call(words=("ec2", "describe-security-groups", "--region", region, "--query", _GROUP))
             for region in account.regions
         ]
     )

@@ -19,6 +19,7 @@ __all__ = [
     "LogGroup",
     "LogGroupName",
     "PolicyStatement",
+    "fits",
     "is_pattern",
     "log_groups",
     "log_groups_and_policies",
@@ -71,6 +72,11 @@ def is_pattern(name: str) -> bool:
     return _WILDCARD.search(name) is not None
 
 
+def fits(name: str, names: Sequence[str]) -> bool:
+    """Tell whether the name of a log group is one of `names` or fits one with wildcards."""
+    return any(fnmatch.fnmatchcase(name, one) for one in names)
+
+
 def parse_log_group(item: Mapping[str, Any], *, region: str) -> LogGroup:
     """Return one log group of `aws logs describe-log-groups`.
 
@@ -118,7 +124,7 @@ def _read(calls: Sequence[tuple[str, Call]], answers: Sequence[Any], names: Sequ
         (group.region, group.name): group
         for (region, _), answer in zip(calls, answers, strict=True)
         for group in (parse_log_group(item, region=region) for item in rows(answer, "logGroups"))
-        if any(fnmatch.fnmatchcase(group.name, name) for name in names)
+        if fits(group.name, names)
     }
     return [found[key] for key in sorted(found)]
 

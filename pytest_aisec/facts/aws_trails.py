@@ -91,9 +91,7 @@ def _basic(selector: Mapping[str, Any]) -> Iterator[Recorded]:
         yield Recorded(category="Management", accesses=accesses, all_but=left_out)
     for resource in selector.get("DataResources") or []:
         if resource.get("Type") == S3_OBJECTS:
-            yield Recorded(
-                category="Data", accesses=accesses, within=tuple(resource.get("Values") or [])
-            )
+            yield Recorded(category="Data", accesses=accesses, within=tuple(resource.get("Values") or []))
 
 
 def _advanced(fields: Sequence[Mapping[str, Any]]) -> Iterator[Recorded]:
@@ -150,9 +148,7 @@ def trails(account: Account, alongside: Sequence[Call] = ()) -> tuple[list[Trail
             items[arn] = item
             seen.setdefault(arn, set()).add(region)
     details = iter(account.ask(list(_details(items))))
-    found = [
-        _trail(item, frozenset(seen[arn]), next(details), next(details)) for arn, item in items.items()
-    ]
+    found = [_trail(item, frozenset(seen[arn]), next(details), next(details)) for arn, item in items.items()]
     return sorted(found, key=lambda trail: (trail.name, trail.arn)), answers[len(listings) :]
 
 
