@@ -37,6 +37,7 @@ def _faults(bucket: Bucket) -> Iterator[str]:
 @control(
     "AISEC-CLD-05",
     severity="critical",
+    platforms=("linux", "darwin"),
     nist_800_53=["AC-3", "AC-6", "CM-6", "SC-8", "SC-12", "SC-13", "SC-28", "SC-28(1)"],
     nist_csf=["PR.AA-05", "PR.DS-01", "PR.PS-01"],
     nist_ai_rmf=["MEASURE 2.7"],

@@ -29,6 +29,7 @@ def _missing(recorded: Sequence[Recorded]) -> list[str]:
 @control(
     "AISEC-CLD-03",
     severity="high",
+    platforms=("linux", "darwin"),
     nist_800_53=["AC-3", "AU-2", "AU-3", "AU-9", "AU-9(3)", "AU-12", "CM-6"],
     nist_csf=["DE.CM-09", "PR.AA-05", "PR.PS-01", "PR.PS-04"],
     nist_ai_rmf=["MANAGE 4.1", "MEASURE 2.4", "MEASURE 2.7"],

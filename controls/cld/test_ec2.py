@@ -44,6 +44,7 @@ def _faults(
 @control(
     "AISEC-CLD-09",
     severity="high",
+    platforms=("linux", "darwin"),
     nist_800_53=["AC-3", "CM-6", "IA-5", "IA-5(7)", "SC-7", "SC-12", "SC-13", "SC-28", "SC-28(1)"],
     nist_csf=["PR.AA-01", "PR.AA-05", "PR.DS-01", "PR.PS-01"],
     nist_ai_rmf=["MEASURE 2.7"],
@@ -100,6 +101,7 @@ def _open(rule: Rule, listed: Mapping[str, list[Network]]) -> list[str]:
 @control(
     "AISEC-CLD-10",
     severity="critical",
+    platforms=("linux", "darwin"),
     nist_800_53=["AC-3", "AC-17", "CM-6", "IA-2", "SC-7"],
     nist_csf=["PR.AA-03", "PR.AA-05", "PR.IR-01", "PR.PS-01"],
     nist_ai_rmf=["MEASURE 2.7"],

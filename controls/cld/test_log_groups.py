@@ -42,6 +42,7 @@ def _kept(group: LogGroup, *, min_days: int, max_days: int | None, unlimited_all
 @control(
     "AISEC-CLD-01",
     severity="high",
+    platforms=("linux", "darwin"),
     nist_800_53=["AC-3", "AU-4", "AU-11", "AU-12", "CM-6"],
     nist_csf=["PR.AA-05", "PR.PS-01", "PR.PS-04"],
     nist_ai_rmf=["MANAGE 4.1", "MEASURE 2.7"],
@@ -105,6 +106,7 @@ def _reaches(statement: PolicyStatement, group: LogGroup) -> bool:
 @control(
     "AISEC-CLD-02",
     severity="medium",
+    platforms=("linux", "darwin"),
     nist_800_53=["AC-3", "AU-2", "AU-3", "AU-9", "AU-12", "CM-6", "SC-12", "SC-13", "SC-28", "SC-28(1)"],
     nist_csf=["DE.CM-09", "PR.AA-05", "PR.DS-01", "PR.PS-01", "PR.PS-04"],
     nist_ai_rmf=["MANAGE 4.1", "MEASURE 2.4", "MEASURE 2.7"],

@@ -134,7 +134,9 @@ def rows(answer: Any, key: str | None = None) -> list[Mapping[str, Any]]:
         Unobservable: `parse`, when it is not there: a list without members would be.
 
     """
-    found = answer.get(key) if key is not None and isinstance(answer, dict) else answer
+    found = answer
+    if key is not None:
+        found = answer.get(key) if isinstance(answer, dict) else None
     if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
         raise Unobservable("parse", f"aws: no list {key or ''} in the answer".replace("  ", " "))
     return found

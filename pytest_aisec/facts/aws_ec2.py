@@ -139,7 +139,7 @@ def parse_instance(item: Mapping[str, Any], *, region: str) -> Instance:
     options, found, interfaces = item.get("MetadataOptions"), item.get("Volumes"), item.get("Interfaces")
     if (
         not isinstance(options, dict)
-        or not {"HttpEndpoint", "HttpTokens", "HttpPutResponseHopLimit"} <= set(options)
+        or not {"HttpTokens", "HttpPutResponseHopLimit"} <= set(options)
         or not isinstance(found, list)
         or not isinstance(interfaces, list)
         or not _ID.fullmatch(str(item.get("InstanceId")))
@@ -150,7 +150,7 @@ def parse_instance(item: Mapping[str, Any], *, region: str) -> Instance:
         id=str(item["InstanceId"]),
         type=str(item.get("InstanceType")),
         state=str(item.get("State")),
-        metadata_tokens="off" if options["HttpEndpoint"] == "disabled" else str(options["HttpTokens"]),
+        metadata_tokens="off" if options.get("HttpEndpoint") == "disabled" else str(options["HttpTokens"]),
         metadata_hops=int(options["HttpPutResponseHopLimit"]),
         public_addresses=tuple(dict.fromkeys(_public(item, interfaces))),
         volumes=tuple(str(volume) for volume in found),

@@ -6,6 +6,8 @@ real audit, which is then judged again.
 
 import json
 import re
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -29,6 +31,10 @@ def test_aws_scenario(aws_account, scenario: Scenario) -> None:
     seen = (found.conclusion.outcome.value, found.conclusion.reason if scenario.outcome == "error" else "")
     assert (scenario.outcome, scenario.reason) == seen, found.summary
     assert found.conclusion == found.replayed(), "replaying the transcript gave another verdict"
+    if scenario.path.name.startswith("as_recommended"):
+        assert found.conclusion == audit(scenario, waves=False).conclusion, (
+            "without waves it came out otherwise"
+        )
     check_that_it_only_reads(found.transcript)
     check_that_credentials_stay(found.transcript)
     if scenario.outcome != "error":
@@ -44,14 +50,14 @@ def audit(scenario: Scenario, *, waves: bool = True) -> scenarios.Audit:
 
 
 def check_that_it_only_reads(transcript: Transcript) -> None:
-    other = [item.command for item in transcript if "aws" in item.command and not OPERATION.search(item.command)]
+    other = [
+        item.command for item in transcript if "aws" in item.command and not OPERATION.search(item.command)
+    ]
     assert other == []
 
 
 def check_that_credentials_stay(transcript: Transcript) -> None:
-    text = "\n".join(
-        f"{item.command}\n{item.stdout.decode()}\n{item.stderr.decode()}" for item in transcript
-    )
+    text = "\n".join(f"{item.command}\n{item.stdout.decode()}\n{item.stderr.decode()}" for item in transcript)
     assert [aws.ACCESS_KEY not in text, aws.SECRET_KEY not in text, "*****" not in text] == [True, True, True]
 
 
@@ -116,3 +122,31 @@ def check_that_it_never_passes(account: aws.CloudAccount, scenario: Scenario) ->
         "without credentials": ("error", "auth"),
         "without aws": ("error", "tool_missing"),
     }
+
+
+def test_a_whole_account_in_one_run(aws_account, tmp_path):
+    aws_account.sh(
+        "aws logs create-log-group --log-group-name /ai/training-jobs; "
+        "aws s3api create-bucket --bucket acme-models"
+    )
+    evidence = tmp_path / "evidence"
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--aisec-profile=aws-account"]
+        + [f"--aisec-evidence={evidence}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert 1 == done.returncode, done.stdout + done.stderr
+    run = json.loads((evidence / "run.json").read_text())
+    assert {
+        "AISEC-CLD-01": "failed",
+        "AISEC-CLD-02": "failed",
+        "AISEC-CLD-03": "failed",
+        "AISEC-CLD-05": "failed",
+        "AISEC-CLD-09": "not_applicable",
+        "AISEC-CLD-10": "passed",
+    } == {item["control"]: item["outcome"] for item in run["results"]}
+    text = "".join(path.read_text() for path in evidence.rglob("*") if path.is_file())
+    assert [False] * 3 == [part in text for part in (aws.ACCESS_KEY, aws.SECRET_KEY, "****")]

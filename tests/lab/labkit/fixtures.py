@@ -63,7 +63,9 @@ def aws_account(cloud: aws.Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[a
     """A fresh AWS account; ``aws`` finds it, in this process's environment too."""
     with ExitStack() as stack:
         account = _enter(stack, cloud.account())
-        for name in [name for name in os.environ if name.startswith("AWS_") or name.lower().endswith("_proxy")]:
+        for name in [
+            name for name in os.environ if name.startswith("AWS_") or name.lower().endswith("_proxy")
+        ]:
             monkeypatch.delenv(name)
         for name, value in account.environment.items():
             monkeypatch.setenv(name, value)
