@@ -1,6 +1,6 @@
 from collections.abc import Iterator, Sequence
 
-from pytest_aisec import Host, control
+from pytest_aisec import Host, Unobservable, control
 from pytest_aisec.facts.aws import AccountId, Region, account
 from pytest_aisec.facts.aws_buckets import BucketName, BucketPattern, list_buckets, parse_listing
 from pytest_aisec.facts.aws_trails import Recorded, Trail, trails
@@ -15,7 +15,7 @@ def _faults(trail: Trail) -> Iterator[str]:
         yield "no log file validation"
     if trail.key is None:
         yield "not encrypted with a KMS key"
-    if not trail.is_logging:
+    if trail.is_logging is False:
         yield "does not log"
     if trail.delivery_error:
         yield f"delivery fails: {trail.delivery_error}"
@@ -65,7 +65,8 @@ def test_cloudtrail_records_with_integrity(
     aws = account(host, regions=regions, account_id=account_id)
     found, (listing,) = trails(aws, [list_buckets(aws)])
     listed = parse_listing(listing, names=buckets, patterns=name_patterns)
-    sound = [trail for trail in found if not list(_faults(trail))]
+    fitting = [trail for trail in found if not list(_faults(trail))]
+    sound = [trail for trail in fitting if not trail.is_unseen]
     wrong: dict[str, list[str]] = {}
     for region in aws.regions:
         if not any(region in trail.seen_from for trail in sound):
@@ -73,7 +74,7 @@ def test_cloudtrail_records_with_integrity(
             wrong[region] = [f"trail {trail.name}: {', '.join(_faults(trail))}" for trail in seen] or [
                 "no trail"
             ]
-    recorded = [each for trail in sound for each in trail.recorded]
+    recorded = [each for trail in sound for each in trail.recorded or ()]
     management = [
         each
         for each in recorded
@@ -85,5 +86,8 @@ def test_cloudtrail_records_with_integrity(
         of_bucket = [each for each in recorded if each.category == "Data" and each.covers(name)]
         if missing := _missing(of_bucket):
             wrong[f"bucket {name}"] = [f"not all {access} events are recorded" for access in missing]
+    hidden = [trail.arn for trail in fitting if trail.is_unseen]
+    if wrong and hidden and not listed.absent:
+        raise Unobservable("privilege", f"only its own account is shown what {', '.join(hidden)} records")
     wrong.update({f"bucket {name}": ["declared, but absent"] for name in listed.absent})
     assert wrong == {}

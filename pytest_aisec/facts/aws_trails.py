@@ -12,6 +12,8 @@ from pytest_aisec.observe.faults import Unobservable
 __all__ = ["Recorded", "Trail", "parse_selectors", "trails"]
 
 S3_OBJECTS = "AWS::S3::Object"
+_HIDDEN = ("TrailNotFoundException", "AccessDeniedException", "AccessDenied")
+"""What a member of an organization is told of the organization's trail."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,10 +61,17 @@ class Trail:
     validates_log_files: bool
     key: str | None
     """The KMS key that log files are encrypted with; without one, S3's own."""
-    is_logging: bool
+    is_logging: bool | None
+    """`None` where that is shown to the account of the organization's trail alone."""
     delivery_error: str
     """Empty while files are delivered."""
-    recorded: tuple[Recorded, ...]
+    recorded: tuple[Recorded, ...] | None
+    """`None` likewise."""
+
+    @property
+    def is_unseen(self) -> bool:
+        """Whether a part of it is not shown to the account."""
+        return self.is_logging is None or self.recorded is None
 
 
 def parse_selectors(answer: Any) -> Iterator[Recorded]:
@@ -147,20 +156,21 @@ def trails(account: Account, alongside: Sequence[Call] = ()) -> tuple[list[Trail
                 raise Unobservable("parse", f"aws cloudtrail describe-trails: not a trail: {str(item)[:80]}")
             items[arn] = item
             seen.setdefault(arn, set()).add(region)
-    details = iter(account.ask(list(_details(items))))
+    details = iter(account.ask(list(_details(items, account.number))))
     found = [_trail(item, frozenset(seen[arn]), next(details), next(details)) for arn, item in items.items()]
     return sorted(found, key=lambda trail: (trail.name, trail.arn)), answers[len(listings) :]
 
 
-def _details(items: Mapping[str, Mapping[str, Any]]) -> Iterable[Call]:
+def _details(items: Mapping[str, Mapping[str, Any]], own: str) -> Iterable[Call]:
     for arn, item in items.items():
         home = str(item.get("HomeRegion") or arn.split(":")[3])
-        yield Call(words=("cloudtrail", "get-trail-status", "--region", home, "--name", arn))
-        yield Call(words=("cloudtrail", "get-event-selectors", "--region", home, "--trail-name", arn))
+        hidden = () if arn.split(":")[4] == own else _HIDDEN
+        for operation, option in (("get-trail-status", "--name"), ("get-event-selectors", "--trail-name")):
+            yield Call(words=("cloudtrail", operation, "--region", home, option, arn), absent=hidden)
 
 
 def _trail(item: Mapping[str, Any], seen_from: frozenset[str], status: Any, selectors: Any) -> Trail:
-    if not isinstance(status, dict) or not isinstance(status.get("IsLogging"), bool):
+    if status is not None and (not isinstance(status, dict) or not isinstance(status.get("IsLogging"), bool)):
         raise Unobservable("parse", "aws cloudtrail get-trail-status does not say whether it logs")
     return Trail(
         name=str(item.get("Name", "?")),
@@ -170,7 +180,7 @@ def _trail(item: Mapping[str, Any], seen_from: frozenset[str], status: Any, sele
         records_global_services=item.get("IncludeGlobalServiceEvents") is True,
         validates_log_files=item.get("LogFileValidationEnabled") is True,
         key=item.get("KmsKeyId") or None,
-        is_logging=status["IsLogging"],
-        delivery_error=str(status.get("LatestDeliveryError") or ""),
-        recorded=tuple(parse_selectors(selectors)),
+        is_logging=status["IsLogging"] if status else None,
+        delivery_error=str(status.get("LatestDeliveryError") or "") if status else "",
+        recorded=None if selectors is None else tuple(parse_selectors(selectors)),
     )

@@ -131,8 +131,10 @@ def test_a_whole_account_in_one_run(aws_account, tmp_path):
     )
     evidence = tmp_path / "evidence"
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--aisec-profile=aws-account"]
-        + [f"--aisec-evidence={evidence}"],
+        [
+            *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider"),
+            *("--aisec-profile=aws-account", f"--aisec-evidence={evidence}"),
+        ],
         cwd=tmp_path,
         capture_output=True,
         text=True,
