@@ -85,8 +85,16 @@ def list_buckets(account: Account) -> Call:
 
 
 def parse_listing(answer: Any, *, names: Sequence[str], patterns: Sequence[str]) -> Listing:
-    """Return which buckets of a listing have one of `names` or fit one of `patterns`."""
-    have = [str(item["Name"]) for item in rows(answer, "Buckets") if "Name" in item]
+    """Return which buckets of a listing have one of `names` or fit one of `patterns`.
+
+    Raises:
+        Unobservable: `parse`, when it is not a listing.
+
+    """
+    listed = rows(answer, "Buckets")
+    if not all(isinstance(item.get("Name"), str) for item in listed):
+        raise Unobservable("parse", "aws s3api list-buckets: a bucket without a name")
+    have = [str(item["Name"]) for item in listed]
     meant = {name for name in have if any(fnmatch.fnmatchcase(name, shape) for shape in patterns)}
     return Listing(
         names=tuple(sorted(meant | (set(names) & set(have)))),

@@ -186,9 +186,15 @@ def instances(account: Account, types: Sequence[str]) -> list[Instance]:
         parse_instance(item, region=region)
         for region, answer in zip(account.regions, answers, strict=True)
         for item in rows(answer)
-        if any(fnmatch.fnmatchcase(str(item.get("InstanceType")), shape) for shape in types)
+        if any(fnmatch.fnmatchcase(_type(item), shape) for shape in types)
     ]
     return sorted(found, key=lambda instance: (instance.region, instance.id))
+
+
+def _type(item: Mapping[str, Any]) -> str:
+    if not isinstance(item.get("InstanceType"), str):
+        raise _bad("describe-instances", item)
+    return str(item["InstanceType"])
 
 
 def volumes(account: Account, attached_to: Sequence[Instance]) -> dict[str, Volume]:
@@ -222,7 +228,9 @@ def volumes(account: Account, attached_to: Sequence[Instance]) -> dict[str, Volu
 
 
 def _volume(item: Mapping[str, Any]) -> Volume:
-    if not isinstance(item.get("Encrypted"), bool) or not isinstance(item.get("AttachedTo"), list):
+    if not _ID.fullmatch(str(item.get("VolumeId"))) or not (
+        isinstance(item.get("Encrypted"), bool) and isinstance(item.get("AttachedTo"), list)
+    ):
         raise _bad("describe-volumes", item)
     return Volume(
         id=str(item["VolumeId"]), is_encrypted=item["Encrypted"], attached_to=tuple(item["AttachedTo"])
@@ -254,7 +262,7 @@ def _rule(item: Mapping[str, Any]) -> Rule:
             *(ipaddress.ip_network(each["CidrIpv6"]) for each in item.get("Ipv6Ranges") or []),
         ]
         lists = tuple(str(each["PrefixListId"]) for each in item.get("PrefixListIds") or [])
-    except (KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         raise _bad("describe-security-groups", item) from None
     first, last = item.get("FromPort"), item.get("ToPort")
     is_all = item.get("IpProtocol") == "-1" or first in {None, -1} or last in {None, -1}
@@ -330,7 +338,7 @@ def attachments(account: Account, groups: Sequence[SecurityGroup]) -> dict[tuple
     found_by: dict[tuple[str, str], set[str]] = {(group.region, group.id): set() for group in groups}
     for (region, _), answer in zip(asked, answers, strict=True):
         for item in rows(answer):
-            if not isinstance(item.get("Groups"), list):
+            if not isinstance(item.get("Groups"), list) or not item.get("Id"):
                 raise _bad("describe-network-interfaces", item)
             for group_id in item["Groups"]:
                 if (region, group_id) in found_by:
