@@ -49,6 +49,8 @@ class Scenario:
     sudo: bool = False
     kind: Kind = "stock"
     """Of the host; see `labkit.image`."""
+    is_aws: bool = False
+    """Whether it is about an AWS account; the script then runs on the controlling machine."""
     params: dict[str, Any] = field(default_factory=dict)
     active: bool = False
     advisories: Path | None = None
@@ -76,6 +78,7 @@ def read(path: Path) -> Scenario:
         user=header.get("as", "root"),
         sudo=header.get("sudo", "no") == "yes",
         kind="services" if header.get("host") == "services" else "stock",
+        is_aws=header.get("host") == "aws",
         params=yaml.safe_load(header.get("params", "{}")),
         active=header.get("active", "no") == "yes",
         advisories=path.parent / header["advisories"] if "advisories" in header else None,
@@ -106,9 +109,9 @@ class Audit:
         )
         return f"{self.conclusion}\n{asked}"
 
-    def replayed(self) -> Conclusion:
-        """Judge again from the transcript alone."""
-        backend = ObservingBackend(self.name, None, self.transcript)
+    def replayed(self, transcript: Transcript | None = None) -> Conclusion:
+        """Judge again from the transcript alone, or from another one."""
+        backend = ObservingBackend(self.name, None, transcript or self.transcript)
         host = audit.Host(backend)
         backend.set_host(host)
         return audit.judge(self.planned, host, self.circumstances)
@@ -118,17 +121,17 @@ def run(
     control: Control,
     params: dict[str, Any],
     spec: str,
-    ssh_config: Path,
+    ssh_config: Path | None,
     *,
     sudo: bool = False,
     waves: bool = True,
     active: bool = False,
     advisories: Path | None = None,
 ) -> Audit:
-    """Audit one control on one host, over ssh."""
+    """Audit one control on one host."""
     options = HostOptions(
         hosts=spec,
-        ssh_config=str(ssh_config),
+        ssh_config=None if ssh_config is None else str(ssh_config),
         sudo=sudo,
         limits=Limits(timeout=20),
     )
