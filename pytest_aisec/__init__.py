@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from pytest_aisec.catalog.context import is_active, is_declared, now
     from pytest_aisec.catalog.control import control, not_applicable, not_reviewed
     from pytest_aisec.catalog.types import Mode
-    from pytest_aisec.observe.backend import foresee, together
+    from pytest_aisec.facts.together import together
+    from pytest_aisec.observe.backend import foresee
     from pytest_aisec.observe.faults import Unobservable
 
 __all__ = [
@@ -43,7 +44,7 @@ _HOMES = {
     "is_declared": ("pytest_aisec.catalog.context", "is_declared"),
     "not_applicable": ("pytest_aisec.catalog.control", "not_applicable"),
     "not_reviewed": ("pytest_aisec.catalog.control", "not_reviewed"),
-    "together": ("pytest_aisec.observe.backend", "together"),
+    "together": ("pytest_aisec.facts.together", "together"),
     "now": ("pytest_aisec.catalog.context", "now"),
 }
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from pytest_aisec.facts.together import together
+from pytest_aisec.facts.together import run_all
 from pytest_aisec.observe.faults import Reason, Unobservable
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ class Account:
     def _answers(self, calls: Sequence[Call]) -> tuple[str, list[Any]]:
         who = Call(words=("sts", "get-caller-identity", "--region", self.regions[0]))
         asked = [Call(words=(*call.words, "--output", "json"), absent=call.absent) for call in (who, *calls)]
-        results = together(self.host, [(_AWS + " %s" * len(call.words), *call.words) for call in asked])
+        results = run_all(self.host, [(_AWS + " %s" * len(call.words), *call.words) for call in asked])
         identity, *answers = [
             _answer(call, result.rc, result.stdout, result.stderr)
             for call, result in zip(asked, results, strict=True)

@@ -18,7 +18,7 @@ from pytest_aisec.facts.files import (
     read_entry,
     trails,
 )
-from pytest_aisec.observe.backend import together
+from pytest_aisec.facts.together import together
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:

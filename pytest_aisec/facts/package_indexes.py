@@ -16,7 +16,8 @@ import yaml
 
 from pytest_aisec.facts.files import accounts, find
 from pytest_aisec.facts.projects import Option, ProjectFile, projects, read_files
-from pytest_aisec.observe.backend import foresee, together
+from pytest_aisec.facts.together import together
+from pytest_aisec.observe.backend import foresee
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar, overload
+from collections.abc import Mapping
+from typing import Any
 
 from testinfra.backend import base
 from testinfra.host import Host
@@ -15,10 +15,6 @@ from pytest_aisec.observe.faults import Unobservable
 from pytest_aisec.observe.redact import redact
 from pytest_aisec.observe.transcript import Observation, Transcript
 from pytest_aisec.observe.transports import Limits, Transport
-
-A = TypeVar("A")
-B = TypeVar("B")
-C = TypeVar("C")
 
 _EXISTENCE = re.compile(r"test -(?P<flag>[a-zA-Z]) (?P<path>\S.*)", re.DOTALL)
 _ABSENT = re.compile(rb"No such file or directory|Not a directory")
@@ -199,41 +195,6 @@ def foresee(host: Host, *commands: str | tuple[str, ...]) -> None:
     if isinstance(backend, ObservingBackend):
         for command in commands:
             backend.foresee(*([command] if isinstance(command, str) else command))
-
-
-@overload
-def together(first: Callable[[], A], second: Callable[[], B], /) -> tuple[A, B]: ...
-
-
-@overload
-def together(
-    first: Callable[[], A], second: Callable[[], B], third: Callable[[], C], /
-) -> tuple[A, B, C]: ...
-
-
-def together(*readings: Callable[[], Any]) -> tuple[Any, ...]:
-    """Return what each of `readings` returns; none of them waits for the answers of another.
-
-    Raises:
-        Unobservable: the first that any of them raises.
-        Pending: when the collector looks for questions, and any of them has one open.
-
-    """
-    found: list[Any] = []
-    pending: Pending | None = None
-    fault: Unobservable | None = None
-    for read in readings:
-        try:
-            found.append(read())
-        except Pending as question:
-            pending = pending or question
-        except Unobservable as problem:
-            fault = fault or problem
-    if pending is not None:
-        raise pending
-    if fault is not None:
-        raise fault
-    return tuple(found)
 
 
 def _second_look(question: str) -> str | None:

@@ -11,7 +11,8 @@ from testinfra.backend import base
 from testinfra.backend.local import LocalBackend
 from testinfra.host import Host
 
-from pytest_aisec.observe.backend import ObservingBackend, Pending, foresee, together
+from pytest_aisec.facts.together import together
+from pytest_aisec.observe.backend import ObservingBackend, Pending, foresee
 from pytest_aisec.observe.bounded import Stop
 from pytest_aisec.observe.faults import Unobservable
 from pytest_aisec.observe.learned import Learned
