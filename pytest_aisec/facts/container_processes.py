@@ -1,0 +1,277 @@
+"""What the kernel says about the processes of containers: users, capabilities, confinement, namespaces, mounts."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pytest_aisec.observe.faults import Unobservable
+
+if TYPE_CHECKING:
+    from testinfra.host import Host
+
+__all__ = ["Kernel", "MountPoint", "Process", "kernel", "origins", "read_kernel", "read_mounts"]
+
+NAMESPACES = ("net", "pid", "ipc", "uts", "user")
+_FILES = ("status", "uid_map", "attr/current", "mountinfo")
+_COMMAND = """\
+printf '=enforce\\n'; cat /sys/fs/selinux/enforce 2>&1; printf '\\n=is %s\\n' "$?"
+for p in 1 {places}; do
+for f in {files}; do printf '=%s %s\\n' "$p" "$f"; cat "/proc/$p/$f" 2>&1; printf '\\n=is %s\\n' "$?"; done
+for f in {namespaces}; do printf '=%s %s\\n' "$p" "$f"; readlink "/proc/$p/ns/$f" 2>&1; printf '\\n=is %s\\n' "$?"; done
+done
+printf '=all\\n'; grep -aHE '^(PPid|Uid|Seccomp_filters):' /proc/[0-9]*/status 2>/dev/null
+printf '\\n=is %s\\n' "$?"
+"""
+_PART = re.compile(r"=(?P<name>[a-z0-9_/ ]+)\n(?P<text>.*?)\n=is (?P<status>\d+)\n", re.DOTALL)
+_CAPABILITIES = (
+    "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE "
+    "NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT "
+    "SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE "
+    "AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ "
+    "PERFMON BPF CHECKPOINT_RESTORE"
+).split()
+"""By their bit, as in capability.h of Linux."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MountPoint:
+    """One line of a mountinfo."""
+
+    device: str
+    """Major and minor number of its file system."""
+    root: str
+    """The directory of that file system which is mounted."""
+    path: str
+    """Where it is mounted."""
+    layers: tuple[str, ...] = ()
+    """The lower directories of an overlay."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Process:
+    """The first process of a container, or of the host."""
+
+    pid: int
+    uids: frozenset[int]
+    """Real, effective, saved and of the file system, as the host numbers them."""
+    below: Mapping[int, frozenset[int]]
+    """The same of each process that descends from it."""
+    bounding: frozenset[str]
+    """Capabilities that it, or a program with file capabilities that it runs, can have."""
+    no_new_privileges: bool
+    is_filtered: bool
+    """Whether a seccomp filter applies that the process which started it does not have."""
+    root_is: int | None
+    """What user 0 in its user namespace is on the host; `None` where there is no such user."""
+    label: str | None
+    """Of AppArmor or SELinux; `None` where the kernel has neither."""
+    namespaces: Mapping[str, str] | Unobservable
+    """One of `NAMESPACES` → what identifies it."""
+    mounts: tuple[MountPoint, ...] | Unobservable = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kernel:
+    """Some processes and the host around them."""
+
+    host: Process
+    processes: Mapping[int, Process | Unobservable]
+    """By process id, as asked; a fault where it ended meanwhile or cannot be read."""
+    is_selinux_permissive: bool
+    """Whether SELinux is there and only warns."""
+
+
+def kernel(host: Host, pids: Iterable[int]) -> Kernel:
+    """Return what the kernel says about some processes and about process 1.
+
+    Raises:
+        Unobservable: when the host's own process 1 cannot be read.
+
+    """
+    wanted = sorted({pid for pid in pids if pid > 0})
+    command = _COMMAND.format(
+        places=" ".join(map(str, wanted)), files=" ".join(_FILES), namespaces=" ".join(NAMESPACES)
+    )
+    return read_kernel(host.run(command).stdout, wanted)
+
+
+def read_kernel(text: str, pids: Sequence[int]) -> Kernel:
+    """Read what the question of `kernel` printed."""
+    answers = {match["name"]: (int(match["status"]), match["text"]) for match in _PART.finditer(text)}
+    expected = {f"{pid} {what}" for pid in (1, *pids) for what in (*_FILES, *NAMESPACES)}
+    if not {"enforce", "all", *expected} <= set(answers):
+        raise Unobservable("parse", "the reading of /proc is not whole")
+    for status, said in answers.values():
+        if status in {126, 127}:
+            raise Unobservable("tool_missing", said.strip()[-200:] or f"exit status {status}")
+    table = _table(answers["all"][1])
+
+    def one(pid: int) -> Process | Unobservable:
+        try:
+            return _process(pid, {what: answers[f"{pid} {what}"] for what in (*_FILES, *NAMESPACES)}, table)
+        except Unobservable as fault:
+            return fault
+
+    first = one(1)
+    if isinstance(first, Unobservable):
+        raise first
+    return Kernel(
+        host=first,
+        processes={pid: one(pid) for pid in pids},
+        is_selinux_permissive=answers["enforce"][0] == 0 and answers["enforce"][1].strip() == "0",
+    )
+
+
+def _table(text: str) -> dict[int, dict[str, tuple[int, ...]]]:
+    table: dict[int, dict[str, tuple[int, ...]]] = {}
+    for match in re.finditer(r"^/proc/(\d+)/status:(\w+):\s*([\d\s]+)$", text, re.MULTILINE):
+        table.setdefault(int(match[1]), {})[match[2]] = tuple(map(int, match[3].split()))
+    return table
+
+
+def _said(answer: tuple[int, str], what: str) -> str:
+    status, text = answer
+    if status == 0:
+        return text
+    denied = "ermission denied" in text or "not permitted" in text
+    raise Unobservable("privilege" if denied else "unreadable", text.strip()[-200:] or what)
+
+
+def _process(
+    pid: int, answers: Mapping[str, tuple[int, str]], table: Mapping[int, Mapping[str, tuple[int, ...]]]
+) -> Process:
+    status = dict(
+        (key, value.split())
+        for key, _, value in (line.partition(":") for line in _said(answers["status"], "status").splitlines())
+    )
+    try:
+        uids = frozenset(int(uid) for uid in status["Uid"])
+        bounding = int(status["CapBnd"][0], 16)
+        seccomp, parent = status["Seccomp"][0], int(status["PPid"][0])
+        no_new_privileges = status["NoNewPrivs"] == ["1"]
+        filters = int(status["Seccomp_filters"][0]) if "Seccomp_filters" in status else None
+    except (KeyError, ValueError, IndexError) as error:
+        raise Unobservable("parse", f"/proc/{pid}/status: {error}") from None
+    inherited = table.get(parent, {}).get("Seccomp_filters", (0,))[0]
+    return Process(
+        pid=pid,
+        uids=uids,
+        below={
+            child: frozenset(table[child]["Uid"]) for child in _below(pid, table) if "Uid" in table[child]
+        },
+        bounding=frozenset(_names(bounding)),
+        no_new_privileges=no_new_privileges,
+        is_filtered=seccomp == "2" and (filters is None or filters > inherited),
+        root_is=_root(_said(answers["uid_map"], "uid_map")),
+        label=_label(answers["attr/current"]),
+        namespaces=_namespaces(answers),
+        mounts=_mounts(answers["mountinfo"]),
+    )
+
+
+def _namespaces(answers: Mapping[str, tuple[int, str]]) -> Mapping[str, str] | Unobservable:
+    try:
+        return {name: _said(answers[name], name).strip() for name in NAMESPACES}
+    except Unobservable as fault:
+        return fault
+
+
+def _mounts(answer: tuple[int, str]) -> tuple[MountPoint, ...] | Unobservable:
+    try:
+        return read_mounts(_said(answer, "mountinfo"))
+    except Unobservable as fault:
+        return fault
+
+
+def _names(bits: int) -> Iterator[str]:
+    for bit in range(bits.bit_length()):
+        if bits >> bit & 1:
+            yield _CAPABILITIES[bit] if bit < len(_CAPABILITIES) else f"capability {bit}"
+
+
+def _below(pid: int, table: Mapping[int, Mapping[str, tuple[int, ...]]]) -> Iterator[int]:
+    children: dict[int, list[int]] = {}
+    for child, values in table.items():
+        children.setdefault(values.get("PPid", (0,))[0], []).append(child)
+    todo, seen = [pid], {pid}
+    while todo:
+        for child in sorted(children.get(todo.pop(), [])):
+            if child not in seen:
+                seen.add(child)
+                todo.append(child)
+                yield child
+
+
+def _root(text: str) -> int | None:
+    """Read a uid_map: lines of first id inside, first id outside, count."""
+    for line in text.splitlines():
+        numbers = [int(number) for number in line.split() if number.isdigit()]
+        if len(numbers) != 3:
+            raise Unobservable("parse", f"uid_map: {line[:80]!r}")
+        if numbers[0] == 0:
+            return numbers[1]
+    return None
+
+
+def _label(answer: tuple[int, str]) -> str | None:
+    status, text = answer
+    if status != 0 and ("Invalid argument" in text or "No such file" in text):
+        return None
+    return _said(answer, "attr/current").strip("\0\n ") or None
+
+
+def read_mounts(text: str) -> tuple[MountPoint, ...]:
+    """Read a mountinfo."""
+    found = []
+    for line in text.splitlines():
+        fields = line.split(" ")
+        if len(fields) < 6 or ":" not in fields[2]:
+            raise Unobservable("parse", f"mountinfo: {line[:200]!r}")
+        _, _, system = line.partition(" - overlay ")
+        layers = re.search(r"(?:^|,)lowerdir\+?=([^,]*)", system.rpartition(" ")[2])
+        found.append(
+            MountPoint(
+                device=fields[2],
+                root=_plain(fields[3]),
+                path=_plain(fields[4]),
+                layers=tuple(_plain(path) for path in layers[1].split(":") if path) if layers else (),
+            )
+        )
+    return tuple(found)
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), text).removesuffix("//deleted")
+
+
+def origins(
+    destination: str, inside: Iterable[MountPoint], outside: Sequence[MountPoint]
+) -> tuple[str, ...]:
+    """Return which directories and files of the host are mounted at, or below, a place in a container.
+
+    Args:
+        destination: the place, as the container sees it.
+        inside: the mounts of the container.
+        outside: the mounts of the host.
+
+    """
+    found: list[str] = []
+    place = posixpath.normpath(destination)
+    for mount in inside:
+        if mount.path != place and not mount.path.startswith(place.rstrip("/") + "/"):
+            continue
+        if place != "/":
+            found += mount.layers
+        for other in outside:
+            if other.device == mount.device and _is_below(mount.root, other.root):
+                rest = mount.root[len(other.root.rstrip("/")) :]
+                found.append(re.sub(r"/+(?=.)", "/", f"{other.path}/{rest}").rstrip("/") or "/")
+    return tuple(dict.fromkeys(found))
+
+
+def _is_below(path: str, top: str) -> bool:
+    return path == top or path.startswith(top.rstrip("/") + "/")

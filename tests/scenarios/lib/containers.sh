@@ -1,0 +1,58 @@
+# Docker and podman on a host of the kind `services`, with images of busybox; there is no registry.
+set -e
+umask 022
+
+# Both engines keep their state in memory; their cgroups are version 1 and lie below the lab's own.
+storage() {
+    mount -t tmpfs cgroups /sys/fs/cgroup
+    for c in memory pids cpu cpuacct cpuset devices freezer blkio; do
+        mkdir "/sys/fs/cgroup/$c"
+        mount -t cgroup -o "$c" cgroup "/sys/fs/cgroup/$c" || rmdir "/sys/fs/cgroup/$c"
+    done
+    mkdir /sys/fs/cgroup/systemd
+    mount -t cgroup -o none,name=systemd cgroup /sys/fs/cgroup/systemd
+    mkdir -p /var/lib/containers /var/lib/docker /var/lib/busybox/bin /var/lib/busybox/etc
+    mount -t tmpfs containers /var/lib/containers
+    mount -t tmpfs docker /var/lib/docker
+    cat > /etc/containers/containers.conf <<CONF
+[containers]
+default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]
+[engine]
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+runtime = "crun"
+CONF
+    cp /bin/busybox /var/lib/busybox/bin/
+    for tool in sh sleep id su; do ln -s busybox "/var/lib/busybox/bin/$tool"; done
+    printf 'root:x:0:0::/:/bin/sh\napp:x:1000:1000::/:/bin/sh\ntoor:x:0:0::/:/bin/sh\n' > /var/lib/busybox/etc/passwd
+    mkdir -p /var/lib/busybox/tmp /var/lib/busybox/data
+}
+
+podman_up() {
+    test -e /var/lib/busybox || storage
+    tar -C /var/lib/busybox -c . | podman import -q - localhost/busybox:1 > /dev/null
+}
+
+# Options go to dockerd.
+docker_up() {
+    test -e /var/lib/busybox || storage
+    setsid dockerd --iptables=false --bridge=none --cgroup-parent="$LAB_CGROUP" "$@" \
+        > /var/log/dockerd.log 2>&1 < /dev/null &
+    for t in $(seq 300); do
+        if docker version > /dev/null 2>&1; then
+            tar -C /var/lib/busybox -c . | docker import - localhost/busybox:1 > /dev/null
+            return
+        fi
+        sleep 0.1
+    done
+    cat /var/log/dockerd.log >&2
+    return 1
+}
+
+in_podman() {
+    podman run -d --network=none --cgroup-parent="$LAB_CGROUP" "$@" localhost/busybox:1 sleep 9000 > /dev/null
+}
+
+in_docker() {
+    docker run -d --network=none "$@" localhost/busybox:1 sleep 9000 > /dev/null
+}
