@@ -1,4 +1,4 @@
-"""What the kernel says about the processes of containers: users, capabilities, confinement, namespaces, mounts."""
+"""What the kernel says about containers: users, capabilities, confinement, namespaces, mounts."""
 
 from __future__ import annotations
 
@@ -8,26 +8,30 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pytest_aisec.facts.containers import Container
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
     from testinfra.host import Host
 
-__all__ = ["Kernel", "MountPoint", "Process", "kernel", "origins", "read_kernel", "read_mounts"]
+__all__ = ["Kernel", "Live", "MountPoint", "Process", "live", "origins", "read_kernel", "read_mounts"]
 
 NAMESPACES = ("net", "pid", "ipc", "uts", "user")
 _FILES = ("status", "uid_map", "attr/current", "mountinfo")
 _COMMAND = """\
 printf '=enforce\\n'; cat /sys/fs/selinux/enforce 2>&1; printf '\\n=is %s\\n' "$?"
 for p in 1 {places}; do
-for f in {files}; do printf '=%s %s\\n' "$p" "$f"; cat "/proc/$p/$f" 2>&1; printf '\\n=is %s\\n' "$?"; done
-for f in {namespaces}; do printf '=%s %s\\n' "$p" "$f"; readlink "/proc/$p/ns/$f" 2>&1; printf '\\n=is %s\\n' "$?"; done
+for f in {files} {namespaces}; do
+printf '=%s %s\\n' "$p" "$f"
+case $f in net|pid|ipc|uts|user) readlink "/proc/$p/ns/$f" 2>&1;; *) cat "/proc/$p/$f" 2>&1;; esac
+printf '\\n=is %s\\n' "$?"
+done
 done
 printf '=all\\n'; grep -aHE '^(PPid|Uid|Seccomp_filters):' /proc/[0-9]*/status 2>/dev/null
 printf '\\n=is %s\\n' "$?"
 """
 _PART = re.compile(r"=(?P<name>[a-z0-9_/ ]+)\n(?P<text>.*?)\n=is (?P<status>\d+)\n", re.DOTALL)
-_CAPABILITIES = (
+_CAPABILITIES = (  # noqa: SIM905 - a table of forty lines says no more
     "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE "
     "NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT "
     "SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE "
@@ -85,22 +89,55 @@ class Kernel:
     """Whether SELinux is there and only warns."""
 
 
-def kernel(host: Host, pids: Iterable[int]) -> Kernel:
-    """Return what the kernel says about some processes and about process 1.
+@dataclass(frozen=True, kw_only=True)
+class Live:
+    """Containers and their first processes."""
+
+    pairs: tuple[tuple[Container, Process | None], ...]
+    """`None` where the process ended meanwhile, restarts, or may not be read."""
+    host: Process | None
+    """Process 1 of the host; `None` where nothing was asked."""
+    is_selinux_permissive: bool
+    faults: tuple[Unobservable, ...]
+    """Why there is `None` somewhere."""
+
+
+def live(host: Host, running: Sequence[Container]) -> Live:
+    """Return what the kernel says about the first process of each container; asks nothing without any.
 
     Raises:
         Unobservable: when the host's own process 1 cannot be read.
 
     """
-    wanted = sorted({pid for pid in pids if pid > 0})
+    if not running:
+        return Live(pairs=(), host=None, is_selinux_permissive=False, faults=())
+    wanted = sorted({item.pid for item in running if item.pid > 0})
     command = _COMMAND.format(
         places=" ".join(map(str, wanted)), files=" ".join(_FILES), namespaces=" ".join(NAMESPACES)
     )
-    return read_kernel(host.run(command).stdout, wanted)
+    seen = read_kernel(host.run(command).stdout, wanted)
+    pairs: list[tuple[Container, Process | None]] = []
+    faults: list[Unobservable] = []
+    for item in running:
+        process = seen.processes.get(item.pid)
+        if isinstance(process, Process):
+            pairs.append((item, process))
+        else:
+            pairs.append((item, None))
+            detail = process.detail if process else "it restarts"
+            faults.append(
+                Unobservable(process.reason if process else "unreadable", f"{item.label}: {detail}")
+            )
+    return Live(
+        pairs=tuple(pairs),
+        host=seen.host,
+        is_selinux_permissive=seen.is_selinux_permissive,
+        faults=tuple(faults),
+    )
 
 
 def read_kernel(text: str, pids: Sequence[int]) -> Kernel:
-    """Read what the question of `kernel` printed."""
+    """Read what the question of `live` printed."""
     answers = {match["name"]: (int(match["status"]), match["text"]) for match in _PART.finditer(text)}
     expected = {f"{pid} {what}" for pid in (1, *pids) for what in (*_FILES, *NAMESPACES)}
     if not {"enforce", "all", *expected} <= set(answers):
@@ -144,10 +181,8 @@ def _said(answer: tuple[int, str], what: str) -> str:
 def _process(
     pid: int, answers: Mapping[str, tuple[int, str]], table: Mapping[int, Mapping[str, tuple[int, ...]]]
 ) -> Process:
-    status = dict(
-        (key, value.split())
-        for key, _, value in (line.partition(":") for line in _said(answers["status"], "status").splitlines())
-    )
+    lines = _said(answers["status"], "status").splitlines()
+    status = {key: value.split() for key, _, value in (line.partition(":") for line in lines)}
     try:
         uids = frozenset(int(uid) for uid in status["Uid"])
         bounding = int(status["CapBnd"][0], 16)
@@ -248,9 +283,7 @@ def _plain(text: str) -> str:
     return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), text).removesuffix("//deleted")
 
 
-def origins(
-    destination: str, inside: Iterable[MountPoint], outside: Sequence[MountPoint]
-) -> tuple[str, ...]:
+def origins(destination: str, inside: Iterable[MountPoint], outside: Sequence[MountPoint]) -> tuple[str, ...]:
     """Return which directories and files of the host are mounted at, or below, a place in a container.
 
     Args:
@@ -264,12 +297,17 @@ def origins(
     for mount in inside:
         if mount.path != place and not mount.path.startswith(place.rstrip("/") + "/"):
             continue
-        if place != "/":
-            found += mount.layers
-        for other in outside:
-            if other.device == mount.device and _is_below(mount.root, other.root):
+        same = [
+            other for other in outside if other.device == mount.device and _is_below(mount.root, other.root)
+        ]
+        # What is mounted of the file system's very top is its place; the rest are mounts of parts of it.
+        nearest = min((len(other.root) for other in same), default=0)
+        for other in same:
+            if len(other.root) == nearest:
                 rest = mount.root[len(other.root.rstrip("/")) :]
                 found.append(re.sub(r"/+(?=.)", "/", f"{other.path}/{rest}").rstrip("/") or "/")
+        if not same and place != "/":
+            found += mount.layers
     return tuple(dict.fromkeys(found))
 
 

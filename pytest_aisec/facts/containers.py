@@ -1,4 +1,4 @@
-"""Running containers of docker and podman, as `inspect` shows them, checked against the processes of the host."""
+"""Running containers of docker and podman, as `inspect` shows them, checked against the host's processes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pytest_aisec.observe.faults import Unobservable
 if TYPE_CHECKING:
     from testinfra.host import Host
 
-__all__ = ["Container", "Containers", "Monitor", "Mount", "containers", "read_containers"]
+__all__ = ["Container", "Containers", "Monitor", "Mount", "containers", "raise_first", "read_containers"]
 
 _COMMAND = r"""
 unset DOCKER_HOST DOCKER_CONTEXT CONTAINER_HOST CONTAINER_CONNECTION
@@ -21,7 +21,8 @@ if { read -r c < /proc/1/comm; } 2>/dev/null; then :; else echo '=hidden'; exit 
 look() {
 for d in /proc/[0-9]*; do
 c=; { read -r c < "$d/comm"; } 2>/dev/null
-case $c in dockerd|conmon|conmonrs|containerd-shim*|docker-containe*|containerd|crio|podman) ;; *) continue;; esac
+case $c in dockerd|conmon|conmonrs|containerd-shim*|docker-containe*|containerd|crio|podman) ;;
+*) continue;; esac
 u=; { while read -r k v o; do case $k in Uid:) u=$v; break;; esac; done < "$d/status"; } 2>/dev/null
 test "$u" || continue
 a=$(tr '\000\n' '  ' < "$d/cmdline") || { r=$?; test -e "$d" && return $r; continue; }
@@ -54,7 +55,7 @@ printf '=monitors %s\n%s\n' "$(test -O /proc/1 && echo root || echo user)" "$p"
 """
 """Asks no engine that does not run already: asking podman makes its store, asking docker may start it.
 
-Everything after `=monitors` is the list of processes, so that no process can pass its arguments for an answer.
+What follows `=monitors` are processes, so that none can pass its arguments for an answer of an engine.
 """
 
 _SECTION = re.compile(r"^=(docker|podman) (\S+)\n", re.MULTILINE)
@@ -159,10 +160,11 @@ class Containers:
     faults: tuple[Unobservable, ...]
     """Why there may be more."""
 
-    def raise_faults(self) -> None:
-        """Raise the first reason why there may be more containers than seen, if there is one."""
-        if self.faults:
-            raise self.faults[0]
+
+def raise_first(*faults: Unobservable) -> None:
+    """Raise the first of `faults`, if there is one: why a verdict would not rest on everything."""
+    if faults:
+        raise faults[0]
 
 
 def containers(host: Host) -> Containers:
@@ -220,11 +222,7 @@ def read_containers(stdout: str, stderr: str) -> Containers:
 
 
 def _monitor(line: str) -> Monitor:
-    match = re.fullmatch(
-        r"(\d+) (\d+) (own|other) (dockerd|conmon|conmonrs|containerd-shim|docker-containe|containerd|crio|podman)"
-        r" (.*)",
-        line,
-    )
+    match = re.fullmatch(r"(\d+) (\d+) (own|other) ([a-z-]+) (.*)", line)
     if match is None:
         raise Unobservable("parse", f"not a process of an engine: {line[:100]!r}")
     return Monitor(

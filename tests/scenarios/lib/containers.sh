@@ -14,6 +14,7 @@ storage() {
     mkdir -p /var/lib/containers /var/lib/docker /var/lib/busybox/bin /var/lib/busybox/etc
     mount -t tmpfs containers /var/lib/containers
     mount -t tmpfs docker /var/lib/docker
+    rm -rf /run/containers /run/libpod # where podman has noted at boot what it cannot do on the disk
     cat > /etc/containers/containers.conf <<CONF
 [containers]
 default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]
@@ -55,4 +56,21 @@ in_podman() {
 
 in_docker() {
     docker run -d --network=none "$@" localhost/busybox:1 sleep 9000 > /dev/null
+}
+
+# rootless_podman USER ARGUMENTS: that user's own podman, with the image of busybox in its own store.
+rootless_podman() {
+    user=$1
+    shift
+    test -e /var/lib/busybox || storage
+    id=$(id -u "$user")
+    home=/var/lib/containers/of-$user
+    mkdir -p "/run/user/$id" "/home/$user/.local/share/containers"
+    mount -t tmpfs -o mode=700 containers "/home/$user/.local/share/containers"
+    chown -R "$user:" "/run/user/$id" "/home/$user"
+    chmod 700 "/run/user/$id"
+    tar -C /var/lib/busybox --owner=0 --group=0 -cf /var/lib/busybox.tar .
+    as() { setpriv --reuid "$id" --regid "$id" --clear-groups env -C / HOME="/home/$user" XDG_RUNTIME_DIR="/run/user/$id" podman "$@"; }
+    as import -q /var/lib/busybox.tar localhost/busybox:1
+    as "$@"
 }
