@@ -17,6 +17,8 @@ __all__ = ["Container", "Containers", "Monitor", "Mount", "containers", "raise_f
 
 _COMMAND = r"""
 unset DOCKER_HOST DOCKER_CONTEXT CONTAINER_HOST CONTAINER_CONNECTION
+d=/run/user/$(id -u)
+if test -z "$XDG_RUNTIME_DIR" && test -d "$d"; then XDG_RUNTIME_DIR=$d; export XDG_RUNTIME_DIR; fi
 if { read -r c < /proc/1/comm; } 2>/dev/null; then :; else echo '=hidden'; exit 0; fi
 look() {
 for d in /proc/[0-9]*; do
@@ -54,6 +56,8 @@ p=$(look) || exit
 printf '=monitors %s\n%s\n' "$(test -O /proc/1 && echo root || echo user)" "$p"
 """
 """Asks no engine that does not run already: asking podman makes its store, asking docker may start it.
+
+Without its run directory, rootless podman would make another one and find nothing.
 
 What follows `=monitors` are processes, so that none can pass its arguments for an answer of an engine.
 """

@@ -572,7 +572,9 @@ def _entry(path: Path) -> Entry:
     status = path.lstat()
     mode, size, digest = status.st_mode, status.st_size, ""
     if stat.S_ISREG(mode):
-        kind, digest = "file", hashlib.sha256(path.read_bytes()).hexdigest()
+        kind = "file"
+        with suppress(OSError):  # a name of a namespace, which engines keep as a file, cannot be read
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
     elif stat.S_ISLNK(mode):
         kind, digest = "link", str(path.readlink())
     elif stat.S_ISDIR(mode):

@@ -3,5 +3,5 @@
 # host: services
 # lib: containers
 docker_up
-docker run -d --network=none --user app localhost/busybox-setuid:1 sh -c 'su root -c "sleep 9000" & sleep 9000'
+docker run -d --network=none --user app localhost/busybox:1 sh -c '/bin/su toor -c "sleep 9000" & sleep 9000'
 sleep 1

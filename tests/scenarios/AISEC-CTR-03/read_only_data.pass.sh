@@ -2,7 +2,7 @@
 # Data read-only, scratch space in memory, one declared place.
 # host: services
 # lib: containers
-# params: {writable_allow: [/tmp, /out]}
+# params: {writable_allow: [/tmp, /var/tmp, /run, /out]}
 podman_up
 docker_up
 mkdir -p /srv/models /srv/out

@@ -1,7 +1,6 @@
 #!/bin/sh
-# A privileged container beside a good one.
+# A privileged container, running as an unprivileged user.
 # host: services
 # lib: containers
-docker_up
-in_docker --cap-drop ALL
-in_docker --privileged --name trainer
+podman_up
+in_podman --privileged --user 1000

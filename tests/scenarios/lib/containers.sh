@@ -24,8 +24,10 @@ events_logger = "file"
 runtime = "crun"
 CONF
     cp /bin/busybox /var/lib/busybox/bin/
-    for tool in sh sleep id su; do ln -s busybox "/var/lib/busybox/bin/$tool"; done
-    printf 'root:x:0:0::/:/bin/sh\napp:x:1000:1000::/:/bin/sh\ntoor:x:0:0::/:/bin/sh\n' > /var/lib/busybox/etc/passwd
+    for tool in sh sleep id; do ln -s busybox "/var/lib/busybox/bin/$tool"; done
+    cp /bin/busybox /var/lib/busybox/bin/su
+    chmod 4755 /var/lib/busybox/bin/su
+    printf 'root:x:0:0::/:/bin/sh\napp:x:1000:1000::/:/bin/sh\ntoor::0:0::/:/bin/sh\n' > /var/lib/busybox/etc/passwd
     mkdir -p /var/lib/busybox/tmp /var/lib/busybox/data
 }
 
