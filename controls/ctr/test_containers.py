@@ -206,7 +206,7 @@ def _loosened(container: Container, process: Process | None, *, permissive: bool
     if container.is_privileged:
         yield "privileged"
     for option in container.security_options:
-        if re.match(r"(seccomp|systempaths)[=:]unconfined|unmask[=:]", option):
+        if re.match(r"seccomp[=:]unconfined", option):
             yield option
     if process is None:
         return

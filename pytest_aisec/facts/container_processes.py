@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pytest_aisec.facts.container_mounts import MountPoint, read_mounts
 from pytest_aisec.facts.containers import Container
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
     from testinfra.host import Host
 
-__all__ = ["Kernel", "Live", "MountPoint", "Process", "live", "origins", "read_kernel", "read_mounts"]
+__all__ = ["Kernel", "Live", "Process", "live", "read_kernel"]
 
 NAMESPACES = ("net", "pid", "ipc", "uts", "user")
 _FILES = ("status", "uid_map", "attr/current", "mountinfo")
@@ -39,20 +39,6 @@ _CAPABILITIES = (  # noqa: SIM905 - a table of forty lines says no more
     "PERFMON BPF CHECKPOINT_RESTORE"
 ).split()
 """By their bit, as in capability.h of Linux."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class MountPoint:
-    """One line of a mountinfo."""
-
-    device: str
-    """Major and minor number of its file system."""
-    root: str
-    """The directory of that file system which is mounted."""
-    path: str
-    """Where it is mounted."""
-    layers: tuple[str, ...] = ()
-    """The lower directories of an overlay."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -257,59 +243,3 @@ def _label(answer: tuple[int, str]) -> str | None:
     if status != 0 and ("Invalid argument" in text or "No such file" in text):
         return None
     return _said(answer, "attr/current").strip("\0\n ") or None
-
-
-def read_mounts(text: str) -> tuple[MountPoint, ...]:
-    """Read a mountinfo."""
-    found = []
-    for line in text.splitlines():
-        fields = line.split(" ")
-        if len(fields) < 6 or ":" not in fields[2]:
-            raise Unobservable("parse", f"mountinfo: {line[:200]!r}")
-        _, _, system = line.partition(" - overlay ")
-        layers = re.search(r"(?:^|,)lowerdir\+?=([^,]*)", system.rpartition(" ")[2])
-        found.append(
-            MountPoint(
-                device=fields[2],
-                root=_plain(fields[3]),
-                path=_plain(fields[4]),
-                layers=tuple(_plain(path) for path in layers[1].split(":") if path) if layers else (),
-            )
-        )
-    return tuple(found)
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), text).removesuffix("//deleted")
-
-
-def origins(destination: str, inside: Iterable[MountPoint], outside: Sequence[MountPoint]) -> tuple[str, ...]:
-    """Return which directories and files of the host are mounted at, or below, a place in a container.
-
-    Args:
-        destination: the place, as the container sees it.
-        inside: the mounts of the container.
-        outside: the mounts of the host.
-
-    """
-    found: list[str] = []
-    place = posixpath.normpath(destination)
-    for mount in inside:
-        if mount.path != place and not mount.path.startswith(place.rstrip("/") + "/"):
-            continue
-        same = [
-            other for other in outside if other.device == mount.device and _is_below(mount.root, other.root)
-        ]
-        # What is mounted of the file system's very top is its place; the rest are mounts of parts of it.
-        nearest = min((len(other.root) for other in same), default=0)
-        for other in same:
-            if len(other.root) == nearest:
-                rest = mount.root[len(other.root.rstrip("/")) :]
-                found.append(re.sub(r"/+(?=.)", "/", f"{other.path}/{rest}").rstrip("/") or "/")
-        if not same and place != "/":
-            found += mount.layers
-    return tuple(dict.fromkeys(found))
-
-
-def _is_below(path: str, top: str) -> bool:
-    return path == top or path.startswith(top.rstrip("/") + "/")

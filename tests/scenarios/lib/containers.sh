@@ -76,3 +76,38 @@ rootless_podman() {
     as import -q /var/lib/busybox.tar localhost/busybox:1
     as "$@"
 }
+
+# A registry on 127.0.0.1:5000 that hands out the image of busybox as models/server; sets $digest.
+registry() {
+    test -e /var/lib/containers/storage || podman_up
+    podman push -q --format v2s2 localhost/busybox:1 dir:/var/lib/registry
+    digest=sha256:$(sha256sum /var/lib/registry/manifest.json | cut -d ' ' -f 1)
+    setsid python3 - > /dev/null 2>&1 < /dev/null <<'PYTHON' &
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+
+class Registry(BaseHTTPRequestHandler):
+    def do_GET(self):
+        what, name = self.path.rsplit("/", 2)[-2:]
+        path = Path("/var/lib/registry", "manifest.json" if what == "manifests" else name.removeprefix("sha256:"))
+        body = path.read_bytes() if what in {"manifests", "blobs"} else b"{}"
+        kind = "vnd.docker.distribution.manifest.v2+json" if what == "manifests" else "octet-stream"
+        self.send_response(200)
+        self.send_header("Content-Type", f"application/{kind}")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(body)
+
+    do_HEAD = do_GET
+
+
+HTTPServer(("127.0.0.1", 5000), Registry).serve_forever()
+PYTHON
+    for t in $(seq 50); do
+        curl -s http://127.0.0.1:5000/v2/ > /dev/null && return
+        sleep 0.1
+    done
+    return 1
+}

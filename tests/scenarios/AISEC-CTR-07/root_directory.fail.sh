@@ -1,0 +1,6 @@
+#!/bin/sh
+# No image: the root of the host as the container's own.
+# host: services
+# lib: containers
+podman_up
+podman run -d --network=none --cgroup-parent="$LAB_CGROUP" --read-only --rootfs / sleep 9000
