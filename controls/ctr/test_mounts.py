@@ -102,7 +102,7 @@ def _mounted(
     ]
     if container.rootfs:
         root = Mount(kind="bind", source=container.rootfs, destination="/", is_writable=True)
-        found.append((root, _plain(container.rootfs)))
+        found += [(root, place) for place in (_plain(container.rootfs), *_places(root, process, seen))]
     return [
         (mount, place)
         for mount, place in dict.fromkeys(found)

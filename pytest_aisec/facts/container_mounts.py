@@ -58,7 +58,7 @@ def origins(destination: str, inside: Iterable[MountPoint], outside: Sequence[Mo
     """Return which directories and files of the host are mounted at, or below, a place in a container.
 
     Args:
-        destination: the place, as the container sees it.
+        destination: the place, as the container sees it; of `/`, what is mounted below is left out.
         inside: the mounts of the container.
         outside: the mounts of the host.
 
@@ -66,7 +66,7 @@ def origins(destination: str, inside: Iterable[MountPoint], outside: Sequence[Mo
     found: list[str] = []
     place = posixpath.normpath(destination)
     for mount in inside:
-        if mount.path != place and not mount.path.startswith(place.rstrip("/") + "/"):
+        if mount.path != place and (place == "/" or not _is_below(mount.path, place)):
             continue
         same = [
             other for other in outside if other.device == mount.device and _is_below(mount.root, other.root)

@@ -3,4 +3,6 @@
 # host: services
 # lib: containers
 podman_up
-podman run -d --network=none --cgroup-parent="$LAB_CGROUP" --read-only --rootfs / sleep 9000
+mkdir /srv/root
+mount --bind / /srv/root
+podman run -d --network=none --cgroup-parent="$LAB_CGROUP" --read-only --rootfs /srv/root sleep 9000

@@ -111,3 +111,50 @@ PYTHON
     done
     return 1
 }
+
+# report IMAGE_ID [SEVERITY [FIXED_VERSION [AGE]]]: a report as trivy writes it, on an image with one package.
+report() {
+    found=
+    case ${2:-NONE} in NONE) ;; *)
+        found=", \"Vulnerabilities\": [{\"VulnerabilityID\": \"CVE-2099-0001\", \"PkgID\": \"busybox@1.35.0\",
+          \"PkgName\": \"busybox\", \"InstalledVersion\": \"1.35.0\", \"FixedVersion\": \"$3\", \"Severity\": \"$2\"}]"
+        ;;
+    esac
+    cat <<JSON
+{
+  "SchemaVersion": 2,
+  "Trivy": {"Version": "0.68.2"},
+  "CreatedAt": "$(date -u -d "${4:-now}" +%Y-%m-%dT%H:%M:%S.000000005Z)",
+  "ArtifactName": "localhost/busybox:1",
+  "ArtifactType": "container_image",
+  "Metadata": {"OS": {"Family": "debian", "Name": "12.9"}, "ImageID": "sha256:${1#sha256:}"},
+  "Results": [
+    {"Target": "localhost/busybox:1 (debian 12.9)", "Class": "os-pkgs", "Type": "debian"$found}
+  ]
+}
+JSON
+}
+
+# version [AGE]: what `trivy --version --format json` prints, with a database of that age.
+version() {
+    when=$(date -u -d "${1:--1hour}" +%Y-%m-%dT%H:%M:%S.999999999Z)
+    printf '{"Version": "0.68.2", "VulnerabilityDB": {"Version": 2, "NextUpdate": "%s", "UpdatedAt": "%s"}}\n' \
+        "$when" "$when"
+}
+
+# trivy_player [SEVERITY FIXED_VERSION]: a program that plays trivy on docker's busybox, offline.
+trivy_player() {
+    mkdir -p /usr/local/share/trivy
+    version > /usr/local/share/trivy/version
+    report "$(docker image inspect --format '{{.Id}}' localhost/busybox:1)" "$@" > /usr/local/share/trivy/report
+    cat > /usr/local/bin/trivy <<'PLAYER'
+#!/bin/sh
+case " $* " in
+*' --version '*) exec cat /usr/local/share/trivy/version ;;
+*' image '*' localhost/busybox:1 '*) exec cat /usr/local/share/trivy/report ;;
+esac
+echo 'FATAL unable to find the specified image' >&2
+exit 1
+PLAYER
+    chmod 755 /usr/local/bin/trivy
+}
