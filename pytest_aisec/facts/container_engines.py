@@ -21,8 +21,8 @@ getent group root > /dev/null || exit
 id -u
 for c in docker dockerd podman containerd crio nerdctl buildkitd; do command -v "$c"; done
 echo '=doors'
-for s in /run/docker.sock /run/containerd/containerd.sock /run/crio/crio.sock /run/podman/podman.sock \
-/run/user/*/docker.sock /run/user/*/podman/podman.sock{places}; do
+for s in{places} /run/containerd/containerd.sock /run/crio/crio.sock /run/podman/podman.sock \
+/run/user/*/docker.sock /run/user/*/podman/podman.sock; do
 test -e "$s" || test -L "$s" || {{ stat -L -c %%n -- "$s" 2>&1; continue; }}
 x=$(stat -L -c '%%a %%U %%G' -- "$s") || exit
 printf '=door %%s %%s\\n' "$x" "$s"
@@ -86,13 +86,14 @@ def engines(host: Host) -> Engines:
 
     """
     monitors = containers(host).monitors
-    told = dict.fromkeys(
+    told = [
         path
         for item in monitors
         if item.container is None
         for path in re.findall(r"(?:unix://|--address[= ])(/[^ ,]+)", item.arguments)
-    )
-    answer = host.run(_COMMAND.format(places=" %s" * len(told)), *told)
+    ]
+    places = list(dict.fromkeys(["/run/docker.sock", *told]))
+    answer = host.run(_COMMAND.format(places=" %s" * len(places)), *places)
     if answer.rc != 0:
         denied = "ermission denied" in answer.stderr
         raise Unobservable("privilege" if denied else "unreadable", answer.stderr.strip()[-300:])
