@@ -18,9 +18,14 @@ def _reachable(found: Engines, table: SocketTable) -> Iterator[tuple[str, str]]:
         if socket.protocol != "tcp":
             continue
         by = ", ".join(socket.processes) or "process not visible"
-        is_docker = "dockerd" in socket.processes and socket.local_port not in _ALSO_OF_SWARM
-        if (is_docker or socket.local_port in _DOCKER_PORTS) and not found.verifies_clients:
-            yield socket.where, f"{by}, without tlsverify"
+        if "dockerd" in socket.processes:
+            if not found.verifies_clients and socket.local_port not in {
+                *_ALSO_OF_SWARM,
+                *found.metrics_ports,
+            }:
+                yield socket.where, f"{by}, without tlsverify"
+        elif socket.local_port in _DOCKER_PORTS:
+            yield socket.where, f"{by}, on a port of docker"
         elif "podman" in socket.processes:
             yield socket.where, f"{by}, which knows no clients"
         elif {"containerd", "crio", "buildkitd"} & set(socket.processes) and not socket.is_loopback:

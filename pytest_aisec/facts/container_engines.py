@@ -66,6 +66,8 @@ class Engines:
     """Members of the group docker, whether the engine runs or not."""
     addresses: tuple[str, ...]
     """Where dockerd listens for TCP, as its arguments and daemon.json say: `tcp://…`."""
+    metrics_ports: tuple[int, ...]
+    """Where dockerd tells how it does, and takes no orders."""
     verifies_clients: bool
     """Whether dockerd asks clients for a certificate."""
     maps_users: bool
@@ -122,6 +124,7 @@ def read_engines(stdout: str, monitors: Sequence[Monitor]) -> Engines:
         doors=tuple(doors),
         docker_group=docker_group,
         addresses=tuple(dict.fromkeys(_addresses(daemons, settings))),
+        metrics_ports=tuple(_metrics(daemons, settings)),
         verifies_clients=_is_on(daemons, "tlsverify", settings),
         maps_users=_is_on(daemons, "userns-remap", settings),
         asked_as_root=uid == "0",
@@ -189,6 +192,17 @@ def _addresses(daemons: Iterable[str], settings: dict[str, Any]) -> Iterator[str
     for address in hosts if isinstance(hosts, list) else [hosts]:
         if not str(address).startswith(("unix:", "fd:", "npipe:")):
             yield str(address)
+
+
+def _metrics(daemons: Iterable[str], settings: dict[str, Any]) -> Iterator[int]:
+    told = [
+        settings.get("metrics-addr"),
+        *(f for text in daemons for f in re.findall(r"--metrics-addr[= ](\S+)", text)),
+    ]
+    for address in told:
+        port = str(address).rpartition(":")[2]
+        if port.isdigit():
+            yield int(port)
 
 
 def _is_on(daemons: Sequence[str], name: str, settings: dict[str, Any]) -> bool:

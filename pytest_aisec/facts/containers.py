@@ -39,10 +39,16 @@ test "$s" = 0 || return
 if test "$i"; then "$@" inspect --type container $i; s=$?; else echo '[]'; fi
 printf '\n=inspect %s\n' "$s"
 }
+theirs() {
+e=$(getent passwd "$u") || return
+e=${e#*:*:*:}; g=${e%%:*}; e=${e#*:*:}; h=${e%%:*}
+cd / && setpriv --reuid "$u" --regid "$g" --clear-groups -- \
+env -i LC_ALL=C PATH="$PATH" HOME="$h" XDG_RUNTIME_DIR="/run/user/$u" podman "$@"
+}
 p=$(look) || exit
 f=
 case "
-$p" in *' dockerd '*)
+$p" in *' own dockerd '*|*' other dockerd '*)
 for s in /run/docker.sock /run/user/*/docker.sock; do
 if test -S "$s"; then printf '=docker %s\n' "$s"; list docker -H "unix://$s"; fi
 done;;
@@ -50,8 +56,13 @@ esac
 case "
 $p" in *' own conmon '*)
 f='--filter status=running --filter status=paused'
-echo '=podman local'; list podman;;
+echo '=podman own'; list podman;;
 esac
+if test "$(id -u)" = 0; then
+for u in $(echo "$p" | sed -n 's/^[0-9]* \([1-9][0-9]*\) other conmon .*/\1/p' | sort -u); do
+echo "=podman uid-$u"; list theirs
+done
+fi
 p=$(look) || exit
 printf '=monitors %s\n%s\n' "$(test -O /proc/1 && echo root || echo user)" "$p"
 """
@@ -66,6 +77,8 @@ _SECTION = re.compile(r"^=(docker|podman) (\S+)\n", re.MULTILINE)
 _ID = re.compile(r"[0-9a-f]{64}")
 _MONITORS = {"conmon", "conmonrs", "containerd-shim", "docker-containe"}
 _DENIED = re.compile(r"(?i)permission denied|operation not permitted|must be root")
+_ENDED = {"created", "configured", "dead", "exited", "removing", "stopped"}
+"""Between the list and its inspection; a container that runs nevertheless has its monitor."""
 _LISTED = 3
 """Containers that a message names."""
 
@@ -88,7 +101,7 @@ class Container:
     """One running container, as its engine describes it."""
 
     engine: str
-    """`docker` or `podman`."""
+    """`docker` or `podman`, for that of one account with ` of uid N`."""
     id: str
     name: str
     image: str
@@ -172,10 +185,10 @@ def raise_first(*faults: Unobservable) -> None:
 
 
 def containers(host: Host) -> Containers:
-    """Return all running containers of docker, of root's or one's own podman, and of rootless docker.
+    """Return all running containers of docker and of one's own podman, to root also those of other accounts.
 
     Each process that watches a container must belong to one that was inspected; otherwise there is a fault.
-    So containers of other users' podman, of Kubernetes, and of engines in unusual places are not overlooked.
+    So containers of Kubernetes, and of engines in places of their own, are not overlooked.
     Runtimes without such a process (LXC, systemd-nspawn, Apptainer) are not looked at.
 
     Raises:
@@ -211,7 +224,7 @@ def read_containers(stdout: str, stderr: str) -> Containers:
     for engine, place, body in zip(parts[1::3], parts[2::3], parts[3::3], strict=True):
         asked.add(engine)
         try:
-            running.update({item.id: item for item in _section(engine, body, stderr)})
+            running.update({item.id: item for item in _section(_whose(engine, place), body, stderr)})
         except Unobservable as fault:
             faults.append(Unobservable(fault.reason, f"{engine} ({place}): {fault.detail}"))
     if "docker" not in asked and any(item.name == "dockerd" for item in monitors):
@@ -223,6 +236,12 @@ def read_containers(stdout: str, stderr: str) -> Containers:
         monitors=monitors,
         faults=tuple(faults),
     )
+
+
+def _whose(engine: str, place: str) -> str:
+    """Name an engine of one account by that account."""
+    found = re.match(r"(?:uid-|/run/user/)(\d+)", place)
+    return f"{engine} of uid {found[1]}" if found else engine
 
 
 def _monitor(line: str) -> Monitor:
@@ -282,7 +301,8 @@ def _section(engine: str, body: str, stderr: str) -> Iterator[Container]:
     if not isinstance(records, list):
         raise Unobservable("parse", "inspect printed no list")
     for record in records:
-        yield _container(engine, record)
+        if _optional(_field(record, "State", dict), "Status", str, "") not in _ENDED:
+            yield _container(engine, record)
 
 
 def _container(engine: str, record: object) -> Container:

@@ -66,15 +66,19 @@ rootless_podman() {
     shift
     test -e /var/lib/busybox || storage
     id=$(id -u "$user")
-    home=/var/lib/containers/of-$user
-    mkdir -p "/run/user/$id" "/home/$user/.local/share/containers"
+    run=${RUN:-/run/user/$id}
+    mkdir -p "$run" "/home/$user/.local/share/containers"
     mount -t tmpfs -o mode=700 containers "/home/$user/.local/share/containers"
-    chown -R "$user:" "/run/user/$id" "/home/$user"
-    chmod 700 "/run/user/$id"
+    chown -R "$user:" "$run" "/home/$user"
+    chmod 700 "$run"
     tar -C /var/lib/busybox --owner=0 --group=0 -cf /var/lib/busybox.tar .
-    as() { setpriv --reuid "$id" --regid "$id" --clear-groups env -C / HOME="/home/$user" XDG_RUNTIME_DIR="/run/user/$id" podman "$@"; }
-    as import -q /var/lib/busybox.tar localhost/busybox:1
-    as "$@"
+    as_user import -q /var/lib/busybox.tar localhost/busybox:1
+    as_user "$@"
+}
+
+as_user() {
+    setpriv --reuid "$id" --regid "$id" --clear-groups \
+        env -C / HOME="/home/$user" XDG_RUNTIME_DIR="$run" podman "$@"
 }
 
 # A registry on 127.0.0.1:5000 that hands out the image of busybox as models/server; sets $digest.
