@@ -1,6 +1,7 @@
 import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
+from posixpath import normpath
 from typing import Annotated
 
 from pydantic import Field
@@ -92,7 +93,7 @@ def _writable(container: Container, allowed: list[str]) -> Iterator[str]:
     if not container.is_root_read_only:
         yield "its root file system is writable"
     for mount in container.mounts:
-        if mount.is_writable and not any(_is_below(mount.destination, place) for place in allowed):
+        if mount.is_writable and not any(_is_below(normpath(mount.destination), place) for place in allowed):
             yield f"{mount.destination} is writable ({mount.source or mount.kind})"
 
 
@@ -142,7 +143,7 @@ def test_container_root_filesystems_are_read_only(
 def _powers(container: Container, process: Process | None, allowed: frozenset[str]) -> Iterator[str]:
     if container.is_privileged:
         yield "privileged"
-    elif process is not None and (more := sorted(process.bounding - allowed)):
+    elif process is not None and (more := sorted(process.capabilities - allowed)):
         yield f"capabilities {', '.join(more)}"
     for device in container.devices:
         if _DISKS.match(device):

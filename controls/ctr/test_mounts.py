@@ -80,12 +80,14 @@ def _listening(monitors: Iterable[Monitor]) -> list[str]:
 
 def _places(mount: Mount, process: Process | None, seen: Live) -> list[str]:
     """Return what of the host a mount leads to: what the kernel says, or else what was asked for."""
+    if mount.kind in {"image", "tmpfs"}:
+        return []
     if process is None or seen.host is None or isinstance(process.mounts, Unobservable):
-        return [_plain(mount.source)] if mount.kind == "bind" else []
+        return [_plain(mount.source)] if mount.kind != "volume" else []
     if isinstance(seen.host.mounts, Unobservable):
-        return [_plain(mount.source)] if mount.kind == "bind" else []
+        return [_plain(mount.source)] if mount.kind != "volume" else []
     found = origins(mount.destination, process.mounts, seen.host.mounts)
-    if mount.kind != "bind":
+    if mount.kind == "volume":
         return [_plain(place) for place in found if not _is_below(place, mount.source)]
     return [_plain(place) for place in found or (mount.source,)]
 

@@ -50,8 +50,8 @@ class Process:
     """Real, effective, saved and of the file system, as the host numbers them."""
     below: Mapping[int, frozenset[int]]
     """The same of each process that descends from it."""
-    bounding: frozenset[str]
-    """Capabilities that it, or a program with file capabilities that it runs, can have."""
+    capabilities: frozenset[str]
+    """All that it has, or that a program which it runs could give it: also the bounding set."""
     no_new_privileges: bool
     is_filtered: bool
     """Whether a seccomp filter applies that the process which started it does not have."""
@@ -171,7 +171,7 @@ def _process(
     status = {key: value.split() for key, _, value in (line.partition(":") for line in lines)}
     try:
         uids = frozenset(int(uid) for uid in status["Uid"])
-        bounding = int(status["CapBnd"][0], 16)
+        held = [int(status[f"Cap{one}"][0], 16) for one in ("Bnd", "Prm", "Eff", "Inh")]
         seccomp, parent = status["Seccomp"][0], int(status["PPid"][0])
         no_new_privileges = status["NoNewPrivs"] == ["1"]
         filters = int(status["Seccomp_filters"][0]) if "Seccomp_filters" in status else None
@@ -184,7 +184,7 @@ def _process(
         below={
             child: frozenset(table[child]["Uid"]) for child in _below(pid, table) if "Uid" in table[child]
         },
-        bounding=frozenset(_names(bounding)),
+        capabilities=frozenset(name for bits in held for name in _names(bits)),
         no_new_privileges=no_new_privileges,
         is_filtered=seccomp == "2" and (filters is None or filters > inherited),
         root_is=_root(_said(answers["uid_map"], "uid_map")),

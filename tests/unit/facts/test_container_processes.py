@@ -6,12 +6,31 @@ from pytest_aisec.observe.faults import Unobservable
 STATUS = """Name:\tsleep
 PPid:\t{parent}
 Uid:\t{uid}\t{uid}\t{uid}\t{uid}
+CapInh:\t0000000000000000
+CapPrm:\t{permitted}
+CapEff:\t0000000000000000
 CapBnd:\t{bounding}
 NoNewPrivs:\t{nnp}
 Seccomp:\t{seccomp}
 Seccomp_filters:\t{filters}"""
-HOST = {"parent": 0, "uid": 0, "bounding": "000001ffffffffff", "nnp": 0, "seccomp": 0, "filters": 0}
-USUAL = {"parent": 20, "uid": 0, "bounding": "00000000a80425fb", "nnp": 1, "seccomp": 2, "filters": 1}
+HOST = {
+    "parent": 0,
+    "uid": 0,
+    "permitted": "0",
+    "bounding": "000001ffffffffff",
+    "nnp": 0,
+    "seccomp": 0,
+    "filters": 0,
+}
+USUAL = {
+    "parent": 20,
+    "uid": 0,
+    "permitted": "0",
+    "bounding": "00000000a80425fb",
+    "nnp": 1,
+    "seccomp": 2,
+    "filters": 1,
+}
 NONE = (1, "cat: attr/current: Invalid argument")
 
 
@@ -37,10 +56,11 @@ def one(**changes):
 
 
 def test_capabilities():
-    assert "SYS_ADMIN" not in one().bounding
-    assert {"NET_RAW", "CHOWN", "AUDIT_WRITE", "SETFCAP"} <= one().bounding
-    assert {"CHECKPOINT_RESTORE", "SYS_MODULE"} <= one(bounding="000001ffffffffff").bounding
-    assert {"capability 41"} == one(bounding="0000020000000000").bounding
+    assert "SYS_ADMIN" not in one().capabilities
+    assert {"NET_RAW", "CHOWN", "AUDIT_WRITE", "SETFCAP"} <= one().capabilities
+    assert {"CHECKPOINT_RESTORE", "SYS_MODULE"} <= one(bounding="000001ffffffffff").capabilities
+    assert {"SYS_ADMIN"} == one(bounding="0", permitted="200000").capabilities
+    assert {"capability 41"} == one(bounding="0000020000000000").capabilities
 
 
 def test_a_filter_of_the_engine_itself_does_not_count():
