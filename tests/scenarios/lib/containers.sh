@@ -66,7 +66,7 @@ rootless_podman() {
     shift
     test -e /var/lib/busybox || storage
     id=$(id -u "$user")
-    run=${RUN:-/run/user/$id}
+    run=/run/user/$id
     mkdir -p "$run" "/home/$user/.local/share/containers"
     mount -t tmpfs -o mode=700 containers "/home/$user/.local/share/containers"
     chown -R "$user:" "$run" "/home/$user"
