@@ -41,8 +41,9 @@ def _usable(found: Engines, allowed: set[str]) -> Iterator[tuple[str, str]]:
                 yield door.path, f"{name} is in group {door.group}"
         if door.owner not in allowed and not door.is_rootless:
             yield door.path, f"owned by {door.owner}"
-    for name in sorted({*found.docker_group} - allowed):
-        yield "group docker", f"{name} is in it"
+    if not any(door.group == "docker" and door.mode & 0o060 for door in found.doors):
+        for name in sorted({*found.docker_group} - allowed):
+            yield "group docker", f"{name} is in it"
 
 
 def _rooted(found: Engines) -> Iterator[tuple[str, str]]:

@@ -5,4 +5,4 @@
 # as: operator
 # sudo: yes
 docker_up
-in_docker
+in_docker --user 1000
