@@ -15,7 +15,9 @@ _TREES = (
 """Neither they, nor what lies in them, nor what they lie in."""
 _PLACES = ("/", "/home", "/run", "/tmp", "/var/tmp")  # noqa: S108 - of the host, and only looked at
 """Neither they nor what they lie in: what lies in them is judged by its own name."""
-_PROGRAMS = ("/bin", "/lib", "/lib64", "/opt", "/sbin", "/usr")
+_PROGRAMS = tuple(
+    f"{top}/{name}" for top in ("", "/usr", "/usr/local") for name in ("bin", "lib", "lib64", "sbin")
+)
 """To be read only."""
 _HARMLESS = ("/etc/ca-certificates", "/etc/localtime", "/etc/pki/ca-trust", "/etc/ssl/certs", "/etc/timezone")
 """May be read, although they lie in a tree that may not."""
@@ -53,7 +55,7 @@ def _objection(path: str, denied: list[str], *, is_writable: bool) -> str:
             return f"holds {top}"
     if any(f"{path}/".find(f"/{name}/") >= 0 for name in _CREDENTIALS):
         return "credentials"
-    if is_writable and any(_is_below(path, top) for top in _PROGRAMS):
+    if is_writable and any(_is_below(path, top) or _is_below(top, path) for top in _PROGRAMS):
         return "programs of the host, writable"
     return ""
 
@@ -152,10 +154,13 @@ def test_containers_mount_nothing_sensitive_of_the_host(
     denied = [*deny_paths, *_listening(found.monitors)]
     wrong: dict[str, list[str]] = {}
     homes: dict[str, list[tuple[str, str]]] = {}
+    reported: dict[tuple[str, Mount], list[str]] = {}
     for item, process in seen.pairs:
         for mount, place in _mounted(item, process, seen, allow_paths):
             if what := _objection(place, denied, is_writable=mount.is_writable):
-                wrong.setdefault(item.label, []).append(f"{mount.destination} is {place}: {what}")
+                if not any(_is_below(place, top) for top in reported.setdefault((item.label, mount), [])):
+                    wrong.setdefault(item.label, []).append(f"{mount.destination} is {place}: {what}")
+                    reported[item.label, mount].append(place)
                 continue
             for path in _credentials_in(place):
                 homes.setdefault(path, []).append((item.label, mount.destination))

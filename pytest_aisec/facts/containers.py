@@ -23,9 +23,12 @@ if { read -r c < /proc/1/comm; } 2>/dev/null; then :; else echo '=hidden'; exit 
 look() {
 for d in /proc/[0-9]*; do
 c=; { read -r c < "$d/comm"; } 2>/dev/null
-case $c in dockerd|conmon|conmonrs|containerd-shim*|docker-containe*|containerd|crio|podman) ;;
+case $c in dockerd|conmon|conmonrs|containerd-shim*|containerd|crio|podman) ;;
 *) continue;; esac
-u=; { while read -r k v o; do case $k in Uid:) u=$v; break;; esac; done < "$d/status"; } 2>/dev/null
+u=
+{ while read -r k v o; do
+case $k in State:) test "$v" = Z && break;; Uid:) u=$v; break;; esac
+done < "$d/status"; } 2>/dev/null
 test "$u" || continue
 a=$(tr '\000\n' '  ' < "$d/cmdline") || { r=$?; test -e "$d" && return $r; continue; }
 if test -O "$d"; then m=own; else m=other; fi
@@ -75,7 +78,7 @@ What follows `=monitors` are processes, so that none can pass its arguments for 
 
 _SECTION = re.compile(r"^=(docker|podman) (\S+)\n", re.MULTILINE)
 _ID = re.compile(r"[0-9a-f]{64}")
-_MONITORS = {"conmon", "conmonrs", "containerd-shim", "docker-containe"}
+_MONITORS = {"conmon", "conmonrs", "containerd-shim"}
 _DENIED = re.compile(r"(?i)permission denied|operation not permitted|must be root")
 _ENDED = {"created", "configured", "dead", "exited", "removing", "stopped"}
 """Between the list and its inspection; a container that runs nevertheless has its monitor."""
@@ -158,7 +161,8 @@ class Monitor:
         if self.name not in _MONITORS:
             return None
         found = re.search(r" (?:-id|-c|--cid)[ =](\S+)", self.arguments)
-        return found[1] if found else ""
+        older = re.search(r" -workdir[ =]\S*/([0-9a-f]{64})(?: |$)", self.arguments)
+        return found[1] if found else older[1] if older else ""
 
     @property
     def is_foreign(self) -> bool:

@@ -35,7 +35,8 @@ class Played:
         elif "/proc/$p" in command:
             stdout = self.seen
         else:
-            stdout = ""
+            absent = [f"stat: cannot statx '{path}': No such file or directory" for path in arguments]
+            return SimpleNamespace(rc=1, stdout="", stderr="\n".join(absent))
         return SimpleNamespace(rc=0, stdout=stdout, stderr="")
 
 
@@ -92,5 +93,36 @@ def test_devices(expected, devices, rules):
     record["HostConfig"]["Devices"] = [{"PathOnHost": path} for path in devices]
     record["HostConfig"]["DeviceCgroupRules"] = rules
     wrong = audit("AISEC-CTR-04", record, bounding="0000000000000400")
+    assert expected in wrong
+    assert bool(expected) == bool(wrong)
+
+
+@pytest.mark.parametrize(
+    ("expected", "source", "writable"),
+    [
+        ("", "/srv/data", True),
+        ("", "/usr/share/models", True),
+        ("", "/usr/lib", False),
+        ("", "/etc/ssl/certs", False),
+        ("in /etc", "/etc/ssl/certs", True),
+        ("writable", "/usr", True),
+        ("writable", "/usr/local/lib/python3", True),
+        ("of the host itself", "/", False),
+        ("of the host itself", "/run", False),
+        ("holds /var/lib/containerd", "/var/lib", False),
+        ("in /root", "/root/.cache", False),
+        ("credentials", "/home/ann/.ssh", False),
+        ("", "/home/ann/.sshfs", False),
+        ("socket", "/var/run/docker.sock", False),
+        ("socket", "/srv/podman.sock", True),
+        ("in /run/user", "/var/run/user/1000", True),
+    ],
+)
+def test_places_of_the_host(expected, source, writable):
+    record = deepcopy(RECORD)
+    record["Mounts"][0].update(Source=source, RW=writable)
+    plain = source.replace("/var/run", "/run")
+    mounts = f"22 1 0:21 / / rw - ext4 /dev/vda rw\n23 22 0:21 {plain} /data rw - ext4 /dev/vda rw"
+    wrong = audit("AISEC-CTR-07", record, mounts=(0, mounts))
     assert expected in wrong
     assert bool(expected) == bool(wrong)

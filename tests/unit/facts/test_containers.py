@@ -88,6 +88,7 @@ def test_what_real_engines_print(name):
     ("expected", "monitors", "who"),
     [
         ([], [DOCKERD, SHIM], "root"),
+        ([], [DOCKERD, SHIM.replace(f"-id {ID}", f"-workdir /var/lib/containerd/moby/{ID}")], "root"),
         (["unreadable"], [DOCKERD, SHIM.replace(ID, "d" * 64)], "root"),
         (["privilege"], [CONMON.replace(ID, "d" * 64)], "root"),
         (["privilege"], [SHIM.replace(ID, "d" * 64).replace("own", "other")], "user"),
