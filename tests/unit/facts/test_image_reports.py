@@ -41,9 +41,14 @@ def test_clean():
     )
 
 
+def test_an_image_without_a_distribution():
+    assert () == read(Metadata={"ImageID": "sha256:1"}, Results=[{"Class": "lang-pkgs"}]).found
+
+
 def test_what_proves_nothing():
     assert "unreadable" == reason(Results=None)
     assert "unreadable" == reason(Results=[{"Class": "secret"}])
+    assert "unreadable" == reason(Results=[{"Class": "lang-pkgs"}])
     assert "unreadable" == reason(Trivy={"Version": "v0.69.5"})
     assert "parse" == reason(ArtifactType="filesystem")
     assert "parse" == reason(SchemaVersion=1)
