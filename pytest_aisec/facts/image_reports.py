@@ -190,11 +190,10 @@ def read_report(text: str, *, where: str) -> Report:
     results = data.get("Results") or []
     if not isinstance(results, list) or not all(isinstance(item, dict) for item in results):
         raise Unobservable("parse", f"{where}: Results")
-    if not any(item.get("Class") in {"os-pkgs", "lang-pkgs"} for item in results):
-        raise Unobservable(
-            "unreadable", f"{where}: trivy saw no package in the image, or was not asked for any"
-        )
     system = metadata.get("OS")
+    classes = {str(item.get("Class")) for item in results}
+    if not classes & ({"os-pkgs"} if system else {"os-pkgs", "lang-pkgs"}):
+        raise Unobservable("unreadable", f"{where}: trivy saw no package there, or was not asked for them")
     ended = (
         f"{system.get('Family')} {system.get('Name')}"
         if isinstance(system, dict) and system.get("EOSL")

@@ -2,8 +2,9 @@
 set -e
 umask 022
 
-# Both engines keep their state in memory; their cgroups are version 1 and lie below the lab's own.
-storage() {
+# Cgroups of version 1, where the machine has those; what engines make lies below the lab's own.
+cgroups() {
+    test "$(stat -f -c %T /sys/fs/cgroup)" != cgroup2fs || return 0
     mount -t tmpfs cgroups /sys/fs/cgroup
     for c in memory pids cpu cpuacct cpuset devices freezer blkio; do
         mkdir "/sys/fs/cgroup/$c"
@@ -11,6 +12,11 @@ storage() {
     done
     mkdir /sys/fs/cgroup/systemd
     mount -t cgroup -o none,name=systemd cgroup /sys/fs/cgroup/systemd
+}
+
+# Both engines keep their state in memory.
+storage() {
+    cgroups
     mkdir -p /var/lib/containers /var/lib/docker /var/lib/busybox/bin /var/lib/busybox/etc
     mount -t tmpfs containers /var/lib/containers
     mount -t tmpfs docker /var/lib/docker
