@@ -1,7 +1,7 @@
 """What does not depend on one another is asked in one wave: nothing waits for the answer of something else.
 
 While the collector looks for questions, a reading stops at its first question without an answer. Here every
-reading comes as far as it can before the control is stopped, so that together they take as many round trips as
+reading comes as far as it can before the control is stopped: together they take as many round trips as
 the longest of them.
 """
 

@@ -34,7 +34,7 @@ OUTCOMES = {
     "open": "not_reviewed",
     "error": "error",
 }
-_HEADER = re.compile(r"^#\s*(as|sudo|host|reason|params|active|advisories):\s*(.+)$", re.MULTILINE)
+_HEADER = re.compile(r"^#\s*(as|sudo|host|reason|params|active|advisories|lib):\s*(.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +55,14 @@ class Scenario:
     active: bool = False
     advisories: Path | None = None
     """Relative to the script."""
+    library: Path | None = None
+    """Shell functions that the script uses: `# lib: containers` is `lib/containers.sh`."""
+
+    @property
+    def script(self) -> str:
+        """What runs on the host."""
+        own = self.path.read_text(encoding="utf-8")
+        return own if self.library is None else self.library.read_text(encoding="utf-8") + own
 
     @property
     def id(self) -> str:
@@ -82,12 +90,13 @@ def read(path: Path) -> Scenario:
         params=yaml.safe_load(header.get("params", "{}")),
         active=header.get("active", "no") == "yes",
         advisories=path.parent / header["advisories"] if "advisories" in header else None,
+        library=DIRECTORY / "lib" / f"{header['lib']}.sh" if "lib" in header else None,
     )
 
 
 def all_scenarios() -> list[Scenario]:
     """Return every scenario, by control and name."""
-    return [read(path) for path in sorted(DIRECTORY.glob("*/*.sh"))]
+    return [read(path) for path in sorted(DIRECTORY.glob("*-*-*/*.sh"))]
 
 
 @dataclass(frozen=True, kw_only=True)
