@@ -95,6 +95,7 @@ class Audit:
     transcript: Transcript
     planned: plans.PlannedControl
     name: str
+    connection: str
     circumstances: Evaluation
 
     @property
@@ -108,7 +109,7 @@ class Audit:
 
     def replayed(self) -> Conclusion:
         """Judge again from the transcript alone."""
-        backend = ObservingBackend(self.name, None, self.transcript)
+        backend = ObservingBackend(self.name, None, self.transcript, self.connection)
         host = audit.Host(backend)
         backend.set_host(host)
         return audit.judge(self.planned, host, self.circumstances)
@@ -132,9 +133,21 @@ def run(
         sudo=sudo,
         limits=Limits(timeout=20),
     )
+    circumstances = Evaluation(now=datetime.now(UTC), active=active, advisories=advisories)
+    return observe(control, params, options, circumstances, waves=waves)
+
+
+def observe(
+    control: Control,
+    params: dict[str, Any],
+    options: HostOptions,
+    circumstances: Evaluation,
+    *,
+    waves: bool = True,
+) -> Audit:
+    """Audit one control on the one host that the options name."""
     (target,) = resolve(options)
     transcript, planned = Transcript(), plans.single(control, params)
-    circumstances = Evaluation(now=datetime.now(UTC), active=active, advisories=advisories)
     host = target.observed(transcript, options.limits)
     if waves:
         calls = {control.id: lambda host: audit.speculate(planned, host, circumstances)}
@@ -151,6 +164,7 @@ def run(
         transcript=transcript,
         planned=planned,
         name=target.name,
+        connection=target.connection,
         circumstances=circumstances,
     )
 
