@@ -209,14 +209,16 @@ class Watch:
     def __init__(self, batch: PowerShellBatch, cap: int) -> None:
         self._batch = batch
         self._room = 3 * (cap + 1024)
-        self._seen = 0
+        self._seen, self._line = 0, -1
         self.complete = self.too_long = False
         self.progress = 0
         self.times: dict[int, float] = {}
 
     def look(self, stdout: bytearray, _stderr: bytearray) -> None:
         """Take in what has come since the last look."""
-        if stdout.endswith(b"\n"):
+        line = stdout.rfind(b"\n")
+        if line > self._line:
+            self._line = line
             for marker in self._batch.markers(stdout, self._seen):
                 self._seen = marker.end()
                 self.progress += 1

@@ -203,6 +203,8 @@ class Player:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
     player: Player
 
     def setup(self) -> None:
