@@ -60,7 +60,7 @@ def defender(host: Host) -> Defender | None:
     found = ask_unless(
         "0x800106BA|0x8004100E|0x80070424",
         host,
-        "ConvertTo-Json -Compress -InputObject @(Get-MpComputerStatus|Select-Object AMServiceEnabled,"
+        "ConvertTo-Json -Compress -InputObject @(Get-MpComputerStatus | Select-Object AMServiceEnabled,"
         "RealTimeProtectionEnabled,IsTamperProtected,AntivirusSignatureAge)",
     )
     if found is None:
@@ -96,7 +96,7 @@ def preferences(host: Host) -> Preferences:
     """
     found = ask(
         host,
-        "ConvertTo-Json -Compress -Depth 3 -InputObject @(Get-MpPreference|Select-Object ExclusionPath,"
+        "ConvertTo-Json -Compress -Depth 3 -InputObject @(Get-MpPreference | Select-Object ExclusionPath,"
         "ExclusionProcess,ExclusionExtension,AttackSurfaceReductionRules_Ids,"
         "AttackSurfaceReductionRules_Actions)",
     )
@@ -129,8 +129,8 @@ def antiviruses(host: Host) -> tuple[Antivirus, ...]:
     found = ask_unless(
         "0x8004100E",
         host,
-        "ConvertTo-Json -Compress -InputObject @(Get-CimInstance -Namespace root/SecurityCenter2 "
-        "-ClassName AntiVirusProduct|Select-Object displayName,instanceGuid,productState)",
+        "ConvertTo-Json -Compress -InputObject @(Get-CimInstance -Namespace 'root/SecurityCenter2' "
+        "-ClassName AntiVirusProduct | Select-Object displayName,instanceGuid,productState)",
     )
     products = []
     for row in found or []:
@@ -164,8 +164,8 @@ def device_guard(host: Host) -> DeviceGuard:
     found = ask(
         host,
         r"ConvertTo-Json -Compress -Depth 3 -InputObject @("
-        r"Get-CimInstance -Namespace root\Microsoft\Windows\DeviceGuard "
-        "-ClassName Win32_DeviceGuard|Select-Object VirtualizationBasedSecurityStatus,"
+        r"Get-CimInstance -Namespace 'root\Microsoft\Windows\DeviceGuard' "
+        "-ClassName Win32_DeviceGuard | Select-Object VirtualizationBasedSecurityStatus,"
         "SecurityServicesRunning,AvailableSecurityProperties)",
     )
     row = only(found, "virtualisation-based security")
@@ -212,10 +212,10 @@ def protected_view_off(host: Host) -> tuple[str, ...] | None:
             host,
             r"$office=@('SOFTWARE\Microsoft\Office\ClickToRun\Configuration',"
             r"'SOFTWARE\Microsoft\Office\16.0\Common\InstallRoot',"
-            r"'SOFTWARE\WOW6432Node\Microsoft\Office\16.0\Common\InstallRoot')|"
+            r"'SOFTWARE\WOW6432Node\Microsoft\Office\16.0\Common\InstallRoot') | "
             "Where-Object{[Microsoft.Win32.Registry]::LocalMachine.OpenSubKey($_)};"
             "$users=[Microsoft.Win32.Registry]::Users;"
-            "$sids=@($users.GetSubKeyNames()|Where-Object{$_ -match '^S-1-(5-21|12-1)-[0-9-]+$'});"
+            "$sids=@($users.GetSubKeyNames() | Where-Object{$_ -match '^S-1-(5-21|12-1)-[0-9-]+$'});"
             "$found=@(foreach($sid in $sids){foreach($app in 'Word','Excel','PowerPoint'){"
             r"foreach($root in 'Software\Policies\Microsoft\Office\16.0','Software\Microsoft\Office\16.0'){"
             r"$path=$sid+'\'+$root+'\'+$app+'\Security\ProtectedView';$key=$users.OpenSubKey($path);"
@@ -256,7 +256,7 @@ def volumes(host: Host) -> tuple[Volume, ...]:
         "mount=[string]$volume.MountPoint;kind=[string]$volume.VolumeType;"
         "protection=[string]$volume.ProtectionStatus;status=[string]$volume.VolumeStatus;"
         "method=[string]$volume.EncryptionMethod;"
-        "protectors=@($volume.KeyProtector|ForEach-Object{[string]$_.KeyProtectorType})}});"
+        "protectors=@($volume.KeyProtector | ForEach-Object{[string]$_.KeyProtectorType})}});"
         "ConvertTo-Json -Compress -Depth 4 -InputObject @($rows)",
     )
     return tuple(
@@ -282,7 +282,7 @@ def fixed_drives(host: Host) -> tuple[str, ...]:
     found = ask(
         host,
         "ConvertTo-Json -Compress -InputObject @(Get-CimInstance -ClassName Win32_LogicalDisk "
-        "-Filter 'DriveType=3'|Select-Object DeviceID)",
+        "-Filter 'DriveType=3' | Select-Object DeviceID)",
     )
     if not found:
         raise Unobservable("parse", "no built-in drive is shown")
@@ -293,7 +293,7 @@ def is_virtual(host: Host) -> bool:
     """Tell whether the host says that it is a virtual machine."""
     found = ask(
         host,
-        "ConvertTo-Json -Compress -InputObject @(Get-CimInstance -ClassName Win32_ComputerSystem|"
+        "ConvertTo-Json -Compress -InputObject @(Get-CimInstance -ClassName Win32_ComputerSystem | "
         "Select-Object Manufacturer,Model)",
     )
     row = only(found, "the machine")

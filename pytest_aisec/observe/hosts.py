@@ -186,7 +186,7 @@ def _check_address(where: str, scheme: str, address: str) -> None:
         )
     if scheme == "winrm" and not user:
         raise UsageProblem(f"{where}: winrm:// needs a user; write winrm://user@host[:port]")
-    port = re.fullmatch(r"(?:\[[^\]]+\]|[^:]+):(.*)", host)
+    port = re.fullmatch(r"(?:\[[^\]]+\]|[^:\[]+):(.*)", host)
     if (
         port
         and scheme in _NETWORKED
