@@ -1,13 +1,14 @@
 from typing import Any
 
-from pytest_aisec import Host, control, not_applicable
+from pytest_aisec import Host, Unobservable, control, not_applicable, together
 from pytest_aisec.facts.windows import registry, system
 from pytest_aisec.facts.windows_protection import (
+    defender,
     device_guard,
     has_secure_boot,
     is_feature_enabled,
     preferences,
-    protected_view_off,
+    protected_view,
 )
 
 _WITHOUT_APPLICATION_GUARD = 26100
@@ -48,31 +49,32 @@ def test_untrusted_content_is_isolated(host: Host, *, accept_legacy: bool = True
     A page or document that somebody sends runs code beside models, tokens and training data. Application
     Guard counts only before Windows 11 24H2 (build 26100), which no longer has it.
     """
-    policies = registry(
-        host,
-        {
-            _EDGE: ("EnhanceSecurityMode", "SmartScreenEnabled", "PreventSmartScreenPromptOverride"),
-            _SYSTEM: ("EnableSmartScreen", "ShellSmartScreenLevel"),
-            _EDGE_PATH: ("",),
-        },
+    wanted = {
+        _EDGE: ("EnhanceSecurityMode", "SmartScreenEnabled", "PreventSmartScreenPromptOverride"),
+        _SYSTEM: ("EnableSmartScreen", "ShellSmartScreenLevel"),
+        _EDGE_PATH: ("",),
+    }
+    (policies, windows), office = together(
+        lambda: together(lambda: registry(host, wanted), lambda: system(host)), lambda: protected_view(host)
     )
-    windows = system(host)
-    off = protected_view_off(host)
-    if windows.installation == "Server Core" and policies[_EDGE_PATH, ""] is None and off is None:
+    is_core = windows.installation == "Server Core"
+    if is_core and policies[_EDGE_PATH, ""] is None and not office.is_installed:
         not_applicable("a Server Core without Edge and Office")
     has_guard = is_feature_enabled(host, "Windows-Defender-ApplicationGuard")
     if accept_legacy and has_guard and windows.build < _WITHOUT_APPLICATION_GUARD:
         return
     level = str(policies[_SYSTEM, "ShellSmartScreenLevel"])
     observed: dict[str, Any] = {
-        "Edge EnhanceSecurityMode": policies[_EDGE, "EnhanceSecurityMode"] in {1, 2},
+        "Edge EnhanceSecurityMode": policies[_EDGE, "EnhanceSecurityMode"] in (1, 2),
         "Edge SmartScreenEnabled": policies[_EDGE, "SmartScreenEnabled"] == 1,
         "Edge PreventSmartScreenPromptOverride": policies[_EDGE, "PreventSmartScreenPromptOverride"] == 1,
         "Windows EnableSmartScreen": policies[_SYSTEM, "EnableSmartScreen"] == 1,
         "Windows ShellSmartScreenLevel Block": level.lower() == "block",
-        "Protected View off": list(off or ()),
+        "Protected View off": list(office.off),
     }
     expected: dict[str, object] = {name: [] if name == "Protected View off" else True for name in observed}
+    if observed == expected and office.is_installed and not office.users:
+        raise Unobservable("unreadable", "no user's registry is loaded, so nobody's Protected View was seen")
     assert observed == expected
 
 
@@ -110,19 +112,22 @@ def test_virtualisation_based_security_is_on(
     """Virtualisation-based security, LSA protection and ASR rules are on.
 
     Without them, whoever becomes administrator once loads a driver, reads every password and token from
-    memory and stays. The rules are those of Defender against drivers, credential theft and scripts.
+    memory and stays. Defender enforces its rules only while it protects in real time.
     """
-    guard = device_guard(host)
-    lsa = registry(host, {_LSA: ("RunAsPPL",)})[_LSA, "RunAsPPL"]
-    rules = preferences(host).rules
-    secure_boot = has_secure_boot(host)
+    (guard, secure_boot), (values, antivirus, settings) = together(
+        lambda: together(lambda: device_guard(host), lambda: has_secure_boot(host)),
+        lambda: together(
+            lambda: registry(host, {_LSA: ("RunAsPPL",)}), lambda: defender(host), lambda: preferences(host)
+        ),
+    )
+    in_force = settings.rules if antivirus is not None and antivirus.real_time else {}
     is_capable = _BASE_VIRTUALISATION in guard.available or guard.status == _VBS_RUNNING
     wanted = sorted(rule.lower().strip("{}") for rule in asr_required)
     observed = {
-        "LSA protection": lsa in {1, 2},
+        "LSA protection": values[_LSA, "RunAsPPL"] in (1, 2),
         "Secure Boot": secure_boot,
         "ASR rules that neither block nor warn": [
-            rule for rule in wanted if rules.get(rule) not in {_BLOCK, _WARN}
+            rule for rule in wanted if in_force.get(rule) not in {_BLOCK, _WARN}
         ],
     }
     expected: dict[str, object] = {

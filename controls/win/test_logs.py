@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pytest_aisec import Host, Unobservable, control
+from pytest_aisec import Host, Unobservable, control, together
 from pytest_aisec.facts.windows import registry
 from pytest_aisec.facts.windows_logs import (
     LOGON,
@@ -21,6 +21,8 @@ _COMMAND_LINE = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Policies\System\Audi
 _SCRIPTS = r"SOFTWARE\Policies\Microsoft\Windows\PowerShell\ScriptBlockLogging"
 _REFUSED = 4625
 _HIGHEST_THRESHOLD = 10
+_FRESH = 60
+"""Minutes in which a log that is alive has an event: the audit's own log-on is one."""
 
 
 @control(
@@ -48,8 +50,7 @@ def test_logons_are_audited(host: Host, *, window_h: Annotated[int, Field(ge=1, 
     Without them nobody can say who used the machine, or that somebody guessed passwords. The audit's own
     log-on is an event of the last minutes, so a log without any is not being written.
     """
-    newest = logons_since(host, window_h)
-    policy = audited(host, LOGON)
+    newest, policy = together(lambda: logons_since(host, window_h), lambda: audited(host, LOGON))
     observed = {
         "success audited": policy.success,
         "failure audited": policy.failure,
@@ -83,13 +84,13 @@ def test_failed_logons_stay_under_the_threshold(
 ) -> None:
     """Failed logons stay under the threshold.
 
-    Many failures are somebody guessing passwords, of one account or of many. No failure is believed only
-    where failures are audited and the log reaches back over the whole window.
+    Many failures are somebody guessing passwords, of one account or of many. That there was none is believed
+    only where failures are audited, the log is being written and it reaches back over the whole window.
     """
-    log = security_log(host)
-    policy = audited(host, LOGON)
-    failures = logon_failures(host, window_h)
-    threshold = lockout_threshold(host)
+    (log, policy), (failures, threshold) = together(
+        lambda: together(lambda: security_log(host), lambda: audited(host, LOGON)),
+        lambda: together(lambda: logon_failures(host, window_h), lambda: lockout_threshold(host)),
+    )
     counts: Counter[str] = Counter()
     for event in failures.events:
         if event.event != _REFUSED:
@@ -107,6 +108,10 @@ def test_failed_logons_stay_under_the_threshold(
             raise Unobservable("truncated", f"more than {len(failures.events)} refused log-ons")
         if not policy.failure:
             raise Unobservable("stale", "refused log-ons are not audited, so the log shows none")
+        if not log.is_enabled or log.newest < log.asked_at - timedelta(minutes=_FRESH):
+            raise Unobservable(
+                "stale", f"nothing was written to the log since {log.newest:%Y-%m-%d %H:%M} UTC"
+            )
         if log.oldest > log.asked_at - timedelta(hours=window_h):
             raise Unobservable("stale", f"the log reaches back to {log.oldest:%Y-%m-%d %H:%M} UTC only")
     assert observed == {}
@@ -138,16 +143,14 @@ def test_the_security_log_is_sufficient(host: Host, *, min_mb: Annotated[int, Fi
 
     A small log is written over within hours, and one without command lines does not show what was run.
     """
-    log = security_log(host)
-    settings = registry(
-        host,
-        {
-            _COMMAND_LINE: ("ProcessCreationIncludeCmdLine_Enabled",),
-            _SCRIPTS: ("EnableScriptBlockLogging",),
-        },
+    wanted = {
+        _COMMAND_LINE: ("ProcessCreationIncludeCmdLine_Enabled",),
+        _SCRIPTS: ("EnableScriptBlockLogging",),
+    }
+    (log, settings), (processes, forwarded) = together(
+        lambda: together(lambda: security_log(host), lambda: registry(host, wanted)),
+        lambda: together(lambda: audited(host, PROCESS_CREATION), lambda: forwards_events(host)),
     )
-    processes = audited(host, PROCESS_CREATION)
-    forwarded = forwards_events(host)
     observed = {
         "the log is written": log.is_enabled and log.mode != "Retain",
         f"{min_mb} MB, or forwarded": log.maximum >= min_mb * 1024 * 1024 or forwarded,

@@ -1,8 +1,9 @@
+import re
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pytest_aisec import Host, Unobservable, control, not_applicable
+from pytest_aisec import Host, Unobservable, control, not_applicable, together
 from pytest_aisec.facts.windows_protection import (
     antiviruses,
     defender,
@@ -41,8 +42,7 @@ def test_defender_is_active(
 
     An excluded directory is where malware goes, and model caches hold files that run code when loaded.
     """
-    products = antiviruses(host)
-    found = defender(host)
+    products, found = together(lambda: antiviruses(host), lambda: defender(host))
     others = sorted(product.name for product in products if product.is_on and not product.is_defender)
     if others and (found is None or not found.real_time):
         not_applicable(f"another product protects this host: {', '.join(others)}")
@@ -96,12 +96,15 @@ def test_drives_are_encrypted(
     Whoever takes the machine or its disk has models, data and every token on it. `host_encrypts` declares
     that the disks of a virtual desktop are encrypted below it; on a physical machine it changes nothing.
     """
-    drives = fixed_drives(host)
     if host_encrypts and is_virtual(host):
         not_applicable("a virtual machine, and the profile declares that its host encrypts the disks")
-    found = {volume.mount_point.upper().rstrip("\\"): volume for volume in volumes(host)}
+    drives, known = together(lambda: fixed_drives(host), lambda: volumes(host))
+    found = {volume.mount_point.upper().rstrip("\\"): volume for volume in known}
+    # A letter that is no built-in drive is a stick; a path is a volume in a directory; the rest has no files.
+    folders = [point for point in found if re.match(r"[A-Z]:\\.", point)]
+    system = [point for point, volume in found.items() if volume.is_system]
     wrong: dict[str, str] = {}
-    for name in sorted({*drives, *(point for point in found if len(point) == 2)}):
+    for name in sorted({*drives, *folders, *system}):
         volume = found.get(name)
         if volume is None:
             wrong[name] = "BitLocker does not know it"
@@ -111,6 +114,6 @@ def test_drives_are_encrypted(
             wrong[name] = volume.method
         elif volume.is_system and not any(kind.startswith("Tpm") for kind in volume.protectors):
             wrong[name] = f"no TPM: {', '.join(volume.protectors) or 'no protector'}"
-    if not any(volume.is_system for volume in found.values()):
+    if not system:
         wrong["the system's drive"] = "BitLocker does not know it"
     assert wrong == {}

@@ -100,6 +100,8 @@ class SecurityLog:
     """`Circular`, `AutoBackup`, or `Retain`: when full, nothing more is written."""
     oldest: datetime
     """Time of the oldest event, UTC."""
+    newest: datetime
+    """Likewise of the newest."""
     asked_at: datetime
     """By the host's clock, UTC."""
 
@@ -115,9 +117,11 @@ def security_log(host: Host) -> SecurityLog:
         host,
         "$log=Get-WinEvent -ListLog Security;"
         "$oldest=Get-WinEvent -LogName Security -Oldest -MaxEvents 1;"
+        "$newest=Get-WinEvent -LogName Security -MaxEvents 1;"
         "$answer=New-Object psobject -Property @{enabled=[bool]$log.IsEnabled;"
         "maximum=[long]$log.MaximumSizeInBytes;mode=[string]$log.LogMode;"
         "oldest=$oldest.TimeCreated.ToUniversalTime().ToString('o');"
+        "newest=$newest.TimeCreated.ToUniversalTime().ToString('o');"
         "now=[DateTime]::UtcNow.ToString('o')};"
         "ConvertTo-Json -Compress -InputObject @($answer)",
     )
@@ -129,6 +133,7 @@ def security_log(host: Host) -> SecurityLog:
         maximum=row["maximum"],
         mode=str(row.get("mode")),
         oldest=moment(row.get("oldest")),
+        newest=moment(row.get("newest")),
         asked_at=moment(row.get("now")),
     )
 

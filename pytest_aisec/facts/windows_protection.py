@@ -18,6 +18,7 @@ __all__ = [
     "Defender",
     "DeviceGuard",
     "Preferences",
+    "ProtectedView",
     "Volume",
     "antiviruses",
     "defender",
@@ -27,7 +28,7 @@ __all__ = [
     "is_feature_enabled",
     "is_virtual",
     "preferences",
-    "protected_view_off",
+    "protected_view",
     "volumes",
 ]
 
@@ -200,22 +201,29 @@ def is_feature_enabled(host: Host, feature: str) -> bool:
     return found is not None and only(found, feature).get("state") == "Enabled"
 
 
-def protected_view_off(host: Host) -> tuple[str, ...] | None:
-    """Return where Office's Protected View is off, for the users whose registry is loaded.
+@dataclass(frozen=True, kw_only=True)
+class ProtectedView:
+    """Where Office opens what comes from elsewhere without its Protected View."""
 
-    Returns:
-        `None` where Office is not installed.
+    is_installed: bool
+    """Whether Office is."""
+    users: int
+    """How many users' registries are loaded: those of users who are logged on."""
+    off: tuple[str, ...]
+    """The values that turn it off."""
 
-    """
+
+def protected_view(host: Host) -> ProtectedView:
+    """Return where Office's Protected View is off, for the users whose registry is loaded."""
     row = only(
         ask(
             host,
             r"$office=@('SOFTWARE\Microsoft\Office\ClickToRun\Configuration',"
             r"'SOFTWARE\Microsoft\Office\16.0\Common\InstallRoot',"
             r"'SOFTWARE\WOW6432Node\Microsoft\Office\16.0\Common\InstallRoot') | "
-            "Where-Object{[Microsoft.Win32.Registry]::LocalMachine.OpenSubKey($_)};"
+            "Where-Object {[Microsoft.Win32.Registry]::LocalMachine.OpenSubKey($_)};"
             "$users=[Microsoft.Win32.Registry]::Users;"
-            "$sids=@($users.GetSubKeyNames() | Where-Object{$_ -match '^S-1-(5-21|12-1)-[0-9-]+$'});"
+            "$sids=@($users.GetSubKeyNames() | Where-Object {$_ -match '^S-1-(5-21|12-1)-[0-9-]+$'});"
             "$found=@(foreach($sid in $sids){foreach($app in 'Word','Excel','PowerPoint'){"
             r"foreach($root in 'Software\Policies\Microsoft\Office\16.0','Software\Microsoft\Office\16.0'){"
             r"$path=$sid+'\'+$root+'\'+$app+'\Security\ProtectedView';$key=$users.OpenSubKey($path);"
@@ -227,9 +235,14 @@ def protected_view_off(host: Host) -> tuple[str, ...] | None:
         ),
         "Protected View",
     )
-    if not _flag(row, "installed"):
-        return None
-    return tuple(sorted(str(item) for item in items(row.get("off"))))
+    users = row.get("users")
+    if not isinstance(users, int):
+        raise Unobservable("parse", f"users is {users!r}")
+    return ProtectedView(
+        is_installed=_flag(row, "installed"),
+        users=users,
+        off=tuple(sorted(str(item) for item in items(row.get("off")))),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
