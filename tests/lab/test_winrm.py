@@ -329,11 +329,13 @@ def test_linux(host: Host) -> None:
 '''
 
 
-def test_an_audit_and_its_replay(winrm, tmp_path) -> None:
-    """From the command line, in waves; the bundle alone gives the same verdicts, and holds no credential."""
-    secret = "hf_" + "a" * 36
-    look = {"(Get-Service 'W32Time').Status": "Running\n", "Get-Secret": f"token {secret}\n"}
-    player = winrm.player(lambda question: Answer(stdout=look[question]))
+SECRET = "hf_" + "a" * 36
+LOOK = {"(Get-Service 'W32Time').Status": "Running\n", "Get-Secret": f"token {SECRET}\n"}
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Return a function that runs the pack's profile and returns the outcomes by host and control."""
     pack = tmp_path / "pack"
     (pack / "controls").mkdir(parents=True)
     (pack / "profiles").mkdir()
@@ -341,38 +343,56 @@ def test_an_audit_and_its_replay(winrm, tmp_path) -> None:
     (pack / "profiles" / "ws.yaml").write_text(
         "id: ws\ntitle: W\nversion: 1.0.0\ncontrols: {EX-WIN-*: {}, EX-LIN-*: {}}\n", encoding="utf-8"
     )
-    common = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "--aisec-profile",
-        "ws",
-        "--aisec-path",
-        str(pack),
-        "--aisec-cache",
-        "none",
-    ]
+    common = [sys.executable, "-m", "pytest", "--aisec-profile", "ws", "--aisec-path", str(pack)]
 
-    def results(name: str, *more: str) -> dict[str, str]:
+    def once(name: str, *more: str) -> dict[str, dict[str, str]]:
         done = subprocess.run(
             [*common, *more, "--aisec-evidence", name],
             cwd=tmp_path,
+            env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")},
             capture_output=True,
             text=True,
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
-        run = json.loads((tmp_path / name / "run.json").read_text(encoding="utf-8"))
-        return {item["control"]: item["outcome"] for item in run["results"]}
+        found: dict[str, dict[str, str]] = {}
+        for item in json.loads((tmp_path / name / "run.json").read_text(encoding="utf-8"))["results"]:
+            found.setdefault(item["host"], {})[item["control"]] = item["outcome"]
+        return found
 
-    expected = {"EX-WIN-01": "passed", "EX-LIN-01": "not_applicable"}
-    assert expected == results("seen", f"--hosts=winrm://{USER}@127.0.0.1:{player.port}?no_ssl=true")
+    return once
+
+
+def test_an_audit_and_its_replay(winrm, tmp_path, run) -> None:
+    """From the command line, in waves; the bundle alone gives the same verdicts, and holds no credential."""
+    player = winrm.player(lambda question: Answer(stdout=LOOK[question]))
+    name = f"winrm://{USER}@127.0.0.1:{player.port}"
+    expected = {name: {"EX-WIN-01": "passed", "EX-LIN-01": "not_applicable"}}
+    assert expected == run("seen", f"--hosts={name}?no_ssl=true")
     assert (1, 2) == (player.log_ins, len(player.scripts))
     assert player.open_shells == {}
     asked = len(player.questions)
-    assert expected == results("replayed", "--aisec-replay", "seen")
+    assert expected == run("replayed", "--aisec-replay", "seen")
     assert asked == len(player.questions)
     kept = "".join(path.read_text(encoding="utf-8") for path in (tmp_path / "seen").rglob("*.json*"))
     assert "«redacted:huggingface:" in kept
-    assert secret not in kept
+    assert SECRET not in kept
     assert PASSWORD not in kept
+
+
+def test_what_was_learned_is_asked_in_the_language_of_the_host(winrm, tmp_path, run) -> None:
+    player = winrm.player(lambda question: Answer(stdout=LOOK[question]))
+    name = f"winrm://{USER}@127.0.0.1:{player.port}"
+    expected = {
+        name: {"EX-WIN-01": "passed", "EX-LIN-01": "not_applicable"},
+        "local://": {"EX-WIN-01": "not_applicable", "EX-LIN-01": "passed"},
+    }
+    assert expected == run("first", f"--hosts={name}?no_ssl=true,local://")
+    scripts = len(player.scripts)
+    assert expected == run("second", f"--hosts={name}?no_ssl=true,local://")
+    assert (2, 1) == (scripts, len(player.scripts) - scripts)
+    assert set(LOOK) == set(player.questions)
+    kept = (tmp_path / "second" / "transcripts" / "local.jsonl").read_text(encoding="utf-8")
+    assert ["uname -s", "true"] == sorted(
+        (json.loads(line)["command"] for line in kept.splitlines()), reverse=True
+    )
