@@ -1,9 +1,11 @@
 """Questions for Windows as one framed PowerShell script, so that an answer is whole or not believed.
 
 The same guarantees as `batch.py` gives for `/bin/sh`. Every question runs in a runspace of its own, without
-input, and none affects the next. What it wrote and how it ended come as one line of plain ASCII: a marker,
-the question's number, the status, both streams in base64, and the marker again. The marker is a fresh random
-number that the script holds only in two halves. A question that takes too long ends the script with it.
+input: variables, functions, modules, location and preferences of one are unknown to the next. (They share a
+process, so a question that sets an environment variable sets it for those behind it; controls set none.)
+What it wrote and how it ended come as one line of plain ASCII: a marker, the question's number, the status,
+both streams in base64, and the marker again. The marker is a fresh random number that the script holds only
+in two halves. A question that takes too long ends the script with it.
 
 The script needs PowerShell 5.1 or 7 in FullLanguage mode and leaves nothing behind: no file and no job.
 """
@@ -129,7 +131,7 @@ class PowerShellBatch:
     """One script for some questions, and the reading of what it printed; see `batch.Batch`.
 
     Args:
-        questions: PowerShell scripts, asked in this order; none affects the next.
+        questions: PowerShell scripts, asked in this order, each in a runspace of its own.
         timeout: seconds for each, kept on the target.
         cap: bytes of each stream of an answer; a byte more is sent, so that a cut answer shows.
 
