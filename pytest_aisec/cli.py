@@ -131,9 +131,19 @@ def collect_script(
     roots = content_roots(paths)
     chain = load_chain(profile, roots, cwd=Path.cwd())
     plan = make_plan(chain, load_catalog(roots), params=params, select=select)
-    learned = Learned(question_keys(plan), cache or default_directory())
+    keys = question_keys(plan)
+    windows = [planned.id for planned in plan.controls if "windows" in planned.control.platforms]
+    learned = Learned(
+        {control: key for control, key in keys.items() if control not in windows},
+        cache or default_directory(),
+    )
     unknown = learned.unknown()
-    if len(unknown) == len(plan.controls):
+    if len(windows) == len(keys):
+        raise UsageProblem(
+            f"profile {plan.profile!r} is for Windows, and a shell script cannot observe that; audit it over "
+            "WinRM: --hosts=winrm://user@host"
+        )
+    if len(unknown) + len(windows) == len(plan.controls):
         raise UsageProblem(
             f"nothing is known of what profile {plan.profile!r} asks with these parameters; first run: "
             f"aisec collect {profile} --hosts=…"

@@ -10,6 +10,7 @@ from typing import Any
 from testinfra.backend import base
 from testinfra.host import Host
 
+from pytest_aisec.observe import powershell
 from pytest_aisec.observe.asking import SUDO_REFUSED, Question, ask, last_line
 from pytest_aisec.observe.faults import Unobservable
 from pytest_aisec.observe.redact import redact
@@ -81,6 +82,8 @@ class ObservingBackend(base.BaseBackend):
 
     def quote(self, command: str, *args: str) -> str:
         """Put quoted `args` into `command` as the wrapped backend's shell needs it."""
+        if self.connection == "winrm":  # on replay, too
+            return powershell.quote(command, *args)
         quoting = self.transport.backend if self.transport else base.BaseBackend
         quoted: str = quoting.quote(command, *args)
         return quoted

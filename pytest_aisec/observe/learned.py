@@ -13,7 +13,7 @@ import stat
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +47,12 @@ class Learned(Suggestions):
         self._now: dict[str, Counter[str]] = {control: Counter() for control in keys}
         self._hosts: Counter[str] = Counter()
 
-    def suggest(self) -> list[str]:
-        """Return the commands that most hosts needed, sorted."""
+    def suggest(self, suits: Callable[[str], bool] = lambda _control: True) -> list[str]:
+        """Return the commands that most hosts needed for controls that suit a host, sorted."""
         with self._lock:
-            return sorted({text for control in self._files for text in self._often(control)})
+            return sorted(
+                {text for control in self._files if suits(control) for text in self._often(control)}
+            )
 
     def everything(self) -> list[str]:
         """Return every command that any host needed, sorted."""

@@ -107,6 +107,7 @@ class Audit:
     transcript: Transcript
     planned: plans.PlannedControl
     name: str
+    connection: str
     circumstances: Evaluation
 
     @property
@@ -120,7 +121,7 @@ class Audit:
 
     def replayed(self, transcript: Transcript | None = None) -> Conclusion:
         """Judge again from the transcript alone, or from another one."""
-        backend = ObservingBackend(self.name, None, transcript or self.transcript)
+        backend = ObservingBackend(self.name, None, transcript or self.transcript, self.connection)
         host = audit.Host(backend)
         backend.set_host(host)
         return audit.judge(self.planned, host, self.circumstances)
@@ -144,9 +145,21 @@ def run(
         sudo=sudo,
         limits=Limits(timeout=20),
     )
+    circumstances = Evaluation(now=datetime.now(UTC), active=active, advisories=advisories)
+    return observe(control, params, options, circumstances, waves=waves)
+
+
+def observe(
+    control: Control,
+    params: dict[str, Any],
+    options: HostOptions,
+    circumstances: Evaluation,
+    *,
+    waves: bool = True,
+) -> Audit:
+    """Audit one control on the one host that the options name."""
     (target,) = resolve(options)
     transcript, planned = Transcript(), plans.single(control, params)
-    circumstances = Evaluation(now=datetime.now(UTC), active=active, advisories=advisories)
     host = target.observed(transcript, options.limits)
     if waves:
         calls = {control.id: lambda host: audit.speculate(planned, host, circumstances)}
@@ -163,6 +176,7 @@ def run(
         transcript=transcript,
         planned=planned,
         name=target.name,
+        connection=target.connection,
         circumstances=circumstances,
     )
 

@@ -96,7 +96,7 @@ def test_what_an_earlier_host_needed_is_the_first_wave_of_the_next(tmp_path: Pat
 
 def test_a_suggestion_that_nobody_needed_is_not_among_what_was_needed() -> None:
     class Wrong(Suggestions):
-        def suggest(self) -> list[str]:
+        def suggest(self, _suits=None) -> list[str]:
             return ["echo nobody asks this"]
 
     place = Place()
