@@ -34,7 +34,8 @@ OUTCOMES = {
     "open": "not_reviewed",
     "error": "error",
 }
-_HEADER = re.compile(r"^#\s*(as|sudo|host|reason|params|active|advisories):\s*(.+)$", re.MULTILINE)
+DOUBLES = Path(__file__).parent / "doubles"
+_HEADER = re.compile(r"^#\s*(as|sudo|host|reason|params|active|advisories|double):\s*(.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +54,31 @@ class Scenario:
     active: bool = False
     advisories: Path | None = None
     """Relative to the script."""
+    double: str = ""
+    """A program of `doubles` that the host has as `/opt/double/NAME.py`; `/opt/double/start` starts it."""
+
+    @property
+    def script(self) -> str:
+        """What brings the host into the state."""
+        script = self.path.read_text(encoding="utf-8")
+        return self._play() + script if self.double else script
+
+    def _play(self) -> str:
+        text = (DOUBLES / f"{self.double}.py").read_text(encoding="utf-8")
+        return f"""mkdir -p /opt/double
+cat > /opt/double/{self.double}.py <<'PROGRAM'
+{text}PROGRAM
+cat > /opt/double/start <<'PROGRAM'
+#!/bin/sh
+# Starts the double, under another name if $AS gives one, and waits until it listens.
+set -e
+ln -sf {self.double}.py "/opt/double/${{AS:={self.double}.py}}" 2>/dev/null || :
+systemd-run -q --unit=double "/opt/double/$AS" "$@"
+for _ in $(seq 100); do if ss -Hltn | grep -q ':8000 '; then exit 0; fi; sleep 0.1; done
+exit 1
+PROGRAM
+chmod 755 /opt/double/*
+"""
 
     @property
     def id(self) -> str:
@@ -76,9 +102,10 @@ def read(path: Path) -> Scenario:
         user=header.get("as", "root"),
         sudo=header.get("sudo", "no") == "yes",
         kind="services" if header.get("host") == "services" else "stock",
-        params=yaml.safe_load(header.get("params", "{}")),
+        params=yaml.safe_load(header.get("params", "{}").replace("{here}", str(path.parent))),
         active=header.get("active", "no") == "yes",
         advisories=path.parent / header["advisories"] if "advisories" in header else None,
+        double=header.get("double", ""),
     )
 
 

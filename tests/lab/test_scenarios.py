@@ -20,7 +20,7 @@ def test_scenario(lab, scenario: Scenario) -> None:
 
 
 def check(lab, lab_host, scenario: Scenario) -> None:
-    lab_host.sh(scenario.path.read_text(encoding="utf-8"))
+    lab_host.sh(scenario.script)
     before = lab_host.changes()
     found = audit(lab, lab_host, scenario)
     seen = (found.conclusion.outcome.value, found.conclusion.reason if scenario.outcome == "error" else "")
