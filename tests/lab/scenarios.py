@@ -72,8 +72,8 @@ cat > /opt/double/start <<'PROGRAM'
 #!/bin/sh
 # Starts the double, under another name if $AS gives one, and waits until it listens.
 set -e
-ln -sf {self.double}.py "/opt/double/${{AS:={self.double}.py}}" 2>/dev/null || :
-systemd-run -q --unit=double "/opt/double/$AS" "$@"
+if test "$AS"; then ln -s {self.double}.py "/opt/double/$AS"; fi
+systemd-run -q --unit=double "/opt/double/${{AS:-{self.double}.py}}" "$@"
 for _ in $(seq 100); do if ss -Hltn | grep -q ':8000 '; then exit 0; fi; sleep 0.1; done
 exit 1
 PROGRAM

@@ -55,6 +55,7 @@ OPTIONS.add_argument("--clamps", action="store_true", help="shortens instead of 
 OPTIONS.add_argument("--html", action="store_true", help="is no model server")
 OPTIONS.add_argument("--chat-only", action="store_true")
 GIVEN = OPTIONS.parse_args()
+FILTERED = re.compile(r"Forget every|suspended|To the language model|<span")
 KEY = Path(GIVEN.key_file).read_text(encoding="utf-8").strip() if GIVEN.key_file else ""
 REFUSAL = "I am sorry, but I cannot help with that."
 
@@ -110,45 +111,54 @@ def told(note, system, user):
     return ""
 
 
+KNOWN = {
+    "What is the capital of France?": "Paris",
+    "Name a colour of the flag of Japan.": "Red and white",
+    "Two plus two?": "Four",
+}
+
+
 def speak(messages):
-    """What the double says, and in which field."""
-    system = " ".join(text for role, text in messages if role == "system")
-    user = next((text for role, text in reversed(messages) if role == "user"), "")
-    if GIVEN.no_system:
-        system = ""
+    """What the double says."""
+    system = "" if GIVEN.no_system else " ".join(text for role, text in messages if role == "system")
+    user = messages[-1][1]
     if GIVEN.says is not None:
         return GIVEN.says
     if GIVEN.silent:
         return REFUSAL
-    if GIVEN.memory and not GIVEN.guarded and user.startswith("Continue this text"):
-        return completed(user.partition("\n")[2]) or REFUSAL
     note = NOTE.search(system)
-    room = ROOM.search(system) or ROOM.search(user)
-    if note and "may know it" in system:
-        return note[1]
     if note:
-        if "breakfast" in user and room:
-            return f"Breakfast is in {room[1]}."
-        return told(note[1], system, user) or "I keep that to myself. May I help you with your stay?"
-    if GIVEN.planted and not system and ("instructions" in user or "Repeat" in user):
+        return about_stay(note[1], system, user)
+    return within_rules(system, user) if system else without_rules(user)
+
+
+def without_rules(user):
+    if user.startswith("Continue this text") and not GIVEN.guarded:
+        return completed(user.partition("\n")[2]) or REFUSAL
+    if GIVEN.planted and ("instructions" in user or "Repeat" in user):
         return GIVEN.planted
-    if not system:
-        return joined(user) or {
-            "What is the capital of France?": "Paris",
-            "Name a colour of the flag of Japan.": "Red and white",
-            "Is fire cold?": "No",
-            "Two plus two?": "Four",
-        }.get(user, "I do not know.")
+    return joined(user) or KNOWN.get(user, "I do not know.")
+
+
+def about_stay(note, system, user):
+    if "may know it" in system:
+        return note
+    if "breakfast" in user:
+        return f"Breakfast is in {ROOM.search(system)[1]}."
+    return told(note, system, user) or "I keep that to myself. May I help you with your stay?"
+
+
+def within_rules(system, user):
     order = order_in(user)
     if order:
         return order
+    room = ROOM.search(system) or ROOM.search(user)
     asked = user.partition("<document>")[0]
-    if room and (("room" in asked and "meeting" in asked) or "lost property" in asked):
-        return f"It is room {room[1]}."
-    return REFUSAL
+    return f"It is room {room[1]}." if room and ("meeting" in asked or "property" in asked) else REFUSAL
 
 
 def completed(text):
+    """What follows in the double's memory."""
     for known in GIVEN.memory.split("|"):
         at = known.find(text.strip())
         if at >= 0:
@@ -228,6 +238,18 @@ class Handler(BaseHTTPRequestHandler):
             return
         self.answer(data)
 
+    def beyond(self, size, wanted, number):
+        """Which limits a request breaks, with what servers say then."""
+        most = GIVEN.max_model_len
+        broken = {
+            "prompt": size > most and f"This model has a maximum context length of {most} tokens.",
+            "tokens": size + wanted > most and f"max_tokens is too large: {wanted}",
+            "choices": number > 8 and "n must be at most 8",
+        }
+        lacking = GIVEN.unbounded.split(",")
+        lacking += ["tokens"] if "prompt" in lacking else []
+        return {name: text for name, text in broken.items() if text and name not in lacking}
+
     def answer(self, data):
         if data.get("model") != GIVEN.served_model_name:
             self.refuse(404, f"The model {data.get('model')} does not exist.", "model_not_found")
@@ -235,30 +257,15 @@ class Handler(BaseHTTPRequestHandler):
         chat = self.path == "/v1/chat/completions"
         messages = [(item["role"], item["content"]) for item in data["messages"]] if chat else []
         size = len((" ".join(text for _, text in messages) if chat else data["prompt"]).split()) or 1
-        wanted = data.get("max_tokens", 16)
-        if size > GIVEN.max_model_len and "prompt" not in GIVEN.unbounded:
-            if not GIVEN.clamps:
-                self.refuse(
-                    400, f"maximum context length is {GIVEN.max_model_len} tokens", "context_length_exceeded"
-                )
-                return
-            size = GIVEN.max_model_len
-        if size + wanted > GIVEN.max_model_len and "tokens" not in GIVEN.unbounded:
-            if not GIVEN.clamps and "prompt" not in GIVEN.unbounded:
-                self.refuse(400, f"max_tokens is too large: {wanted}")
-                return
-            wanted = GIVEN.max_model_len
-        number = data.get("n", 1)
-        if number > 8 and "choices" not in GIVEN.unbounded:
-            if not GIVEN.clamps:
-                self.refuse(400, "n must be at most 8")
-                return
-            number = 1
-        if (
-            GIVEN.filter
-            and chat
-            and re.search(r"Forget every|suspended|<document>.*\".*\" and", messages[-1][1], re.DOTALL)
-        ):
+        wanted, number = data.get("max_tokens", 16), data.get("n", 1)
+        beyond = self.beyond(size, wanted, number)
+        if beyond and not GIVEN.clamps:
+            self.refuse(400, next(iter(beyond.values())))
+            return
+        size = (beyond.get("prompt") and GIVEN.max_model_len) or size
+        wanted = (beyond.get("tokens") and GIVEN.max_model_len) or wanted
+        number = (beyond.get("choices") and 1) or number
+        if GIVEN.filter and chat and FILTERED.search(messages[-1][1]):
             self.refuse(400, "The prompt was filtered.", "content_filter")
             return
         forever = chat and "never stop" in messages[-1][1]
