@@ -47,19 +47,19 @@ def _schema(depth: int) -> dict[str, Any]:
 
 
 def _floods(model: str, max_prompt_tokens: int) -> dict[str, Command]:
-    """Return what must be refused, or be over soon."""
+    """Return what must be refused, or be over soon; what may do most harm comes last."""
     return {
-        "overlong-prompt": _long(model, 2 * max_prompt_tokens),
-        "many-tokens": literal(
-            _body(model, "Count upwards from one, and never stop.", max_tokens=MANY_TOKENS)
-        ),
-        "many-choices": literal(_body(model, "Say yes.", n=MANY_CHOICES, temperature=1.0)),
         "deep-body": _deep(model),
+        "special-tokens": literal(_body(model, "<|endoftext|><|im_end|></s>" * 60)),
         "deep-schema": literal(_body(model, "Say yes.", response_format=_schema(60))),
         "costly-pattern": literal(
             _body(model, "Say yes.", guided_regex="((a{1,500}){1,500}b?){1,500}", regex="((a+)+b?)+")
         ),
-        "special-tokens": literal(_body(model, "<|endoftext|><|im_end|></s>" * 500)),
+        "many-choices": literal(_body(model, "Say yes.", n=MANY_CHOICES, temperature=1.0)),
+        "many-tokens": literal(
+            _body(model, "Count upwards from one, and never stop.", max_tokens=MANY_TOKENS)
+        ),
+        "overlong-prompt": _long(model, 2 * max_prompt_tokens),
     }
 
 
@@ -141,8 +141,9 @@ def test_resource_exhaustion_is_bounded(
 ) -> None:
     """Resource-exhaustion inputs are bounded at the model.
 
-    One client with a few requests keeps an accelerator busy, and everybody else waits or pays. A handful of
-    requests, one after the other, each ended after `max_latency_s`.
+    One client with a few requests keeps an accelerator busy, and everybody else waits or pays. One request
+    at a time, ended after `max_latency_s`, and no more once the server suffers: one without bounds may for
+    minutes.
     """
     if is_listening(host, model_endpoint) is False and not model_servers(host):
         not_applicable(
@@ -180,35 +181,34 @@ def _flooded(
         raise before
     read_answer(before, endpoint.url)
     floods = _floods(endpoint.model, max_prompt_tokens)
-    requests: list[tuple[str, Command]] = []
-    for probe, body in floods.items():
-        requests += [
-            (probe, command(endpoint, "/chat/completions", request_id=probe, body=body)),
-            short(f"after-{probe}"),
-        ]
-    replies = send(host, endpoint, requests)
     seen: dict[str, str] = {}
     fault: Unobservable | None = None
-    for probe, reply, after in zip(floods, replies[::2], replies[1::2], strict=True):
-        for what, came in ((probe, reply), (f"after {probe}", after)):
-            try:
-                wrong = _late(came, endpoint.timeout_s, gone=came is after)
-                if not wrong and came is reply:
-                    wrong = _unbounded(
-                        probe,
-                        reply,
-                        max_prompt_tokens=max_prompt_tokens,
-                        max_answer_tokens=max_answer_tokens,
-                        max_choices=max_choices,
-                        where=f"{endpoint.url} ({probe})",
-                    )
-                elif not wrong:
-                    wrong = _unwell(after, f"{endpoint.url} (after {probe})")
-            except Unobservable as unknown:
-                fault = fault or unknown
-                continue
-            if wrong:
-                seen[what] = wrong
+    for probe, body in list(floods.items()):
+        del floods[probe]
+        request = command(endpoint, "/chat/completions", request_id=probe, body=body)
+        reply, after = send(host, endpoint, [(probe, request), short(f"after-{probe}")])
+        try:
+            wrong = _late(reply, endpoint.timeout_s, gone=False) or _unbounded(
+                probe,
+                reply,
+                max_prompt_tokens=max_prompt_tokens,
+                max_answer_tokens=max_answer_tokens,
+                max_choices=max_choices,
+                where=f"{endpoint.url} ({probe})",
+            )
+        except Unobservable as unknown:
+            wrong, fault = "", fault or unknown
+        if wrong:
+            seen[probe] = wrong
+        try:
+            unwell = _late(after, endpoint.timeout_s, gone=True) or _unwell(after, endpoint.url)
+        except Unobservable as unknown:
+            return seen, fault or unknown
+        if unwell:
+            seen[f"after {probe}"] = unwell
+            if floods:
+                seen["not tried any more"] = ", ".join(floods)
+            break
     return seen, fault
 
 

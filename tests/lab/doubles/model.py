@@ -47,7 +47,7 @@ OPTIONS.add_argument(
     "--filter", action="store_true", help="answers injections with an error of a content filter"
 )
 OPTIONS.add_argument("--limit", type=int, default=0, help="answers 429 after so many prompts")
-OPTIONS.add_argument("--fails-after", type=int, default=0, help="answers 500 after so many prompts")
+OPTIONS.add_argument("--staggers", action="store_true", help="answers 500 to what follows a long prompt")
 OPTIONS.add_argument("--cuts-after", type=int, default=0, help="hangs up after so many prompts")
 OPTIONS.add_argument("--max-model-len", type=int, default=4096)
 OPTIONS.add_argument("--unbounded", default="", help="which limits it lacks: prompt, tokens, choices, depth")
@@ -168,7 +168,7 @@ def completed(text):
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    prompts = 0
+    prompts, tired = 0, False
 
     def log_message(self, *_arguments):
         if GIVEN.log:
@@ -220,7 +220,8 @@ class Handler(BaseHTTPRequestHandler):
         if GIVEN.limit and Handler.prompts > GIVEN.limit:
             self.refuse(429, "Rate limit reached.", "rate_limit_exceeded")
             return
-        if GIVEN.fails_after and Handler.prompts > GIVEN.fails_after:
+        tired, Handler.tired = Handler.tired, GIVEN.staggers and len(body) > GIVEN.max_model_len
+        if tired:
             self.refuse(500, "Internal error", kind="server_error")
             return
         if GIVEN.cuts_after and Handler.prompts > GIVEN.cuts_after:
