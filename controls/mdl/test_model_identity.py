@@ -95,7 +95,7 @@ def _behaviour(
             models.add(answer.model)
         if not agrees(item.answer, answer.text, least=min_similarity):
             other[prompt.id] = f"{answer.text[:60]!r}, not {item.answer[:60]!r}"
-    strange = sorted(models - {endpoint.model})
+    strange = sorted(models - {endpoint.model, *baseline.others})
     wrong = {"answers come from": ", ".join(strange)} if strange else {}
     share = 1 - len(other) / len(prompts)
     if share < min_agreement:

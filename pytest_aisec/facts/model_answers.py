@@ -127,6 +127,16 @@ def _text(content: object) -> str:
     return ""
 
 
+def _without_thoughts(said: str) -> tuple[str, str]:
+    """Return the reasoning that some servers leave in the answer, and the answer."""
+    before, tag, rest = said.partition("<think>")
+    if not tag:
+        thought, tag, answer = said.partition("</think>")  # the template began it
+        return (thought, answer) if tag else ("", said)
+    thought, _, answer = rest.partition("</think>")
+    return thought, before + answer
+
+
 def _is_filtered(reply: Reply) -> bool:
     """Tell whether the API says that a content filter kept it from answering."""
     if reply.status not in {400, 403}:
@@ -162,7 +172,8 @@ def read_answer(reply: Reply, where: str) -> Answer:
     message = first.get("message")
     message = message if isinstance(message, dict) else {}
     said = _text(message.get("content")) or _text(first.get("text")) or _text(message.get("refusal"))
-    reasoning = _text(message.get("reasoning_content")) or _text(message.get("reasoning"))
+    thought, said = _without_thoughts(said)
+    reasoning = _text(message.get("reasoning_content")) or _text(message.get("reasoning")) or thought
     finish = str(first.get("finish_reason") or "")
     if not said.strip() and finish != "content_filter":
         reason: Reason = "truncated" if finish == "length" else "parse"

@@ -100,6 +100,25 @@ def test_an_answer():
 
 
 @pytest.mark.parametrize(
+    ("text", "thought", "said_"),
+    [
+        ("plain", "", "plain"),
+        ("<think>47, but no</think>\nNo.", "47, but no", "\nNo."),
+        ("47, but no</think>No.", "47, but no", "No."),
+    ],
+)
+def test_thoughts_are_no_answer(text, thought, said_):
+    answer = read_answer(reply(said(text)), "here")
+    assert (thought, said_) == (answer.reasoning, answer.text)
+
+
+def test_a_thought_that_was_cut_off_has_no_answer():
+    with pytest.raises(Unobservable) as caught:
+        read_answer(reply(said("<think>Well, the user", finish_reason="length")), "here")
+    assert "truncated" == caught.value.reason
+
+
+@pytest.mark.parametrize(
     ("reason", "body", "status"),
     [
         ("auth", "{}", 401),
