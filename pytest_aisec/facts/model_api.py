@@ -99,7 +99,7 @@ class Reply:
         """
         try:
             data = json.loads(self.body, strict=False)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise Unobservable("parse", f"not JSON: {self.body[:120]!r}") from None
         if not isinstance(data, dict):
             raise Unobservable("parse", f"not a JSON object: {self.body[:120]!r}")
@@ -110,12 +110,19 @@ def is_listening(host: Host, url: str) -> bool | None:
     """Tell whether anything listens at `url` on the host itself; `None` where it lies elsewhere.
 
     No request is sent: the table of sockets says so.
+
+    Raises:
+        Unobservable: `parse` where `url` is none, and as `socket_table`.
+
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError as error:
+        raise Unobservable("parse", f"{url}: {error}") from None
     name = (parts.hostname or "").lower()
     if name not in {"localhost", "::1", "0.0.0.0", "::"} and not name.startswith("127."):  # noqa: S104
         return None
-    port = parts.port or (443 if parts.scheme == "https" else 80)
     return any(
         socket.protocol == "tcp" and socket.local_port == port and (socket.is_wildcard or socket.is_loopback)
         for socket in socket_table(host).listeners

@@ -129,6 +129,7 @@ def test_a_thought_that_was_cut_off_has_no_answer():
         ("timeout", "", 504),
         ("parse", "<html>", 200),
         ("parse", "[]", 200),
+        ("parse", "[" * 200_000, 200),
         ("parse", "{}", 200),
         ("parse", '{"choices": []}', 200),
         ("parse", '{"choices": [1]}', 200),
@@ -282,6 +283,13 @@ def test_who_listens_is_seen_without_a_request(expected, url, local):
     host = Host(SS.format(local))
     assert expected is is_listening(host, url)
     assert ["ss -tunap"] == host.asked
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:70000/v1", "http://[::1/v1", "http://127.0.0.1:x/v1"])
+def test_what_is_no_address(url):
+    with pytest.raises(Unobservable) as caught:
+        is_listening(Host(), url)
+    assert "parse" == caught.value.reason
 
 
 def test_nobody_can_see_from_here_who_listens_elsewhere():
