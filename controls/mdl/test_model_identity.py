@@ -5,9 +5,9 @@ from pydantic import Field
 
 from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed
 from pytest_aisec.facts.model_answers import Answer, Prompt, chat, served_models
-from pytest_aisec.facts.model_api import Endpoint, is_listening, together
+from pytest_aisec.facts.model_api import Endpoint, is_listening, place, together
 from pytest_aisec.facts.model_baseline import Baseline, agrees, read_baseline
-from pytest_aisec.facts.model_servers import ModelServer, model_servers
+from pytest_aisec.facts.model_servers import ModelServer, at_port, model_servers
 
 MIB = 1024 * 1024
 DIGEST = 's=$(stat -L -c %%s -- %s) && if test "$s" -gt %s; then echo "large $s"; else sha256sum -- %s; fi'
@@ -155,7 +155,7 @@ def test_served_model_matches_its_baseline(
     wrong: dict[str, str] = {}
     faults: list[Unobservable] = []
     if approved.options or approved.weights:
-        servers = model_servers(host)
+        servers = at_port(model_servers(host), place(model_endpoint)[1])
         wrong |= _declared_options(approved, servers)
         other, unnamed = _served_paths(servers, list(approved.weights)) if approved.weights else ({}, [])
         wrong |= other

@@ -29,6 +29,7 @@ __all__ = [
     "command",
     "is_listening",
     "literal",
+    "place",
     "read_reply",
     "refuse",
     "send",
@@ -106,6 +107,20 @@ class Reply:
         return data
 
 
+def place(url: str) -> tuple[str, int]:
+    """Return the host name and the port of `url`.
+
+    Raises:
+        Unobservable: `parse` where it is no address.
+
+    """
+    try:
+        parts = urlsplit(url)
+        return (parts.hostname or "").lower(), parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError as error:
+        raise Unobservable("parse", f"{url}: {error}") from None
+
+
 def is_listening(host: Host, url: str) -> bool | None:
     """Tell whether anything listens at `url` on the host itself; `None` where it lies elsewhere.
 
@@ -115,12 +130,7 @@ def is_listening(host: Host, url: str) -> bool | None:
         Unobservable: `parse` where `url` is none, and as `socket_table`.
 
     """
-    try:
-        parts = urlsplit(url)
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-    except ValueError as error:
-        raise Unobservable("parse", f"{url}: {error}") from None
-    name = (parts.hostname or "").lower()
+    name, port = place(url)
     if name not in {"localhost", "::1", "0.0.0.0", "::"} and not name.startswith("127."):  # noqa: S104
         return None
     return any(

@@ -13,7 +13,7 @@ from pytest_aisec.facts.processes import processes
 if TYPE_CHECKING:
     from testinfra.host import Host
 
-__all__ = ["ModelServer", "identify", "model_servers", "tokens"]
+__all__ = ["ModelServer", "at_port", "identify", "model_servers", "tokens"]
 
 _PROGRAMS: Mapping[str, tuple[str, ...]] = {
     # name of the program → words of which one must follow; none: whatever follows
@@ -97,6 +97,12 @@ class ModelServer:
         return tuple(dict.fromkeys(named))
 
     @property
+    def port(self) -> int | None:
+        """The port that the arguments set; `None` where they set none."""
+        value = self.options.get("--port", "")
+        return int(value) if re.fullmatch(r"\d{1,5}", value) else None
+
+    @property
     def contexts(self) -> Mapping[str, int]:
         """Options that set how many tokens a request may have; 0 is the model's own limit."""
         found = {name: tokens(self.options[name]) for name in _CONTEXT_OPTIONS if name in self.options}
@@ -153,6 +159,18 @@ def identify(pid: int, arguments: Sequence[str]) -> ModelServer | None:
             value = rest.pop(0)
         options[name] = value
     return ModelServer(pid=pid, program=program, options=options, words=tuple(words))
+
+
+def at_port(servers: Sequence[ModelServer], port: int) -> tuple[ModelServer, ...]:
+    """Return the servers at `port`; those of no known port where none is, and all where all are elsewhere.
+
+    A container may publish a port under another number, so another port alone excludes nobody.
+    """
+    return (
+        tuple(server for server in servers if server.port == port)
+        or tuple(server for server in servers if server.port is None)
+        or tuple(servers)
+    )
 
 
 def model_servers(host: Host) -> tuple[ModelServer, ...]:

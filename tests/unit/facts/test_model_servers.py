@@ -1,6 +1,6 @@
 import pytest
 
-from pytest_aisec.facts.model_servers import identify, tokens
+from pytest_aisec.facts.model_servers import at_port, identify, tokens
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,14 @@ def test_known_servers(program, models, line):
 )
 def test_other_processes(line):
     assert identify(7, line.split()) is None
+
+
+def test_whose_port_it_is():
+    lines = ("vllm serve a --port 8000", "vllm serve b --port=8001", "vllm serve c")
+    servers = [identify(number, line.split()) for number, line in enumerate(lines)]
+    assert [("a",)] == [server.models for server in at_port(servers, 8000)]
+    assert [("c",)] == [server.models for server in at_port(servers, 9000)]
+    assert [("a",), ("b",)] == [server.models for server in at_port(servers[:2], 9000)]
 
 
 def test_what_grants_context():
