@@ -5,8 +5,8 @@ from pydantic import Field
 
 from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed
 from pytest_aisec.facts.model_answers import Prompt, named, read_answer, read_usage
-from pytest_aisec.facts.model_api import Command, Endpoint, Reply, command, is_listening, literal, send
-from pytest_aisec.facts.model_servers import ModelServer, model_servers
+from pytest_aisec.facts.model_api import Command, Endpoint, Reply, command, is_listening, literal, place, send
+from pytest_aisec.facts.model_servers import ModelServer, at_port, model_servers
 
 REFUSED = frozenset({400, 413, 414, 422})
 DEEP = 20000
@@ -149,7 +149,8 @@ def test_resource_exhaustion_is_bounded(
         not_applicable(
             f"nobody listens at {model_endpoint}, and no known model server runs", claims=["model_endpoint"]
         )
-    too_long = _contexts(model_servers(host), max_prompt_tokens)
+    servers = at_port(model_servers(host), place(model_endpoint)[1])
+    too_long = _contexts(servers, max_prompt_tokens)
     if not is_active():
         if not too_long:
             not_reviewed("no argument sets too long a context; the rest takes requests: --aisec-active")
