@@ -21,6 +21,8 @@ from pytest_aisec.observe.redact import MARK
 from pytest_aisec.observe.waves import Suggestions
 
 FORMAT = 1
+ONCE = "# asked once"
+"""In a question that must not be asked again: it holds what is fresh in every run."""
 _OFTEN = 0.5
 """A question is suggested when at least this share of the hosts needed it."""
 _FADES = 0.5
@@ -75,7 +77,8 @@ class Learned(Suggestions):
                 if control in self._now:
                     self._hosts[control] += 1
                     # What has been redacted cannot be asked again.
-                    self._now[control].update(text for text in set(commands) if not MARK.search(text))
+                    again = {text for text in commands if ONCE not in text and not MARK.search(text)}
+                    self._now[control].update(again)
 
     def save(self) -> None:
         """Keep what was learned for the next run; where that is impossible, the next run learns again."""

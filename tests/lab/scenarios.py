@@ -34,7 +34,8 @@ OUTCOMES = {
     "open": "not_reviewed",
     "error": "error",
 }
-_HEADER = re.compile(r"^#\s*(as|sudo|host|reason|params|active|advisories|lib):\s*(.+)$", re.MULTILINE)
+DOUBLES = Path(__file__).parent / "doubles"
+_HEADER = re.compile(r"^#\s*(as|sudo|host|reason|params|active|advisories|lib|double):\s*(.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,12 +58,32 @@ class Scenario:
     """Relative to the script."""
     library: Path | None = None
     """Shell functions that the script uses: `# lib: containers` is `lib/containers.sh`."""
+    double: str = ""
+    """A program of `doubles` that the host has as `/opt/double/NAME.py`; `/opt/double/start` starts it."""
 
     @property
     def script(self) -> str:
-        """What runs on the host."""
-        own = self.path.read_text(encoding="utf-8")
-        return own if self.library is None else self.library.read_text(encoding="utf-8") + own
+        """What brings the host into the state."""
+        library = self.library.read_text(encoding="utf-8") if self.library else ""
+        double = self._play() if self.double else ""
+        return double + library + self.path.read_text(encoding="utf-8")
+
+    def _play(self) -> str:
+        text = (DOUBLES / f"{self.double}.py").read_text(encoding="utf-8")
+        return f"""mkdir -p /opt/double
+cat > /opt/double/{self.double}.py <<'PROGRAM'
+{text}PROGRAM
+cat > /opt/double/start <<'PROGRAM'
+#!/bin/sh
+# Starts the double, under another name if $AS gives one, and waits until it listens.
+set -e
+if test "$AS"; then ln -s {self.double}.py "/opt/double/$AS"; fi
+systemd-run -q --unit=double "/opt/double/${{AS:-{self.double}.py}}" "$@"
+for _ in $(seq 100); do if ss -Hltn | grep -q ':8000 '; then exit 0; fi; sleep 0.1; done
+exit 1
+PROGRAM
+chmod 755 /opt/double/*
+"""
 
     @property
     def id(self) -> str:
@@ -87,9 +108,10 @@ def read(path: Path) -> Scenario:
         sudo=header.get("sudo", "no") == "yes",
         kind="services" if header.get("host") == "services" else "stock",
         is_aws=header.get("host") == "aws",
-        params=yaml.safe_load(header.get("params", "{}")),
+        params=yaml.safe_load(header.get("params", "{}").replace("{here}", str(path.parent))),
         active=header.get("active", "no") == "yes",
         advisories=path.parent / header["advisories"] if "advisories" in header else None,
+        double=header.get("double", ""),
         library=DIRECTORY / "lib" / f"{header['lib']}.sh" if "lib" in header else None,
     )
 

@@ -15,7 +15,7 @@ from pytest_aisec.facts.together import together
 from pytest_aisec.observe.backend import ObservingBackend, Pending, foresee
 from pytest_aisec.observe.bounded import Stop
 from pytest_aisec.observe.faults import Unobservable
-from pytest_aisec.observe.learned import Learned
+from pytest_aisec.observe.learned import ONCE, Learned
 from pytest_aisec.observe.transcript import Transcript
 from pytest_aisec.observe.transports import Limits, Transport
 from pytest_aisec.observe.waves import Suggestions, Work, collect, collect_host
@@ -262,3 +262,12 @@ def test_a_fault_is_raised_again_for_every_further_question() -> None:
     with pytest.raises(Unobservable):
         place.work.open().run("echo a")
     assert place.backend.sent == 1
+
+
+def test_what_is_fresh_in_every_run_is_not_learned(tmp_path: Path) -> None:
+    learned = Learned({"three": "text"}, tmp_path)
+    learned.learn(
+        {"three": ["echo always", f"curl -d hello http://127.0.0.1/ {ONCE}", f"sudo sh -c 'x {ONCE}'"]}
+    )
+    assert learned.suggest() == ["echo always"]
+    assert learned.everything() == ["echo always"]
