@@ -8,6 +8,9 @@ from pydantic import AfterValidator, ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
 from pytest_aisec import Host, control, is_declared, not_applicable, not_reviewed, now
+from pytest_aisec.advisories import watchlist as watch
+from pytest_aisec.advisories.versions import Match, read_version
+from pytest_aisec.facts.components import Component, components
 from pytest_aisec.facts.distributions import Distribution, Distributions, distributions
 from pytest_aisec.facts.vulnerabilities import fresh_index
 
@@ -101,6 +104,89 @@ def test_no_vulnerable_package_is_installed(
     compared = f"{len(seen.own)} distributions with {index.describe(now())}"
     observed = {"compared": compared, "vulnerable": vulnerable, "perhaps": unclear}
     assert observed == {"compared": compared, "vulnerable": {}, "perhaps": {}}
+
+
+@with_config(ConfigDict(extra="forbid"))
+class WatchedVersions(TypedDict):
+    """Versions of a component to watch for: from `introduced` to `fixed` (without it) or `last_affected`."""
+
+    component: str
+    id: str
+    introduced: NotRequired[str]
+    fixed: NotRequired[str]
+    last_affected: NotRequired[str]
+
+
+@control(
+    "AISEC-SUP-02",
+    severity="critical",
+    nist_800_53=["RA-5", "SI-2"],
+    nist_csf=["ID.RA-01", "ID.RA-05", "PR.PS-02"],
+    nist_ai_rmf=["MANAGE 3.1", "MEASURE 2.7"],
+    nist_ai_600_1=["MG-3.1-002", "MS-2.7-001"],
+    iso_27001=["A.8.8"],
+    iso_42001=["A.4.4", "A.10.3"],
+    cis_v8_1=["7.4", "7.5", "7.7"],
+    soc2=["CC7.1"],
+    owasp_llm=["LLM03:2025"],
+    atlas_mitigations=["AML.M0016"],
+    atlas_techniques=["AML.T0010.001", "AML.T0049"],
+    eu_ai_act=["15.5"],
+    remediation=(
+        "Install a version outside the range that stands beside each entry, from the vendor's repository or "
+        "with pip, and restart what runs the old one; until then cut its ports off."
+    ),
+)
+def test_components_are_outside_the_watch_list(
+    host: Host,
+    *,
+    env_roots: list[str] = ["/usr/lib", "/usr/lib64", "/usr/local", "/opt", "/srv", "/home", "/root"],
+    watchlist: Literal["builtin", "none"] = "builtin",
+    extra_entries: list[WatchedVersions] = [],
+) -> None:
+    """AI-infrastructure components are outside the watch-list of exploited or critical versions.
+
+    These holes give code on the machine, often without a log-in. Judges what is installed: a server that has
+    not been restarted since its upgrade may still be older, and images are judged where they are built.
+    """
+    seen = distributions(host, env_roots)
+    software = components(host)
+    listed = _absent(seen)
+    unclear: list[str] = []
+    entries = [*(watch.builtin().entries if watchlist == "builtin" else ()), *map(_entry, extra_entries)]
+    there = [
+        *(Component(name=one.name, version=one.version, where=one.where) for one in seen.own),
+        *(one for one in software.found if not one.is_packaged),
+    ]
+    watched = {entry.component for entry in entries}
+    for one in there:
+        for entry in entries:
+            if entry.component != one.name:
+                continue
+            match = entry.advisory.match(read_version(one.version))
+            text = f"{', '.join(entry.advisory.names)}: {entry.advisory.bounds} ({entry.source})"
+            if match is Match.YES:
+                listed.setdefault(f"{one.name} {one.version}, {one.where}", []).append(text)
+            elif match is Match.UNCLEAR:
+                unclear.append(f"{one.name} {one.version or 'of unknown version'}, {one.where}: {text}")
+    faults = [*seen.faults, *software.faults]
+    if not listed and faults:
+        raise faults[0]
+    if not listed and not any(one.name in watched for one in there):
+        not_applicable("none of the watched components is installed, other than by the operating system")
+    if not listed and unclear:
+        not_reviewed(f"a person has to tell whether this is affected: {'; '.join(unclear)}")
+    assert listed == {}
+
+
+def _entry(one: WatchedVersions) -> watch.Watched:
+    events: list[tuple[str, str]] = [("introduced", one.get("introduced", "0"))]
+    if "fixed" in one:
+        events.append(("fixed", one["fixed"]))
+    if "last_affected" in one:
+        events.append(("last_affected", one["last_affected"]))
+    component = canonicalize_name(one["component"]) if one["component"] != "llama.cpp" else "llama.cpp"
+    return watch.watched(component, ids=(one["id"],), events=tuple(events), source="the profile")
 
 
 @control(

@@ -35,6 +35,11 @@ class Advisory:
     """Versions listed as affected that no range holds."""
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Its id and all aliases."""
+        return (self.id, *self.aliases)
+
+    @property
     def names_versions(self) -> bool:
         """Whether it says which versions are affected."""
         return bool(self.ranges or self.versions)
