@@ -296,14 +296,18 @@ def advisories() -> None:
 
 
 @advisories.command()
-@click.option("--from", "source", metavar="DIR|ZIP|URL", help="OSV records. Default: the public dump for PyPI.")
-@click.option("--to", "path", type=click.Path(path_type=Path), help="The index. Default: in your cache directory.")
+@click.option(
+    "--from", "source", metavar="DIR|ZIP|URL", help="OSV records. Default: the public dump for PyPI."
+)
+@click.option(
+    "--to", "path", type=click.Path(path_type=Path), help="The index. Default: in your cache directory."
+)
 def update(source: str | None, path: Path | None) -> int:
     """Make the index anew, of a dump of OSV records.
 
     Audits take it from your cache directory, or from where --aisec-advisories says. The public dump is
-    https://osv-vulnerabilities.storage.googleapis.com/PyPI/all.zip: fetch it elsewhere and name the file where
-    this machine has no way out.
+    https://osv-vulnerabilities.storage.googleapis.com/PyPI/all.zip: where this machine has no way out, fetch
+    it elsewhere and name the file.
     """
     from datetime import UTC, datetime  # noqa: PLC0415 - keeps `aisec --help` quick
 

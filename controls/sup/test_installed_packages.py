@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 
 from pytest_aisec import Host, control, is_declared, not_applicable, not_reviewed, now
 from pytest_aisec.advisories import watchlist as watch
+from pytest_aisec.advisories.index import Index
 from pytest_aisec.advisories.versions import Match, read_version
 from pytest_aisec.facts.components import Component, components
 from pytest_aisec.facts.distributions import Distribution, Distributions, distributions
@@ -243,18 +244,26 @@ def test_no_malicious_release_is_installed(
     if not seen.found and not seen.faults and not malicious:
         not_applicable(f"no Python distribution below {', '.join(env_roots)}")
     if index and not malicious:
-        known = fresh_index(db_max_age_days)
-        for one in seen.found:
-            for finding in known.findings(one.name, one.version):
-                if finding.is_malicious and finding.is_certain:
-                    malicious.setdefault(f"{one.text} in {one.where}", []).append(finding.text)
-                elif finding.is_malicious:
-                    unclear.append(f"{one.text} in {one.where} ({finding.text})")
+        malicious, more = _in_index(seen, fresh_index(db_max_age_days))
+        unclear += more
     if not malicious and seen.faults:
         raise seen.faults[0]
     if not malicious and unclear:
         not_reviewed(f"a person has to tell whether this is malicious: {'; '.join(unclear)}")
     assert malicious == {}
+
+
+def _in_index(seen: Distributions, index: Index) -> tuple[dict[str, list[str]], list[str]]:
+    """Return what the index calls malicious, and what it may mean."""
+    malicious: dict[str, list[str]] = {}
+    unclear = []
+    for one in seen.found:
+        for finding in index.findings(one.name, one.version):
+            if finding.is_malicious and finding.is_certain:
+                malicious.setdefault(f"{one.text} in {one.where}", []).append(finding.text)
+            elif finding.is_malicious:
+                unclear.append(f"{one.text} in {one.where} ({finding.text})")
+    return malicious, unclear
 
 
 def _is_listed(one: Distribution, listed: Requirement) -> bool | None:

@@ -147,7 +147,7 @@ def test_installed_versions_match_the_lock_file(
         not_applicable("no environment is declared with its lock file", claims=["environments"])
     seen = distributions(host, [one["path"] for one in environments])
     texts = read_files(host, dict.fromkeys((one["lock"] for one in environments), 0))
-    allowed = {canonicalize_name(name) for name in allowed_extra}
+    allowed: set[str] = {canonicalize_name(name) for name in allowed_extra}
     different: dict[str, list[str]] = {root: ["declared, but absent"] for root in seen.absent}
     faults = list(seen.faults)
     for one in environments:
@@ -158,12 +158,12 @@ def test_installed_versions_match_the_lock_file(
             else:
                 faults.append(text)
             continue
-        inside = [
-            found for found in seen.found if found.path.startswith(one["path"].rstrip("/") + "/")
-        ]
+        inside = [found for found in seen.found if found.path.startswith(one["path"].rstrip("/") + "/")]
         try:
             file = read_project_file(one["lock"], text)
-            problems = _differences(inside, locked(file), allowed, is_complete=is_flat(file))
+            problems = _differences(inside, locked(file), allowed)
+            if not seen.faults:
+                problems += _missing(inside, locked(file), is_complete=is_flat(file))
         except Unobservable as fault:
             faults.append(fault)
             continue
@@ -174,9 +174,7 @@ def test_installed_versions_match_the_lock_file(
     assert different == {}
 
 
-def _differences(
-    installed: list[Distribution], wanted: tuple[Locked, ...], allowed: set[str], *, is_complete: bool
-) -> list[str]:
+def _differences(installed: list[Distribution], wanted: tuple[Locked, ...], allowed: set[str]) -> list[str]:
     versions: dict[str, set[str]] = {}
     for one in wanted:
         versions.setdefault(one.name, set()).add("" if one.is_own else one.version)
@@ -187,13 +185,16 @@ def _differences(
             problems.append(f"{found.text} is not in the lock file")
         elif known is not None and "" not in known and not _is_one_of(found.version, known):
             problems.append(f"{found.text}, locked is {' or '.join(sorted(known))}")
-    there = {found.name for found in installed}
-    if is_complete:
-        absent = sorted({one.name for one in wanted if not one.is_conditional} - there)
-        problems += [f"{name} {' or '.join(sorted(versions[name]))} is not installed" for name in absent]
-    elif not installed:
-        problems.append("nothing is installed")
     return sorted(problems)
+
+
+def _missing(installed: list[Distribution], wanted: tuple[Locked, ...], *, is_complete: bool) -> list[str]:
+    """Return what is locked and not there; lock files for several platforms have more than one needs."""
+    if not is_complete:
+        return [] if installed else ["nothing is installed"]
+    there = {found.name for found in installed}
+    absent = {one.name: one.version for one in wanted if not one.is_conditional and one.name not in there}
+    return [f"{name} {version} is not installed" for name, version in sorted(absent.items())]
 
 
 def _is_one_of(version: str, known: set[str]) -> bool:

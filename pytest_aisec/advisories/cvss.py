@@ -36,7 +36,11 @@ _STEPS_4 = {
 """Values of each base metric from the most to the least severe."""
 
 _MOST_SEVERE_4 = (
-    (("AV:N PR:N UI:N",), ("AV:A PR:N UI:N", "AV:N PR:L UI:N", "AV:N PR:N UI:P"), ("AV:P PR:N UI:N", "AV:A PR:L UI:P")),
+    (
+        ("AV:N PR:N UI:N",),
+        ("AV:A PR:N UI:N", "AV:N PR:L UI:N", "AV:N PR:N UI:P"),
+        ("AV:P PR:N UI:N", "AV:A PR:L UI:P"),
+    ),
     (("AC:L AT:N",), ("AC:H AT:N", "AC:L AT:P")),
     (("VC:H VI:H VA:H",), ("VC:L VI:H VA:H", "VC:H VI:L VA:H"), ("VC:L VI:L VA:L",)),
     ((), ("SC:H SI:H SA:H",), ("SC:L SI:L SA:L",)),

@@ -46,7 +46,9 @@ class Finding:
     @property
     def text(self) -> str:
         """The finding on one line."""
-        rated = "malicious" if self.is_malicious else "no score" if self.score is None else f"{self.score:.1f}"
+        rated = (
+            "malicious" if self.is_malicious else "no score" if self.score is None else f"{self.score:.1f}"
+        )
         also = f" ({', '.join(self.ids[1:])})" if len(self.ids) > 1 else ""
         return f"{self.ids[0]} {rated}{also}: {self.bounds}"
 

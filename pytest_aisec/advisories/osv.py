@@ -27,7 +27,7 @@ class Advisory:
     """Canonical name."""
     aliases: tuple[str, ...] = ()
     score: float | None = None
-    """The highest CVSS base score given, or the least of its severity's band; `None` where there is neither."""
+    """The highest CVSS base score, or the least of its severity's band; `None` where there is neither."""
     is_malicious: bool = False
     """Whether the release itself is the attack (`MAL-` records)."""
     ranges: tuple[tuple[Event, ...], ...] = ()
@@ -82,7 +82,7 @@ def _shown(text: str) -> str:
 def modified(record: Mapping[str, Any]) -> datetime | None:
     """Return when a record was last changed, UTC; `None` where it does not say."""
     try:
-        when = datetime.fromisoformat(str(record.get("modified", "")).replace("Z", "+00:00"))
+        when = datetime.fromisoformat(str(record.get("modified", "")))
     except ValueError:
         return None
     return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
@@ -126,7 +126,9 @@ def _read_affected(record: Mapping[str, Any], affected: Mapping[str, Any], packa
             ranges.append(tuple(events))
     listed = [str(one) for one in _list(affected.get("versions"))]
     beyond = [
-        one for one in listed if any_of(in_range(events, read_version(one)) for events in ranges) is not Match.YES
+        one
+        for one in listed
+        if any_of(in_range(events, read_version(one)) for events in ranges) is not Match.YES
     ]
     return Advisory(
         id=str(record["id"]),

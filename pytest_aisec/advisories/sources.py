@@ -125,7 +125,9 @@ class _Budget:
         text = stream.read(MOST_IN_FILE + 1)
         self.size += len(text)
         if len(text) > MOST_IN_FILE or self.size > MOST_UNPACKED or self.files > MOST_FILES:
-            raise UsageProblem(f"{self.source}: {name}: more than an OSV dump holds; it is not unpacked further")
+            raise UsageProblem(
+                f"{self.source}: {name}: more than an OSV dump holds; it is not unpacked further"
+            )
         return text
 
 
@@ -179,7 +181,9 @@ def _check(url: str) -> None:
     except ValueError as error:
         raise UsageProblem(f"{url}: {error}") from None
     if not host or not (parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK)):
-        raise UsageProblem(f"{url}: advisories are only taken over https; download it yourself and name the file")
+        raise UsageProblem(
+            f"{url}: advisories are only taken over https; download it yourself and name the file"
+        )
 
 
 def _download(url: str, target: IO[bytes]) -> None:

@@ -65,8 +65,8 @@ def read_version(text: str) -> Read:
         version = Version(text)
     except InvalidVersion:
         match = _LEADING.match(text)
-        version = Version(match[1]) if match else None
-        return Read(text=text, version=version, is_coerced=True, has_local=False)
+        begins = Version(match[1]) if match else None
+        return Read(text=text, version=begins, is_coerced=True, has_local=False)
     public = Version(version.public) if version.local else version
     return Read(text=text, version=public, is_coerced=False, has_local=bool(version.local))
 

@@ -1,4 +1,4 @@
-"""Versions of AI infrastructure with holes that are exploited, or critical: our own list, shipped with the package."""
+"""Versions of AI infrastructure with exploited or critical holes: a list that ships with the package."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pytest_aisec.advisories.osv import Advisory
 
-__all__ = ["Watched", "WatchList", "builtin", "watched"]
+__all__ = ["WatchList", "Watched", "builtin", "watched"]
 
 
 @dataclass(frozen=True, kw_only=True)

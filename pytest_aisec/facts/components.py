@@ -69,8 +69,8 @@ class Components:
 def components(host: Host) -> Components:
     """Return the software that is known here and installed or running on the host.
 
-    Programs are asked for their version. Ollama would ask its server, so it is told of one that cannot be. Trivy
-    is not run: some of its releases were malicious.
+    Programs are asked for their version. Ollama would ask its server, so it is told of one that cannot be.
+    Trivy is not run: some of its releases were malicious.
 
     Raises:
         Unobservable: when the host cannot be asked.
@@ -83,7 +83,8 @@ def components(host: Host) -> Components:
     answer = host.run(
         "OLLAMA_HOST=127.0.0.1:1; export OLLAMA_HOST; "
         f"for t in {tools}; do p=$(command -v $t) || continue; "
-        "printf 'tool %s %s\\n' $t \"$p\"; $t --version 2>&1 </dev/null | head -c 4000; printf '\\n\\000'; done; "
+        "printf 'tool %s %s\\n' $t \"$p\"; $t --version 2>&1 </dev/null | head -c 4000; "
+        "printf '\\n\\000'; done; "
         "p=$(command -v trivy) && printf 'alone trivy %s\\n\\n\\000' \"$p\"; "
         f"for f in {files}; do "
         "if test -e $f; then printf 'file %s\\n' $f; head -c 4000 $f; printf '\\n\\000'; fi; done; "
@@ -99,7 +100,8 @@ def _ask_packages(host: Host) -> tuple[Component, ...]:
     answer = host.run(
         "{ if test -e /var/lib/dpkg/status; then "
         "dpkg-query -W -f '${db:Status-Status} ${Package} ${Version}\\n'; "
-        "elif command -v rpm >/dev/null 2>&1; then rpm -qa --qf 'installed %{NAME} %{VERSION}-%{RELEASE}\\n'; fi; "
+        "elif command -v rpm >/dev/null 2>&1; then "
+        "rpm -qa --qf 'installed %{NAME} %{VERSION}-%{RELEASE}\\n'; fi; "
         "printf 'status %s\\n' \"$?\"; } "
         f"| grep -E '^(status|installed ({names})) '"
     )
@@ -135,7 +137,7 @@ def read_packages(stdout: str, stderr: str) -> tuple[Component, ...]:
 
 
 def read_tools(stdout: str, stderr: str, packages: Sequence[Component]) -> Components:
-    """Read what was printed about programs, files and processes; `packages` are what the package manager has."""
+    """Read what was printed about programs, files and processes, beside what the package manager has."""
     *parts, rest = stdout.split("\n\0")
     problem = next((line for line in reversed(stderr.splitlines()) if line.strip()), "")
     if not parts or parts[-1].strip() != "end" or rest:
@@ -158,20 +160,23 @@ def read_tools(stdout: str, stderr: str, packages: Sequence[Component]) -> Compo
                 where = f"process {comm.split('/')[2]}, {name}, of no program or file that is known here"
                 found.append(Component(name=_RUNNING[name], version="", where=where))
         else:
-            program, _, path = what.partition(" ")
-            name, pattern = _TOOLS[program] if kind == "tool" else _FILES[program]
-            match = re.search(pattern, text, re.MULTILINE)
-            if match is None:
-                faults.append(Unobservable("parse", f"{path or program} names no version: {text.strip()[:200]!r}"))
-                continue
-            if name == "triton" and int(match[1].split(".")[0]) < _FIRST_YEAR:
-                where = f"{program}: server {match[1]}, which is not numbered as releases are"
-                found.append(Component(name=name, version="", where=where))
-                continue
-            of_system = any(
-                one.is_packaged and one.name == name and one.version == match[1] for one in packages
-            ) and path.startswith(("/usr/bin/", "/usr/sbin/", "/bin/", "/sbin/"))
-            found.append(
-                Component(name=name, version=match[1], where=path or program, is_packaged=of_system)
-            )
+            try:
+                found.append(_read_version(kind, what, text, packages))
+            except Unobservable as fault:
+                faults.append(fault)
     return Components(found=tuple(dict.fromkeys(found)), faults=tuple(faults))
+
+
+def _read_version(kind: str, what: str, text: str, packages: Sequence[Component]) -> Component:
+    program, _, path = what.partition(" ")
+    name, pattern = _TOOLS[program] if kind == "tool" else _FILES[program]
+    match = re.search(pattern, text, re.MULTILINE)
+    if match is None:
+        raise Unobservable("parse", f"{path or program} names no version: {text.strip()[:200]!r}")
+    if name == "triton" and int(match[1].split(".")[0]) < _FIRST_YEAR:
+        where = f"{program}: server {match[1]}, which is not numbered as releases are"
+        return Component(name=name, version="", where=where)
+    of_system = path.startswith(("/usr/bin/", "/usr/sbin/", "/bin/", "/sbin/")) and any(
+        one.is_packaged and one.name == name and one.version == match[1] for one in packages
+    )
+    return Component(name=name, version=match[1], where=path or program, is_packaged=of_system)

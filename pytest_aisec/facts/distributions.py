@@ -1,10 +1,10 @@
-"""Installed Python distributions, by the names of their `.dist-info` and `.egg-info`. No Python runs there."""
+"""Installed Python distributions, by the names of `.dist-info` and `.egg-info`. No Python runs there."""
 
 from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,9 @@ _PRUNED = ("*/containers/storage/overlay", "*/containers/storage/vfs", "*/.cache
 """Layers of images, and what uv keeps unpacked: nothing there is installed."""
 _KEPT = re.compile(r"/pkgs/[^/]+-[^/]+-[^/]+/(lib/python[\d.]+/)?site-packages/")
 """Where conda keeps packages unpacked."""
-_MARK = re.compile(r"(?P<name>[^/]+?)-(?P<version>\d[^/-]*|v\d[^/-]*)(?:-py[\d.]+(?:-[^/]+)?)?\.(?:egg-info|egg)")
+_MARK = re.compile(
+    r"(?P<name>[^/]+?)-(?P<version>\d[^/-]*|v\d[^/-]*)(?:-py[\d.]+(?:-[^/]+)?)?\.(?:egg-info|egg)"
+)
 _DIST_INFO = re.compile(r"(?P<name>[^/-]+)-(?P<version>[^/-]+)\.dist-info")
 
 
@@ -38,7 +40,7 @@ class Distribution:
     path: str
     """Its `.dist-info`, `.egg-info` or `.egg`."""
     is_packaged: bool = False
-    """Whether it belongs to a package of the operating system, whose maintainers mend it under its old number."""
+    """Whether it is of a package of the operating system, whose maintainers mend it under its old number."""
 
     @property
     def where(self) -> str:
@@ -69,15 +71,15 @@ class Distributions:
 
 
 def below_roots(host: Host, roots: Sequence[str], expression: str) -> tuple[list[str], str, str]:
-    """Run `find` with `expression` below `roots` and every file system mounted below them, in one command.
+    r"""Run `find` with `expression` below `roots` and every file system mounted below them, in one command.
 
     Args:
         host: the host to ask.
         roots: absolute paths; a link there is followed.
-        expression: what find must look for and print, in records that end in `\\n\\0`; a constant.
+        expression: what find must look for and print, in records that end in `\n\0`; a constant.
 
     Returns:
-        The roots without slashes at their ends, what was printed, for `read_listing`, and what was complained of.
+        The roots without slashes at their ends, and both outputs, for `read_listing`.
 
     """
     tops = list(dict.fromkeys(root.rstrip("/") or "/" for root in roots))
@@ -88,8 +90,8 @@ def below_roots(host: Host, roots: Sequence[str], expression: str) -> tuple[list
     mounts = "|".join(["%s/*"] * len(tops))
     answer = host.run(
         f"set -- {places}; while read -r a b c d m e; do case $m in {mounts}) "
-        "set -- \"$@\" \"$(printf '%%b' \"$m\")\";; esac; done </proc/self/mountinfo; "
-        f"{{ find -H \"$@\" -xdev {expression}; "
+        'set -- "$@" "$(printf \'%%b\' "$m")";; esac; done </proc/self/mountinfo; '
+        f'{{ find -H "$@" -xdev {expression}; '
         f"printf 'status %%s\\n\\000' \"$?\"; }} | head -c {LISTING_BYTES}",
         *tops,
         *(top.rstrip("/") for top in tops),
@@ -124,13 +126,16 @@ def distributions(host: Host, roots: Sequence[str]) -> Distributions:
         if _is_installed(match[2]):
             paths.setdefault(match[2], match[1])
     found = {path: read_name(path) for path in paths}
-    for path, one in _read_metadata(host, {p: paths[p] for p, one in found.items() if one is None}, faults):
-        found[path] = one
+    found |= _read_metadata(host, {path: paths[path] for path, one in found.items() if one is None}, faults)
     return Distributions(
         found=tuple(
-            replace(one, is_packaged=path in owned) for path in sorted(found) if (one := found[path]) is not None
+            replace(one, is_packaged=path in owned)
+            for path in sorted(found)
+            if (one := found[path]) is not None
         ),
-        absent=tuple(top for top in tops if f"find: '{top}': No such file or directory" in stderr.splitlines()),
+        absent=tuple(
+            top for top in tops if f"find: '{top}': No such file or directory" in stderr.splitlines()
+        ),
         faults=tuple(faults),
     )
 
@@ -157,7 +162,7 @@ def read_name(path: str) -> Distribution | None:
 
 def _read_metadata(
     host: Host, kinds: dict[str, str], faults: list[Unobservable]
-) -> Iterable[tuple[str, Distribution | None]]:
+) -> dict[str, Distribution | None]:
     """Read the metadata of those whose names do not say enough."""
     files: dict[str, str] = {}
     for path, kind in kinds.items():
@@ -165,6 +170,7 @@ def _read_metadata(
         file = inside[posixpath.splitext(path)[1]]
         files[path if kind == "f" else posixpath.join(path, file)] = path
     answers = read_files(host, dict.fromkeys(files, 0)) if files else {}
+    found: dict[str, Distribution | None] = {}
     for file, answer in answers.items():
         path = files[file]
         if isinstance(answer, Unobservable):
@@ -178,10 +184,10 @@ def _read_metadata(
         if name is None:
             faults.append(Unobservable("parse", f"{file} names no distribution"))
             continue
-        yield (
-            path,
-            Distribution(name=canonicalize_name(name[1]), version=version[1] if version else "", path=path),
+        found[path] = Distribution(
+            name=canonicalize_name(name[1]), version=version[1] if version else "", path=path
         )
+    return found
 
 
 def _packaged(host: Host) -> frozenset[str]:
@@ -190,7 +196,8 @@ def _packaged(host: Host) -> frozenset[str]:
         "if test -e /var/lib/dpkg/status; then "
         "grep -hE '[.](dist-info|egg-info)$' /var/lib/dpkg/info/*.list; printf 'status %s\\n' \"$?\"; "
         "elif command -v rpm >/dev/null 2>&1; then "
-        "rpm -qa --qf '[%{FILENAMES}\\n]' | grep -E '[.](dist-info|egg-info)$'; printf 'status %s\\n' \"$?\"; "
+        "rpm -qa --qf '[%{FILENAMES}\\n]' | grep -E '[.](dist-info|egg-info)$'; "
+        "printf 'status %s\\n' \"$?\"; "
         "else printf 'status 1\\n'; fi"
     )
     return read_packaged(answer.stdout, answer.stderr)

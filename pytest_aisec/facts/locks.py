@@ -66,7 +66,9 @@ def locked(file: ProjectFile) -> tuple[Locked, ...]:
 
 def _of_requirements(file: ProjectFile) -> Iterator[Locked]:
     if file.includes:
-        raise Unobservable("parse", f"{file.path} includes {file.includes[0]}: name a file that has everything")
+        raise Unobservable(
+            "parse", f"{file.path} includes {file.includes[0]}: name a file that has everything"
+        )
     for named in file.named:
         if not named.is_exact:
             raise Unobservable("parse", f"{file.path} leaves a version open: {named.text}")
@@ -106,13 +108,17 @@ def _of_pipfile(data: Mapping[str, Any]) -> Iterator[Locked]:
     for section, table in data.items():
         for name, entry in ({} if section == "_meta" else table).items():
             version = str(entry.get("version", "")).removeprefix("==")
-            is_own = bool(entry.get("editable")) or str(entry.get("path", entry.get("file", ""))).startswith(".")
+            is_own = bool(entry.get("editable")) or str(entry.get("path", entry.get("file", ""))).startswith(
+                "."
+            )
             hashes = [str(one) for one in entry.get("hashes") or []]
             yield Locked(
                 name=canonicalize_name(name),
                 version=version,
                 artefacts=(f"{name} {version}".strip(),),
-                unhashed=() if is_own or any(map(_HASH.fullmatch, hashes)) else (f"{name} {version}".strip(),),
+                unhashed=()
+                if is_own or any(map(_HASH.fullmatch, hashes))
+                else (f"{name} {version}".strip(),),
                 is_own=is_own,
                 is_conditional=True,
             )
@@ -148,7 +154,9 @@ def _of_toml(data: Mapping[str, Any]) -> Iterator[Locked]:
             name=canonicalize_name(one["name"]),
             version=str(one.get("version") or ""),
             artefacts=tuple(artefacts),
-            unhashed=() if is_own else tuple(file for file, has_digest in artefacts.items() if not has_digest),
+            unhashed=()
+            if is_own
+            else tuple(file for file, has_digest in artefacts.items() if not has_digest),
             is_own=is_own,
             is_conditional=True,
         )

@@ -169,9 +169,7 @@ class Projects:
             for named in [*asked, *(named for one in bounds for named in one.named)]
             if named.is_exact
         }
-        return tuple(
-            replace(named, is_exact=named.is_exact or named.name in exact) for named in asked
-        )
+        return tuple(replace(named, is_exact=named.is_exact or named.name in exact) for named in asked)
 
     def resolved(self, file: ProjectFile) -> frozenset[str]:
         """Return the names that a lock file of the project of `file` resolves.
