@@ -25,7 +25,7 @@ def fresh_index(max_age_days: float) -> Index:
     if age > max_age_days:
         raise Unobservable(
             "stale",
-            f"the advisories are as of {index.as_of:%Y-%m-%d}, {age:.0f} days old, {max_age_days:g} are allowed; "
-            "renew them with: aisec advisories update",
+            f"the advisories are as of {index.as_of:%Y-%m-%d}, {age:.0f} days old; at most {max_age_days:g} "
+            "are allowed; renew them with: aisec advisories update",
         )
     return index
