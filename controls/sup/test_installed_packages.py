@@ -83,7 +83,11 @@ def test_no_vulnerable_package_is_installed(
         kind = "other than those of the operating system's packages" if seen.found else "at all"
         not_applicable(f"no Python distribution {kind} below {', '.join(env_roots)}")
     index = fresh_index(db_max_age_days)
-    waived = {(one["id"], one.get("package")) for one in accepted if one["expires"] >= now().date()}
+    waived = {
+        (one["id"], canonicalize_name(one["package"]) if "package" in one else None)
+        for one in accepted
+        if one["expires"] >= now().date()
+    }
     unclear: dict[str, list[str]] = {}
     for one in seen.own:
         for finding in index.findings(one.name, one.version):

@@ -89,11 +89,11 @@ def _of_lock(file: ProjectFile) -> list[tuple[str, tuple[str, ...]]]:
 
 def _of_wishes(seen: Projects, file: ProjectFile) -> list[tuple[str, tuple[str, ...]]]:
     """Return each package that the file itself pins, with the text that has no hash."""
-    installed, bounds = seen.along(file)
+    _, bounds = seen.along(file)
     elsewhere = seen.resolved(file)
     if file.kind == "source" or file.path.endswith(".in"):
         elsewhere |= seen.compiled(file)
-    hashed = {named.name for one in (*installed, *bounds) for named in one.named if named.hashes}
+    hashed = {named.name for one in bounds for named in one.named if named.hashes}
     return [
         (named.name, () if named.hashes or named.name in hashed else (named.text,))
         for named in seen.wanted(file)

@@ -21,7 +21,7 @@ __all__ = ["Distribution", "Distributions", "below_roots", "distributions", "rea
 
 _PRUNED = ("*/containers/storage/overlay", "*/containers/storage/vfs", "*/.cache/uv/archive-v*")
 """Layers of images, and what uv keeps unpacked: nothing there is installed."""
-_KEPT = re.compile(r"/pkgs/[^/]+-[^/]+-[^/]+/(lib/python[\d.]+/)?site-packages/")
+_KEPT = re.compile(r"/pkgs/[^/]+-\d[^/-]*-[^/-]*_\d+/(lib/python[\d.]+/)?site-packages/")
 """Where conda keeps packages unpacked."""
 _MARK = re.compile(
     r"(?P<name>[^/]+?)-(?P<version>\d[^/-]*|v\d[^/-]*)(?:-py[\d.]+(?:-[^/]+)?)?\.(?:egg-info|egg)"
@@ -89,7 +89,8 @@ def below_roots(host: Host, roots: Sequence[str], expression: str) -> tuple[list
     places = " ".join(["%s"] * len(tops))
     mounts = "|".join(["%s/*"] * len(tops))
     answer = host.run(
-        f"set -- {places}; while read -r a b c d m e; do case $m in {mounts}) "
+        f"set -- {places}; while read -r a b c d m e; do case $m in "
+        f"/proc|/proc/*|/sys|/sys/*|/dev|/dev/*) ;; {mounts}) "
         'set -- "$@" "$(printf \'%%b\' "$m")";; esac; done </proc/self/mountinfo; '
         f'{{ find -H "$@" -xdev {expression}; '
         f"printf 'status %%s\\n\\000' \"$?\"; }} | head -c {LISTING_BYTES}",
@@ -100,8 +101,9 @@ def below_roots(host: Host, roots: Sequence[str], expression: str) -> tuple[list
 
 
 def distributions(host: Host, roots: Sequence[str]) -> Distributions:
-    """Return what is installed below `roots`, at any depth.
+    """Return what is installed below `roots`, at any depth; links further down are not followed.
 
+    What has no metadata, such as a module that was copied, is not seen, nor what is packed into one file.
     What could not be seen is in the `faults`.
 
     Raises:

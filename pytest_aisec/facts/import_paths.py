@@ -222,16 +222,23 @@ def read_answer(
         Unobservable: when it cannot be told apart, or a tool failed.
 
     """
-    first, *parts = stdout.split("tree\n\0")
-    listing = read_listing(first, stderr)
+    complaints = [
+        line for line in stderr.splitlines() if not line.endswith((": Broken pipe", ": write error"))
+    ]
+    parts: list[list[str]] = [[]]
+    for record in stdout.split("\n\0"):
+        if record == "tree":
+            parts.append([])
+        elif record:
+            parts[-1].append(record)
+    listing = read_listing("".join(f"{record}\n\0" for record in parts[0]), "\n".join(complaints))
     faults += listing.faults
-    if len(parts) != len(trees):
-        raise Unobservable("parse", f"{len(trees)} directories gave {len(parts)} answers")
+    if len(parts) != len(trees) + 1:
+        raise Unobservable("parse", f"{len(trees)} directories gave {len(parts) - 1} answers")
     seen: dict[str, tuple[tuple[Entry, ...], bool]] = {}
-    for tree, part in zip(trees, parts, strict=True):
-        records = [record for record in part.split("\n\0") if record]
+    for tree, records in zip(trees, parts[1:], strict=True):
         is_whole = bool(records) and records[-1].startswith("status ")
-        if not is_whole and len(part) < TREE_BYTES // 2:
+        if not is_whole and sum(map(len, records)) < TREE_BYTES // 2:
             raise Unobservable("unreadable", f"the listing of {tree} does not come to its end")
         seen[tree] = (tuple(read_entry(record) for record in records[:-1]), not is_whole)
     return [read_entry(record) for record in listing.records], seen
