@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -67,7 +68,13 @@ class Advisory:
 def _event(kind: str, text: str) -> str:
     if kind == "introduced":
         return "" if text == "0" else f"from {_shown(text)}"
-    return f"fixed in {_shown(text)}" if kind == "fixed" else f"up to {_shown(text)}"
+    words = {
+        "fixed": "fixed in",
+        "not_known": "before",
+        "last_affected": "up to",
+        "last_known": "at least up to",
+    }
+    return f"{words[kind]} {_shown(text)}"
 
 
 def _shown(text: str) -> str:
@@ -123,7 +130,7 @@ def _read_affected(record: Mapping[str, Any], affected: Mapping[str, Any], packa
             if kind in {"introduced", "fixed", "last_affected"}
         ]
         if events:
-            ranges.append(tuple(events))
+            ranges.append((*events, *_last_known(events, affected)))
     listed = [str(one) for one in _list(affected.get("versions"))]
     beyond = [
         one
@@ -139,6 +146,16 @@ def _read_affected(record: Mapping[str, Any], affected: Mapping[str, Any], packa
         ranges=tuple(ranges),
         versions=tuple(beyond),
     )
+
+
+def _last_known(events: list[Event], affected: Mapping[str, Any]) -> list[Event]:
+    """Return the end that GitHub's advisories give beside a range without one: `<= 1.4.1` or `< 2.0`."""
+    table = affected.get("database_specific")
+    hint = table.get("last_known_affected_version_range") if isinstance(table, dict) else None
+    match = re.fullmatch(r"\s*(<=?)\s*(\S+)\s*", hint) if isinstance(hint, str) else None
+    if match is None or any(kind != "introduced" for kind, _ in events):
+        return []
+    return [("last_known" if match[1] == "<=" else "not_known", match[2])]
 
 
 def _joined(parts: list[Advisory]) -> Advisory:

@@ -66,6 +66,7 @@ def update(source: str, path: Path, *, now: datetime, say: Callable[[str], None]
         given = Path(source).expanduser()
         texts = _directory(given) if given.is_dir() else _zip(given, str(given))
         return _build(texts, path, source=str(given), now=now)
+    _check(source)
     with tempfile.TemporaryFile() as stream:
         say(f"downloading {source}")
         _download(source, stream)
@@ -187,7 +188,6 @@ def _check(url: str) -> None:
 
 
 def _download(url: str, target: IO[bytes]) -> None:
-    _check(url)
     opener = urllib.request.build_opener(_Redirects)
     try:
         with opener.open(url, timeout=TIMEOUT) as answer:

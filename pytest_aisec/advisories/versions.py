@@ -13,7 +13,11 @@ from packaging.version import InvalidVersion, Version
 __all__ = ["Event", "Match", "Read", "any_of", "in_list", "in_range", "read_version"]
 
 Event = tuple[str, str]
-"""`introduced`, `fixed` or `last_affected`, and a version, as in OSV."""
+"""`introduced`, `fixed` or `last_affected`, and a version, as in OSV; or `last_known` or `not_known`.
+
+`last_known` is a version that is affected, `not_known` one that is perhaps not; nobody has said of later ones
+whether they are.
+"""
 
 _LEADING = re.compile(r"\s*v?(\d{1,9}(?:\.\d{1,9}){0,8}(?:(?:a|b|rc)\d{1,6})?)(?![\d.])", re.IGNORECASE)
 
@@ -112,7 +116,8 @@ class _Span:
         return Match.YES if after_low and before_high and self.is_clear else Match.UNCLEAR
 
 
-_AT_ONE_VERSION = {"fixed": 0, "introduced": 1, "last_affected": 2}
+_AT_ONE_VERSION = {"fixed": 0, "not_known": 0, "introduced": 1, "last_affected": 2, "last_known": 2}
+_TAKES_IN = {"last_affected", "last_known"}
 
 
 @lru_cache(maxsize=4096)
@@ -141,7 +146,9 @@ def _spans(events: tuple[Event, ...]) -> list[_Span] | None:
             continue
         # An end without a beginning: what lies before it may be meant, or not.
         start, is_clear = (low, True) if is_open else (before, False)
-        spans.append(_Span(low=start, high=bound, high_is_in=kind == "last_affected", is_clear=is_clear))
+        spans.append(_Span(low=start, high=bound, high_is_in=kind in _TAKES_IN, is_clear=is_clear))
+        if kind in {"last_known", "not_known"}:
+            spans.append(_Span(low=bound, is_clear=False))
         is_open, before = False, bound
     if is_open:
         spans.append(_Span(low=low))

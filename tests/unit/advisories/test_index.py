@@ -97,6 +97,19 @@ def test_a_package_that_stands_twice_in_a_record_is_affected_by_both():
     assert (1, ("3.0",)) == (len(advisory.ranges), advisory.versions)
 
 
+@pytest.mark.parametrize(
+    ("hint", "expected"), [("<= 1.4.1", False), ("< 2.0", False), ("all", True), (None, True)]
+)
+def test_an_end_that_github_knows_beside_a_range_without_one(built, hint, expected):
+    one = record(
+        events=[{"introduced": "0"}],
+        affected={"database_specific": {"last_known_affected_version_range": hint}},
+    )
+    found = built(one)
+    assert [True] == [one.is_certain for one in found.findings("torch", "1.4")]
+    assert [expected] == [one.is_certain for one in found.findings("torch", "3.0")]
+
+
 def test_withdrawn_records_and_other_ecosystems_are_left_out():
     assert [] == read_record(record(events=FIXED, withdrawn="2026-01-01T00:00:00Z"))
     other = record(events=FIXED)

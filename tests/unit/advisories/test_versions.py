@@ -87,6 +87,12 @@ def test_two_ends_after_one_beginning_leave_open_what_lies_between():
     ]
 
 
+def test_what_is_not_known_of_later_versions_is_unclear():
+    assert [YES, YES, UNCLEAR] == [judged(v, "introduced 0", "last_known 1.4") for v in ("1.3", "1.4", "1.5")]
+    assert [YES, UNCLEAR] == [judged(v, "introduced 0", "not_known 2.0") for v in ("1.9", "2.0")]
+    assert [NO, UNCLEAR] == [judged(v, "introduced 1", "last_known 2") for v in ("0.9", "3")]
+
+
 def test_no_end_and_no_beginning():
     assert YES is judged("99", "introduced 0")
     assert YES is judged("99", "introduced 3")
