@@ -2,8 +2,9 @@
 
     python bench/advisories.py [--records 15000] [--distributions 400] [--dump DIR|ZIP|URL] [--repeat 5]
 
-Without --dump the records are made up: as many packages as a third of them, ranges and long lists of versions
-as the PyPA's have. The host is a transcript; nothing is connected to. Each repetition is a process of its own.
+Without --dump the records are made up: a third as many packages, ranges and long lists of versions
+as the PyPA's have. The host is a transcript; nothing is connected to. Each repetition is a process of
+its own.
 Targets: opened under 0.2 s, judged under 2 s, under 300 MB.
 """
 

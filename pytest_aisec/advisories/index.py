@@ -23,6 +23,8 @@ from pytest_aisec.errors import UsageProblem
 __all__ = ["Finding", "Index", "IndexProblem", "default_path", "find", "open_index", "write"]
 
 FORMAT = "pytest-aisec advisories 1"
+MOST_REMEMBERED = 100_000
+"""Versions whose findings are kept in memory: a fleet has far fewer, hosts that lie may have more."""
 
 
 class IndexProblem(UsageProblem):
@@ -103,6 +105,8 @@ class Index:
         known = self._found.get((package, version))
         if known is None:
             known = tuple(find(self.advisories(package), version))
+            if len(self._found) >= MOST_REMEMBERED:
+                self._found.clear()
             self._found[package, version] = known
         return known
 
