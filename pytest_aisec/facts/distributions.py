@@ -10,17 +10,15 @@ from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
-from pytest_aisec.facts.files import LISTING_BYTES, read_listing
+from pytest_aisec.facts.environments import search
 from pytest_aisec.facts.projects import read_files
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
     from testinfra.host import Host
 
-__all__ = ["Distribution", "Distributions", "below_roots", "distributions", "read_name"]
+__all__ = ["Distribution", "Distributions", "distributions", "read_name"]
 
-_PRUNED = ("*/containers/storage/overlay", "*/containers/storage/vfs", "*/.cache/uv/archive-v*")
-"""Layers of images, and what uv keeps unpacked: nothing there is installed."""
 _KEPT = re.compile(r"/pkgs/[^/]+-\d[^/-]*-[^/-]*_\d+/(lib/python[\d.]+/)?site-packages/")
 """Where conda keeps packages unpacked."""
 _MARK = re.compile(
@@ -70,38 +68,8 @@ class Distributions:
         return tuple(one for one in self.found if not one.is_packaged)
 
 
-def below_roots(host: Host, roots: Sequence[str], expression: str) -> tuple[list[str], str, str]:
-    r"""Run `find` with `expression` below `roots` and every file system mounted below them, in one command.
-
-    Args:
-        host: the host to ask.
-        roots: absolute paths; a link there is followed.
-        expression: what find must look for and print, in records that end in `\n\0`; a constant.
-
-    Returns:
-        The roots without slashes at their ends, and both outputs, for `read_listing`.
-
-    """
-    tops = list(dict.fromkeys(root.rstrip("/") or "/" for root in roots))
-    wrong = [top for top in tops if not top.startswith("/")]
-    if wrong:
-        raise Unobservable("parse", f"{wrong[0]!r} is not an absolute path")
-    places = " ".join(["%s"] * len(tops))
-    mounts = "|".join(["%s/*"] * len(tops))
-    answer = host.run(
-        f"set -- {places}; while read -r a b c d m e; do case $m in "
-        f"/proc|/proc/*|/sys|/sys/*|/dev|/dev/*) ;; {mounts}) "
-        'set -- "$@" "$(printf \'%%b\' "$m")";; esac; done </proc/self/mountinfo; '
-        f'{{ find -H "$@" -xdev {expression}; '
-        f"printf 'status %%s\\n\\000' \"$?\"; }} | head -c {LISTING_BYTES}",
-        *tops,
-        *(top.rstrip("/") for top in tops),
-    )
-    return tops, answer.stdout, answer.stderr
-
-
 def distributions(host: Host, roots: Sequence[str]) -> Distributions:
-    """Return what is installed below `roots`, at any depth; links further down are not followed.
+    """Return what is installed below `roots`, at any depth.
 
     What has no metadata, such as a module that was copied, is not seen, nor what is packed into one file.
     What could not be seen is in the `faults`.
@@ -110,18 +78,15 @@ def distributions(host: Host, roots: Sequence[str]) -> Distributions:
         Unobservable: when the host cannot be searched at all.
 
     """
-    pruned = " -o ".join(f"-path '{path}'" for path in _PRUNED)
     owned = _packaged(host)
-    tops, stdout, stderr = below_roots(
+    found_there = search(
         host,
         roots,
-        f"\\( -type d \\( {pruned} \\) -prune \\) -o "
         "\\( -name '*.dist-info' -o -name '*.egg-info' -o -name '*.egg' \\) -printf '%%y %%p\\n\\000'",
     )
-    listing = read_listing(stdout, stderr)
-    faults = listing.faults
+    faults = found_there.faults
     paths: dict[str, str] = {}
-    for record in listing.records:
+    for record in found_there.records:
         match = re.fullmatch(r"(.) (/.*)", record, re.DOTALL)
         if match is None:
             raise Unobservable("parse", f"find printed {record[:200]!r}")
@@ -135,9 +100,7 @@ def distributions(host: Host, roots: Sequence[str]) -> Distributions:
             for path in sorted(found)
             if (one := found[path]) is not None
         ),
-        absent=tuple(
-            top for top in tops if f"find: '{top}': No such file or directory" in stderr.splitlines()
-        ),
+        absent=found_there.absent,
         faults=tuple(faults),
     )
 

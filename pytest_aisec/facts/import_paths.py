@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_aisec.facts.distributions import below_roots
+from pytest_aisec.facts.environments import search
 from pytest_aisec.facts.files import (
     ENTRY_FORMAT,
     LISTING_BYTES,
@@ -30,7 +30,6 @@ __all__ = ["Hook", "ImportPath", "ImportPaths", "import_paths", "read_pth"]
 TREE_BYTES = 16 * 1024
 """What is listed of one tree; more than that is wrong with it only in number."""
 
-_PRUNED = ("*/containers/storage/overlay", "*/containers/storage/vfs", "*/.cache/uv/archive-v*")
 _LIBRARY = re.compile(r"(python|pypy)[\d.]*t?")
 _CUSTOMIZE = re.compile(r"(site|user)customize(\..+)?")
 
@@ -91,21 +90,13 @@ def import_paths(host: Host, roots: Sequence[str], *, groups: Iterable[str], own
         Unobservable: when the host cannot be searched at all.
 
     """
-    pruned = " -o ".join(f"-path '{path}'" for path in _PRUNED)
-    _, stdout, stderr = below_roots(
+    seen = search(
         host,
         roots,
-        f"\\( -type d \\( {pruned} \\) -prune \\) -o "
         f"-type d \\( -name site-packages -o -name dist-packages \\) -printf '{ENTRY_FORMAT}'",
     )
-    listing = read_listing(stdout, stderr)
-    faults = listing.faults
-    absent = tuple(
-        root
-        for root in roots
-        if f"find: '{root.rstrip('/')}': No such file or directory" in stderr.splitlines()
-    )
-    sites = list({entry.path: entry for entry in map(read_entry, listing.records)}.values())
+    faults, absent = seen.faults, seen.absent
+    sites = list({entry.path: entry for entry in map(read_entry, seen.records)}.values())
     if not sites:
         return ImportPaths(paths=(), absent=absent, faults=tuple(faults))
     trusted = list(groups)
