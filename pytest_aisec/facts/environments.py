@@ -76,7 +76,7 @@ def search(host: Host, roots: Sequence[str], expression: str) -> Search:
         f"/proc|/proc/*|/sys|/sys/*|/dev|/dev/*) ;; {mounts}) "
         'set -- "$@" "$(printf \'%%b\' "$m")";; esac; done </proc/self/mountinfo; '
         f'{{ find -H "$@" -xdev \\( -type d \\( {pruned} \\) -prune \\) -o \\( {links} \\) , '
-        f"-xdev \\( -type d \\( {pruned} \\) -prune \\) -o \\( {expression} \\); "
+        f"\\( -type d \\( {pruned} \\) -prune \\) -o \\( {expression} \\); "
         f"printf 'status %%s\\n\\000' \"$?\"; }} | head -c {LISTING_BYTES}",
         *tops,
         *tops,
