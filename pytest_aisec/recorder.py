@@ -22,7 +22,7 @@ from pytest_aisec.errors import EvidenceError
 from pytest_aisec.evidence import bundle
 from pytest_aisec.judge import gate
 from pytest_aisec.judge.outcome import Outcome
-from pytest_aisec.judge.run import Run, RunInfo, Verdict
+from pytest_aisec.judge.run import AdvisoriesInfo, Run, RunInfo, Verdict
 from pytest_aisec.observe.hosts import Target
 from pytest_aisec.observe.transcript import Transcript, dump
 from pytest_aisec.report import terminal
@@ -192,6 +192,7 @@ class Recorder:
             package_version=version("pytest-aisec"),
             plan_sha256=digest,
             active=self.circumstances.active,
+            advisories=self._advisories(),
         )
         return audit.fold(
             self.plan,
@@ -202,6 +203,20 @@ class Recorder:
             why_not=self._why_not,
             needed=self.collector.needed if self.collector else None,
         )
+
+    def _advisories(self) -> AdvisoriesInfo | None:
+        """Describe the index, where one was given or a control has a limit for its age."""
+        path = self.circumstances.advisories
+        if path is None and not any("db_max_age_days" in item.params for item in self.plan.controls):
+            return None
+        from pytest_aisec.advisories import index  # noqa: PLC0415 - only where it is compared with
+
+        try:
+            found = index.open_index(path or index.default_path())
+        except index.IndexProblem:
+            return None
+        as_of = found.as_of.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return AdvisoriesInfo(sha256=found.sha256, as_of=as_of, records=found.records)
 
     def _print(self, ended: audit.Ended) -> None:
         reporter = self.config.pluginmanager.getplugin("terminalreporter")

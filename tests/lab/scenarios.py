@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import shlex
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import yaml
 from labkit.image import Kind
 
 from pytest_aisec import audit
+from pytest_aisec.advisories import sources
 from pytest_aisec.catalog import plan as plans
 from pytest_aisec.catalog.context import Evaluation
 from pytest_aisec.catalog.control import Control
@@ -55,7 +58,7 @@ class Scenario:
     params: dict[str, Any] = field(default_factory=dict)
     active: bool = False
     advisories: Path | None = None
-    """Relative to the script."""
+    """Relative to the script; of a directory of OSV records an index is made."""
     library: Path | None = None
     """Shell functions that the script uses: `# lib: containers` is `lib/containers.sh`."""
     double: str = ""
@@ -167,7 +170,7 @@ def run(
         sudo=sudo,
         limits=Limits(timeout=20),
     )
-    circumstances = Evaluation(now=datetime.now(UTC), active=active, advisories=advisories)
+    circumstances = Evaluation(now=datetime.now(UTC), active=active, advisories=_index(advisories))
     return observe(control, params, options, circumstances, waves=waves)
 
 
@@ -201,6 +204,16 @@ def observe(
         connection=target.connection,
         circumstances=circumstances,
     )
+
+
+@cache
+def _index(advisories: Path | None) -> Path | None:
+    """Return the index that a scenario names, made of its records where it names a directory of them."""
+    if advisories is None or not advisories.is_dir():
+        return advisories
+    path = Path(tempfile.mkdtemp(prefix="aisec-advisories-")) / "index.sqlite"
+    sources.update(str(advisories), path, now=datetime.now(UTC))
+    return path
 
 
 def tools(transcript: Transcript, root: Path) -> list[Path]:
