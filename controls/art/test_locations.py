@@ -1,0 +1,79 @@
+import posixpath
+from collections import defaultdict
+from typing import Annotated
+
+from pydantic import Field
+
+from pytest_aisec import Host, control, not_applicable
+from pytest_aisec.facts.model_files import ModelFile, large_weight_files, samples
+
+MIB = 1024 * 1024
+
+
+def _summary(file: ModelFile) -> str:
+    return f"{file.size / MIB:.0f} MiB, {file.mode:04o} {file.owner}:{file.group}"
+
+
+@control(
+    "AISEC-ART-02",
+    severity="high",
+    nist_800_53=["AC-3", "AC-6"],
+    nist_csf=["ID.AM-07", "PR.AA-05", "PR.DS-01"],
+    nist_ai_rmf=["MEASURE 2.7"],
+    nist_ai_600_1=["GV-6.2-005", "MS-2.7-001"],
+    iso_27001=["A.5.15", "A.8.3"],
+    iso_42001=["A.4.2", "A.4.5"],
+    cis_v8_1=["3.2", "3.3"],
+    soc2=["C1.1", "CC6.1", "CC6.3"],
+    owasp_llm=["LLM02:2025"],
+    atlas_mitigations=["AML.M0005"],
+    atlas_techniques=["AML.T0035", "AML.T0044", "AML.T0048.004"],
+    eu_ai_act=["15.5", "55.1"],
+    remediation="Move each file named to one of {approved_roots}, or shred it; keep no more than {max_copies} "
+    "copies of one file there",
+)
+def test_weights_lie_in_approved_locations(
+    host: Host,
+    *,
+    approved_roots: list[str] = [
+        "/srv/models",
+        "/opt/tritonserver",
+        "/var/lib/ollama",
+        "/usr/share/ollama",
+    ],
+    min_mb: Annotated[int, Field(ge=1)] = 100,
+    max_copies: Annotated[int, Field(ge=1)] = 2,
+) -> None:
+    """Weights exist only in approved locations.
+
+    A forgotten copy in a home or in /tmp is outside of every protection. Looks at files of more than
+    min_mb MiB on the host's own file systems, by name and content; encrypted copies are not recognised.
+    """
+    seen = large_weight_files(host, above=min_mb * MIB)
+    roots = [posixpath.normpath(root) for root in approved_roots]
+    inside = [
+        file for file in seen.each if any(file.path.startswith(root.rstrip("/") + "/") for root in roots)
+    ]
+    strayed = {file.path: _summary(file) for file in seen.each if file not in inside}
+    alike: defaultdict[tuple[int, bytes, bytes], list[ModelFile]] = defaultdict(list)
+    for file in inside:
+        alike[file.size, file.head, file.tail].append(file)
+    faults = list(seen.faults)
+    crowded = [group for group in alike.values() if len(group) > max_copies]
+    sampled = samples(host, [file for group in crowded for file in group])
+    for group in crowded:
+        equal: defaultdict[str, list[str]] = defaultdict(list)
+        for file in group:
+            digest = sampled[file.path]
+            if isinstance(digest, str):
+                equal[digest].append(file.path)
+            else:
+                faults.append(digest)
+        for paths in equal.values():
+            if len(paths) > max_copies:
+                strayed[", ".join(paths)] = f"{len(paths)} copies of one file"
+    if not strayed and faults:
+        raise faults[0]
+    if not seen.files:
+        not_applicable(f"no file of more than {min_mb} MiB looks like model weights")
+    assert strayed == {}
