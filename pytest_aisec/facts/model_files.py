@@ -175,11 +175,15 @@ def model_files(host: Host, directories: Sequence[str]) -> ModelFiles:
 _NOT_LOCAL = (
     "proc", "sysfs", "cgroup", "cgroup2", "devpts", "securityfs", "debugfs", "tracefs", "configfs", "bpf",
     "pstore", "autofs", "mqueue", "binfmt_misc", "efivarfs", "fusectl", "rpc_pipefs", "nfs", "nfs4", "cifs",
-    "smb3", "ceph", "lustre", "glusterfs", "9p", "fuse", "squashfs", "iso9660", "nsfs",
+    "smb3", "ceph", "lustre", "glusterfs", "9p", "fuse",
+    "fuse.sshfs", "fuse.s3fs", "fuse.gcsfuse", "fuse.rclone", "fuse.glusterfs", "fuse.ceph", "fuse.lxcfs",
+    "fuse.gvfsd-fuse", "fuse.portal", "squashfs", "iso9660", "nsfs",
 )  # fmt: skip
 _NAMES = (
     "*.safetensors", "*.gguf", "*.pt", "*.pth", "*.ckpt", "*.bin", "*.onnx", "*.engine", "*.h5", "*.keras",
 )  # fmt: skip
+_OF_DESKTOPS = re.compile(r"find: .?/run/user/\d+/(doc|gvfs).?: Permission denied\n?")
+"""What even root may not enter, and what shows files of elsewhere."""
 
 
 def large_weight_files(host: Host, *, above: int) -> ModelFiles:
@@ -195,10 +199,11 @@ def large_weight_files(host: Host, *, above: int) -> ModelFiles:
     skipped = " -o ".join(f"-fstype {kind}" for kind in _NOT_LOCAL)
     answer = host.run(
         f"for t in find stat head tail tr wc base64; do {_TOOLS}"
-        f"{{ find / \\( {skipped} -o -path '*/merged' -fstype overlay \\) -prune -o "
-        f"-type f -size +{above}c -exec {_LOOK}; printf 'e%%s\\000' \"$?\"; }} | head -c {MOST}"
+        f"{{ find %s \\( {skipped} -o -path '*/merged' -fstype overlay \\) -prune -o "
+        f"-type f -size +{above}c -exec {_LOOK}; printf 'e%%s\\000' \"$?\"; }} | head -c {MOST}",
+        "/",
     )
-    seen = read_listing(answer.stdout, answer.stderr, ())
+    seen = read_listing(answer.stdout, _OF_DESKTOPS.sub("", answer.stderr), ())
     return ModelFiles(
         files=tuple(file for file in seen.files if looks_like_weights(file)), absent=(), faults=seen.faults
     )

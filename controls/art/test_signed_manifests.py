@@ -1,0 +1,110 @@
+import fnmatch
+import posixpath
+
+from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable, not_reviewed
+from pytest_aisec.facts.model_files import ModelFile, model_files, read_range, sha256
+from pytest_aisec.facts.signed_manifests import Manifest, NoManifest, read_manifest, trusted_keys
+from pytest_aisec.facts.together import together
+
+_LARGEST = 5_000_000
+
+
+def _is_ignored(file: ModelFile, ignore: list[str]) -> bool:
+    name = posixpath.basename(file.path)
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in ignore) or (
+        "/.git/" in file.path and any(fnmatch.fnmatchcase(".git", pattern) for pattern in ignore)
+    )
+
+
+def _content(host: Host, file: ModelFile) -> bytes:
+    if file.size > _LARGEST:
+        raise Unobservable("truncated", f"{file.path}: {file.size} bytes are too many for a manifest")
+    return read_range(host, file.path, 0, file.size) if file.size else b""
+
+
+def _above(root: str, path: str) -> bool:
+    return path.startswith(root.rstrip("/") + "/")
+
+
+@control(
+    "AISEC-ART-07",
+    severity="high",
+    nist_800_53=["CM-14", "SI-7", "SI-7(1)", "SR-4"],
+    nist_csf=["ID.RA-09", "PR.DS-01"],
+    nist_ai_rmf=["MANAGE 3.1", "MANAGE 3.2", "MEASURE 2.7"],
+    nist_ai_600_1=["MS-1.1-002", "MS-2.7-005"],
+    iso_27001=["A.5.21", "A.8.24"],
+    iso_42001=["A.6.2.4", "A.10.3"],
+    cis_v8_1=["16.5"],
+    soc2=["CC6.8", "CC7.1"],
+    owasp_llm=["LLM03:2025", "LLM04:2025"],
+    atlas_mitigations=["AML.M0013", "AML.M0014"],
+    atlas_techniques=["AML.T0010.003", "AML.T0018"],
+    eu_ai_act=["15.5"],
+    remediation="Where the model was approved: model_signing sign key --private-key KEY --signature "
+    "MODEL/{signature_name} MODEL; name the public key in trusted_keys, and replace files that do not match",
+)
+def test_models_match_a_signed_manifest(
+    host: Host,
+    *,
+    model_dirs: list[str] = ["/srv/models"],
+    trusted_keys: list[str] = [],
+    signature_name: str = "model.sig",
+    ignore: list[str] = [".git*", "*.md", "model.sig"],
+) -> None:
+    """Model files match a signed manifest.
+
+    Whoever can exchange weights decides what the model does. Signatures are verified on the controlling
+    machine with the public keys (PEM files there) in trusted_keys; the host computes the digests.
+    """
+    keys = _keys(trusted_keys)
+    seen = model_files(host, model_dirs)
+    faults = list(seen.faults)
+    wrong = {path: "declared, but absent" for path in seen.absent if is_declared("model_dirs")}
+    signatures = [file for file in seen.files if posixpath.basename(file.path) == signature_name]
+    answers = together([lambda file=file: _content(host, file) for file in signatures])  # type: ignore[misc]
+    manifests: dict[str, Manifest] = {}
+    for file, answer in zip(signatures, answers, strict=True):
+        if isinstance(answer, Unobservable):
+            faults.append(answer)
+            continue
+        try:
+            manifest = read_manifest(answer, keys)
+        except NoManifest as lack:
+            wrong[file.path] = str(lack)
+            continue
+        if keys is not None and not manifest.is_trusted:
+            wrong[file.path] = "not signed by a trusted key"
+        else:
+            manifests[posixpath.dirname(file.path)] = manifest
+    files = {file.path: file for file in seen.files}
+    listed = {
+        posixpath.join(root, name): digest
+        for root, manifest in manifests.items()
+        for name, digest in manifest.digests.items()
+    }
+    wrong.update({path: "missing" for path in listed if path not in files})
+    digests = sha256(host, [files[path] for path in listed if path in files])
+    for root, manifest in manifests.items():
+        for name, expected in manifest.digests.items():
+            path = posixpath.join(root, name)
+            digest = digests.get(path)
+            if isinstance(digest, Unobservable):
+                faults.append(digest)
+            elif digest is not None and digest != expected:
+                wrong[path] = "not as signed"
+    judged = [file for file in seen.files if file not in signatures and not _is_ignored(file, ignore)]
+    for file in judged:
+        if file.path not in listed:
+            signed = any(_above(root, file.path) for root in manifests)
+            wrong[file.path] = "not in the signed manifest" if signed else "no signed manifest for it"
+    if not wrong and faults:
+        raise faults[0]
+    if not wrong and not judged:
+        not_applicable(f"no model in {', '.join(model_dirs)}", claims=["model_dirs"] if seen.absent else [])
+    if not wrong and keys is None:
+        not_reviewed("all files are as listed; whose signature counts is for trusted_keys to say")
+    assert wrong == {}
+
+
+_keys = trusted_keys
