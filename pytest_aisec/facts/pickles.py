@@ -352,9 +352,9 @@ def imports(data: bytes) -> Imports:
         if op.name in _PUSHES:
             top.append(arg)
         elif op.name in _PUTS:
-            memo[len(memo) if op.name == "MEMOIZE" else int(arg)] = top[-1] if top else None
+            memo[len(memo) if op.name == "MEMOIZE" else int(arg or 0)] = top[-1] if top else None
         elif op.name in _GETS:
-            top.append(memo.get(int(arg)))
+            top.append(memo.get(int(arg or 0)))
         else:
             if op.name in {"GLOBAL", "INST"}:
                 module, _, name = str(arg).partition(" ")

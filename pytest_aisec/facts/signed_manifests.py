@@ -50,7 +50,7 @@ class TrustedKeys:
         from securesystemslib.signer import SSlibKey  # noqa: PLC0415
 
         try:
-            self._keys = [SSlibKey.from_crypto(load_pem_public_key(pem), keyid="") for pem in pems]  # type: ignore[arg-type]
+            self._keys = [SSlibKey.from_crypto(load_pem_public_key(pem)) for pem in pems]
         except (ValueError, TypeError, UnsupportedAlgorithm) as error:
             raise Unobservable("parse", f"a trusted key is no public key in PEM: {error}") from None
 
@@ -62,7 +62,7 @@ class TrustedKeys:
         for key in self._keys:
             for signature in signatures:
                 try:
-                    key.verify_signature(Signature("", signature.hex()), message)
+                    key.verify_signature(Signature(key.keyid, signature.hex()), message)
                 except UnverifiedSignatureError:
                     continue
                 return True

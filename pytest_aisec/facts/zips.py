@@ -208,7 +208,7 @@ def content(
 
     def one(member: Member) -> bytes:
         part = member.packed if beginning is None else min(member.packed, beginning)
-        if max(part, member.size if beginning is None else 0) > most:
+        if beginning is None and max(part, member.size) > most:
             raise Unobservable(
                 "truncated",
                 f"{file.path}: {member.name} has {member.size} bytes, more than {most} to be read",
