@@ -10,6 +10,7 @@ import pickletools
 import re
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,7 @@ _TENSORS = re.compile(
 )
 """Members that PyTorch reads as raw numbers and never unpickles."""
 _MEMBER_PICKLES = (".pkl", ".pickle", ".joblib", ".dill")
-_TEXT_GLOBAL = re.compile(rb"\(?[ci][A-Za-z_][\w.]*\n[A-Za-z_][\w.]*\n|\(l?p0\n|\(dp0\n")
+_CALLS = frozenset({"REDUCE", "OBJ", "NEWOBJ", "NEWOBJ_EX", "BUILD"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +67,23 @@ class Pickles:
 def is_named_as_pickle(file: ModelFile) -> bool:
     """Tell whether the name is one under which loaders expect a pickle."""
     return _NAMED.fullmatch(file.name) is not None
+
+
+def is_text_pickle(head: bytes) -> bool:
+    """Tell whether text begins as a pickle of the first protocols that imports something and calls it.
+
+    That it goes on as something else does not matter: what comes before is run until then.
+    """
+    imported = marked = False
+    with suppress(Exception):  # genops raises whatever malformed bytes make it raise
+        for op, _, _ in pickletools.genops(head):
+            marked = marked or op.name == "MARK"
+            if op.name == "GLOBAL":
+                imported = True
+            elif (op.name in _CALLS and imported) or (op.name == "INST" and marked):
+                return True
+        return imported
+    return False
 
 
 def pickles(host: Host, files: Sequence[ModelFile], *, most: int, contents: bool = True) -> list[Pickles]:
@@ -117,7 +135,7 @@ def _may_hold(file: ModelFile) -> bool:
     if kind == "text":
         is_pointer = file.head.startswith(b"version https://git-lfs")
         named = is_named_as_pickle(file) and not is_pointer
-        return named or _TEXT_GLOBAL.match(file.head) is not None
+        return named or is_text_pickle(file.head)
     return kind in {"compressed", "tar", "7z", "other"} and is_named_as_pickle(file)
 
 
@@ -126,7 +144,7 @@ def _based(file: ModelFile, what: str, found: Sequence[Pickle] = (), *faults: Un
 
 
 def _plain(host: Host, file: ModelFile, most: int, contents: bool) -> Pickles:  # noqa: FBT001
-    if file.kind == "text" and not _TEXT_GLOBAL.match(file.head):
+    if file.kind == "text" and not is_text_pickle(file.head):
         try:
             list(split(file.head, is_whole=file.size <= len(file.head)))
         except Unobservable as fault:
@@ -216,7 +234,7 @@ def _in_zip(host: Host, file: ModelFile, most: int, contents: bool) -> Pickles: 
             faults.append(head)
         elif head.startswith((b"PK\x03\x04", b"7z\xbc\xaf")) or name.lower().endswith((".zip", ".npz")):
             faults.append(Unobservable("parse", f"{file.path}: {name} is an archive in the archive"))
-        elif re.match(rb"\x80[\x00-\x05]", head) or _TEXT_GLOBAL.match(head):
+        elif re.match(rb"\x80[\x00-\x05]", head) or is_text_pickle(head):
             more.append(by_name[name])
         elif head.startswith(b"\x93NUMPY"):
             try:
@@ -262,8 +280,16 @@ def _array_header(head: bytes, where: str) -> tuple[int, bool]:
         kinds = None
     if kinds is None or end > len(head):
         raise Unobservable("parse", f"{where}: not the header of a NumPy array")
-    texts = [kinds] if isinstance(kinds, str) else re.findall(r"'([^']*)'", repr(kinds))
-    return end, any(re.fullmatch(r"[|<>=]?O\d*", text) for text in texts)
+    return end, _has_objects(kinds)
+
+
+def _has_objects(kind: object) -> bool:
+    """Tell whether a NumPy type, as its `descr` has it, is or contains that of Python objects."""
+    if isinstance(kind, str):
+        return "O" in kind
+    if isinstance(kind, list):  # of (name, type) or (name, type, shape)
+        return any(not isinstance(part, tuple) or len(part) < 2 or _has_objects(part[1]) for part in kind)
+    return not isinstance(kind, tuple) or not kind or _has_objects(kind[0])
 
 
 def _in_array(host: Host, file: ModelFile, most: int, contents: bool) -> Pickles:  # noqa: FBT001
