@@ -65,7 +65,10 @@ _COMPRESSED = (
     b"\x5d\x00\x00",
 )
 _ZLIB = re.compile(rb"\x78[\x01\x5e\x9c\xda]")
-_PICKLE = re.compile(rb"\x80[\x02-\x05](?=[^\x00\x80])")
+_TELLING = re.compile(
+    r".*\.(pt|pth|ckpt|pkl|pickle|joblib|dill|nemo|bin|safetensors|gguf|onnx|keras|h5|npy|npz|gpg|pgp|asc)(\.\w+)?"
+)
+_PICKLE = re.compile(rb"\x80[\x00-\x05][^\x00]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,33 +101,35 @@ class ModelFile:
         return _kind(self.head, self.tail, size=self.size, is_text=self.is_text)
 
 
-def _kind(head: bytes, tail: bytes, *, size: int, is_text: bool) -> Kind:  # noqa: C901, PLR0912 - one table
-    found: Kind = "other"
+_MAGIC: tuple[tuple[Kind, tuple[bytes, ...]], ...] = (
+    ("zip", (b"PK\x03\x04", b"PK\x05\x06")),
+    ("gguf", (b"GGUF",)),
+    ("hdf5", (b"\x89HDF\r\n\x1a\n",)),
+    ("npy", (b"\x93NUMPY",)),
+    ("7z", (b"7z\xbc\xaf\x27\x1c",)),
+    ("compressed", _COMPRESSED),
+)
+
+
+def _kind(head: bytes, tail: bytes, *, size: int, is_text: bool) -> Kind:
     if size == 0:
-        found = "empty"
-    elif is_text:
-        found = "text"
-    elif head.startswith(b"PK\x03\x04") or tail.startswith(b"PK\x05\x06") or head.startswith(b"PK\x05\x06"):
-        found = "zip"
-    elif head.startswith(b"GGUF"):
-        found = "gguf"
-    elif head.startswith(b"\x89HDF\r\n\x1a\n"):
-        found = "hdf5"
-    elif head.startswith(b"\x93NUMPY"):
-        found = "npy"
-    elif head[8:10] in {b'{"', b"{ ", b"{}", b"{\n"} and int.from_bytes(head[:8], "little") < max(
-        size, 1 << 32
-    ):
-        found = "safetensors"
-    elif _PICKLE.match(head):
-        found = "pickle"
-    elif head.startswith(b"7z\xbc\xaf\x27\x1c"):
-        found = "7z"
-    elif head[257:262] == b"ustar":
-        found = "tar"
-    elif head.startswith(_COMPRESSED) or (_ZLIB.match(head) and int.from_bytes(head[:2], "big") % 31 == 0):
-        found = "compressed"
-    return found
+        return "empty"
+    if is_text:
+        return "text"
+    if _PICKLE.match(head):  # before safetensors: bytes can be made to look like both
+        return "pickle"
+    for kind, beginnings in _MAGIC:
+        if head.startswith(beginnings):
+            return kind
+    if tail.startswith(b"PK\x05\x06"):
+        return "zip"
+    length = int.from_bytes(head[:8], "little")
+    if head[8:10] in {b'{"', b"{ ", b"{}", b"{\n"} and length < max(size, 1 << 32):
+        return "safetensors"
+    if head[257:262] == b"ustar":
+        return "tar"
+    is_zlib = _ZLIB.match(head) and int.from_bytes(head[:2], "big") % 31 == 0
+    return "compressed" if is_zlib else "other"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,11 +145,11 @@ class ModelFiles:
 
     @property
     def each(self) -> tuple[ModelFile, ...]:
-        """Every file once, under the first of its names."""
+        """Every file once, under that of its names that says most."""
         seen: dict[str, ModelFile] = {}
-        for file in self.files:
+        for file in sorted(self.files, key=lambda file: (_TELLING.fullmatch(file.name) is None, file.path)):
             seen.setdefault(file.identity, file)
-        return tuple(seen.values())
+        return tuple(sorted(seen.values(), key=lambda file: file.path))
 
 
 def model_files(host: Host, directories: Sequence[str]) -> ModelFiles:

@@ -1,44 +1,43 @@
-"""Pickles in files on a host: found by content, fetched in parts, read as opcodes and never unpickled."""
+"""Pickles in files on a host: found by content, fetched in parts and never unpickled."""
 
 from __future__ import annotations
 
 import ast
 import bz2
-import io
 import lzma
-import pickletools
 import re
 import zlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pytest_aisec.facts import zips
 from pytest_aisec.facts.model_files import ModelFile, read_range
+from pytest_aisec.facts.pickle_opcodes import runs_something, split
 from pytest_aisec.facts.together import together
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
     from testinfra.host import Host
 
-__all__ = ["Imports", "Pickle", "Pickles", "imports", "is_named_as_pickle", "pickles", "split"]
+__all__ = ["Pickle", "Pickles", "is_named_as_pickle", "pickles"]
 
 _NAMED = re.compile(
     r".*\.(pt|pth|ckpt|pkl|pickle|joblib|dill|nemo|cloudpickle)(\.(gz|z|bz2|xz|lzma|zst|lz4))?"
 )
-_LEGACY = 0x1950A86A20F9469CFC6C
-"""The first pickle in files of PyTorch before 1.6; five pickles, and then the tensors."""
+_EXPECTED = re.compile(_NAMED.pattern + r"|.*\.(bin|model|dat|data|params|weights)|[^.]*")
+"""Names of archives and compressed files in which a loader may look for a pickle."""
+_OTHERS = (".safetensors", ".gguf", ".h5", ".hdf5", ".png", ".jpg", ".jpeg")
+_BEGINNING = 512
 _STEPS = (256 * 1024, 1024 * 1024)
 _MOST_UNPACKED = 32 * 1024 * 1024
 _MOST_MEMBERS = 200
 _TENSORS = re.compile(
-    r"[^/]+/(data/\d+|tensors/\d+|constants/\d+|version|byteorder|\.format_version|\.storage_alignment"
-    r"|\.data/(serialization_id|version))"
+    r"(data|tensors|constants)/\d+|version|byteorder|\.format_version|\.storage_alignment"
+    r"|\.data/(serialization_id|version)"
 )
-"""Members that PyTorch reads as raw numbers and never unpickles."""
+"""Beside a `data.pkl`, what PyTorch reads as raw numbers and never unpickles."""
 _MEMBER_PICKLES = (".pkl", ".pickle", ".joblib", ".dill")
-_CALLS = frozenset({"REDUCE", "OBJ", "NEWOBJ", "NEWOBJ_EX", "BUILD"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,23 +68,6 @@ def is_named_as_pickle(file: ModelFile) -> bool:
     return _NAMED.fullmatch(file.name) is not None
 
 
-def is_text_pickle(head: bytes) -> bool:
-    """Tell whether text begins as a pickle of the first protocols that imports something and calls it.
-
-    That it goes on as something else does not matter: what comes before is run until then.
-    """
-    imported = marked = False
-    with suppress(Exception):  # genops raises whatever malformed bytes make it raise
-        for op, _, _ in pickletools.genops(head):
-            marked = marked or op.name == "MARK"
-            if op.name == "GLOBAL":
-                imported = True
-            elif (op.name in _CALLS and imported) or (op.name == "INST" and marked):
-                return True
-        return imported
-    return False
-
-
 def pickles(host: Host, files: Sequence[ModelFile], *, most: int, contents: bool = True) -> list[Pickles]:
     """Return the pickles in `files`; files without any are left out.
 
@@ -101,8 +83,8 @@ def pickles(host: Host, files: Sequence[ModelFile], *, most: int, contents: bool
     found: list[Pickles] = []
     for file, answer in zip(candidates, answers, strict=True):
         if isinstance(answer, Unobservable):
-            answer = Pickles(file=file, is_pickle_based=False, what="", found=(), faults=(answer,))
-        if answer.what or answer.found or answer.faults:
+            found.append(_none(file, answer))
+        elif answer.is_pickle_based or answer.faults:
             found.append(answer)
     return found
 
@@ -120,23 +102,24 @@ def _asking(host: Host, file: ModelFile, most: int, contents: bool) -> Callable[
             return Pickles(
                 file=file, is_pickle_based=True, what=f"{file.kind} archive", found=(), faults=(why,)
             )
-        if file.kind == "other":
-            why = Unobservable("parse", f"{file.path}: named as a pickle, and its content is not recognised")
-            return Pickles(file=file, is_pickle_based=False, what="", found=(), faults=(why,))
         return _plain(host, file, most, contents)
 
     return ask
 
 
 def _may_hold(file: ModelFile) -> bool:
-    kind = file.kind
-    if kind in {"pickle", "zip", "npy"}:
+    if file.kind in {"pickle", "zip", "npy"}:
         return True
-    if kind == "text":
-        is_pointer = file.head.startswith(b"version https://git-lfs")
-        named = is_named_as_pickle(file) and not is_pointer
-        return named or is_text_pickle(file.head)
-    return kind in {"compressed", "tar", "7z", "other"} and is_named_as_pickle(file)
+    if file.kind == "empty" or file.head.startswith(b"version https://git-lfs"):
+        return False
+    runs = runs_something(file.head, is_whole=file.size <= len(file.head))
+    if runs:
+        return True
+    if file.kind in {"compressed", "tar", "7z"}:
+        return _EXPECTED.fullmatch(file.name) is not None
+    if runs is None and not file.name.endswith(_OTHERS):
+        return True
+    return file.kind in {"text", "other"} and is_named_as_pickle(file)
 
 
 def _based(file: ModelFile, what: str, found: Sequence[Pickle] = (), *faults: Unobservable) -> Pickles:
@@ -144,28 +127,42 @@ def _based(file: ModelFile, what: str, found: Sequence[Pickle] = (), *faults: Un
 
 
 def _plain(host: Host, file: ModelFile, most: int, contents: bool) -> Pickles:  # noqa: FBT001
-    if file.kind == "text" and not is_text_pickle(file.head):
-        try:
-            list(split(file.head, is_whole=file.size <= len(file.head)))
-        except Unobservable as fault:
-            if fault.reason == "parse":
-                raise Unobservable("parse", f"{file.path}: named as a pickle, and it is none") from None
-    if not contents:
+    is_sure = file.kind == "pickle" or bool(runs_something(file.head, is_whole=file.size <= len(file.head)))
+    if is_sure and not contents:
         return _based(file, "pickle")
+    data, parts, fault = _fetched(host, file, most)
+    if fault is not None and not is_sure:
+        runs = runs_something(data, is_whole=len(data) == file.size)
+        if runs is False:
+            why = Unobservable("parse", f"{file.path}: named as a pickle, and its content is not recognised")
+            return _none(file, *([why] if is_named_as_pickle(file) else []))
+        if runs is None and not is_named_as_pickle(file):
+            return _none(file, fault)
+    found = _numbered(file.path, parts)
+    return _based(file, "pickle", found, *([fault] if fault else []))
+
+
+def _fetched(host: Host, file: ModelFile, most: int) -> tuple[bytes, list[bytes], Unobservable | None]:
+    """Return as much of a file as was needed, the whole pickles in it, and why these are not all."""
     data = b""
-    for end in [*(step for step in _STEPS if step < min(most, file.size)), min(most, file.size)]:
+    enough = min(most, file.size)
+    parts: list[bytes] = []
+    fault: Unobservable | None = None
+    for end in [*(step for step in _STEPS if step < enough), enough]:
         data += read_range(host, file.path, len(data), end - len(data))
-        parts: list[bytes] = []
+        parts, fault = [], None
         try:
             for part in split(data, is_whole=len(data) == file.size):
                 parts.append(part)  # noqa: PERF402 - what came before a fault is kept
-        except Unobservable as fault:
-            if fault.reason == "truncated" and len(data) < min(most, file.size):
-                continue
-            fault = Unobservable(fault.reason, f"{file.path}: {fault.detail}")
-            return _based(file, "pickle", _numbered(file.path, parts), fault)
-        return _based(file, "pickle", _numbered(file.path, parts))
-    return _based(file, "pickle", (), Unobservable("truncated", f"{file.path} is empty"))
+        except Unobservable as why:
+            fault = Unobservable(why.reason, f"{file.path}: {why.detail}")
+        if fault is None or fault.reason != "truncated":
+            break
+    return data, parts, fault
+
+
+def _none(file: ModelFile, *faults: Unobservable) -> Pickles:
+    return Pickles(file=file, is_pickle_based=False, what="", found=(), faults=faults)
 
 
 def _numbered(where: str, parts: Sequence[bytes]) -> list[Pickle]:
@@ -175,76 +172,35 @@ def _numbered(where: str, parts: Sequence[bytes]) -> list[Pickle]:
     ]
 
 
-def split(data: bytes, *, is_whole: bool) -> Iterator[bytes]:
-    """Yield the pickles in `data`, one after another; after PyTorch's old header exactly its five.
-
-    Raises:
-        Unobservable: `truncated` when the last one goes on after `data`, `parse` when something is no pickle.
-
-    """
-    stream = io.BytesIO(data)
-    count, wanted = 0, None
-    while stream.tell() < len(data) and count != wanted:
-        start = stream.tell()
-        try:
-            operations = [(op.name, arg) for op, arg, _ in pickletools.genops(stream)]
-        except Exception as error:  # noqa: BLE001 - it raises whatever malformed bytes make it raise
-            is_unknown = "unknown" in str(error)
-            if is_whole or is_unknown:
-                raise Unobservable("parse", f"byte {start}: not a pickle ({error})") from None
-            raise Unobservable(
-                "truncated", f"the pickle at byte {start} is longer than what is read"
-            ) from None
-        count += 1
-        if count == 1 and [item for item in operations if item[0] != "PROTO"] == [
-            ("LONG1", _LEGACY),
-            ("STOP", None),
-        ]:
-            wanted = 5
-        yield data[start : stream.tell()]
-    if wanted is not None and count < wanted:
-        raise Unobservable("parse" if is_whole else "truncated", "PyTorch's five pickles are not all there")
-    if wanted is None and not is_whole:
-        raise Unobservable("truncated", f"more than the {len(data)} bytes that are read")
-
-
 def _in_zip(host: Host, file: ModelFile, most: int, contents: bool) -> Pickles:  # noqa: FBT001
     members = [member for member in zips.members(host, file) if not member.name.endswith("/")]
     named = [member for member in members if member.name.lower().endswith(_MEMBER_PICKLES)]
-    unsure = [member for member in members if member not in named and not _TENSORS.fullmatch(member.name)]
-    if len(unsure) > _MOST_MEMBERS or len(named) > _MOST_MEMBERS:
+    tops = {member.name.removesuffix("data.pkl") for member in named if member.name.endswith("/data.pkl")}
+    unsure = [member for member in members if member not in named and not _is_tensor(member.name, tops)]
+    if max(len(unsure), len(named)) > _MOST_MEMBERS:
         raise Unobservable("truncated", f"{file.path}: more than {_MOST_MEMBERS} members to look into")
-    room = most
-    if contents and sum(member.packed for member in named) > room:
-        raise Unobservable(
-            "truncated", f"{file.path}: its pickles are longer than the {most} bytes that are read"
-        )
+    if contents and sum(member.packed for member in named) > most:
+        raise Unobservable("truncated", f"{file.path}: its pickles are longer than {most} bytes")
     read, begun = together(
         [
             lambda: zips.content(host, file, named if contents else [], most=most),
-            lambda: zips.content(host, file, unsure, most=most, beginning=512),
+            lambda: zips.content(host, file, unsure, most=most, beginning=_BEGINNING),
         ]
     )
-    found: list[Pickle] = []
-    faults: list[Unobservable] = []
-    more: list[zips.Member] = []
-    by_name = {member.name: member for member in members}
-    for name, head in _whole(begun).items():
-        if isinstance(head, Unobservable):
-            faults.append(head)
-        elif head.startswith((b"PK\x03\x04", b"7z\xbc\xaf")) or name.lower().endswith((".zip", ".npz")):
-            faults.append(Unobservable("parse", f"{file.path}: {name} is an archive in the archive"))
-        elif re.match(rb"\x80[\x00-\x05]", head) or is_text_pickle(head):
-            more.append(by_name[name])
-        elif head.startswith(b"\x93NUMPY"):
-            try:
-                if _array_header(head, f"{file.path}: {name}")[1]:
-                    more.append(by_name[name])
-            except Unobservable as fault:
-                faults.append(fault)
     bodies = dict(_whole(read))
+    heads = _whole(begun)
+    faults = [head for head in heads.values() if isinstance(head, Unobservable)]
+    more: list[zips.Member] = []
+    for member in unsure:
+        head = heads[member.name]
+        try:
+            if isinstance(head, bytes) and _is_member_pickle(member, head, file.path):
+                more.append(member)
+        except Unobservable as fault:
+            faults.append(fault)
     if contents and more:
         bodies.update(zips.content(host, file, more, most=most))
+    found: list[Pickle] = []
     for name, body in bodies.items():
         where = f"{file.path}: {name}"
         if isinstance(body, Unobservable):
@@ -257,7 +213,22 @@ def _in_zip(host: Host, file: ModelFile, most: int, contents: bool) -> Pickles: 
             faults.append(Unobservable(fault.reason, f"{where}: {fault.detail}"))
     if named or more:
         return _based(file, "zip archive with a pickle", found, *faults)
-    return Pickles(file=file, is_pickle_based=False, what="", found=(), faults=tuple(faults))
+    return _none(file, *faults)
+
+
+def _is_tensor(name: str, tops: set[str]) -> bool:
+    """Tell whether PyTorch reads a member as raw numbers and never unpickles it."""
+    return any(name.startswith(top) and _TENSORS.fullmatch(name[len(top) :]) for top in tops)
+
+
+def _is_member_pickle(member: zips.Member, head: bytes, path: str) -> bool:
+    if head.startswith((b"PK\x03\x04", b"7z\xbc\xaf")) or member.name.lower().endswith((".zip", ".npz")):
+        raise Unobservable("parse", f"{path}: {member.name} is an archive in the archive")
+    if head.startswith(b"\x93NUMPY"):
+        return _array_header(head, f"{path}: {member.name}")[1]
+    if re.match(rb"\x80[\x00-\x05]", head):
+        return True
+    return runs_something(head, is_whole=member.size <= len(head)) is not False
 
 
 def _whole(
@@ -295,7 +266,7 @@ def _has_objects(kind: object) -> bool:
 def _in_array(host: Host, file: ModelFile, most: int, contents: bool) -> Pickles:  # noqa: FBT001
     start, has_objects = _array_header(file.head, file.path)
     if not has_objects:
-        return Pickles(file=file, is_pickle_based=False, what="", found=(), faults=())
+        return _none(file)
     what = "NumPy array of objects"
     if not contents:
         return _based(file, what)
@@ -344,53 +315,3 @@ def _unpacked(data: bytes, path: str) -> bytes:
     if rest or not is_end:
         raise Unobservable("truncated", f"{path}: not all of it can be decompressed")
     return found
-
-
-@dataclass(frozen=True, kw_only=True)
-class Imports:
-    """What a pickle imports when it is loaded."""
-
-    names: frozenset[tuple[str, str]]
-    """Module and name."""
-    unknown: tuple[str, ...]
-    """Opcodes that import something that cannot be told from the opcodes alone."""
-
-
-_PUSHES = frozenset(
-    {"SHORT_BINUNICODE", "UNICODE", "BINUNICODE", "BINUNICODE8", "STRING", "BINSTRING", "SHORT_BINSTRING"}
-)
-_PUTS = frozenset({"PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"})
-_GETS = frozenset({"GET", "BINGET", "LONG_BINGET"})
-
-
-def imports(data: bytes) -> Imports:
-    """Return what one pickle imports.
-
-    A name that comes from the stack counts only when the two opcodes before it push it there.
-    """
-    names: set[tuple[str, str]] = set()
-    unknown: list[str] = []
-    top: list[object] = []
-    memo: dict[int, object] = {}
-    for op, arg, at in pickletools.genops(data):
-        if op.name in {"PROTO", "FRAME"}:
-            continue
-        if op.name in _PUSHES:
-            top.append(arg)
-        elif op.name in _PUTS:
-            memo[len(memo) if op.name == "MEMOIZE" else int(arg or 0)] = top[-1] if top else None
-        elif op.name in _GETS:
-            top.append(memo.get(int(arg or 0)))
-        else:
-            if op.name in {"GLOBAL", "INST"}:
-                module, _, name = str(arg).partition(" ")
-                names.add((module, name))
-            elif op.name == "STACK_GLOBAL":
-                if len(top) >= 2 and isinstance(top[-2], str) and isinstance(top[-1], str):
-                    names.add((top[-2], top[-1]))
-                else:
-                    unknown.append(f"STACK_GLOBAL at byte {at}")
-            elif op.name.startswith("EXT"):
-                unknown.append(f"{op.name} at byte {at}")
-            top = []
-    return Imports(names=frozenset(names), unknown=tuple(unknown))
