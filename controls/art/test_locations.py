@@ -4,14 +4,31 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pytest_aisec import Host, control, not_applicable
+from pytest_aisec import Host, Unobservable, control, facts, not_applicable
 from pytest_aisec.facts.model_files import ModelFile, large_weight_files, samples
+from pytest_aisec.facts.together import together
 
 MIB = 1024 * 1024
 
 
 def _summary(file: ModelFile) -> str:
     return f"{file.size / MIB:.0f} MiB, {file.mode:04o} {file.owner}:{file.group}"
+
+
+def _copies(host: Host, files: list[ModelFile], most: int) -> tuple[list[list[str]], list[Unobservable]]:
+    """Return the paths of files of which there are more than `most` copies, and what is not known."""
+    alike: defaultdict[tuple[int, bytes, bytes], list[ModelFile]] = defaultdict(list)
+    for file in files:
+        alike[file.size, file.head, file.tail].append(file)
+    likely = [file for group in alike.values() if len(group) > most for file in group]
+    equal: defaultdict[tuple[int, str], list[str]] = defaultdict(list)
+    faults: list[Unobservable] = []
+    for file, digest in zip(likely, samples(host, likely).values(), strict=True):
+        if isinstance(digest, Unobservable):
+            faults.append(digest)
+        else:
+            equal[file.size, digest].append(file.path)
+    return [paths for paths in equal.values() if len(paths) > most], faults
 
 
 @control(
@@ -29,8 +46,8 @@ def _summary(file: ModelFile) -> str:
     atlas_mitigations=["AML.M0005"],
     atlas_techniques=["AML.T0035", "AML.T0044", "AML.T0048.004"],
     eu_ai_act=["15.5", "55.1"],
-    remediation="Move each file named to one of {approved_roots}, or shred it; keep no more than {max_copies} "
-    "copies of one file there",
+    remediation="Move each file named to one of {approved_roots}, or shred it; keep no more than "
+    "{max_copies} copies of one file there",
 )
 def test_weights_lie_in_approved_locations(
     host: Host,
@@ -49,29 +66,21 @@ def test_weights_lie_in_approved_locations(
     A forgotten copy in a home or in /tmp is outside of every protection. Looks at files of more than
     min_mb MiB on the host's own file systems, by name and content; encrypted copies are not recognised.
     """
+    together(
+        [lambda: large_weight_files(host, above=min_mb * MIB), lambda: facts.trails(host, approved_roots)]
+    )
     seen = large_weight_files(host, above=min_mb * MIB)
-    roots = [posixpath.normpath(root) for root in approved_roots]
-    inside = [
-        file for file in seen.each if any(file.path.startswith(root.rstrip("/") + "/") for root in roots)
-    ]
-    strayed = {file.path: _summary(file) for file in seen.each if file not in inside}
-    alike: defaultdict[tuple[int, bytes, bytes], list[ModelFile]] = defaultdict(list)
-    for file in inside:
-        alike[file.size, file.head, file.tail].append(file)
-    faults = list(seen.faults)
-    crowded = [group for group in alike.values() if len(group) > max_copies]
-    sampled = samples(host, [file for group in crowded for file in group])
-    for group in crowded:
-        equal: defaultdict[str, list[str]] = defaultdict(list)
-        for file in group:
-            digest = sampled[file.path]
-            if isinstance(digest, str):
-                equal[digest].append(file.path)
-            else:
-                faults.append(digest)
-        for paths in equal.values():
-            if len(paths) > max_copies:
-                strayed[", ".join(paths)] = f"{len(paths)} copies of one file"
+    ends = [trail.end for trail in facts.trails(host, approved_roots).values()]
+    roots = [*map(posixpath.normpath, approved_roots), *(end.path for end in ends if end)]
+    strayed = {
+        file.path: _summary(file)
+        for file in seen.files
+        if not any(file.path.startswith(root.rstrip("/") + "/") for root in roots)
+    }
+    inside = [file for file in seen.each if file.path not in strayed]
+    crowds, more = _copies(host, inside, max_copies)
+    strayed.update({", ".join(paths): f"{len(paths)} copies of one file" for paths in crowds})
+    faults = [*seen.faults, *more]
     if not strayed and faults:
         raise faults[0]
     if not seen.files:

@@ -4,8 +4,8 @@ from pydantic import Field
 
 from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable
 from pytest_aisec.facts.model_files import model_files, sha256
-from pytest_aisec.facts.pickle_scan import check_installed, scan
 from pytest_aisec.facts.pickle_opcodes import Imports, imports
+from pytest_aisec.facts.pickle_scan import check_installed, scan
 from pytest_aisec.facts.pickles import pickles
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -16,7 +16,8 @@ _FRAMEWORKS = frozenset(
             f"torch.{kind}Storage"
             for kind in (
                 "Byte", "Char", "Short", "Int", "Long", "Half", "Float", "Double", "Bool", "BFloat16",
-                "ComplexFloat", "ComplexDouble", "QInt8", "QUInt8", "QInt32", "QUInt4x2", "QUInt2x4", "Untyped",
+                "ComplexFloat", "ComplexDouble", "QInt8", "QUInt8", "QInt32", "QUInt4x2", "QUInt2x4",
+                "Untyped",
             )
         ),
         *(
@@ -71,8 +72,9 @@ _FRAMEWORKS = frozenset(
     atlas_mitigations=["AML.M0013", "AML.M0014"],
     atlas_techniques=["AML.T0010.003", "AML.T0011.000", "AML.T0018", "AML.T0018.002"],
     eu_ai_act=["15.5"],
-    remediation="Convert each file to safetensors (python3 -m safetensors.convert, or the publisher's own copy) and "
-    "remove it from {model_dirs}; or, after review, add its SHA-256 to allow_sha256",
+    remediation="Replace each file by its safetensors copy (from the publisher, or saved with "
+    "safetensors.torch.save_file), remove it from {model_dirs}; or, after review, add its SHA-256 to "
+    "allow_sha256",
 )
 def test_serving_paths_hold_no_pickles(
     host: Host, *, model_dirs: list[str] = ["/srv/models"], allow_sha256: list[Digest] = []
@@ -120,8 +122,9 @@ def _unwanted(found: Imports, allowed: frozenset[str]) -> list[str]:
     atlas_mitigations=["AML.M0011", "AML.M0013", "AML.M0014"],
     atlas_techniques=["AML.T0010.003", "AML.T0011.000", "AML.T0018", "AML.T0018.002"],
     eu_ai_act=["15.5"],
-    remediation="Remove each file named from {model_dirs} without loading it, and find out where it came from; an "
-    "import that no scanner objects to and that is known to be harmless belongs into allow_globals",
+    remediation="Remove each file named from {model_dirs} without loading it, and find out where it came "
+    "from; an import that no scanner objects to and that is known to be harmless belongs into "
+    "allow_globals",
 )
 def test_pickles_import_nothing_dangerous(
     host: Host,

@@ -1,9 +1,11 @@
 import fnmatch
 import posixpath
+from collections.abc import Callable
 
 from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable, not_reviewed
 from pytest_aisec.facts.model_files import ModelFile, model_files, read_range, sha256
-from pytest_aisec.facts.signed_manifests import Manifest, NoManifest, read_manifest, trusted_keys
+from pytest_aisec.facts.signed_manifests import NoManifest, TrustedKeys, read_manifest
+from pytest_aisec.facts.signed_manifests import trusted_keys as read_keys
 from pytest_aisec.facts.together import together
 
 _LARGEST = 5_000_000
@@ -16,14 +18,13 @@ def _is_ignored(file: ModelFile, ignore: list[str]) -> bool:
     )
 
 
-def _content(host: Host, file: ModelFile) -> bytes:
-    if file.size > _LARGEST:
-        raise Unobservable("truncated", f"{file.path}: {file.size} bytes are too many for a manifest")
-    return read_range(host, file.path, 0, file.size) if file.size else b""
+def _reading(host: Host, file: ModelFile) -> Callable[[], bytes]:
+    def read() -> bytes:
+        if file.size > _LARGEST:
+            raise Unobservable("truncated", f"{file.path}: {file.size} bytes are too many for a manifest")
+        return read_range(host, file.path, 0, file.size) if file.size else b""
 
-
-def _above(root: str, path: str) -> bool:
-    return path.startswith(root.rstrip("/") + "/")
+    return read
 
 
 @control(
@@ -42,7 +43,8 @@ def _above(root: str, path: str) -> bool:
     atlas_techniques=["AML.T0010.003", "AML.T0018"],
     eu_ai_act=["15.5"],
     remediation="Where the model was approved: model_signing sign key --private_key KEY --signature "
-    "MODEL/{signature_name} --ignore-paths MODEL/{signature_name} MODEL; name the public key in trusted_keys, and replace files that do not match",
+    "MODEL/{signature_name} --ignore-paths MODEL/{signature_name} MODEL; name the public key in "
+    "trusted_keys, and replace files that do not match",
 )
 def test_models_match_a_signed_manifest(
     host: Host,
@@ -57,13 +59,41 @@ def test_models_match_a_signed_manifest(
     Whoever can exchange weights decides what the model does. Signatures are verified on the controlling
     machine with the public keys (PEM files there) in trusted_keys; the host computes the digests.
     """
-    keys = _keys(trusted_keys)
+    keys = read_keys(trusted_keys)
     seen = model_files(host, model_dirs)
     faults = list(seen.faults)
     wrong = {path: "declared, but absent" for path in seen.absent if is_declared("model_dirs")}
     signatures = [file for file in seen.files if posixpath.basename(file.path) == signature_name]
-    answers = together([lambda file=file: _content(host, file) for file in signatures])  # type: ignore[misc]
-    manifests: dict[str, Manifest] = {}
+    listed = _listed(host, signatures, keys, wrong, faults)
+    files = {file.path: file for file in seen.files}
+    digests = sha256(host, [files[path] for path in listed if path in files])
+    for path, expected in listed.items():
+        digest = digests.get(path)
+        if isinstance(digest, Unobservable):
+            faults.append(digest)
+        elif digest not in expected or len(expected) > 1:
+            wrong[path] = "missing" if digest is None else "not as signed"
+    judged = [file for file in seen.files if file not in signatures and not _is_ignored(file, ignore)]
+    wrong.update({file.path: "in no signed manifest" for file in judged if file.path not in listed})
+    if not wrong and faults:
+        raise faults[0]
+    if not wrong and not judged:
+        not_applicable(f"no model in {', '.join(model_dirs)}", claims=["model_dirs"] if seen.absent else [])
+    if not wrong and keys is None:
+        not_reviewed("all files are as listed; whose signature counts is for trusted_keys to say")
+    assert wrong == {}
+
+
+def _listed(
+    host: Host,
+    signatures: list[ModelFile],
+    keys: TrustedKeys | None,
+    wrong: dict[str, str],
+    faults: list[Unobservable],
+) -> dict[str, set[str]]:
+    """Return the digests that manifests list, by path; what is amiss goes to `wrong` and `faults`."""
+    answers = together([_reading(host, file) for file in signatures])
+    listed: dict[str, set[str]] = {}
     for file, answer in zip(signatures, answers, strict=True):
         if isinstance(answer, Unobservable):
             faults.append(answer)
@@ -75,36 +105,7 @@ def test_models_match_a_signed_manifest(
             continue
         if keys is not None and not manifest.is_trusted:
             wrong[file.path] = "not signed by a trusted key"
-        else:
-            manifests[posixpath.dirname(file.path)] = manifest
-    files = {file.path: file for file in seen.files}
-    listed = {
-        posixpath.join(root, name): digest
-        for root, manifest in manifests.items()
-        for name, digest in manifest.digests.items()
-    }
-    wrong.update({path: "missing" for path in listed if path not in files})
-    digests = sha256(host, [files[path] for path in listed if path in files])
-    for root, manifest in manifests.items():
-        for name, expected in manifest.digests.items():
-            path = posixpath.join(root, name)
-            digest = digests.get(path)
-            if isinstance(digest, Unobservable):
-                faults.append(digest)
-            elif digest is not None and digest != expected:
-                wrong[path] = "not as signed"
-    judged = [file for file in seen.files if file not in signatures and not _is_ignored(file, ignore)]
-    for file in judged:
-        if file.path not in listed:
-            signed = any(_above(root, file.path) for root in manifests)
-            wrong[file.path] = "not in the signed manifest" if signed else "no signed manifest for it"
-    if not wrong and faults:
-        raise faults[0]
-    if not wrong and not judged:
-        not_applicable(f"no model in {', '.join(model_dirs)}", claims=["model_dirs"] if seen.absent else [])
-    if not wrong and keys is None:
-        not_reviewed("all files are as listed; whose signature counts is for trusted_keys to say")
-    assert wrong == {}
-
-
-_keys = trusted_keys
+            continue
+        for name, digest in manifest.digests.items():
+            listed.setdefault(posixpath.join(posixpath.dirname(file.path), name), set()).add(digest)
+    return listed

@@ -22,8 +22,8 @@ from pytest_aisec.facts.weight_formats import defects, is_container
     atlas_mitigations=["AML.M0013", "AML.M0014"],
     atlas_techniques=["AML.T0010.003", "AML.T0018", "AML.T0018.001", "AML.T0076"],
     eu_ai_act=["15.5"],
-    remediation="Fetch each file named again from its publisher and compare its digest; remove from {model_dirs} "
-    "what is still malformed, and Keras models with code of their own",
+    remediation="Fetch each file named again from its publisher and compare its digest; remove from "
+    "{model_dirs} what is still malformed, and Keras models with code of their own",
 )
 def test_weight_files_are_well_formed(
     host: Host,

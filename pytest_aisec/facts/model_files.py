@@ -247,25 +247,24 @@ def read_listing(stdout: str, stderr: str, directories: Sequence[str]) -> ModelF
     elif parts[-2] != "e0" and not stderr.strip():
         faults.append(Unobservable("unreadable", f"find ended with status {parts[-2][1:]}"))
     fields = iter(parts[: -2 if is_whole else -1])
-    absent = []
-    for directory in directories:
-        status, _, said = next(fields, "").partition(" ")
-        if status == "d0":
-            continue
-        if not said.endswith(("No such file or directory", "Not a directory")):
-            denied = said.endswith("Permission denied")
-            faults.append(Unobservable("privilege" if denied else "unreadable", said or directory))
-        else:
-            absent.append(directory)
-    files = []
-    for found in _files(fields):
-        if isinstance(found, Unobservable):
-            faults.append(found)
-        else:
-            files.append(found)
+    absent = [directory for directory in directories if _is_absent(next(fields, ""), directory, faults)]
+    found = list(_files(fields))
+    faults += [item for item in found if isinstance(item, Unobservable)]
+    files = [item for item in found if not isinstance(item, Unobservable)]
     return ModelFiles(
         files=tuple(sorted(files, key=lambda file: file.path)), absent=tuple(absent), faults=tuple(faults)
     )
+
+
+def _is_absent(answer: str, directory: str, faults: list[Unobservable]) -> bool:
+    status, _, said = answer.partition(" ")
+    if status == "d0":
+        return False
+    if said.endswith(("No such file or directory", "Not a directory")):
+        return True
+    denied = said.endswith("Permission denied")
+    faults.append(Unobservable("privilege" if denied else "unreadable", said or directory))
+    return False
 
 
 def _complaints(stderr: str) -> list[Unobservable]:

@@ -85,35 +85,36 @@ def _message(data: bytes, size: int | None, on_disk: int) -> Message:
     recipients = 0
     for packet in _packets(data):
         body = data[packet.start :]
-        if packet.tag in {_MARKER, _PADDING}:
-            continue
         if packet.tag in {_PKESK, _SKESK} and (packet.is_partial or packet.length is None):
             raise _Wrong("a packet for the key without a length")
         if packet.tag == _PKESK:
             recipients += 1
         elif packet.tag == _SKESK:
-            cipher, derives = _passphrase(body[: packet.length])
+            cipher, is_derived = _passphrase(body[: packet.length])
             key_ciphers.append(cipher)
-            is_derived = derives
         elif packet.tag in {_SED, _SEIPD, _AEAD}:
-            _check_end(packet, size, on_disk)
-            cipher_in_clear = _data_cipher(packet.tag, body)
             if not key_ciphers and not recipients:
                 raise _Wrong("encrypted data without a key for anybody")
-            if cipher_in_clear is None and is_derived and len(key_ciphers) == 1 and not recipients:
-                cipher_in_clear = key_ciphers[0]
-            if packet.tag == _SED:
-                raise _Wrong("encrypted without protection of its integrity (packet 9)")
-            if not _looks_random(body[1:] if packet.length is None else body[1 : packet.length]):
-                raise _Wrong("what stands where encrypted data should stand is not encrypted")
+            _check_data(packet, body, size, on_disk)
+            shown = _data_cipher(packet.tag, body)
+            if shown is None and is_derived and len(key_ciphers) == 1 and not recipients:
+                shown = key_ciphers[0]
             return Message(
-                cipher=None if cipher_in_clear is None else _name(cipher_in_clear),
+                cipher=None if shown is None else _name(shown),
                 key_ciphers=tuple(map(_name, key_ciphers)),
                 problem="",
             )
-        else:
+        elif packet.tag not in {_MARKER, _PADDING}:
             raise _Wrong(f"an OpenPGP packet of type {packet.tag}, which is not encrypted")
     raise _Short
+
+
+def _check_data(packet: _Packet, body: bytes, size: int | None, on_disk: int) -> None:
+    if packet.tag == _SED:
+        raise _Wrong("encrypted without protection of its integrity (packet 9)")
+    _check_end(packet, size, on_disk)
+    if not _looks_random(body[1:] if packet.length is None else body[1 : packet.length]):
+        raise _Wrong("what stands where encrypted data should stand is not encrypted")
 
 
 def _name(cipher: int) -> str:
@@ -180,8 +181,6 @@ def _passphrase(body: bytes) -> tuple[int, bool]:
 
 
 def _data_cipher(tag: int, body: bytes) -> int | None:
-    if tag == _SED:
-        return None
     version = body[0]
     if tag == _AEAD:
         if version != 1:

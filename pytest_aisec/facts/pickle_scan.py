@@ -1,4 +1,4 @@
-"""What picklescan and fickling say about a pickle; both only read it, and neither is loaded before it is needed."""
+"""What picklescan and fickling say about a pickle; both only read it, and are loaded when needed."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def scan(data: bytes) -> Scan:
     """Return what both scanners say about exactly one pickle.
 
     Raises:
-        Unobservable: `tool_missing` where a scanner is not installed, `parse` when one cannot read the pickle.
+        Unobservable: `tool_missing` without a scanner, `parse` when one cannot read the pickle.
 
     """
     check_installed()

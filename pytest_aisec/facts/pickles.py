@@ -153,7 +153,7 @@ def _fetched(host: Host, file: ModelFile, most: int) -> tuple[bytes, list[bytes]
         parts, fault = [], None
         try:
             for part in split(data, is_whole=len(data) == file.size):
-                parts.append(part)  # noqa: PERF402 - what came before a fault is kept
+                parts.append(part)
         except Unobservable as why:
             fault = Unobservable(why.reason, f"{file.path}: {why.detail}")
         if fault is None or fault.reason != "truncated":
@@ -200,7 +200,18 @@ def _in_zip(host: Host, file: ModelFile, most: int, contents: bool) -> Pickles: 
             faults.append(fault)
     if contents and more:
         bodies.update(zips.content(host, file, more, most=most))
+    found, wrong = _split_members(file, bodies)
+    faults += wrong
+    if named or more:
+        return _based(file, "zip archive with a pickle", found, *faults)
+    return _none(file, *faults)
+
+
+def _split_members(
+    file: ModelFile, bodies: dict[str, bytes | Unobservable]
+) -> tuple[list[Pickle], list[Unobservable]]:
     found: list[Pickle] = []
+    faults: list[Unobservable] = []
     for name, body in bodies.items():
         where = f"{file.path}: {name}"
         if isinstance(body, Unobservable):
@@ -211,9 +222,7 @@ def _in_zip(host: Host, file: ModelFile, most: int, contents: bool) -> Pickles: 
             found += _numbered(where, list(split(body[start:], is_whole=True)))
         except Unobservable as fault:
             faults.append(Unobservable(fault.reason, f"{where}: {fault.detail}"))
-    if named or more:
-        return _based(file, "zip archive with a pickle", found, *faults)
-    return _none(file, *faults)
+    return found, faults
 
 
 def _is_tensor(name: str, tops: set[str]) -> bool:

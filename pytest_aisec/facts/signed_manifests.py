@@ -84,7 +84,8 @@ def trusted_keys(paths: Sequence[str]) -> TrustedKeys | None:
     if missing:
         raise Unobservable(
             "tool_missing",
-            f"{' and '.join(missing)} not installed on the controlling machine: pip install 'pytest-aisec[models]'",
+            f"{' and '.join(missing)} not installed on the controlling machine: "
+            "pip install 'pytest-aisec[models]'",
         )
     pems = []
     for path in paths:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_aisec.facts import zips
 from pytest_aisec.facts.model_files import ModelFile, read_range
 from pytest_aisec.facts.together import together
-from pytest_aisec.observe.faults import Unobservable
+from pytest_aisec.observe.faults import Reason, Unobservable
 
 if TYPE_CHECKING:
     from testinfra.host import Host
@@ -28,6 +28,9 @@ _BITS = {
 _FETCHED = 3_500_000
 """The most that is read of one file."""
 _MOST_DEFECTS = 5
+_MOST_HITS = 200
+_MODEL_GRAPH = 7
+"""The number of the field `graph` in ONNX's `ModelProto`."""
 
 
 def is_container(file: ModelFile) -> bool:
@@ -92,29 +95,23 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def safetensors(header: bytes, data_size: int) -> Iterator[str]:
     """Yield what is wrong with a safetensors header for `data_size` bytes of tensors."""
     try:
-        if not header.startswith(b"{"):
-            raise ValueError("does not begin with {")
         entries = json.loads(header.decode("utf-8"), object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
         yield f"the header is not JSON: {error}"
+        return
+    if not header.startswith(b"{"):
+        yield "the header does not begin with {"
         return
     metadata = entries.pop("__metadata__", {})
     if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
         yield "__metadata__ is not text"
     spans: list[tuple[int, int, str]] = []
     for name, entry in entries.items():
-        try:
-            begin, end = entry["data_offsets"]
-            shape, bits = entry["shape"], _BITS[entry["dtype"]]
-            if not all(type(number) is int and number >= 0 for number in [begin, end, *shape]):
-                raise ValueError("negative")
-            wanted = math.prod(shape) * bits / 8
-        except (KeyError, TypeError, ValueError, OverflowError):
-            yield f"{name}: no type, shape and offsets that are known"
-            continue
-        if end - begin != wanted:
-            yield f"{name}: {end - begin} bytes for {wanted:.0f}"
-        spans.append((begin, end, name))
+        span = _span(entry)
+        if span is None:
+            yield f"{name}: no type, shape and offsets that are known and agree"
+        else:
+            spans.append((*span, name))
     last = 0
     for begin, end, name in sorted(spans):
         if begin != last:
@@ -122,6 +119,19 @@ def safetensors(header: bytes, data_size: int) -> Iterator[str]:
         last = max(last, end)
     if last != data_size:
         yield f"the tensors end at {last}, the file at {data_size}"
+
+
+def _span(entry: Any) -> tuple[int, int] | None:
+    """Return where a tensor begins and ends; `None` where that is not what type and shape need."""
+    try:
+        begin, end = entry["data_offsets"]
+        shape, bits = entry["shape"], _BITS[entry["dtype"]]
+        numbers = [begin, end, *shape]
+    except (KeyError, TypeError, ValueError):
+        return None
+    if not all(type(number) is int and number >= 0 for number in numbers):
+        return None
+    return (begin, end) if (end - begin) * 8 == math.prod(shape) * bits else None
 
 
 def gguf(head: bytes, size: int) -> Iterator[str]:
@@ -149,27 +159,65 @@ def gguf(head: bytes, size: int) -> Iterator[str]:
 
 
 def _onnx(host: Host, file: ModelFile) -> Iterator[str]:
-    if file.size > _FETCHED:
-        raise Unobservable("truncated", f"{file.path}: {file.size} bytes, too many to be read for references")
-    data = read_range(host, file.path, 0, file.size) if file.size else b""
     try:
-        locations = list(onnx_locations(data))
-    except (IndexError, ValueError):
-        yield "not a model in ONNX's encoding"
+        if file.size <= _FETCHED:
+            locations = list(onnx_locations(read_range(host, file.path, 0, file.size) if file.size else b""))
+        else:
+            _check_graph(file.head, file.size)
+            locations = _searched(host, file)
+    except (IndexError, ValueError) as error:
+        yield f"not a model in ONNX's encoding: {error}"
         return
     for location in dict.fromkeys(locations):
         plain = posixpath.normpath(location)
-        if (
-            location.startswith("/")
-            or plain == ".."
-            or plain.startswith("../")
-            or "\\" in location
-            or "\0" in location
-        ):
+        is_odd = re.search(r"[\\\x00]|^[A-Za-z]:", location) is not None
+        if location.startswith("/") or plain == ".." or plain.startswith("../") or is_odd:
             yield f"external data in {location!r}, outside of its directory"
 
 
-_MODEL_GRAPH = 7
+def _searched(host: Host, file: ModelFile) -> list[str]:
+    """Return the external data of a large model, found by the name of the field on the host."""
+    answer = host.run('{ LC_ALL=C grep -aobF location -- %s; echo "end $?"; } | head -c 65536', file.path)
+    said = answer.stderr.strip()
+    *hits, end = answer.stdout.split("\n")[:-1] or [""]
+    if said:
+        missing = "not found" in said or "option" in said
+        reason: Reason = "privilege" if "Permission denied" in said else "unreadable"
+        raise Unobservable("tool_missing" if missing else reason, said)
+    if end not in {"end 0", "end 1"} or len(hits) > _MOST_HITS:
+        raise Unobservable("truncated", f"{file.path}: more than {_MOST_HITS} places that may be references")
+    places = [int(hit.partition(":")[0]) for hit in hits]
+    around = together([_around(host, file, place) for place in places])
+    found: list[str] = []
+    for part in around:
+        if isinstance(part, Unobservable):
+            raise part
+        found += _locations(part)
+    return found
+
+
+def _around(host: Host, file: ModelFile, place: int) -> Callable[[], bytes]:
+    start = max(0, place - 2)
+    return lambda: read_range(host, file.path, start, min(4096, file.size - start))
+
+
+def _check_graph(head: bytes, size: int) -> None:
+    """Raise `ValueError` unless a graph that fits into `size` bytes begins in `head`."""
+    at = 0
+    while True:
+        key, at = _varint(head, at)
+        if key == _MODEL_GRAPH << 3 | 2:
+            length, at = _varint(head, at)
+            if at + length > size:
+                raise ValueError("a graph that is cut off")
+            return
+        if key & 7 == 0:
+            _, at = _varint(head, at)
+        elif key & 7 == 2 and key >> 3:
+            length, at = _varint(head, at)
+            at += length
+        else:
+            raise ValueError("no graph at its beginning")
 
 
 def onnx_locations(data: bytes) -> Iterator[str]:
@@ -183,6 +231,10 @@ def onnx_locations(data: bytes) -> Iterator[str]:
     fields = list(_fields(data))
     if not any(number == _MODEL_GRAPH and isinstance(value, bytes) for number, value in fields):
         raise ValueError("no graph")
+    yield from _locations(data)
+
+
+def _locations(data: bytes) -> Iterator[str]:
     at = data.find(b"\x0a\x08location\x12")
     while at >= 0:
         length, start = _varint(data, at + 11)

@@ -1,11 +1,13 @@
 import json
 import struct
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_aisec.facts.weight_formats import gguf, keras_layers, onnx_locations, safetensors
+from pytest_aisec.facts.model_files import model_files
+from pytest_aisec.facts.weight_formats import defects, gguf, keras_layers, onnx_locations, safetensors
 
 
 def header(**tensors):
@@ -103,10 +105,42 @@ class TestOnnx:
 
     @given(st.binary(max_size=60))
     def test_any_bytes(self, data):
-        try:
+        with suppress(ValueError, IndexError):
             list(onnx_locations(data))
-        except (ValueError, IndexError):
-            pass
+
+
+def written(tmp_path, local, data):
+    path = tmp_path / "m.onnx"
+    path.write_bytes(data)
+    (file,) = model_files(local, [str(tmp_path)]).files
+    return defects(local, [file], max_header_bytes=10_000)[str(path)]
+
+
+def large(*locations):
+    entries = b"".join(field(13, field(1, b"location") + field(2, name)) for name in locations)
+    raw = b"\x4a" + varint(5_000_000) + bytes(4_999_990) + b"location\x12\x99"[:10]
+    graph = field(5, entries) + b"\x2a" + varint(len(raw)) + raw
+    return b"\x08\x08\x3a" + varint(len(graph)) + graph
+
+
+def varint(number):
+    found = b""
+    while number > 127:
+        found, number = found + bytes([number & 127 | 128]), number >> 7
+    return found + bytes([number])
+
+
+class TestLargeOnnx:
+    def test_inside(self, tmp_path, local):
+        assert () == written(tmp_path, local, large(b"model.data", b"weights/a.bin"))
+
+    def test_outside(self, tmp_path, local):
+        (found,) = written(tmp_path, local, large(b"model.data", b"../../etc/shadow"))
+        assert "../../etc/shadow" in found
+
+    def test_no_model(self, tmp_path, local):
+        assert written(tmp_path, local, bytes(5_000_000))
+        assert written(tmp_path, local, large(b"a")[:4_000_000])
 
 
 @pytest.mark.parametrize(

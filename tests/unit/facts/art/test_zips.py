@@ -3,6 +3,7 @@ import struct
 import warnings
 import zipfile
 import zlib
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -174,7 +175,5 @@ def test_any_bytes(data, size):
         lambda: find_directory(data + b"PK\x05\x06" + data[:18], len(data) + 22, "m"),
         lambda: read_directory(b"PK\x01\x02" + data, 1, size, "m"),
     ):
-        try:
+        with suppress(Unobservable):
             attempt()
-        except Unobservable as fault:
-            assert "parse" == fault.reason
