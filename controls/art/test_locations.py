@@ -17,9 +17,9 @@ def _summary(file: ModelFile) -> str:
 
 def _copies(host: Host, files: list[ModelFile], most: int) -> tuple[list[list[str]], list[Unobservable]]:
     """Return the paths of files of which there are more than `most` copies, and what is not known."""
-    alike: defaultdict[tuple[int, bytes, bytes], list[ModelFile]] = defaultdict(list)
+    alike: defaultdict[tuple[int, bytes], list[ModelFile]] = defaultdict(list)
     for file in files:
-        alike[file.size, file.head, file.tail].append(file)
+        alike[file.size, file.head].append(file)
     likely = [file for group in alike.values() if len(group) > most for file in group]
     equal: defaultdict[tuple[int, str], list[str]] = defaultdict(list)
     faults: list[Unobservable] = []

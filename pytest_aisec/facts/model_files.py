@@ -26,10 +26,8 @@ __all__ = [
     "sha256",
 ]
 
-HEAD = 1024
+HEAD = 896
 """Bytes that are read of the beginning of every file."""
-TAIL = 22
-"""Bytes that are read of the end of every file: where a zip archive without a comment ends."""
 MOST = 7 * 1024 * 1024
 """A listing stops there; what stopped is never taken for the whole."""
 
@@ -47,13 +45,12 @@ _HARMLESS = (
 _TOOLS = 'command -v "$t" >/dev/null || { echo "$t: not found" >&2; exit 127; }; done; '
 # Text is printed as it is, so that credentials in it are recognised and never stored.
 _LOOK = (
-    "sh -c 'for p; do "
-    's=$(stat -L -c "%%d:%%i %%s %%a %%U %%G" -- "$p") || s=; '
+    "-type f -printf 'f%%D:%%i %%s %%m %%u %%g\\000%%p\\000' -exec sh -c 'for p; do "
     'if ! test -r "$p"; then k=d h=; '
-    'elif test "$(head -c 1024 -- "$p" | LC_ALL=C tr -d "\\11-\\15\\40-\\176\\200-\\377" | wc -c)" -eq 0; '
-    'then k=t h=$(head -c 1024 -- "$p"; echo .); '
-    'else k=b h=$({ head -c 1024 -- "$p"; tail -c 22 -- "$p"; } | base64 -w 36); fi; '
-    'printf "f%%s\\000%%s\\000%%s\\000%%s\\000" "$s" "$p" "$k" "$h"; done; exit 0\' sh {} +'
+    f'else h=$(od -An -v -tx1 -N{HEAD} -- "$p"); case $h in '
+    '*" 0"[0-8ef]*|*" 1"*|*" 7f"*) k=b;; '
+    f'*) k=t h=$(head -c {HEAD} -- "$p"; echo .);; esac; fi; '
+    'printf "h%%s\\000%%s\\000%%s\\000" "$p" "$k" "$h"; done; exit 0\' sh {} +'
 )
 _STAT = re.compile(r"(?P<identity>\d+:\d+) (?P<size>\d+) (?P<mode>[0-7]+) (?P<owner>\S+) (?P<group>\S+)")
 _COMPRESSED = (
@@ -85,8 +82,6 @@ class ModelFile:
     group: str
     head: bytes = field(repr=False)
     """The first `HEAD` bytes."""
-    tail: bytes = field(default=b"", repr=False)
-    """The last `TAIL` bytes; empty for text."""
     is_text: bool = False
     """No byte of `head` is a control character other than white space."""
 
@@ -98,7 +93,7 @@ class ModelFile:
     @property
     def kind(self) -> Kind:
         """What its first bytes say, whatever its name."""
-        return _kind(self.head, self.tail, size=self.size, is_text=self.is_text)
+        return _kind(self.head, size=self.size, is_text=self.is_text)
 
 
 _MAGIC: tuple[tuple[Kind, tuple[bytes, ...]], ...] = (
@@ -111,7 +106,7 @@ _MAGIC: tuple[tuple[Kind, tuple[bytes, ...]], ...] = (
 )
 
 
-def _kind(head: bytes, tail: bytes, *, size: int, is_text: bool) -> Kind:
+def _kind(head: bytes, *, size: int, is_text: bool) -> Kind:
     if size == 0:
         return "empty"
     if is_text:
@@ -121,8 +116,6 @@ def _kind(head: bytes, tail: bytes, *, size: int, is_text: bool) -> Kind:
     for kind, beginnings in _MAGIC:
         if head.startswith(beginnings):
             return kind
-    if tail.startswith(b"PK\x05\x06"):
-        return "zip"
     length = int.from_bytes(head[:8], "little")
     if head[8:10] in {b'{"', b"{ ", b"{}", b"{\n"} and length < max(size, 1 << 32):
         return "safetensors"
@@ -168,9 +161,9 @@ def model_files(host: Host, directories: Sequence[str]) -> ModelFiles:
         return ModelFiles(files=(), absent=(), faults=())
     places = " ".join(["%s"] * len(directories))
     answer = host.run(
-        f"for t in find stat head tail tr wc base64; do {_TOOLS}"
+        f"for t in find stat od head; do {_TOOLS}"
         f'{{ for d in {places}; do s=$(stat -L -c %%F -- "$d" 2>&1); printf "d%%s %%s\\000" "$?" "$s"; done; '
-        f"find -L {places} -type f -exec {_LOOK}; printf 'e%%s\\000' \"$?\"; }} | head -c {MOST}",
+        f"find -L {places} {_LOOK}; printf 'e%%s\\000' \"$?\"; }} | head -c {MOST}",
         *directories,
         *directories,
     )
@@ -203,9 +196,9 @@ def large_weight_files(host: Host, *, above: int) -> ModelFiles:
     """
     skipped = " -o ".join(f"-fstype {kind}" for kind in _NOT_LOCAL)
     answer = host.run(
-        f"for t in find stat head tail tr wc base64; do {_TOOLS}"
+        f"for t in find stat od head; do {_TOOLS}"
         f"{{ find %s \\( {skipped} -o -path '*/merged' -fstype overlay \\) -prune -o "
-        f"-type f -size +{above}c -exec {_LOOK}; printf 'e%%s\\000' \"$?\"; }} | head -c {MOST}",
+        f"-size +{above}c {_LOOK}; printf 'e%%s\\000' \"$?\"; }} | head -c {MOST}",
         "/",
     )
     seen = read_listing(answer.stdout, _OF_DESKTOPS.sub("", answer.stderr), ())
@@ -282,44 +275,42 @@ def _complaints(stderr: str) -> list[Unobservable]:
 
 
 def _files(fields: Iterator[str]) -> Iterator[ModelFile | Unobservable]:
-    for stat in fields:
-        path, kind, text = next(fields, None), next(fields, None), next(fields, None)
-        if path is None or kind is None or text is None:
-            return  # the record at which the listing was cut
-        match = _STAT.fullmatch(stat.removeprefix("f"))
-        if kind == "d":
-            yield Unobservable("privilege", f"{path}: may not be read")
-        elif match is None:
-            yield Unobservable("unreadable", f"{path}: stat says nothing")
-        elif "«redacted:" in path:
-            yield Unobservable("parse", f"the name of {path} looks like a credential")
-        else:
-            size = int(match["size"])
-            try:
-                head, tail = _ends(kind, text, size, path)
-            except Unobservable as fault:
-                yield fault
-                continue
-            yield ModelFile(
-                path=path,
-                identity=match["identity"],
-                size=size,
-                mode=int(match["mode"], 8),
-                owner=match["owner"],
-                group=match["group"],
-                head=head,
-                tail=tail,
-                is_text=kind == "t",
-            )
+    stats: dict[str, str] = {}
+    for first in fields:
+        path = next(fields, "") if first.startswith("f") else first[1:]
+        if first.startswith("f"):
+            stats[path] = first[1:]
+            continue
+        kind, text = next(fields, None), next(fields, None)
+        if kind is not None and text is not None:  # otherwise it is where the listing was cut
+            yield _file(path, stats.get(path, ""), kind, text)
 
 
-def _ends(kind: str, text: str, size: int, path: str) -> tuple[bytes, bytes]:
-    if kind == "t":
-        return text.removesuffix(".").encode("utf-8", "surrogateescape"), b""
-    data = decoded(text, path)
-    if len(data) != min(size, HEAD) + min(size, TAIL):
-        raise Unobservable("unreadable", f"{path}: changed while it was read")
-    return data[: min(size, HEAD)], data[-min(size, TAIL) :] if size else b""
+def _file(path: str, stat: str, kind: str, text: str) -> ModelFile | Unobservable:
+    match = _STAT.fullmatch(stat)
+    if "«redacted:" in path:
+        return Unobservable("parse", f"the name of {path} looks like a credential")
+    if match is None or kind not in {"b", "d", "t"}:
+        return Unobservable("parse", f"{path}: find printed something else")
+    if kind == "d":
+        return Unobservable("privilege", f"{path}: may not be read")
+    size = int(match["size"])
+    try:
+        head = text[:-1].encode("utf-8", "surrogateescape") if kind == "t" else bytes.fromhex(text)
+    except ValueError:
+        return Unobservable("parse", f"{path}: od printed something else")
+    if len(head) != min(size, HEAD) and "«redacted:" not in text:
+        return Unobservable("unreadable", f"{path}: {len(head)} bytes came instead of {min(size, HEAD)}")
+    return ModelFile(
+        path=path,
+        identity=match["identity"],
+        size=size,
+        mode=int(match["mode"], 8),
+        owner=match["owner"],
+        group=match["group"],
+        head=head,
+        is_text=kind == "t",
+    )
 
 
 def decoded(text: str, path: str) -> bytes:
@@ -397,6 +388,7 @@ def samples(host: Host, files: Sequence[ModelFile]) -> dict[str, str | Unobserva
 
     def one(file: ModelFile) -> str:
         steps = [file.size * step // _SAMPLES + 1 for step in range(_SAMPLES)]
+        steps.append(max(1, file.size - _SAMPLE + 1))
         parts = " ".join(["tail -c +%s -- %s | head -c %s;"] * len(steps))
         values = [value for step in steps for value in (str(step), file.path, str(_SAMPLE))]
         answer = host.run(f"{{ {parts} }} | sha256sum", *values)

@@ -1,4 +1,3 @@
-import base64
 import os
 
 import pytest
@@ -9,8 +8,8 @@ STAT = "64512:12 6 640 root root"
 
 
 def record(path="/m/a", kind="b", data=b"\x80\x02}q\x00.", stat=STAT):
-    text = base64.encodebytes(data + data).decode() if kind == "b" else data.decode() + "."
-    return f"f{stat}\0{path}\0{kind}\0{text}\0"
+    text = data.decode() + "." if kind == "t" else data.hex(" ")
+    return f"f{stat}\0{path}\0h{path}\0{kind}\0{text}\0"
 
 
 def reasons(found):
@@ -50,14 +49,16 @@ class TestListing:
             (
                 ["unreadable"],
                 "d0 directory\0" + record() + "e0\0",
-                "head: error reading '/m/a': Input/output error",
+                "od: /m/a: read error: Input/output error",
             ),
-            (["unreadable"], "d0 directory\0" + record(stat="") + "e0\0", ""),
+            (["parse"], "d0 directory\0" + record(stat="") + "e0\0", ""),
+            (["parse"], "d0 directory\0" + record(kind="x") + "e0\0", ""),
+            (["parse"], "d0 directory\0" + record().replace(STAT + "\0/m/a", STAT + "\0/m/b") + "e0\0", ""),
             (["unreadable"], "d0 directory\0" + record(stat="1:1 99 640 root root") + "e0\0", ""),
             (["unreadable"], "d0 directory\0e1\0", ""),
             (["tool_missing"], "d0 directory\0e1\0", "find: unrecognized: -L"),
             (["parse"], "d0 directory\0" + record("/m/«redacted:huggingface:01234567»") + "e0\0", ""),
-            (["parse"], f"d0 directory\0f{STAT}\0/m/a\0b\0not base64!\0e0\0", ""),
+            (["parse"], f"d0 directory\0f{STAT}\0/m/a\0h/m/a\0b\0 no hex\0e0\0", ""),
             ([], "d0 directory\0e1\0", "find: '/m/l': No such file or directory"),
         ],
     )
