@@ -48,7 +48,7 @@ def test_remote_code_is_disabled(
     """Remote code execution on model load is disabled.
 
     With trust_remote_code the publisher of a model runs code on the host. Judges command lines and the
-    environment of running processes, and text files in config_dirs; not code elsewhere.
+    environment of running processes, and text files of up to 1 MiB in config_dirs; not code elsewhere.
     """
     seen = remote_code(host, config_dirs)
     trusting = {path: "declared, but absent" for path in seen.absent if is_declared("config_dirs")}

@@ -54,6 +54,11 @@ class BlockDevice:
     below: tuple[str, ...]
     """Names of the devices that it lies on."""
 
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether cryptsetup made it in order to encrypt."""
+        return re.match(r"CRYPT-(?!VERITY|INTEGRITY)", self.uuid) is not None
+
 
 @dataclass(frozen=True, kw_only=True)
 class Volume:
@@ -114,7 +119,7 @@ def storage(host: Host, files: Sequence[ModelFile]) -> dict[str, Storage | Unobs
     wanted = [(places[path], mount) for path, mount in under.items() if isinstance(mount, Mount)]
     layers = {layer for _, mount in wanted for layer in _layers(by_number.get(mount.device), known)}
     crypt = [lambda: _volumes(host, is_root=_seen(who).strip() == "0")]
-    volumes = together(crypt)[0] if any(layer.uuid.startswith("CRYPT-") for layer in layers) else {}
+    volumes = together(crypt)[0] if any(layer.is_encrypted for layer in layers) else {}
     asked = list(dict.fromkeys(wanted))
     policies = dict(zip(asked, together([_asking(host, *item) for item in asked]), strict=True))
     found: dict[str, Storage | Unobservable] = {}
@@ -177,7 +182,7 @@ def _storage(
 
 def _crossed(device: BlockDevice, known: Mapping[str, BlockDevice]) -> tuple[str, ...]:
     """Return the encrypted mappings under `device`, or none where a way down passes without one."""
-    if device.uuid.startswith("CRYPT-"):
+    if device.is_encrypted:
         return (device.mapped_name,)
     ways = [_crossed(known[name], known) for name in device.below if name in known]
     if not ways or len(ways) != len(device.below) or not all(ways):
@@ -251,25 +256,35 @@ _CRYPT = re.compile(
 def _volumes(host: Host, *, is_root: bool) -> dict[str, Volume]:
     if not is_root:
         raise Unobservable("privilege", "only root sees with which cipher a device is encrypted")
-    return read_crypt_table(_text(host.run("dmsetup table --target crypt")))
+    return read_crypt_table(_text(host.run("dmsetup table")))
 
 
 def read_crypt_table(text: str) -> dict[str, Volume]:
-    """Read what `dmsetup table --target crypt` printed; keys are masked there."""
+    """Read what `dmsetup table` printed, where keys are masked; only the mappings of dm-crypt are returned.
+
+    Raises:
+        Unobservable: `parse`, also for a mapping that is encrypted in parts or in several ways.
+
+    """
     volumes: dict[str, Volume] = {}
+    others: set[str] = set()
     for line in text.splitlines():
         if not line.strip() or line.strip() == "No devices found":
             continue
         match = _CRYPT.fullmatch(line.strip())
         if match is None:
-            raise Unobservable("parse", f"dmsetup table: {line[:60]!r}")
+            other = re.fullmatch(r"(?P<name>.+): \d+ \d+ (?!crypt )[a-z].*|(?P<empty>.+):", line.strip())
+            if other is None:
+                raise Unobservable("parse", f"dmsetup table: {line[:60]!r}")
+            others.add(other["name"] or other["empty"])
+            continue
         key = match["key"]
         bits = int(match["bytes"]) * 8 if match["bytes"] else len(key) * 4 if key != "-" else 0
         volume = Volume(name=match["name"], cipher=match["cipher"], key_bits=bits, is_luks=False)
-        old = volumes.get(volume.name)
-        if old is not None and (old.cipher, old.key_bits) != (volume.cipher, volume.key_bits):
+        if volumes.setdefault(volume.name, volume) != volume:
             raise Unobservable("parse", f"{volume.name} is encrypted in parts in different ways")
-        volumes[volume.name] = volume
+    if in_part := sorted(others & volumes.keys()):
+        raise Unobservable("parse", f"{in_part[0]} is encrypted only in part")
     return volumes
 
 

@@ -31,7 +31,7 @@ _OTHERS = (".safetensors", ".gguf", ".h5", ".hdf5", ".png", ".jpg", ".jpeg")
 _BEGINNING = 512
 _STEPS = (256 * 1024, 1024 * 1024)
 _MOST_UNPACKED = 32 * 1024 * 1024
-_MOST_MEMBERS = 200
+_MOST_MEMBERS = 100
 _TENSORS = re.compile(
     r"(data|tensors|constants)/\d+|version|byteorder|\.format_version|\.storage_alignment"
     r"|\.data/(serialization_id|version)"
@@ -179,8 +179,8 @@ def _in_zip(host: Host, file: ModelFile, most: int, contents: bool) -> Pickles: 
     unsure = [member for member in members if member not in named and not _is_tensor(member.name, tops)]
     if max(len(unsure), len(named)) > _MOST_MEMBERS:
         raise Unobservable("truncated", f"{file.path}: more than {_MOST_MEMBERS} members to look into")
-    if contents and sum(member.packed for member in named) > most:
-        raise Unobservable("truncated", f"{file.path}: its pickles are longer than {most} bytes")
+    if contents:
+        _check_room(file, named, most)
     read, begun = together(
         [
             lambda: zips.content(host, file, named if contents else [], most=most),
@@ -199,12 +199,18 @@ def _in_zip(host: Host, file: ModelFile, most: int, contents: bool) -> Pickles: 
         except Unobservable as fault:
             faults.append(fault)
     if contents and more:
+        _check_room(file, [*named, *more], most)
         bodies.update(zips.content(host, file, more, most=most))
     found, wrong = _split_members(file, bodies)
     faults += wrong
     if named or more:
         return _based(file, "zip archive with a pickle", found, *faults)
     return _none(file, *faults)
+
+
+def _check_room(file: ModelFile, members: Sequence[zips.Member], most: int) -> None:
+    if sum(member.packed for member in members) > most:
+        raise Unobservable("truncated", f"{file.path}: its pickles are longer than {most} bytes")
 
 
 def _split_members(

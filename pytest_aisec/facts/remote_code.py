@@ -81,7 +81,7 @@ class RemoteCode:
 def remote_code(host: Host, directories: Sequence[str]) -> RemoteCode:
     """Return the model processes of the host, and the mentions of the setting in `directories`.
 
-    Text files of up to 1 MiB are read; installed libraries and documents are not, nor other file systems.
+    Text files of up to 1 MiB are read; installed libraries and documents are not.
     """
     answers: list[object | Unobservable] = together(
         [lambda: processes(host), lambda: _environments(host), lambda: _mentions(host, directories)]
@@ -216,7 +216,7 @@ def _mentions(host: Host, directories: Sequence[str]) -> _Mentions:
     documents = " ".join(f"! -name '{name}'" for name in _DOCUMENTS)
     answer = host.run(
         "command -v grep >/dev/null || { echo 'grep: not found' >&2; exit 127; }; "
-        f"{{ find -H {places} -xdev -type d \\( {pruned} \\) -prune -o -xtype f -size -{_LARGEST_FILE} "
+        f"{{ find -H {places} -type d \\( {pruned} \\) -prune -o -xtype f -size -{_LARGEST_FILE} "
         f"{documents} -exec grep -IinHZE 'trust[_-]?remote[_-]?code' -- {{}} +; "
         f'echo "end $?"; }} | head -c {_MENTIONS_LIMIT}',
         *directories,

@@ -21,7 +21,7 @@ dm-0\t254:0\tcrypt0\tCRYPT-LUKS2-0123-crypt0\tsda3\x20
 dm-1\t254:1\tvg-srv\tLVM-abc\tdm-0\x20
 md0\t9:0\t\t\tdm-0 sda2\x20
 """
-TABLE = "crypt0: 0 1048576 crypt aes-xts-plain64 :64:logon:cryptsetup:0123-d0 0 8:3 32768 1 allow_discards\n"
+TABLE = "vg-srv: 0 1048576 linear 254:0 2048\ncrypt0: 0 1048576 crypt aes-xts-plain64 :64:logon:cryptsetup:0123-d0 0 8:3 32768 1 allow_discards\n"
 FSCRYPT = """\
 "/home/m" is encrypted with fscrypt.
 
@@ -81,6 +81,10 @@ def test_not_encrypted(look):
     assert [] == look("/m/a.pt", device(8, 2))
 
 
+def test_integrity_is_no_encryption(look):
+    assert [] == look("/srv/a", device(254, 1), devices=DEVICES.replace("CRYPT-LUKS2", "CRYPT-VERITY"))
+
+
 def test_short_key(look):
     table = "crypt0: 0 9 crypt aes-xts-plain64 " + "0" * 64 + " 0 8:3 32768\n"
     assert [("aes-xts-plain64", 256, True)] == look("/srv/a", device(254, 1), table=table)
@@ -94,6 +98,7 @@ def test_short_key(look):
         ("parse", {"table": "No devices found\n"}),
         ("parse", {"table": "nonsense\n"}),
         ("parse", {"table": TABLE + TABLE.replace("xts", "cbc")}),
+        ("parse", {"table": TABLE + "crypt0: 1048576 2048 linear 8:3 1081344\n"}),
     ],
 )
 def test_cipher_that_cannot_be_seen(look, expected, changes):

@@ -95,6 +95,8 @@ class TestOnThisMachine:
         }
         for name, data in contents.items():
             (tmp_path / name).write_bytes(data)
+        (tmp_path / "loop").symlink_to(tmp_path)
+        (tmp_path / "dangling").symlink_to("nowhere")
         found = model_files(local, [str(tmp_path), str(tmp_path / "gone")])
         assert {
             "a b.pt": "zip",
