@@ -1,0 +1,171 @@
+from typing import Annotated
+
+from pydantic import Field
+
+from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable
+from pytest_aisec.facts.model_files import model_files, sha256
+from pytest_aisec.facts.pickle_opcodes import Imports, imports
+from pytest_aisec.facts.pickle_scan import check_installed, scan
+from pytest_aisec.facts.pickles import pickles
+
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+_FRAMEWORKS = frozenset(
+    [
+        *(
+            f"torch.{kind}Storage"
+            for kind in (
+                "Byte", "Char", "Short", "Int", "Long", "Half", "Float", "Double", "Bool", "BFloat16",
+                "ComplexFloat", "ComplexDouble", "QInt8", "QUInt8", "QInt32", "QUInt4x2", "QUInt2x4",
+                "Untyped",
+            )
+        ),
+        *(
+            f"torch.{name}"
+            for name in (
+                "Size", "device", "Tensor", "float32", "float64", "float16", "bfloat16", "uint8", "int8",
+                "int16", "int32", "int64", "bool", "complex64", "complex128", "strided", "float8_e4m3fn",
+                "float8_e5m2", "storage.UntypedStorage", "storage.TypedStorage", "nn.parameter.Parameter",
+                "_utils._rebuild_tensor", "_utils._rebuild_tensor_v2", "_utils._rebuild_parameter",
+                "_utils._rebuild_parameter_with_state", "_utils._rebuild_qtensor",
+                "_tensor._rebuild_from_type_v2", "serialization._get_layout", "per_tensor_affine",
+            )
+        ),
+        *(
+            f"{module}.multiarray.{name}"
+            for module in ("numpy.core", "numpy._core")
+            for name in ("_reconstruct", "scalar")
+        ),
+        "numpy.dtype",
+        "numpy.ndarray",
+        "_codecs.encode",
+        "collections.OrderedDict",
+        "collections.defaultdict",
+        "collections.Counter",
+        *(
+            f"{module}.{name}"
+            for module in ("builtins", "__builtin__")
+            for name in (
+                "set", "frozenset", "dict", "list", "tuple", "int", "float", "bool", "str", "bytes",
+                "bytearray", "complex", "slice", "range", "object",
+            )
+        ),
+        "copyreg._reconstructor",
+        "copy_reg._reconstructor",
+    ]
+)  # fmt: skip
+"""What the weights of PyTorch and NumPy arrays import; none of these calls what it is not given."""
+
+_FETCHED = 2_000_000
+"""With the directory of an archive and in base64, less than 5 MB cross the wire."""
+
+
+@control(
+    "AISEC-ART-04",
+    severity="high",
+    nist_800_53=["CM-7", "SI-3", "SI-7", "SI-7(1)", "SR-4"],
+    nist_csf=["ID.RA-09", "PR.DS-01"],
+    nist_ai_rmf=["MANAGE 3.2", "MEASURE 2.7"],
+    nist_ai_600_1=["MS-1.1-002", "MS-2.7-005"],
+    iso_27001=["A.5.21", "A.8.24"],
+    iso_42001=["A.6.2.4", "A.10.3"],
+    cis_v8_1=["16.5"],
+    soc2=["CC6.8", "CC7.1"],
+    owasp_llm=["LLM03:2025", "LLM04:2025"],
+    atlas_mitigations=["AML.M0013", "AML.M0014"],
+    atlas_techniques=["AML.T0010.003", "AML.T0011.000", "AML.T0018", "AML.T0018.002"],
+    eu_ai_act=["15.5"],
+    remediation="Replace each file by its safetensors copy (from the publisher, or saved with "
+    "safetensors.torch.save_file), remove it from {model_dirs}; or, after review, add its SHA-256 to "
+    "allow_sha256",
+)
+def test_serving_paths_hold_no_pickles(
+    host: Host, *, model_dirs: list[str] = ["/srv/models"], allow_sha256: list[Digest] = []
+) -> None:
+    """Serving paths hold no pickle-based weight formats.
+
+    Loading a pickle runs whatever code it names. Files are judged by content, whatever their names.
+    """
+    seen = model_files(host, model_dirs)
+    held = pickles(host, seen.each, most=_FETCHED, contents=False)
+    faults = [*seen.faults]
+    based = {item.file: item.what for item in held if item.is_pickle_based}
+    faults += [fault for item in held if not item.is_pickle_based for fault in item.faults]
+    digests = sha256(host, list(based)) if based and allow_sha256 else {}
+    pickled = {path: "declared, but absent" for path in seen.absent if is_declared("model_dirs")}
+    for file, what in based.items():
+        digest = digests.get(file.path)
+        if isinstance(digest, Unobservable):
+            faults.append(digest)
+        elif digest is None or digest not in allow_sha256:
+            pickled[file.path] = what
+    if not pickled and faults:
+        raise faults[0]
+    if not pickled and not seen.files:
+        not_applicable(f"no file in {', '.join(model_dirs)}", claims=["model_dirs"] if seen.absent else [])
+    assert pickled == {}
+
+
+def _unwanted(found: Imports, allowed: frozenset[str]) -> list[str]:
+    return sorted({f"{module}.{name}" for module, name in found.names} - allowed)
+
+
+@control(
+    "AISEC-ART-05",
+    severity="critical",
+    nist_800_53=["SI-3", "SI-7", "SI-7(1)", "SR-4"],
+    nist_csf=["ID.RA-09", "PR.DS-01"],
+    nist_ai_rmf=["MANAGE 3.2", "MEASURE 2.7"],
+    nist_ai_600_1=["MG-3.1-002", "MS-1.1-002", "MS-2.7-005"],
+    iso_27001=["A.5.21", "A.8.7", "A.8.24"],
+    iso_42001=["A.6.2.4", "A.10.3"],
+    cis_v8_1=["10.1", "16.5"],
+    soc2=["CC6.8", "CC7.1"],
+    owasp_llm=["LLM03:2025", "LLM04:2025"],
+    atlas_mitigations=["AML.M0011", "AML.M0013", "AML.M0014"],
+    atlas_techniques=["AML.T0010.003", "AML.T0011.000", "AML.T0018", "AML.T0018.002"],
+    eu_ai_act=["15.5"],
+    remediation="Remove each file named from {model_dirs} without loading it, and find out where it came "
+    "from; an import that no scanner objects to and that is known to be harmless belongs into "
+    "allow_globals",
+)
+def test_pickles_import_nothing_dangerous(
+    host: Host,
+    *,
+    model_dirs: list[str] = ["/srv/models"],
+    allow_globals: list[str] = [],
+    strict: bool = True,
+    max_bytes_per_file: Annotated[int, Field(ge=65536, le=5_000_000)] = _FETCHED,
+) -> None:
+    """Pickle-based files contain no dangerous imports or opcodes.
+
+    Loading such a file runs the code it names, as whoever loads it. Every import must be known to be
+    harmless, and neither picklescan nor fickling may object: no known evil, which is not proof of safety.
+    """
+    seen = model_files(host, model_dirs)
+    held = pickles(host, seen.each, most=max_bytes_per_file)
+    faults = [*seen.faults, *(fault for item in held for fault in item.faults)]
+    allowed = _FRAMEWORKS | set(allow_globals)
+    dangerous = {path: ["declared, but absent"] for path in seen.absent if is_declared("model_dirs")}
+    for pickle in [pickle for item in held for pickle in item.found]:
+        own = imports(pickle.data)
+        wrong = [f"{what}: an import that does not show" for what in own.unknown]
+        try:
+            scanned = scan(pickle.data)
+        except Unobservable as fault:
+            faults.append(Unobservable(fault.reason, f"{pickle.where}: {fault.detail}"))
+            names = own
+        else:
+            names = Imports(names=own.names | scanned.names, unknown=())
+            wrong += scanned.dangerous
+        if strict:
+            wrong += [f"imports {name}" for name in _unwanted(names, allowed)]
+        if wrong:
+            dangerous[pickle.where] = sorted(set(wrong))
+    if not dangerous and faults:
+        raise faults[0]
+    if not dangerous and not any(item.is_pickle_based for item in held):
+        not_applicable(f"no pickle in {', '.join(model_dirs)}", claims=["model_dirs"] if seen.absent else [])
+    if not dangerous:
+        check_installed()
+    assert dangerous == {}

@@ -1,0 +1,67 @@
+from pydantic import ConfigDict, with_config
+from typing_extensions import TypedDict
+
+from pytest_aisec import Host, control, is_declared, not_applicable
+from pytest_aisec.facts.remote_code import ModelProcess, remote_code
+
+
+@with_config(ConfigDict(extra="forbid"))
+class AllowedModel(TypedDict):
+    """A model whose own code was reviewed, at one revision."""
+
+    model: str
+    revision: str
+
+
+def _is_allowed(item: ModelProcess, allow: list[AllowedModel]) -> bool:
+    code = item.code_revision or item.revision
+    return any(
+        (entry["model"], entry["revision"]) == (item.model, item.revision) and code == entry["revision"]
+        for entry in allow
+    )
+
+
+@control(
+    "AISEC-ART-09",
+    severity="high",
+    nist_800_53=["CM-7", "SC-18", "SI-7", "SR-3", "SR-4", "SR-11"],
+    nist_csf=["GV.SC-05", "ID.RA-09"],
+    nist_ai_rmf=["GOVERN 6.1", "MAP 4.1"],
+    nist_ai_600_1=["MG-3.1-002", "MS-2.7-001"],
+    iso_27001=["A.5.21", "A.8.19"],
+    iso_42001=["A.4.4", "A.10.3"],
+    cis_v8_1=["2.6", "16.4", "16.5"],
+    soc2=["CC6.8", "CC8.1", "CC9.2"],
+    owasp_llm=["LLM03:2025"],
+    atlas_mitigations=["AML.M0011"],
+    atlas_techniques=["AML.T0010.001", "AML.T0010.003", "AML.T0011.000"],
+    eu_ai_act=["15.5"],
+    remediation="Remove --trust-remote-code from the command line or set trust_remote_code to false where it "
+    "is named, and restart the service; a model that needs it belongs into allow, with a pinned --revision",
+)
+def test_remote_code_is_disabled(
+    host: Host,
+    *,
+    config_dirs: list[str] = ["/etc", "/opt", "/srv"],
+    allow: list[AllowedModel] = [],
+) -> None:
+    """Remote code execution on model load is disabled.
+
+    With trust_remote_code the publisher of a model runs code on the host. Judges command lines and the
+    environment of running processes, and text files of up to 1 MiB in config_dirs; not code elsewhere.
+    """
+    seen = remote_code(host, config_dirs)
+    trusting = {path: "declared, but absent" for path in seen.absent if is_declared("config_dirs")}
+    for item in seen.processes:
+        if item.is_enabled and not _is_allowed(item, allow):
+            trusting[f"process {item.process.name}: {item.summary}"] = (
+                f"model {item.model or 'not named'} at revision {item.revision or 'not pinned'}"
+            )
+    for setting in seen.settings:
+        if setting.is_enabled:
+            trusting[f"{setting.path}:{setting.line}"] = setting.text
+    if not trusting and seen.faults:
+        raise seen.faults[0]
+    if not trusting and not seen.processes and not seen.settings:
+        not_applicable("no process loads models, and no configuration speaks of trust_remote_code")
+    assert trusting == {}

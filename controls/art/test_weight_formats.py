@@ -1,0 +1,55 @@
+from typing import Annotated
+
+from pydantic import Field
+
+from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable
+from pytest_aisec.facts.model_files import model_files
+from pytest_aisec.facts.weight_formats import defects, is_container
+
+
+@control(
+    "AISEC-ART-06",
+    severity="medium",
+    nist_800_53=["SI-7", "SI-7(1)", "SI-10", "SR-4"],
+    nist_csf=["ID.RA-09", "PR.DS-01"],
+    nist_ai_rmf=["MANAGE 3.2", "MEASURE 2.7"],
+    nist_ai_600_1=["MS-1.1-002", "MS-2.7-005"],
+    iso_27001=["A.5.21", "A.8.24"],
+    iso_42001=["A.6.2.4", "A.10.3"],
+    cis_v8_1=["16.5"],
+    soc2=["CC6.8", "CC7.1"],
+    owasp_llm=["LLM03:2025", "LLM04:2025"],
+    atlas_mitigations=["AML.M0013", "AML.M0014"],
+    atlas_techniques=["AML.T0010.003", "AML.T0018", "AML.T0018.001", "AML.T0076"],
+    eu_ai_act=["15.5"],
+    remediation="Fetch each file named again from its publisher and compare its digest; remove from "
+    "{model_dirs} what is still malformed, and Keras models with code of their own",
+)
+def test_weight_files_are_well_formed(
+    host: Host,
+    *,
+    model_dirs: list[str] = ["/srv/models"],
+    max_header_bytes: Annotated[int, Field(ge=1024)] = 100_000_000,
+) -> None:
+    """Non-pickle model containers are well formed.
+
+    Malformed headers are how loaders are made to read or write outside of their memory. Judges headers of
+    safetensors and GGUF, references of ONNX out of its directory, and code in Keras models.
+    """
+    seen = model_files(host, model_dirs)
+    containers = [file for file in seen.each if is_container(file)]
+    faults = list(seen.faults)
+    malformed = {path: ["declared, but absent"] for path in seen.absent if is_declared("model_dirs")}
+    for path, wrong in defects(host, containers, max_header_bytes=max_header_bytes).items():
+        if isinstance(wrong, Unobservable):
+            faults.append(wrong)
+        elif wrong:
+            malformed[path] = list(wrong)
+    if not malformed and faults:
+        raise faults[0]
+    if not malformed and not containers:
+        not_applicable(
+            f"no safetensors, GGUF, ONNX or Keras file in {', '.join(model_dirs)}",
+            claims=["model_dirs"] if seen.absent else [],
+        )
+    assert malformed == {}

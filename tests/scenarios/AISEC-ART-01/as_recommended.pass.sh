@@ -1,0 +1,9 @@
+#!/bin/sh
+# The weights encrypted as the recommendation does it, and the plain file gone.
+# host: services
+set -e
+mkdir -p /srv/models
+cd /srv/models
+head -c 100000 /dev/urandom >model_weights.pth
+echo correct horse battery | gpg --batch --passphrase-fd 0 --pinentry-mode loopback --symmetric --cipher-algo AES256 model_weights.pth
+rm model_weights.pth

@@ -1,0 +1,3 @@
+#!/bin/sh
+# params: {vault_dirs: [/srv/modles]}
+mkdir -p /srv/models

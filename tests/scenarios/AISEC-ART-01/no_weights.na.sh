@@ -1,0 +1,5 @@
+#!/bin/sh
+# A directory with a model card alone.
+set -e
+mkdir -p /srv/models
+echo '# Model card' >/srv/models/README.md

@@ -1,0 +1,4 @@
+#!/bin/sh
+# No model directory.
+set -e
+rm -rf /srv/models

@@ -1,0 +1,5 @@
+#!/bin/sh
+# An import that no list knows.
+set -e
+mkdir -p /srv/models
+printf '\200\002cmylib.loading\nLoader\n)R.' >/srv/models/model.ckpt

@@ -1,0 +1,5 @@
+#!/bin/sh
+# No such file.
+set -e
+mkdir -p /srv/models
+echo '# card' >/srv/models/README.md

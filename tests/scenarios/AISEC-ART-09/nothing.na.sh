@@ -1,0 +1,4 @@
+#!/bin/sh
+# Nothing that loads models.
+set -e
+rm -rf /srv/models

@@ -1,0 +1,140 @@
+import os
+
+import pytest
+
+from pytest_aisec.facts.model_files import MOST, model_files, read_listing, read_range, samples, sha256
+
+STAT = "64512:12 6 640 root root"
+
+
+def record(path="/m/a", kind="b", data=b"\x80\x02}q\x00.", stat=STAT):
+    text = data.decode() + "." if kind == "t" else data.hex(" ")
+    return f"f{stat}\0{path}\0h{path}\0{kind}\0{text}\0"
+
+
+def reasons(found):
+    return [fault.reason for fault in found.faults]
+
+
+class TestListing:
+    def test_files(self):
+        found = read_listing(
+            "d0 directory\0" + record() + record("/m/b", "t", b"abcdef") + "e0\0", "", ["/m"]
+        )
+        assert [("/m/a", "pickle", 6), ("/m/b", "text", 6)] == [(f.path, f.kind, f.size) for f in found.files]
+        assert [] == reasons(found)
+
+    def test_two_names_of_one_file(self):
+        found = read_listing("d0 directory\0" + record("/m/b") + record("/m/a") + "e0\0", "", ["/m"])
+        assert ["/m/a"] == [file.path for file in found.each]
+
+    def test_absence_is_proved(self):
+        found = read_listing(
+            "d1 stat: cannot statx '/m': No such file or directory\0e1\0",
+            "find: '/m': No such file or directory",
+            ["/m"],
+        )
+        assert (("/m",), []) == (found.absent, reasons(found))
+
+    @pytest.mark.parametrize(
+        ("expected", "stdout", "stderr"),
+        [
+            (
+                ["privilege", "privilege"],
+                "d1 stat: cannot statx '/m': Permission denied\0e1\0",
+                "find: '/m': Permission denied",
+            ),
+            (["privilege"], "d0 directory\0e1\0", "find: '/m/x': Permission denied"),
+            (["privilege"], "d0 directory\0" + record(kind="d", data=b"") + "e0\0", ""),
+            (
+                ["unreadable"],
+                "d0 directory\0" + record() + "e0\0",
+                "od: /m/a: read error: Input/output error",
+            ),
+            (["parse"], "d0 directory\0" + record(stat="") + "e0\0", ""),
+            (["parse"], "d0 directory\0" + record(kind="x") + "e0\0", ""),
+            (["parse"], "d0 directory\0" + record().replace(STAT + "\0/m/a", STAT + "\0/m/b") + "e0\0", ""),
+            (["unreadable"], "d0 directory\0" + record(stat="1:1 99 640 root root") + "e0\0", ""),
+            (["unreadable"], "d0 directory\0e1\0", ""),
+            (["tool_missing"], "d0 directory\0e1\0", "find: unrecognized: -L"),
+            (["parse"], "d0 directory\0" + record("/m/«redacted:huggingface:01234567»") + "e0\0", ""),
+            (["parse"], f"d0 directory\0f{STAT}\0/m/a\0h/m/a\0b\0 no hex\0e0\0", ""),
+            ([], "d0 directory\0e1\0", "find: '/m/l': No such file or directory"),
+        ],
+    )
+    def test_not_whole(self, expected, stdout, stderr):
+        assert expected == reasons(read_listing(stdout, stderr, ["/m"]))
+
+    @pytest.mark.parametrize(
+        ("expected", "stdout", "stderr"),
+        [
+            ("unreadable", "", ""),
+            ("tool_missing", "", "sh: 1: find: not found"),
+            ("tool_missing", "d0 directory\0e127\0", ""),
+            ("parse", "d0 directory\0f«redacted:private-key:01234567»", ""),
+        ],
+    )
+    def test_no_answer(self, reason, expected, stdout, stderr):
+        assert expected == reason(read_listing, stdout, stderr, ["/m"])
+
+    def test_cut(self):
+        text = "d0 directory\0" + record() + "f" + "x" * MOST
+        found = read_listing(text, "", ["/m"])
+        assert (["truncated"], 1) == (reasons(found), len(found.files))
+
+
+class TestOnThisMachine:
+    def test_kinds(self, local, tmp_path):
+        contents = {
+            "a b.pt": b"PK\x03\x04" + bytes(100),
+            "line\nbreak": b"GGUF" + bytes(100),
+            "-n": b"\x02\0\0\0\0\0\0\0{}",
+            "text": "naïve text\n\n".encode(),
+            "none": b"",
+            "long": b"x" * 2000 + b"\0",
+        }
+        for name, data in contents.items():
+            (tmp_path / name).write_bytes(data)
+        (tmp_path / "loop").symlink_to(tmp_path)
+        (tmp_path / "dangling").symlink_to("nowhere")
+        found = model_files(local, [str(tmp_path), str(tmp_path / "gone")])
+        assert {
+            "a b.pt": "zip",
+            "line\nbreak": "gguf",
+            "-n": "safetensors",
+            "text": "text",
+            "none": "empty",
+            "long": "text",
+        } == {os.path.relpath(file.path, tmp_path): file.kind for file in found.files}
+        assert ((str(tmp_path / "gone"),), ()) == (found.absent, found.faults)
+        texts = {file.name: file.head for file in found.files if file.kind == "text"}
+        assert contents["text"] == texts["text"]
+
+    def test_credentials_in_text_are_printed_as_text(self, local, tmp_path):
+        (tmp_path / "token").write_text("HF_TOKEN=hf_" + "a" * 34)
+        model_files(local, [str(tmp_path)])
+        answer = local.run(local.asked[-1])
+        assert "hf_aaaa" in answer.stdout  # where the redactor sees it, unlike in base64
+
+    def test_ranges(self, local, tmp_path, reason):
+        file = tmp_path / "it's"
+        file.write_bytes(bytes(range(256)) * 300)
+        assert bytes(range(256))[10:200] == read_range(local, str(file), 2570, 190)
+        assert "unreadable" == reason(read_range, local, str(file), 256 * 300 - 5, 6)
+        assert "unreadable" == reason(read_range, local, str(tmp_path / "gone"), 0, 1)
+
+    def test_digests(self, local, tmp_path):
+        (tmp_path / "a\\b").write_bytes(b"x\0")
+        (tmp_path / "c").write_bytes(b"")
+        files = model_files(local, [str(tmp_path)]).files
+        digests = sha256(local, files)
+        assert ["14f8", "e3b0"] == [digests[file.path][:4] for file in files]
+
+    def test_samples(self, local, tmp_path):
+        data = bytearray(os.urandom(1_000_000))
+        for name in ("a", "b", "c"):
+            (tmp_path / name).write_bytes(data)
+            data[400_100] ^= name == "b"
+        files = model_files(local, [str(tmp_path)]).files
+        found = [samples(local, files)[file.path] for file in files]
+        assert found[0] == found[1] != found[2]
