@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
+from pytest_aisec.facts.together import ahead
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -39,6 +41,13 @@ def _read(host: Host, command: str) -> str:
     return str(result.stdout)
 
 
+_QUESTIONS = (
+    "grep -aH '' /proc/[0-9]*/comm",
+    "grep -aH '^Max core file size' /proc/[0-9]*/limits",
+    "grep -azH '' /proc/[0-9]*/cmdline",
+)
+
+
 def processes(host: Host) -> tuple[Process, ...]:
     """Return all processes of the host.
 
@@ -46,16 +55,18 @@ def processes(host: Host) -> tuple[Process, ...]:
         Unobservable: `privilege` where only the asking user's own processes are shown.
 
     """
+    ahead(*(partial(_read, host, question) for question in _QUESTIONS))
+    comm, core, command_lines = (_read(host, question) for question in _QUESTIONS)
     names: dict[int, str] = {}
     limits: dict[int, str] = {}
     arguments: dict[int, list[str]] = {}
-    for line in _read(host, "grep -aH '' /proc/[0-9]*/comm").splitlines():
+    for line in comm.splitlines():
         if match := re.fullmatch(r"/proc/(\d+)/comm:(.*)", line):
             names.setdefault(int(match[1]), match[2])
-    for line in _read(host, "grep -aH '^Max core file size' /proc/[0-9]*/limits").splitlines():
+    for line in core.splitlines():
         if match := re.fullmatch(r"/proc/(\d+)/limits:Max core file size\s+(\S+)\s+.*", line):
             limits[int(match[1])] = match[2]
-    for item in _read(host, "grep -azH '' /proc/[0-9]*/cmdline").split("\0"):
+    for item in command_lines.split("\0"):
         if match := re.fullmatch(r"/proc/(\d+)/cmdline:(.*)", item, re.DOTALL):
             arguments.setdefault(int(match[1]), []).append(match[2])
     if 1 not in names:

@@ -1,0 +1,281 @@
+"""HTTP requests that a host sends to its own services, with `curl`, and what the answers mean.
+
+Only for controls that `is_active()` allows to send requests. Nothing that changes state is ever sent.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
+
+from pytest_aisec.observe.faults import Unobservable
+
+if TYPE_CHECKING:
+    from testinfra.host import Host
+
+__all__ = ["Access", "Request", "Response", "access", "burst", "exchange", "schemes"]
+
+_SHOWN = 4096
+"""Bytes of an answer that are read."""
+
+_CURL = (
+    "curl -q -sS -i -k -g --noproxy '*' --path-as-is --connect-timeout 3 --max-time 4 -A pytest-aisec"
+)
+_MALFORMED = "{"
+"""The body of every POST: no server can do anything with it but refuse."""
+
+Access = Literal["refused", "absent", "open", "page"]
+"""`refused`: 401, 403 or a way to a log-in. `absent`: nothing is served there. `open`: the service answered, or
+found fault with the request itself. `page`: an HTML page, which says nothing about what lies behind it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One request."""
+
+    url: str
+    method: Literal["GET", "HEAD", "OPTIONS", "POST"] = "GET"
+    """A POST has a body that is not JSON although it says so."""
+    authorization: str = ""
+    """The value of that header; never a real credential."""
+
+    @property
+    def path(self) -> str:
+        """What is asked for, for people."""
+        return f"{self.method} {urlsplit(self.url).path or '/'}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Response:
+    """The first bytes of an answer."""
+
+    request: Request
+    status: int
+    """0 where there was no answer in HTTP."""
+    headers: Mapping[str, str]
+    """By name in lower case."""
+    body: str
+    failure: str = ""
+    """What curl said where there is no answer, or only a part of one."""
+    code: int = 0
+    """The number that curl gave with the failure."""
+
+    @property
+    def is_refused_connection(self) -> bool:
+        """Whether nobody listens there."""
+        return self.status == 0 and self.code == 7 and "refused" in self.failure
+
+    @property
+    def is_no_http(self) -> bool:
+        """Whether something answered that does not speak HTTP."""
+        return self.status == 0 and self.code in {1, 35, 52, 56}
+
+    @property
+    def is_html(self) -> bool:
+        """Whether it is a page for people."""
+        return "html" in self.headers.get("content-type", "") or self.body.lstrip()[:5].lower() in {
+            "<!doc",
+            "<html",
+        }
+
+    @property
+    def summary(self) -> str:
+        """Status or failure, for people."""
+        return str(self.status) if self.status else self.failure or "no answer"
+
+
+def exchange(host: Host, requests: Sequence[Request]) -> tuple[Response, ...]:
+    """Send requests one after the other and return the answers; redirects are not followed.
+
+    Raises:
+        Unobservable: `tool_missing` without curl on the host; `parse` when the answers cannot be told apart.
+
+    """
+    if not requests:
+        return ()
+    parts, values = [], list[str]()
+    for request in requests:
+        options = {"GET": "", "HEAD": " -I", "OPTIONS": " -X OPTIONS", "POST": " --data-binary %s"}
+        command = _CURL + options[request.method]
+        if request.method == "POST":
+            command += " -H 'Content-Type: application/json'"
+            values.append(_MALFORMED)
+        if request.authorization:
+            command += " -H %s"
+            values.append(f"Authorization: {request.authorization}")
+        values.append(request.url)
+        parts.append(f"{command} -- %s 2>&1 | head -c {_SHOWN} | tr -d '\\000'; printf '\\n\\000'")
+    answer = host.run("; ".join(parts), *values)
+    return read_answers(requests, answer.stdout, answer.stderr)
+
+
+def read_answers(requests: Sequence[Request], stdout: str, stderr: str) -> tuple[Response, ...]:
+    """Read what was printed for some requests.
+
+    Raises:
+        Unobservable: as `exchange` does.
+
+    """
+    problem = stderr.strip() or next(
+        (line for line in stdout.splitlines() if re.fullmatch(r"\S+: (\d+: |line \d+: )?curl: .*not found", line)), ""
+    )
+    if problem:
+        missing = "not found" in problem or "ermission denied" in problem
+        raise Unobservable("tool_missing" if missing else "unreadable", problem.splitlines()[-1])
+    texts = stdout.split("\n\0")
+    if len(texts) != len(requests) + 1 or texts[-1].strip("\n"):
+        raise Unobservable("parse", f"{len(requests)} requests gave {len(texts) - 1} answers")
+    return tuple(_read(request, text) for request, text in zip(requests, texts, strict=False))
+
+
+_STATUS = re.compile(r"HTTP/[0-9.]+ (?P<status>\d{3})[^\n]*\n(?P<head>(?:[^\n]*[^\s][^\n]*\n)*)(?:\r?\n|$)")
+_FAILURE = re.compile(r"^curl: \((?P<code>\d+)\) (?P<text>.*)$", re.MULTILINE)
+
+
+def _read(request: Request, text: str) -> Response:
+    text = text.lstrip("\n")
+    failed = _FAILURE.search(text)
+    status, headers, body = 0, dict[str, str](), text
+    while match := _STATUS.match(body):
+        status, body = int(match["status"]), body[match.end() :]
+        headers = {}
+        for line in match["head"].splitlines():
+            name, colon, value = line.partition(":")
+            if colon:
+                headers[name.strip().lower()] = value.strip()
+        if status >= 200:
+            break
+    if status < 200:
+        status = 0
+    if not status and failed is None:
+        raise Unobservable("parse", f"curl printed no answer of {request.url}: {text[:100]!r}")
+    return Response(
+        request=request,
+        status=status,
+        headers=headers,
+        body=body,
+        failure=failed["text"] if failed and not status else "",
+        code=int(failed["code"]) if failed and not status else 0,
+    )
+
+
+_LOGIN = re.compile(
+    r"log-?_?in|sign-?_?in|auth|oauth|oidc|saml|sso|session/new|/hub/|keycloak|consent", re.IGNORECASE
+)
+_REFUSALS = re.compile(
+    r"unauthori[sz]ed|not authori[sz]ed|forbidden|authentication|unauthenticated|api.?key|credential|log.?in"
+    r"|access denied|permission",
+    re.IGNORECASE,
+)
+
+
+def access(response: Response, *, elsewhere: Response | None = None) -> Access:
+    """Tell whether somebody without a credential gets through to a route.
+
+    Args:
+        response: of the route.
+        elsewhere: the answer to the same kind of request for a route that cannot exist: who answers both
+            alike does not serve this one.
+
+    Raises:
+        Unobservable: where the answer says neither: 5xx, 429, no answer, a redirect to somewhere else, or a
+            success that talks of missing rights.
+
+    """
+    status, what = response.status, f"{response.request.path} at {_place(response)}"
+    if not status:
+        timed_out = response.code == 28
+        raise Unobservable("timeout" if timed_out else "unreadable", f"{what}: {response.summary}")
+    if status in {401, 403, 407, 511}:
+        return "refused"
+    if status in {404, 405, 410, 501}:
+        return "absent"
+    if 300 <= status < 400:
+        return _redirected(response, what)
+    if status >= 500 or status in {408, 425, 429}:
+        raise Unobservable("unreadable", f"{what} answered {status}, which says nothing about access")
+    alike = elsewhere is not None and elsewhere.status == status
+    if alike and elsewhere is not None and _gist(elsewhere) == _gist(response):
+        return "absent"
+    if response.is_html:
+        return "page"
+    if status < 300 and re.match(r'\s*\{\s*"(error|detail|message)"', response.body):
+        said = response.body[:300]
+        if _REFUSALS.search(said):
+            raise Unobservable("parse", f"{what} answered {status} with an error in it: {said[:120]!r}")
+    return "open"
+
+
+def _gist(response: Response) -> str:
+    """Return the body without what repeats the request or differs from answer to answer."""
+    path = urlsplit(response.request.url).path
+    return re.sub(r"[0-9a-f]{8,}|\d+", "#", response.body.replace(path, ""))
+
+
+def _place(response: Response) -> str:
+    parts = urlsplit(response.request.url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _redirected(response: Response, what: str) -> Access:
+    asked, target = urlsplit(response.request.url), response.headers.get("location", "")
+    goal = urlsplit(target)
+    if not target:
+        raise Unobservable("parse", f"{what} answered {response.status} without saying where to")
+    if _LOGIN.search(goal.path) or _LOGIN.search(goal.netloc):
+        return "refused"
+    to_tls = asked.scheme == "http" and goal.scheme == "https"
+    same_path = goal.path.rstrip("/") == asked.path.rstrip("/")
+    if to_tls and same_path:
+        return "absent"
+    raise Unobservable("parse", f"{what} answered {response.status} to {target[:120]}: neither refused nor served")
+
+
+def schemes(host: Host, urls: Sequence[str]) -> dict[str, str]:
+    """Return how each of the listeners `http://ADDRESS:PORT` is to be spoken to: `http`, `https` or nothing.
+
+    Raises:
+        Unobservable: as `exchange` does; `timeout` or `unreadable` where a listener does not answer.
+
+    """
+    requests = []
+    for url in urls:
+        requests += [Request(url=f"{url}/"), Request(url=f"{url.replace('http://', 'https://', 1)}/")]
+    answers = exchange(host, requests)
+    found: dict[str, str] = {}
+    for plain, secure in zip(answers[::2], answers[1::2], strict=True):
+        url = plain.request.url.removesuffix("/")
+        if secure.status:
+            found[url] = "https"
+        elif plain.status:
+            found[url] = "http"
+        elif plain.is_no_http or secure.is_no_http:
+            found[url] = ""
+        else:
+            raise Unobservable(
+                "timeout" if plain.code == 28 else "unreadable", f"{url} does not answer: {plain.failure}"
+            )
+    return found
+
+
+def burst(host: Host, url: str, count: int, *, post: bool = False) -> tuple[int, ...]:
+    """Send `count` requests for one route, as fast as one client can, and return the statuses of the answers.
+
+    Raises:
+        Unobservable: `tool_missing`, `timeout`, or `unreadable` where there were fewer answers.
+
+    """
+    data = "-H 'Content-Type: application/json' --data-binary '{' " if post else ""
+    answer = host.run(
+        "curl -q -sS -k --noproxy '*' --connect-timeout 3 --max-time 4 -A pytest-aisec -o /dev/null "
+        f"-w '%%{{http_code}}\\n' {data}-- %s",
+        f"{url}?aisec=[1-{count}]",
+    )
+    statuses = tuple(int(line) for line in answer.stdout.split() if line.isdigit())
+    if len(statuses) != count or 0 in statuses:
+        problem = (answer.stderr.strip().splitlines() or [f"exit status {answer.rc}"])[-1]
+        raise Unobservable("timeout" if "(28)" in problem else "unreadable", f"{url}: {problem}")
+    return statuses
