@@ -204,8 +204,8 @@ class Services:
             *(
                 Unobservable(
                     "unreadable",
-                    f"{service.kind} ({service.pid}) runs in a network namespace of its own, and where it can "
-                    "be reached does not show in the host's table of sockets",
+                    f"{service.kind} ({service.pid}) has a network namespace of its own: where it can be "
+                    "reached does not show in the host's table of sockets",
                 )
                 for service in apart
             ),
