@@ -58,13 +58,15 @@ def test_jupyter_requires_a_token_and_does_not_run_as_root(
         undecided += [f"{where}: {reason}" for reason in server.undecided]
     undecided += [f"{socket.where} is held by {known.holder(socket)}" for socket in strangers]
     asked = False
-    if is_active():
+    if is_active() and not wrong:
         asked = True
         faults += _ask(host, known, servers, wrong)
         others = [known.url(socket) for socket in strangers]
         running_there, more = _jupyters(host, others)
         faults += more
-        faults += [Unobservable("parse", f"{path} is a program") for one in servers for path in one.is_dynamic]
+        faults += [
+            Unobservable("parse", f"{path} is a program") for one in servers for path in one.is_dynamic
+        ]
         for url, is_open in running_there.items():
             wrong.setdefault(url, []).append(
                 "answers without a token" if is_open else "a Jupyter whose process and settings are not seen"
@@ -103,8 +105,7 @@ def _ask(
 ) -> list[Unobservable]:
     """Ask every server for its files without a token; return why an answer says nothing."""
     places = [(server, known.url(socket)) for server in servers for socket in server.service.listeners]
-    faults: list[Unobservable] = []
-    spoken = schemes(host, [url for _, url in places]) if places else {}
+    spoken, faults = schemes(host, [url for _, url in places])
     requests, askers = [], []
     for server, url in places:
         if spoken[url]:
@@ -122,20 +123,21 @@ def _ask(
             wrong.setdefault(where, []).append(f"{response.request.path} answers {response.status}")
         elif answer != "refused":
             faults.append(
-                Unobservable("parse", f"{response.request.url} answered {response.status}: not where its API is")
+                Unobservable(
+                    "parse", f"{response.request.url} answered {response.status}: not where its API is"
+                )
             )
     return faults
 
 
 def _jupyters(host: Host, urls: list[str]) -> tuple[dict[str, bool], list[Unobservable]]:
     """Return which of the listeners are Jupyter servers, and whether they are open."""
-    spoken = schemes(host, urls) if urls else {}
+    spoken, faults = schemes(host, urls)
     bases = [url.replace("http", scheme, 1) for url, scheme in spoken.items() if scheme]
     answers = exchange(
         host, [Request(url=f"{base}{path}") for base in bases for path in ("/api", "/api/contents")]
     )
     found: dict[str, bool] = {}
-    faults: list[Unobservable] = []
     for base, version, contents in zip(bases, answers[::2], answers[1::2], strict=True):
         try:
             if access(version) == "open" and '"version"' in version.body:

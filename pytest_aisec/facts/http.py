@@ -16,14 +16,22 @@ from pytest_aisec.observe.faults import Unobservable
 if TYPE_CHECKING:
     from testinfra.host import Host
 
-__all__ = ["Access", "Request", "Response", "access", "burst", "exchange", "schemes"]
+__all__ = [
+    "Access",
+    "Fingerprint",
+    "Request",
+    "Response",
+    "access",
+    "burst",
+    "exchange",
+    "schemes",
+    "unlocked",
+]
 
 _SHOWN = 4096
 """Bytes of an answer that are read."""
 
-_CURL = (
-    "curl -q -sS -i -k -g --noproxy '*' --path-as-is --connect-timeout 3 --max-time 4 -A pytest-aisec"
-)
+_CURL = "curl -q -sS -i -k -g --noproxy '*' --path-as-is --connect-timeout 3 --max-time 4 -A pytest-aisec"
 _MALFORMED = "{"
 """The body of every POST: no server can do anything with it but refuse."""
 
@@ -120,7 +128,12 @@ def read_answers(requests: Sequence[Request], stdout: str, stderr: str) -> tuple
 
     """
     problem = stderr.strip() or next(
-        (line for line in stdout.splitlines() if re.fullmatch(r"\S+: (\d+: |line \d+: )?curl: .*not found", line)), ""
+        (
+            line
+            for line in stdout.splitlines()
+            if re.fullmatch(r"\S+: (\d+: |line \d+: )?curl: .*not found", line)
+        ),
+        "",
     )
     if problem:
         missing = "not found" in problem or "ermission denied" in problem
@@ -163,7 +176,7 @@ def _read(request: Request, text: str) -> Response:
 
 
 _LOGIN = re.compile(
-    r"log-?_?in|sign-?_?in|auth|oauth|oidc|saml|sso|session/new|/hub/|keycloak|consent", re.IGNORECASE
+    r"log-?_?in|sign-?_?in|auth(?!or)|oauth|oidc|saml|sso|session/new|/hub/|keycloak|consent", re.IGNORECASE
 )
 _REFUSALS = re.compile(
     r"unauthori[sz]ed|not authori[sz]ed|forbidden|authentication|unauthenticated|api.?key|credential|log.?in"
@@ -231,14 +244,20 @@ def _redirected(response: Response, what: str) -> Access:
     same_path = goal.path.rstrip("/") == asked.path.rstrip("/")
     if to_tls and same_path:
         return "absent"
-    raise Unobservable("parse", f"{what} answered {response.status} to {target[:120]}: neither refused nor served")
+    raise Unobservable(
+        "parse", f"{what} answered {response.status} to {target[:120]}: neither refused nor served"
+    )
 
 
-def schemes(host: Host, urls: Sequence[str]) -> dict[str, str]:
-    """Return how each of the listeners `http://ADDRESS:PORT` is to be spoken to: `http`, `https` or nothing.
+def schemes(host: Host, urls: Sequence[str]) -> tuple[dict[str, str], list[Unobservable]]:
+    """Find out how listeners are to be spoken to.
 
-    Raises:
-        Unobservable: as `exchange` does; `timeout` or `unreadable` where a listener does not answer.
+    Args:
+        host: the host that sends the requests.
+        urls: such as `http://10.0.0.1:80`.
+
+    Returns:
+        By URL `http`, `https`, or nothing for what speaks neither or does not answer; and why the latter is so.
 
     """
     requests = []
@@ -246,19 +265,56 @@ def schemes(host: Host, urls: Sequence[str]) -> dict[str, str]:
         requests += [Request(url=f"{url}/"), Request(url=f"{url.replace('http://', 'https://', 1)}/")]
     answers = exchange(host, requests)
     found: dict[str, str] = {}
-    for plain, secure in zip(answers[::2], answers[1::2], strict=True):
-        url = plain.request.url.removesuffix("/")
-        if secure.status:
-            found[url] = "https"
-        elif plain.status:
-            found[url] = "http"
-        elif plain.is_no_http or secure.is_no_http:
-            found[url] = ""
-        else:
-            raise Unobservable(
-                "timeout" if plain.code == 28 else "unreadable", f"{url} does not answer: {plain.failure}"
-            )
-    return found
+    faults = []
+    for url, plain, secure in zip(urls, answers[::2], answers[1::2], strict=True):
+        found[url] = "https" if secure.status else "http" if plain.status else ""
+        if not found[url] and not (plain.is_no_http or secure.is_no_http):
+            reason: Literal["timeout", "unreadable"] = "timeout" if plain.code == 28 else "unreadable"
+            faults.append(Unobservable(reason, f"{url} does not answer: {plain.failure}"))
+    return found, faults
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fingerprint:
+    """How an application is known by what it answers to somebody without a credential."""
+
+    name: str
+    path: str
+    body: str
+    """A pattern that its answer contains, and hardly another's."""
+
+
+def unlocked(
+    host: Host, urls: Sequence[str], marks: Sequence[Fingerprint]
+) -> tuple[dict[str, list[str]], list[Unobservable], set[tuple[str, str]]]:
+    """Return which applications answer at some listeners to somebody without a credential.
+
+    Args:
+        host: the host that sends the requests.
+        urls: listeners such as `http://10.0.0.1:80`.
+        marks: what to ask there.
+
+    Returns:
+        By listener what answered, such as `GET /api/tags (ollama)`; why some answers say nothing; and which
+        listeners (as in `urls`) refused what is asked of which application.
+
+    """
+    spoken, faults = schemes(host, urls)
+    asked = [(url, mark) for url, scheme in spoken.items() if scheme for mark in marks]
+    requests = [Request(url=f"{url.replace('http', spoken[url], 1)}{mark.path}") for url, mark in asked]
+    found: dict[str, list[str]] = {}
+    refused: set[tuple[str, str]] = set()
+    for (url, mark), response in zip(asked, exchange(host, requests), strict=True):
+        try:
+            answer = access(response)
+        except Unobservable as fault:
+            faults.append(fault)
+            continue
+        if answer == "open" and response.status < 300 and re.search(mark.body, response.body):
+            found.setdefault(_place(response), []).append(f"{response.request.path} ({mark.name})")
+        if answer == "refused":
+            refused.add((url, mark.name))
+    return found, faults, refused
 
 
 def burst(host: Host, url: str, count: int, *, post: bool = False) -> tuple[int, ...]:

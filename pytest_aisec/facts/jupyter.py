@@ -52,7 +52,9 @@ class JupyterServer:
 
     def is_true(self, trait: str) -> bool:
         """Tell whether a switch is on."""
-        return any(value is True or str(value).lower() in {"true", "1", "yes"} for value in self.values(trait))
+        return any(
+            value is True or str(value).lower() in {"true", "1", "yes"} for value in self.values(trait)
+        )
 
     @property
     def is_open(self) -> bool:
@@ -229,7 +231,7 @@ def _read(host: Host, directories: Sequence[str], named: Sequence[str]) -> dict[
     places = " ".join(["%s"] * len(directories))
     extra = f"; printf '%%s\\n' {' '.join(['%s'] * len(named))}" if named else ""
     answer = host.run(
-        f"{{ for d in {places}; do if test -e \"$d\" || ! stat -- \"$d\" 2>&1 | grep -q 'No such file'; "
+        f'{{ for d in {places}; do if test -e "$d" || ! stat -- "$d" 2>&1 | grep -q \'No such file\'; '
         f'then find -L "$d" {look} -print; fi; done{extra}; }} | while IFS= read -r f; '
         "do printf '%%s\\n' \"$f\"; sed -e %s -- \"$f\" || printf 'unread\\n' >&2; printf '\\n\\000'; done",
         *directories,

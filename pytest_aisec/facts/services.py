@@ -55,6 +55,13 @@ INFERENCE = frozenset(
 PROXIES = frozenset({"apache", "caddy", "envoy", "haproxy", "kong", "nginx", "traefik"})
 """Kinds that may stand before another service."""
 
+_NO_API = re.compile(
+    r"sshd.*|systemd.*|init|rpcbind|rpc\..*|chronyd|ntpd|dnsmasq|named|unbound|cupsd|smbd|nmbd|master|exim4?|"
+    r"sendmail.*|postgres.*|mysqld|mariadbd|redis-server|memcached|mongod|slapd|sssd.*|dhclient|dhcpcd|rsyslogd|"
+    r"xinetd|vsftpd|proftpd|epmd|beam\.smp|slurm.*|munged|lldpd|snmpd|avahi-daemon|nfsd|iscsid|zabbix_agent.*"
+)
+"""Programs by name that listen and answer no HTTP requests with a model."""
+
 _KINDS: tuple[tuple[str, str], ...] = (
     ("jupyter", r"jupyter(-(lab|notebook|server|nbclassic|labhub|kernelgateway|voila))\b"),
     ("jupyter", r"jupyter (\S+ )*?(lab|notebook|server|nbclassic|labhub|kernelgateway|voila)\b"),
@@ -69,7 +76,10 @@ _KINDS: tuple[tuple[str, str], ...] = (
     ("grafana", r"grafana(-server)?( server)?( |$)"),
     ("prefect", r"prefect (server|orion) start\b|.*\bprefect\.server\.api\.server\b"),
     ("airflow", r"airflow (webserver|api-server|standalone)\b|.*\bairflow\.www\.app\b"),
-    ("ray", r"(gcs_server|raylet)( |$)|.*/ray/dashboard/(dashboard|agent)\.py\b|-m ray\.util\.client\.server\b"),
+    (
+        "ray",
+        r"(gcs_server|raylet)( |$)|.*/ray/dashboard/(dashboard|agent)\.py\b|-m ray\.util\.client\.server\b",
+    ),
     ("ray", r"ray start\b"),
     ("ray-serve", r"serve run\b|-m ray\.serve\b"),
     ("ollama", r"ollama(-[a-z0-9-]+)? (serve|start|runner)\b|ollama_llama_server\b"),
@@ -79,7 +89,10 @@ _KINDS: tuple[tuple[str, str], ...] = (
     ("koboldcpp", r"koboldcpp\S*( |$)"),
     ("localai", r"local-?ai( |$)"),
     ("jan", r"(cortex(-server)?|jan)( |$)"),
-    ("vllm", r"vllm serve\b|-m vllm\.(entrypoints\.\S*api_server|entrypoints\.cli\S*)\b|.*\bvllm\.entrypoints\b|VLLM::"),
+    (
+        "vllm",
+        r"vllm serve\b|-m vllm\.(entrypoints\.\S*api_server|entrypoints\.cli\S*)\b|.*\bvllm\.entrypoints\b|VLLM::",
+    ),
     ("sglang", r"-m sglang\.(launch_server|srt)\b|sglang serve\b|sglang::|-m sglang_router\b"),
     ("aphrodite", r"aphrodite (run|serve)\b|-m aphrodite\.\S*api_server\b"),
     ("tgi", r"text-generation-(launcher|router)\b"),
@@ -123,9 +136,7 @@ _SET_OR_NOT = (
     "VLLM_API_KEY LLAMA_API_KEY JUPYTER_TOKEN LITELLM_MASTER_KEY API_KEY LOCALAI_API_KEY "
     "PREFECT_SERVER_API_AUTH_STRING RAY_AUTH_TOKEN"
 ).split()
-_ENVIRONMENT = (
-    f"grep -azoHE '^(({'|'.join(_VALUES)})=.*|({'|'.join(_SET_OR_NOT)})=.?)' /proc/[0-9]*/environ"
-)
+_ENVIRONMENT = f"grep -azoHE '^(({'|'.join(_VALUES)})=.*|({'|'.join(_SET_OR_NOT)})=.?)' /proc/[0-9]*/environ"
 _OWNERS = "grep -aH '^Uid:' /proc/[0-9]*/status"
 _NETWORKS = "stat -L -c '%i %n' /proc/self/ns/net /proc/[0-9]*/ns/net"
 _ADDRESSES = "ip -o addr show scope global || hostname -I"
@@ -188,12 +199,40 @@ class Services:
         """TCP listeners that others than this host reach."""
         return tuple(socket for socket in self.listeners if not socket.is_loopback)
 
+    def stand_before(self, *ports: int) -> tuple[Socket, ...]:
+        """Return the listeners that may lead to another service.
+
+        These are what proxies listen on for others than this host, and the listeners on `ports` that no known
+        service holds.
+        """
+        held = {service.pid for service in self.found}
+        proxies = {service.pid for service in self.of(*PROXIES)}
+        return tuple(
+            socket
+            for socket in self.listeners
+            if (not socket.is_loopback and proxies.intersection(socket.pids))
+            or (socket.local_port in ports and not held.intersection(socket.pids))
+        )
+
+    @property
+    def unknown(self) -> tuple[Socket, ...]:
+        """Listeners for others than this host of which it is not known what they are."""
+        held = {service.pid for service in self.found}
+        return tuple(
+            socket
+            for socket in self.exposed
+            if not held.intersection(socket.pids)
+            and not (socket.processes and all(_NO_API.fullmatch(name) for name in socket.processes))
+        )
+
     @property
     def faults(self) -> tuple[Unobservable, ...]:
         """Why it is not known who listens where; empty when it is."""
         unseen = sorted(socket.where for socket in self.exposed if not socket.pids)
         if unseen and not self.is_root:
-            return (Unobservable("privilege", f"only root sees which process listens on {', '.join(unseen)}"),)
+            return (
+                Unobservable("privilege", f"only root sees which process listens on {', '.join(unseen)}"),
+            )
         return ()
 
     def faults_of(self, services: Iterable[Service]) -> tuple[Unobservable, ...]:

@@ -4,7 +4,7 @@ Runs on the lab's hosts as ``python3 /opt/double/vllm serve tiny --host 0.0.0.0 
 link to this file, so that its process looks like the real one. ``--host`` and ``--port`` (or HOST:PORT in
 $DOUBLE_BIND) say where it listens. $DOUBLE is JSON: ``{"GET /v1/models": [200, "{}"], "*": [404, "{}"]}``; a third
 item is the Location of a redirect. $DOUBLE_PREFIX_AUTH: paths that begin so are answered with 401 unless the key
-in $DOUBLE_KEY comes along.
+in $DOUBLE_KEY comes along. $DOUBLE_LIMIT: requests after which all answers are 429.
 """
 
 import json
@@ -35,7 +35,9 @@ class Handler(BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         path = self.path.partition("?")[0]
         seen.append(path)
-        status, body, *more = ROUTES.get(f"{self.command} {path}", ROUTES.get("*", [404, '{"detail": "Not Found"}']))
+        status, body, *more = ROUTES.get(
+            f"{self.command} {path}", ROUTES.get("*", [404, '{"detail": "Not Found"}'])
+        )
         key = os.environ.get("DOUBLE_KEY", "")
         if path.startswith(CLOSED) and self.headers.get("Authorization") != f"Bearer {key}":
             status, body, more = 401, '{"error": "Unauthorized"}', []
@@ -51,7 +53,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(data)
 
-    do_GET = do_POST = do_HEAD = do_OPTIONS = answer
+    do_GET = do_POST = do_HEAD = do_OPTIONS = answer  # noqa: N815 - the names that http.server looks for
 
     def log_message(self, *arguments):
         pass

@@ -227,12 +227,25 @@ def _add_python_services(root: Path) -> None:
     """Install the wheels for the image's Python 3.11, from here: the image has no pip."""
     for name, requirements in WHEELS.items():
         command = [
-            *(sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check"),
+            *(
+                sys.executable,
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--no-compile",
+                "--disable-pip-version-check",
+            ),
             *("--target", str(root / "opt" / name), "--python-version", "3.11", "--implementation", "cp"),
             *("--only-binary=:all:", *requirements),
         ]
         done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_BUILD_TIMEOUT, check=False
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_BUILD_TIMEOUT,
+            check=False,
         )
         if done.returncode:
             raise LabUnavailableError(f"pip cannot install {name} for the image: {_last_error(done.stderr)}")

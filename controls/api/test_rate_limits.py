@@ -1,0 +1,200 @@
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated
+
+from pydantic import Field
+
+from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed
+from pytest_aisec.facts.http import burst, schemes
+from pytest_aisec.facts.nginx import Directive, Location, Server, configuration, servers
+from pytest_aisec.facts.services import INFERENCE, Service, services
+
+Route = Annotated[str, Field(pattern="^/")]
+
+_NO_LIMITER = frozenset(
+    {"vllm", "sglang", "aphrodite", "ollama", "llama.cpp", "llamafile", "koboldcpp", "lmstudio"}
+)
+"""Servers that cannot limit how often a client asks."""
+_CLIENT = re.compile(
+    r"\$\{?(binary_remote_addr|remote_addr|realip_remote_addr|remote_user|http_authorization|http_x_api_key|"
+    r"http_api_key|ssl_client_\w+|jwt_\w+|cookie_\w+)\}?"
+)
+_ROUTES = (("/v1/models", False), ("/v1/chat/completions", True))
+
+
+@control(
+    "AISEC-API-11",
+    severity="high",
+    nist_800_53=["AC-3", "AC-17", "AC-23", "IA-2", "SC-5", "SC-7"],
+    nist_csf=["PR.AA-03", "PR.IR-01", "PR.IR-04"],
+    nist_ai_rmf=["MEASURE 2.7"],
+    nist_ai_600_1=["MS-2.7-001"],
+    iso_27001=["A.8.5", "A.8.6", "A.8.20", "A.8.21"],
+    iso_42001=["A.4.5", "A.6.2.5"],
+    cis_v8_1=["4.4", "4.8"],
+    soc2=["A1.1", "CC6.1", "CC6.6"],
+    owasp_llm=["LLM10:2025"],
+    atlas_mitigations=["AML.M0004", "AML.M0019"],
+    atlas_techniques=[
+        "AML.T0024",
+        "AML.T0024.000",
+        "AML.T0024.001",
+        "AML.T0024.002",
+        "AML.T0029",
+        "AML.T0034.000",
+        "AML.T0049",
+    ],
+    eu_ai_act=["15.5"],
+    remediation="nginx before the API: `limit_req_zone $binary_remote_addr zone=api:10m rate={max_rps}r/s;` in "
+    "http, `limit_req zone=api burst={burst_max};` in server, `limit_req_status 429;`; the API itself on 127.0.0.1",
+)
+def test_requests_are_rate_limited_per_client(
+    host: Host,
+    *,
+    max_rps: Annotated[float, Field(gt=0)] = 10,
+    burst_max: Annotated[int, Field(ge=0)] = 20,
+    active_requests: Annotated[int, Field(ge=2, le=500)] = 60,
+    free_routes: list[Route] = ["/health", "/ping", "/v2/health/ready"],
+) -> None:
+    """Requests are rate limited per client or key.
+
+    Copying a model, inverting it and finding out what it was trained on take many requests; so does a bill.
+    """
+    known = services(host)
+    serving = known.of(*INFERENCE)
+    masters = [one for one in known.of("nginx") if "master" in " ".join(one.arguments)]
+    faults = list(known.faults_of([*serving, *masters]))
+    wrong: dict[str, str] = {}
+    fronts: list[Server] = []
+    for master in masters:
+        if not any(not socket.is_loopback for socket in master.listeners) and known.is_root:
+            continue
+        try:
+            found = servers(configuration(host, master))
+        except Unobservable as fault:
+            faults.append(fault)
+            continue
+        fronts += [server for server in found if server.exposed and server.locations]
+    for server in fronts:
+        for location in server.locations:
+            if location.path.removeprefix("= ") not in free_routes:
+                flaw = _flaw(location, max_rps=max_rps, burst_max=burst_max)
+                if flaw:
+                    wrong[f"nginx {server.label} {location.path}"] = flaw
+    wrong.update(_without(serving))
+    nginx = {pid for one in known.of("nginx") for pid in [one.pid]}
+    undecided = [
+        socket
+        for socket in [
+            *known.stand_before(),
+            *(socket for one in serving if one.kind not in _NO_LIMITER for socket in one.listeners),
+            *known.unknown,
+        ]
+        if not socket.is_loopback and not nginx.intersection(socket.pids)
+    ]
+    if is_active() and not wrong and not faults:
+        urls = [known.url(socket) for socket in undecided]
+        urls += [f"http://127.0.0.1:{port}" for server in fronts for _, port, _ in server.exposed]
+        wrong, more, is_unsure = _try(host, list(dict.fromkeys(urls)), active_requests)
+        faults += more
+        if is_unsure and not wrong and not faults:
+            not_reviewed("every request was refused: what those with a key may do was not tried")
+    if not wrong and faults:
+        raise faults[0]
+    if not wrong and undecided and not is_active():
+        held = "; ".join(f"{known.holder(socket)} on {socket.where}" for socket in undecided)
+        not_reviewed(f"whether {held} limits requests; --aisec-active allows trying")
+    if not wrong and not fronts and not undecided:
+        not_applicable("no API is there for others than this host")
+    assert wrong == {}
+
+
+def _without(serving: Sequence[Service]) -> Iterator[tuple[str, str]]:
+    for one in serving:
+        places = [socket.where for socket in one.listeners if not socket.is_loopback]
+        if places and one.kind in _NO_LIMITER:
+            yield f"{one.kind} ({one.pid})", f"answers on {', '.join(places)} itself, and cannot limit"
+
+
+def _flaw(location: Location, *, max_rps: float, burst_max: int) -> str:
+    """Return what is wrong with the limits of a location; empty when one of them is enough."""
+    limits = location.effective("limit_req")
+    if not limits:
+        return "no limit_req"
+    if any(one.args[:1] == ("on",) for one in location.effective("limit_req_dry_run")):
+        return "limit_req_dry_run only counts"
+    http = location.chain[0]
+    zones = {
+        argument.removeprefix("zone=").partition(":")[0]: one
+        for one in http.all("limit_req_zone")
+        for argument in one.args
+        if argument.startswith("zone=")
+    }
+    flaws = []
+    for limit in limits:
+        options = dict(argument.partition("=")[::2] for argument in limit.args)
+        zone = zones.get(options.get("zone", ""))
+        if zone is None:
+            flaws.append(f"the zone {options.get('zone', '')} is not defined")
+            continue
+        flaw = _zone_flaw(zone, http, max_rps)
+        most = int(options["burst"]) if options.get("burst", "").isdigit() else 0
+        if not flaw and most > burst_max:
+            flaw = f"burst={most}"
+        if not flaw:
+            return ""
+        flaws.append(flaw)
+    return "; ".join(flaws)
+
+
+def _zone_flaw(zone: Directive, http: Directive, max_rps: float) -> str:
+    key = zone.args[0]
+    rate = next((one.removeprefix("rate=") for one in zone.args if one.startswith("rate=")), "")
+    match = re.fullmatch(r"(\d+)r/([sm])", rate)
+    if match is None:
+        raise Unobservable("parse", f"nginx: limit_req_zone with the rate {rate!r}")
+    per_second = int(match[1]) / (1 if match[2] == "s" else 60)
+    if per_second > max_rps:
+        return f"rate={rate}"
+    if _CLIENT.search(key):
+        return ""
+    for one in (*http.all("map"), *http.all("geo")):
+        if one.args and one.args[-1] == key:
+            default = _default(one)
+            return (
+                ""
+                if _CLIENT.search(default)
+                else f"keyed on {key}, which is {default or 'empty'!r} by default"
+            )
+    return f"keyed on {key}, not on the client"
+
+
+def _default(table: Directive) -> str:
+    return next((one.args[0] for one in table.block if one.name == "default" and one.args), "")
+
+
+def _try(host: Host, urls: Sequence[str], count: int) -> tuple[dict[str, str], list[Unobservable], bool]:
+    """Send many cheap requests; return where all were answered, why some places say nothing, what is unsure."""
+    spoken, faults = schemes(host, urls)
+    wrong: dict[str, str] = {}
+    is_unsure = False
+    for url in urls:
+        if not spoken[url]:
+            continue
+        seen: Mapping[str, tuple[int, ...]] = {}
+        base = url.replace("http", spoken[url], 1)
+        try:
+            seen = {path: burst(host, base + path, count, post=post) for path, post in _ROUTES}
+        except Unobservable as fault:
+            faults.append(fault)
+        for path, statuses in seen.items():
+            first = {status for status in statuses if status not in {429, 503}}
+            if len(first) < len(set(statuses)) or first <= {404, 405}:
+                continue
+            if first <= {401, 403}:
+                is_unsure = True
+            else:
+                wrong[f"{base}{path}"] = f"{count} of {count} requests answered"
+        if seen and all(set(statuses) <= {404, 405} for statuses in seen.values()):
+            faults.append(Unobservable("parse", f"{base} serves none of the routes that were tried"))
+    return wrong, faults, is_unsure
