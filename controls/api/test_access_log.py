@@ -1,7 +1,8 @@
 import ipaddress
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Annotated, Any
@@ -144,42 +145,44 @@ def test_the_model_api_writes_json_access_logs(
     lines = _last_lines(host, list(files or []), sample)
     if not lines:
         raise Unobservable("stale", f"{access_log} has no entry of the last {max_age_min} minutes")
+    observed, newest = _weaknesses(lines, required_fields, aliases, tolerated=(1 - min_ratio) * len(lines))
+    if not observed and newest is not None and newest < since:
+        raise Unobservable("stale", f"the newest entry of {access_log} is of {newest:%Y-%m-%d %H:%M} UTC")
+    assert observed == {}
+
+
+def _weaknesses(
+    lines: list[str], fields: list[str], aliases: Mapping[str, list[str]], *, tolerated: float
+) -> tuple[dict[str, str], datetime | None]:
+    """Return what is wrong with more lines than tolerated, and when the newest was written."""
     wrong: Counter[str] = Counter()
-    newest: datetime | None = None
     filled: Counter[str] = Counter()
+    times: list[datetime] = []
     answered = 0
-    for line in lines:
-        if MARK.search(line):
-            wrong["holds a credential"] += 1
-        entry = _object(line)
+    leaking = sum(bool(MARK.search(line)) for line in lines)
+    for entry in map(_object, lines):
         if entry is None:
             wrong["not a JSON object"] += 1
             continue
         values = {
             field: next((entry[key] for key in [field, *aliases.get(field, [])] if key in entry), ...)
-            for field in required_fields
+            for field in fields
         }
         wrong.update(_flaws(values))
-        stated = values.get("timestamp")
-        try:
-            newest = max(filter(None, [newest, moment(stated)]))
-        except ValueError:
-            pass
+        with suppress(ValueError):
+            times.append(moment(values.get("timestamp")))
         if values.get("status_code") in range(200, 300):
             answered += 1
-            filled.update(field for field in _MAY_BE_EMPTY if values.get(field, ...) not in _NOTHING)
-    tolerated = {"holds a credential": 0}
+            filled.update(field for field in _MAY_BE_EMPTY if values.get(field) not in _NOTHING)
     observed = {
-        flaw: f"{count} of {len(lines)} lines"
-        for flaw, count in sorted(wrong.items())
-        if count > tolerated.get(flaw, (1 - min_ratio) * len(lines))
+        flaw: f"{count} of {len(lines)} lines" for flaw, count in sorted(wrong.items()) if count > tolerated
     }
+    if leaking:
+        observed["holds a credential"] = f"{leaking} of {len(lines)} lines"
     for field in _MAY_BE_EMPTY:
-        if answered and field in required_fields and not filled[field] and f"no {field}" not in observed:
+        if answered and field in fields and not filled[field] and f"no {field}" not in observed:
             observed[f"{field} is empty"] = f"all {answered} answered requests"
-    if not observed and newest is not None and newest < since:
-        raise Unobservable("stale", f"the newest entry of {access_log} is of {newest:%Y-%m-%d %H:%M} UTC")
-    assert observed == {}
+    return observed, max(times, default=None)
 
 
 def _last_lines(host: Host, files: list[LogFile], sample: int) -> list[str]:
@@ -212,19 +215,24 @@ def _flaws(values: Mapping[str, Any]) -> Iterator[str]:
     for field, value in values.items():
         if value is ...:
             yield f"no {field}"
-        elif value in _NOTHING:
+        elif not isinstance(value, list | dict) and value in _NOTHING:
             if field not in _MAY_BE_EMPTY:
                 yield f"{field} is empty"
-        elif field == "status_code":
-            if type(value) is not int or not 100 <= value <= 599:
-                yield "status_code is not a number from 100 to 599"
-        elif field == "client_ip":
+        elif field in _READABLE:
+            flaw, read = _READABLE[field]
             try:
-                ipaddress.ip_address(str(value))
+                read(value)
             except ValueError:
-                yield "client_ip is not an address"
-        elif field == "timestamp":
-            try:
-                moment(value)
-            except ValueError:
-                yield "timestamp is not a time"
+                yield flaw
+
+
+def _status(value: object) -> None:
+    if type(value) is not int or not 100 <= value <= 599:
+        raise ValueError(f"not a status: {value!r}")
+
+
+_READABLE: Mapping[str, tuple[str, Callable[[Any], object]]] = {
+    "status_code": ("status_code is not a number from 100 to 599", _status),
+    "client_ip": ("client_ip is not an address", lambda value: ipaddress.ip_address(str(value))),
+    "timestamp": ("timestamp is not a time", moment),
+}

@@ -1,5 +1,6 @@
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Annotated
 
@@ -9,6 +10,7 @@ from pydantic import Field
 from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed
 from pytest_aisec.facts.http import Request, Response, access, exchange, schemes
 from pytest_aisec.facts.services import INFERENCE, Service, services
+from pytest_aisec.facts.sockets import Socket
 from pytest_aisec.facts.together import ahead
 
 Route = Annotated[str, Field(pattern="^/")]
@@ -30,6 +32,8 @@ _KEYS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 _NONSENSE = "/aisec-no-such-route"
 _TRICKS = ("//v1/models", "/v1/../v1/models", "/%76%31/models")
 """Other ways to write a route, which a proxy that compares paths may let through."""
+_ABOUT = {"/metrics", "/version", "/openapi.json", "/docs"}
+"""Routes that many kinds of servers have: they do not show that there is a model."""
 _PAGES = re.compile(r"swagger|openapi|redoc", re.IGNORECASE)
 
 
@@ -40,7 +44,7 @@ def _configured(host: Host, service: Service) -> dict[str, tuple[str, ...]]:
         Unobservable: when that file cannot be read, or the process does not show its arguments any more.
 
     """
-    if re.match(r"[A-Za-z]+::", service.arguments[0] if service.arguments else ""):
+    if _is_renamed(service):
         raise Unobservable("unreadable", f"{service.name} ({service.pid}) shows no arguments any more")
     found = dict(service.options)
     for path in found.get("config", ()):
@@ -66,9 +70,21 @@ def _configured(host: Host, service: Service) -> dict[str, tuple[str, ...]]:
 
 
 def _mains(running: Sequence[Service]) -> list[Service]:
-    """Return the processes that still show their arguments, or all where none does."""
-    mains = [one for one in running if one.arguments and not re.match(r"[A-Za-z]+::", one.arguments[0])]
-    return mains or list(running)
+    """Return the processes without the helpers that replaced their arguments and share a server's sockets."""
+    mains = [one for one in running if not _is_renamed(one)]
+    seen = {socket for one in mains for socket in one.listeners}
+    return [
+        *mains,
+        *(
+            one
+            for one in running
+            if _is_renamed(one) and (not mains or any(socket not in seen for socket in one.listeners))
+        ),
+    ]
+
+
+def _is_renamed(service: Service) -> bool:
+    return bool(service.arguments and re.match(r"[A-Za-z]+::", service.arguments[0]))
 
 
 def _lacks_key(host: Host, service: Service) -> str:
@@ -99,8 +115,8 @@ def _lacks_key(host: Host, service: Service) -> str:
     atlas_mitigations=["AML.M0019"],
     atlas_techniques=["AML.T0034", "AML.T0040", "AML.T0049"],
     eu_ai_act=["15.5"],
-    remediation="Bind the server to 127.0.0.1 and set its key (VLLM_API_KEY); let a proxy listen for others that "
-    "asks for credentials on every route but {health_routes} and passes on only those that clients need",
+    remediation="Bind the server to 127.0.0.1 and set its key (VLLM_API_KEY); let a proxy listen for others "
+    "that asks for credentials on every route but {health_routes} and passes on only those that clients need",
 )
 def test_inference_endpoints_reject_unauthenticated_calls(
     host: Host,
@@ -129,8 +145,43 @@ def test_inference_endpoints_reject_unauthenticated_calls(
     known = services(host)
     serving = _mains(known.of(*INFERENCE))
     faults = list(known.faults_of(serving))
-    wrong: dict[str, list[str]] = {}
     direct = [(one, socket) for one in serving for socket in one.listeners if not socket.is_loopback]
+    wrong, unread = _without_key(host, direct)
+    faults += unread
+    doors = [*known.stand_before(), *known.unknown]
+    urls = [*base_urls, *dict.fromkeys(known.url(socket) for socket in [*(s for _, s in direct), *doors])]
+    serves = False
+    if is_active() and not wrong:
+        sure = {*base_urls, *(known.url(socket) for _, socket in direct)}
+        gets, posts = (
+            [one for one in routes if one not in health_routes] for routes in (get_routes, post_routes)
+        )
+        tried, silent = _try(host, urls, gets, posts)
+        faults += [*silent, *(fault for one in tried.values() for fault in one.faults)]
+        faults += [
+            Unobservable("parse", f"{url} serves none of the routes that were tried")
+            for url, one in tried.items()
+            if url in sure and not one.is_served and not one.faults
+        ]
+        wrong = {url: one.open for url, one in tried.items() if one.open}
+        serves = any(one.is_served for one in tried.values())
+    if not wrong and faults:
+        raise faults[0]
+    if not wrong and urls and not is_active():
+        held = [f"{one.kind} on {socket.where}" for one, socket in direct]
+        held += [f"{known.holder(socket)} on {socket.where}" for socket in doors]
+        not_reviewed(f"whether {'; '.join(held + base_urls)} asks for keys; --aisec-active allows trying")
+    if not (wrong or serving or serves):
+        not_applicable("no inference server runs, and nothing answers as one", claims=["base_urls"])
+    assert wrong == {}
+
+
+def _without_key(
+    host: Host, direct: Sequence[tuple[Service, Socket]]
+) -> tuple[dict[str, list[str]], list[Unobservable]]:
+    """Return which servers ask nobody for a key, and why that is not known of others."""
+    wrong: dict[str, list[str]] = {}
+    faults = []
     for one, socket in direct:
         try:
             reason = _lacks_key(host, one)
@@ -139,90 +190,68 @@ def test_inference_endpoints_reject_unauthenticated_calls(
             continue
         if reason:
             wrong[socket.where] = [f"{one.kind} ({one.pid}): {reason}"]
-    doors = [*known.stand_before(), *known.unknown]
-    urls = [*base_urls, *dict.fromkeys(known.url(socket) for socket in [*(s for _, s in direct), *doors])]
-    is_served = False
-    if is_active() and not wrong:
-        sure = {*base_urls, *(known.url(socket) for _, socket in direct)}
-        posts = [route for route in post_routes if route not in health_routes]
-        gets = [route for route in get_routes if route not in health_routes]
-        tried, silent = _try(host, urls, gets, posts)
-        faults += silent
-        for url, found, more in tried:
-            if found is None:
-                faults += more
-                if url in sure and not more:
-                    faults.append(Unobservable("parse", f"{url} serves none of the routes that were tried"))
-                continue
-            is_served, faults = True, faults + more
-            if found:
-                wrong.setdefault(url, []).extend(found)
-    if not wrong and faults:
-        raise faults[0]
-    if not wrong and urls and not is_active():
-        held = [f"{one.kind} on {socket.where}" for one, socket in direct]
-        held += [f"{known.holder(socket)} on {socket.where}" for socket in doors]
-        not_reviewed(f"whether {'; '.join(held + base_urls)} asks for keys; --aisec-active allows trying")
-    if not wrong and not serving and not is_served:
-        not_applicable("no inference server runs, and nothing answers as one", claims=["base_urls"])
-    assert wrong == {}
+    return wrong, faults
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Tried:
+    """What one listener answers to requests without a key."""
+
+    open: list[str] = field(default_factory=list)
+    faults: list[Unobservable] = field(default_factory=list)
+    is_served: bool = False
+    """Whether it serves any of the routes, or asks everybody for credentials."""
 
 
 def _try(
     host: Host, urls: Sequence[str], gets: Sequence[str], posts: Sequence[str]
-) -> tuple[list[tuple[str, list[str] | None, list[Unobservable]]], list[Unobservable]]:
-    """Try all routes of some listeners without a key.
-
-    Returns:
-        For each listener what is open (`None` where none of the routes is served) and why some answers say
-        nothing; and why some listeners do not answer at all.
-
-    """
+) -> tuple[dict[str, _Tried], list[Unobservable]]:
+    """Try all routes of some listeners without a key; say of which listeners nothing came back."""
     plain = [re.sub("^https:", "http:", url) for url in urls]
     spoken, silent = schemes(host, plain)
     plans: dict[str, list[Request]] = {}
     for url, base in zip(urls, plain, strict=True):
-        if not spoken[base]:
-            continue
-        place = base.replace("http", spoken[base], 1)
-        plans[url] = [
-            Request(url=place + _NONSENSE),
-            Request(url=place + _NONSENSE, method="POST"),
-            *(Request(url=place + route) for route in [*gets, *_TRICKS]),
-            Request(url=f"{place}/v1/models", authorization="Bearer aisec-wrong-key"),
-            *(Request(url=place + route, method="POST") for route in posts),
-        ]
+        if spoken[base]:
+            place = base.replace("http", spoken[base], 1)
+            plans[url] = [
+                Request(url=place + _NONSENSE),
+                Request(url=place + _NONSENSE, method="POST"),
+                *(Request(url=place + route) for route in [*gets, *_TRICKS]),
+                Request(url=f"{place}/v1/models", authorization="Bearer aisec-wrong-key"),
+                *(Request(url=place + route, method="POST") for route in posts),
+            ]
     ahead(*(partial(exchange, host, plan) for plan in plans.values()))
-    tried = [(url, *_judge(exchange(host, plans[url]))) for url in urls if url in plans]
-    return [*tried, *((url, None, []) for url in urls if url not in plans)], silent
+    tried = {url: _Tried() for url in urls}
+    tried.update({url: _judge(exchange(host, plan)) for url, plan in plans.items()})
+    return tried, silent
 
 
-def _judge(answers: Sequence[Response]) -> tuple[list[str] | None, list[Unobservable]]:
+def _judge(answers: Sequence[Response]) -> _Tried:
     nonsense = {"GET": answers[0], "POST": answers[1]}
     found: list[str] = []
     faults: list[Unobservable] = []
     is_served = False
     for response in answers[2:]:
         request = response.request
-        route = request.url.partition("://")[2].partition("/")[2]
-        is_trick = f"/{route}" in _TRICKS
-        if is_trick and not 200 <= response.status < 300:
+        route = "/" + request.url.partition("://")[2].partition("/")[2]
+        if route in _TRICKS and not 200 <= response.status < 300:
             continue
         try:
             answer = access(response, elsewhere=nonsense[request.method])
         except Unobservable as fault:
             faults.append(fault)
             continue
-        is_page = answer == "page" and route.startswith("docs") and _PAGES.search(response.body)
-        if answer == "open" or is_page:
+        is_open = answer == "open" or bool(
+            route == "/docs" and answer == "page" and _PAGES.search(response.body)
+        )
+        if is_open:
             note = " with a wrong key" if request.authorization else ""
-            found.append(f"{request.method} /{route}{note} answers {response.status}")
-        is_model_route = not route.startswith(("metrics", "version", "openapi.json", "docs"))
+            found.append(f"{request.method} {route}{note} answers {response.status}")
         alike = answer == "refused" and nonsense[request.method].status == response.status
-        is_served |= is_model_route and (answer == "open" or (answer == "refused" and not alike))
+        is_served |= route not in _ABOUT and (answer == "open" or (answer == "refused" and not alike))
     if is_served:
-        return found, faults
-    return ([] if not found and _is_closed(nonsense["GET"]) else None), faults
+        return _Tried(open=found, faults=faults, is_served=True)
+    return _Tried(faults=faults, is_served=not found and _is_closed(nonsense["GET"]))
 
 
 def _is_closed(response: Response) -> bool:
@@ -345,8 +374,8 @@ def _is_on(flag: str, options: Mapping[str, tuple[str, ...]]) -> bool:
     atlas_mitigations=["AML.M0002", "AML.M0019"],
     atlas_techniques=["AML.T0005.001", "AML.T0024.001", "AML.T0024.002", "AML.T0049", "AML.T0063"],
     eu_ai_act=["15.5"],
-    remediation="vllm serve --max-logprobs {max_logprobs}; servers without such a switch: bind them to 127.0.0.1 "
-    "and have a proxy refuse requests with logprobs, top_logprobs, prompt_logprobs and logit_bias",
+    remediation="vllm serve --max-logprobs {max_logprobs}; servers without such a switch: bind them to "
+    "127.0.0.1 and have a proxy refuse requests with logprobs, top_logprobs, prompt_logprobs and logit_bias",
 )
 def test_token_probabilities_are_not_exposed(
     host: Host, *, max_logprobs: Annotated[int, Field(ge=0)] = 0, extraction_protection: bool = True
@@ -357,16 +386,16 @@ def test_token_probabilities_are_not_exposed(
     with far fewer requests. Judged by settings alone: what would show it is a request that the model answers.
     """
     known = services(host)
-    serving = _mains(known.of(*INFERENCE))
     if not extraction_protection:
         not_applicable("protection against extraction is not asked for")
+    serving = _mains(known.of(*INFERENCE))
     faults = list(known.faults_of(serving))
     doors = [*known.stand_before(), *known.unknown]
+    through = ", ".join(f"{known.holder(socket)} on {socket.where}" for socket in doors)
     wrong: dict[str, str] = {}
-    undecided: list[str] = []
+    undecided = [f"whether {through} leads to a model"] if doors and not serving else []
     for one in serving:
         is_exposed = any(not socket.is_loopback for socket in one.listeners)
-        where = f"{one.kind} ({one.pid})"
         if not is_exposed and not doors:
             continue
         try:
@@ -375,17 +404,13 @@ def test_token_probabilities_are_not_exposed(
             faults.append(fault)
             continue
         if shown and is_exposed:
-            wrong[where] = shown
+            wrong[f"{one.kind} ({one.pid})"] = shown
         elif shown != "":
-            through = ", ".join(known.holder(socket) for socket in doors) or "clients"
-            undecided.append(f"what {through} may ask of {where}")
+            undecided.append(f"what {through or 'clients'} may ask of {one.kind} ({one.pid})")
     if not wrong and faults:
         raise faults[0]
     if not wrong and undecided:
         not_reviewed(f"{'; '.join(undecided)} does not show in settings that are known")
-    if not serving and doors:
-        held = [f"{known.holder(socket)} on {socket.where}" for socket in doors]
-        not_reviewed(f"whether {'; '.join(held)} leads to a model does not show")
     if not serving:
         not_applicable("no inference server runs")
     assert wrong == {}

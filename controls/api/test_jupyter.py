@@ -24,9 +24,9 @@ Port = Annotated[int, Field(ge=1, le=65535)]
     atlas_mitigations=["AML.M0019"],
     atlas_techniques=["AML.T0008.000", "AML.T0049", "AML.T0050"],
     eu_ai_act=["15.5"],
-    remediation="Run it as an ordinary user with `jupyter server --ip={allow_bind}`; take token='', password='', "
-    "allow_root, disable_check_xsrf and allow_origin='*' out of its arguments and of jupyter_*_config.py and "
-    ".json; restart it",
+    remediation="Run it as an ordinary user with `jupyter server --ip={allow_bind}`; take token='', "
+    "password='', allow_root, disable_check_xsrf and allow_origin='*' out of its arguments and of "
+    "jupyter_*_config.py and .json; restart it",
 )
 def test_jupyter_requires_a_token_and_does_not_run_as_root(
     host: Host,
@@ -94,10 +94,8 @@ def _violations(server: JupyterServer, allow_bind: list[str]) -> list[str]:
         found.append("allow_origin *")
     if any(value in {".*", "^.*$", ".+"} for value in server.values("allow_origin_pat")):
         found.append("allow_origin_pat matches everything")
-    for socket in server.service.listeners:
-        if str(socket.local) not in allow_bind:
-            found.append(f"listens on {socket.where}")
-    return found
+    outside = [one for one in server.service.listeners if str(one.local) not in allow_bind]
+    return [*found, *(f"listens on {one.where}" for one in outside)]
 
 
 def _ask(

@@ -31,8 +31,8 @@ _ANSWERS = (
     atlas_mitigations=["AML.M0019"],
     atlas_techniques=["AML.T0040", "AML.T0044", "AML.T0049", "AML.T0112.000"],
     eu_ai_act=["15.5"],
-    remediation="Ollama: `systemctl edit ollama`, Environment=OLLAMA_HOST=127.0.0.1 and no * in OLLAMA_ORIGINS; "
-    "others: --host 127.0.0.1; let only a proxy that asks for credentials listen for others",
+    remediation="Ollama: `systemctl edit ollama`, Environment=OLLAMA_HOST=127.0.0.1 and no * in "
+    "OLLAMA_ORIGINS; others: --host 127.0.0.1; let only a proxy that asks for credentials listen for others",
 )
 def test_local_llm_daemons_are_bound_to_loopback(
     host: Host, *, ports: list[Port] = [11434, 1234, 1337, 5001]
@@ -54,7 +54,7 @@ def test_local_llm_daemons_are_bound_to_loopback(
             faults.append(fault)
         if found:
             wrong[f"{daemon.kind} ({daemon.pid})"] = found
-    doors = known.stand_before(*ports)
+    doors = [socket for socket in known.stand_before(*ports) if not socket.is_loopback]
     if is_active() and not wrong:
         answering, more, _ = unlocked(host, [known.url(socket) for socket in doors], _ANSWERS)
         faults += more

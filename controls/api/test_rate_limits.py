@@ -1,13 +1,14 @@
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 from pydantic import Field
 
 from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed
 from pytest_aisec.facts.http import burst, schemes
-from pytest_aisec.facts.nginx import Directive, Location, Server, configuration, servers
-from pytest_aisec.facts.services import INFERENCE, Service, services
+from pytest_aisec.facts.nginx import Directive, Location, Server, configuration, main_processes, servers
+from pytest_aisec.facts.services import INFERENCE, Service, Services, services
+from pytest_aisec.facts.sockets import Socket
 
 Route = Annotated[str, Field(pattern="^/")]
 
@@ -45,8 +46,9 @@ _ROUTES = (("/v1/models", False), ("/v1/chat/completions", True))
         "AML.T0049",
     ],
     eu_ai_act=["15.5"],
-    remediation="nginx before the API: `limit_req_zone $binary_remote_addr zone=api:10m rate={max_rps}r/s;` in "
-    "http, `limit_req zone=api burst={burst_max};` in server, `limit_req_status 429;`; the API itself on 127.0.0.1",
+    remediation="nginx before the API: `limit_req_zone $binary_remote_addr zone=api:10m rate={max_rps}r/s;` "
+    "in http, `limit_req zone=api burst={burst_max};` in server, `limit_req_status 429;`; the API itself on "
+    "127.0.0.1",
 )
 def test_requests_are_rate_limited_per_client(
     host: Host,
@@ -62,51 +64,63 @@ def test_requests_are_rate_limited_per_client(
     """
     known = services(host)
     serving = known.of(*INFERENCE)
-    masters = [one for one in known.of("nginx") if "master" in " ".join(one.arguments)]
-    faults = list(known.faults_of([*serving, *masters]))
-    wrong: dict[str, str] = {}
-    fronts: list[Server] = []
-    for master in masters:
-        if not any(not socket.is_loopback for socket in master.listeners) and known.is_root:
-            continue
-        try:
-            found = servers(configuration(host, master))
-        except Unobservable as fault:
-            faults.append(fault)
-            continue
-        fronts += [server for server in found if server.exposed and server.locations]
+    masters = [one for one in main_processes(known.of("nginx")) if _is_exposed(one) or not known.is_root]
+    faults = list(known.faults_of([*serving, *known.of("nginx")]))
+    wrong: dict[str, str] = dict(_without(serving))
+    fronts, unread = _fronts(host, masters)
+    faults += unread
     for server in fronts:
         for location in server.locations:
             if location.path.removeprefix("= ") not in free_routes:
                 flaw = _flaw(location, max_rps=max_rps, burst_max=burst_max)
                 if flaw:
                     wrong[f"nginx {server.label} {location.path}"] = flaw
-    wrong.update(_without(serving))
-    nginx = {pid for one in known.of("nginx") for pid in [one.pid]}
-    undecided = [
-        socket
-        for socket in [
-            *known.stand_before(),
-            *(socket for one in serving if one.kind not in _NO_LIMITER for socket in one.listeners),
-            *known.unknown,
-        ]
-        if not socket.is_loopback and not nginx.intersection(socket.pids)
-    ]
+    others = _others(known, serving)
     if is_active() and not wrong and not faults:
-        urls = [known.url(socket) for socket in undecided]
-        urls += [f"http://127.0.0.1:{port}" for server in fronts for _, port, _ in server.exposed]
-        wrong, more, is_unsure = _try(host, list(dict.fromkeys(urls)), active_requests)
-        faults += more
-        if is_unsure and not wrong and not faults:
-            not_reviewed("every request was refused: what those with a key may do was not tried")
+        ports = {port for server in fronts for _, port, _ in server.exposed}
+        judged = [socket for one in masters for socket in one.listeners if socket.local_port in ports]
+        wrong, faults, unsure = _try(host, known, [*judged, *others], active_requests, sure=judged)
+        if unsure and not wrong and not faults:
+            not_reviewed(
+                f"{', '.join(unsure)} refused every request: what those with a key may do was not tried"
+            )
     if not wrong and faults:
         raise faults[0]
-    if not wrong and undecided and not is_active():
-        held = "; ".join(f"{known.holder(socket)} on {socket.where}" for socket in undecided)
+    if not wrong and others and not is_active():
+        held = "; ".join(f"{known.holder(socket)} on {socket.where}" for socket in others)
         not_reviewed(f"whether {held} limits requests; --aisec-active allows trying")
-    if not wrong and not fronts and not undecided:
+    if not (wrong or fronts or others):
         not_applicable("no API is there for others than this host")
     assert wrong == {}
+
+
+def _is_exposed(service: Service) -> bool:
+    return service.is_elsewhere or any(not socket.is_loopback for socket in service.listeners)
+
+
+def _fronts(host: Host, masters: Sequence[Service]) -> tuple[list[Server], list[Unobservable]]:
+    """Return the servers of nginx that pass on what others ask, and why there may be more."""
+    fronts: list[Server] = []
+    faults = []
+    for master in masters:
+        try:
+            found = servers(configuration(host, master))
+        except Unobservable as fault:
+            faults.append(fault)
+            continue
+        fronts += [server for server in found if server.exposed and server.locations]
+    return fronts, faults
+
+
+def _others(known: Services, serving: Sequence[Service]) -> list[Socket]:
+    """Return the listeners of which no setting tells whether they limit."""
+    nginx = {one.pid for one in known.of("nginx")}
+    able = [socket for one in serving if one.kind not in _NO_LIMITER for socket in one.listeners]
+    return [
+        socket
+        for socket in dict.fromkeys([*known.stand_before(), *able, *known.unknown])
+        if not socket.is_loopback and not nginx.intersection(socket.pids)
+    ]
 
 
 def _without(serving: Sequence[Service]) -> Iterator[tuple[str, str]]:
@@ -173,28 +187,41 @@ def _default(table: Directive) -> str:
     return next((one.args[0] for one in table.block if one.name == "default" and one.args), "")
 
 
-def _try(host: Host, urls: Sequence[str], count: int) -> tuple[dict[str, str], list[Unobservable], bool]:
-    """Send many cheap requests; return where all were answered, why some places say nothing, what is unsure."""
-    spoken, faults = schemes(host, urls)
+def _try(
+    host: Host, known: Services, sockets: Sequence[Socket], count: int, *, sure: Sequence[Socket]
+) -> tuple[dict[str, str], list[Unobservable], list[str]]:
+    """Send many cheap requests to each listener.
+
+    Args:
+        host: which sends them.
+        known: its services.
+        sockets: the listeners.
+        count: of requests for each route.
+        sure: listeners whose settings do limit: where they refuse or do not know a route, all is well.
+
+    Returns:
+        Which answered all of them, why others say nothing, and which refused all of them.
+
+    """
+    urls = {known.url(socket): socket for socket in sockets}
+    spoken, faults = schemes(host, list(urls))
     wrong: dict[str, str] = {}
-    is_unsure = False
-    for url in urls:
+    unsure: list[str] = []
+    for url, socket in urls.items():
         if not spoken[url]:
             continue
-        seen: Mapping[str, tuple[int, ...]] = {}
         base = url.replace("http", spoken[url], 1)
         try:
-            seen = {path: burst(host, base + path, count, post=post) for path, post in _ROUTES}
+            seen = {path: set(burst(host, base + path, count, post=post)) for path, post in _ROUTES}
         except Unobservable as fault:
             faults.append(fault)
-        for path, statuses in seen.items():
-            first = {status for status in statuses if status not in {429, 503}}
-            if len(first) < len(set(statuses)) or first <= {404, 405}:
-                continue
-            if first <= {401, 403}:
-                is_unsure = True
-            else:
-                wrong[f"{base}{path}"] = f"{count} of {count} requests answered"
-        if seen and all(set(statuses) <= {404, 405} for statuses in seen.values()):
+            continue
+        served = {path: statuses for path, statuses in seen.items() if not statuses <= {404, 405}}
+        endless = [path for path, statuses in served.items() if not statuses & {429, 503}]
+        if any(not seen[path] <= {401, 403} for path in endless):
+            wrong[base] = f"all of {count} requests were answered: {', '.join(endless)}"
+        elif endless and socket not in sure:
+            unsure.append(base)
+        elif not served and socket not in sure and socket not in known.unknown:
             faults.append(Unobservable("parse", f"{base} serves none of the routes that were tried"))
-    return wrong, faults, is_unsure
+    return wrong, faults, unsure

@@ -1,5 +1,6 @@
 import ipaddress
 import re
+from collections.abc import Sequence
 from functools import partial
 from typing import Annotated
 
@@ -36,8 +37,8 @@ _HOME = re.compile(r"(?P<site>/\S*?)/ray/(core|dashboard|_private|autoscaler|uti
     atlas_mitigations=["AML.M0019"],
     atlas_techniques=["AML.T0049", "AML.T0050"],
     eu_ai_act=["15.5"],
-    remediation="Install Ray {min_ray} or newer, export RAY_AUTH_MODE=token before `ray start` on every node, and "
-    "bind it inside {allow_networks} with --node-ip-address and --dashboard-host=127.0.0.1",
+    remediation="Install Ray {min_ray} or newer, export RAY_AUTH_MODE=token before `ray start` on every "
+    "node, and bind it inside {allow_networks} with --node-ip-address and --dashboard-host=127.0.0.1",
 )
 def test_ray_is_authenticated_and_private(
     host: Host,
@@ -55,21 +56,11 @@ def test_ray_is_authenticated_and_private(
     known = services(host)
     nodes = known.of("ray")
     faults = list(known.faults_of(nodes))
-    wrong: dict[str, list[str]] = {}
     networks = [ipaddress.ip_network(network) for network in allow_networks]
-    sites: set[str] = set()
-    for node in nodes:
-        found = [f"listens on {one.where}" for one in node.listeners if not _is_inside(one, networks)]
-        if require_token:
-            try:
-                if node.setting("RAY_AUTH_MODE") != "token":
-                    found.append("RAY_AUTH_MODE is not token")
-            except Unobservable as fault:
-                faults.append(fault)
-        if found:
-            wrong[f"{_name(node)} ({node.pid})"] = found
-        sites |= {match["site"] for word in node.arguments if (match := _HOME.match(word))}
+    wrong, unread = _weaknesses(nodes, networks, require_token=require_token)
+    faults += unread
     if nodes and require_token:
+        sites = {match["site"] for node in nodes for word in node.arguments if (match := _HOME.match(word))}
         old, more = _too_old(host, sorted(sites), Version(min_ray))
         faults += more
         if old:
@@ -90,7 +81,28 @@ def test_ray_is_authenticated_and_private(
     assert wrong == {}
 
 
-def _is_inside(socket: Socket, networks: list[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
+def _weaknesses(
+    nodes: Sequence[Service],
+    networks: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network],
+    *,
+    require_token: bool,
+) -> tuple[dict[str, list[str]], list[Unobservable]]:
+    """Return what is wrong with the processes of Ray, and why some do not show it."""
+    wrong: dict[str, list[str]] = {}
+    faults = []
+    for node in nodes:
+        found = [f"listens on {one.where}" for one in node.listeners if not _is_inside(one, networks)]
+        try:
+            if require_token and node.setting("RAY_AUTH_MODE") != "token":
+                found.append("RAY_AUTH_MODE is not token")
+        except Unobservable as fault:
+            faults.append(fault)
+        if found:
+            wrong[f"{_name(node)} ({node.pid})"] = found
+    return wrong, faults
+
+
+def _is_inside(socket: Socket, networks: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
     return socket.local is not None and any(socket.local in network for network in networks)
 
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed, now
 from pytest_aisec.facts.http import Request, access, exchange, schemes
-from pytest_aisec.facts.nginx import Server, configuration, servers
+from pytest_aisec.facts.nginx import Server, configuration, main_processes, servers
 from pytest_aisec.facts.services import INFERENCE, Service, Services, services
 from pytest_aisec.facts.sockets import Socket
 from pytest_aisec.facts.tls import VERSIONS, certificate, handshake
@@ -61,8 +61,9 @@ class _Seen:
     soc2=["CC6.7"],
     atlas_mitigations=["AML.M0012"],
     eu_ai_act=["15.5"],
-    remediation="nginx before the API: `listen 443 ssl; ssl_protocols {min_version} TLSv1.3;` and a certificate "
-    "for its server_name of a trusted authority, good for {min_days} days and more; the API itself on 127.0.0.1",
+    remediation="nginx before the API: `listen 443 ssl; ssl_protocols {min_version} TLSv1.3;` and a "
+    "certificate for its server_name of a trusted authority, good for {min_days} days and more; the API "
+    "itself on 127.0.0.1",
 )
 def test_the_api_front_uses_tls(
     host: Host,
@@ -79,56 +80,20 @@ def test_the_api_front_uses_tls(
     """
     known = services(host)
     serving = known.of(*INFERENCE)
-    masters = [one for one in known.of("nginx") if "master" in " ".join(one.arguments)]
+    masters = main_processes(known.of("nginx"))
     seen = _Seen(faults=list(known.faults_of([*serving, *masters])))
     authorities = [ca_file] if ca_file else []
     for master in masters:
         try:
-            _nginx(host, master, seen, min_version=min_version, names=names)
+            _nginx(host, known, master, seen, min_version=min_version, names=names)
         except Unobservable as fault:
             seen.faults.append(fault)
     _direct(known, serving, seen, names)
-    ahead(
-        *(
-            partial(certificate, host, path, names=called, ca_files=authorities)
-            for (_, path), called in seen.files.items()
-        )
-    )
-    for (where, path), called in seen.files.items():
-        try:
-            found = certificate(host, path, names=called, ca_files=authorities)
-            seen.add(where, found.flaws(now=now(), min_days=min_days))
-        except Unobservable as fault:
-            seen.faults.append(fault)
+    _files(host, seen, authorities, min_days)
     others = _others(known, masters, serving)
     if is_active() and not seen.wrong:
         _ask(host, known, others, seen, names)
-        ahead(
-            *(
-                partial(handshake, host, place, names=called, ca_files=authorities)
-                for place, called in [*seen.secure.items(), *((place, ()) for place in seen.silent)]
-            )
-        )
-        for place in seen.silent:
-            try:
-                if handshake(host, place, names=(), ca_files=authorities).versions:
-                    seen.secure[place] = ()
-                    seen.fronts.add(place)
-            except Unobservable as fault:
-                seen.faults.append(fault)
-        for place, called in seen.secure.items():
-            try:
-                agreed = handshake(host, place, names=called, ca_files=authorities)
-            except Unobservable as fault:
-                seen.faults.append(fault)
-                continue
-            least = [*VERSIONS.values()].index(min_version)
-            old = [one for one in agreed.versions if [*VERSIONS.values()].index(one) < least]
-            seen.add(place, [f"agrees to {one}" for one in old])
-            if agreed.certificate is None:
-                seen.add(place, ["speaks no TLS"])
-            else:
-                seen.add(place, agreed.certificate.flaws(now=now(), min_days=min_days))
+        _shake_hands(host, seen, authorities, min_days=min_days, min_version=min_version)
     if not seen.wrong and seen.faults:
         raise seen.faults[0]
     seen.undecided += [f"{known.holder(socket)} on {socket.where}" for socket in others]
@@ -139,7 +104,51 @@ def test_the_api_front_uses_tls(
     assert seen.wrong == {}
 
 
-def _nginx(host: Host, master: Service, seen: _Seen, *, min_version: str, names: Sequence[str]) -> None:
+def _files(host: Host, seen: _Seen, authorities: Sequence[str], min_days: int) -> None:
+    """Judge the certificates that settings name."""
+    read = {
+        (where, path): partial(certificate, host, path, names=called, ca_files=authorities)
+        for (where, path), called in seen.files.items()
+    }
+    ahead(*read.values())
+    for (where, _), reading in read.items():
+        try:
+            seen.add(where, reading().flaws(now=now(), min_days=min_days))
+        except Unobservable as fault:
+            seen.faults.append(fault)
+
+
+def _shake_hands(
+    host: Host, seen: _Seen, authorities: Sequence[str], *, min_days: int, min_version: str
+) -> None:
+    """Judge what listeners agree to."""
+    names = dict.fromkeys(seen.silent, ()) | seen.secure
+    tried = {
+        place: partial(handshake, host, place, names=called, ca_files=authorities)
+        for place, called in names.items()
+    }
+    ahead(*tried.values())
+    order = [*VERSIONS.values()]
+    for place, shaking in tried.items():
+        try:
+            agreed = shaking()
+        except Unobservable as fault:
+            seen.faults.append(fault)
+            continue
+        if place in seen.silent and not agreed.versions:
+            continue
+        seen.fronts.add(place)
+        old = [one for one in agreed.versions if order.index(one) < order.index(min_version)]
+        seen.add(place, [f"agrees to {one}" for one in old])
+        if agreed.certificate is None:
+            seen.add(place, ["speaks no TLS"])
+        else:
+            seen.add(place, agreed.certificate.flaws(now=now(), min_days=min_days))
+
+
+def _nginx(
+    host: Host, known: Services, master: Service, seen: _Seen, *, min_version: str, names: Sequence[str]
+) -> None:
     """Judge the servers of an nginx that pass requests on."""
     if master.listeners and all(socket.is_loopback for socket in master.listeners):
         return
@@ -151,8 +160,8 @@ def _nginx(host: Host, master: Service, seen: _Seen, *, min_version: str, names:
         seen.fronts.add(where)
         plain = [str(port) for _, port, is_tls in server.exposed if not is_tls]
         seen.add(where, [f"port {port} is without TLS" for port in plain])
-        secure = [(address, port) for address, port, is_tls in server.exposed if is_tls]
-        if not secure:
+        ports = {port for _, port, is_tls in server.exposed if is_tls}
+        if not ports:
             continue
         own = [name for name in server.names if not name.startswith((".", "*", "~")) and "*" not in name]
         called = tuple(dict.fromkeys([*own, *names]))
@@ -168,11 +177,9 @@ def _nginx(host: Host, master: Service, seen: _Seen, *, min_version: str, names:
             else:
                 path = one.args[0] if one.args[0].startswith("/") else f"/etc/nginx/{one.args[0]}"
                 seen.files[where, path] = called
-        for address, port in secure:
-            place = (
-                "127.0.0.1" if address in {"*", "0.0.0.0"} else address.replace("::", "::1", address == "::")
-            )
-            seen.secure[f"[{place}]:{port}" if ":" in place else f"{place}:{port}"] = called
+        for socket in master.listeners:
+            if socket.local_port in ports and not socket.is_loopback:
+                seen.secure[known.url(socket).removeprefix("http://")] = called
 
 
 def _default_is_old(host: Host) -> bool:

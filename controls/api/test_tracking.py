@@ -45,9 +45,9 @@ _PUBLISHED = ("password", "password1234")
     atlas_mitigations=["AML.M0019"],
     atlas_techniques=["AML.T0035", "AML.T0036", "AML.T0049"],
     eu_ai_act=["15.5"],
-    remediation="Bind it to loopback: `tensorboard --host 127.0.0.1`, `mlflow server --host 127.0.0.1`, and let a "
-    "proxy that asks for credentials listen for others; or `mlflow server --app-name basic-auth` with an "
-    "admin_password of your own in MLFLOW_AUTH_CONFIG_PATH",
+    remediation="Bind it to loopback: `tensorboard --host 127.0.0.1`, `mlflow server --host 127.0.0.1`, and "
+    "let a proxy that asks for credentials listen for others; or `mlflow server --app-name basic-auth` with "
+    "an admin_password of your own in MLFLOW_AUTH_CONFIG_PATH",
 )
 def test_tracking_and_monitoring_interfaces_are_not_open(
     host: Host, *, ports: list[Port] = [5000, 6006, 43800, 9090, 4200]
@@ -75,7 +75,7 @@ def test_tracking_and_monitoring_interfaces_are_not_open(
             undecided.append(one)
         elif weakness:
             wrong[f"{one.kind} ({one.pid})"] = [f"listens on {where}", weakness]
-    doors = known.stand_before(*ports)
+    doors = [socket for socket in known.stand_before(*ports) if not socket.is_loopback]
     if is_active() and not wrong:
         asked = [*doors, *(socket for one in exposed for socket in one.listeners if not socket.is_loopback)]
         answering, more, refused = unlocked(host, list(dict.fromkeys(map(known.url, asked))), _ANSWERS)

@@ -36,8 +36,8 @@ _MALFORMED = "{"
 """The body of every POST: no server can do anything with it but refuse."""
 
 Access = Literal["refused", "absent", "open", "page"]
-"""`refused`: 401, 403 or a way to a log-in. `absent`: nothing is served there. `open`: the service answered, or
-found fault with the request itself. `page`: an HTML page, which says nothing about what lies behind it."""
+"""`refused`: 401, 403 or a way to a log-in. `absent`: nothing is served there. `open`: the service answered,
+or found fault with the request itself. `page`: a page for people, which says nothing of what lies behind."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,10 +84,8 @@ class Response:
     @property
     def is_html(self) -> bool:
         """Whether it is a page for people."""
-        return "html" in self.headers.get("content-type", "") or self.body.lstrip()[:5].lower() in {
-            "<!doc",
-            "<html",
-        }
+        shown = self.body.strip()
+        return shown.startswith("<") or (not shown and "html" in self.headers.get("content-type", ""))
 
     @property
     def summary(self) -> str:
@@ -208,7 +206,7 @@ def access(response: Response, *, elsewhere: Response | None = None) -> Access:
         return "absent"
     if 300 <= status < 400:
         return _redirected(response, what)
-    if status >= 500 or status in {408, 425, 429}:
+    if status >= 300 and status not in {400, 411, 413, 415, 422}:
         raise Unobservable("unreadable", f"{what} answered {status}, which says nothing about access")
     alike = elsewhere is not None and elsewhere.status == status
     if alike and elsewhere is not None and _gist(elsewhere) == _gist(response):
@@ -257,7 +255,7 @@ def schemes(host: Host, urls: Sequence[str]) -> tuple[dict[str, str], list[Unobs
         urls: such as `http://10.0.0.1:80`.
 
     Returns:
-        By URL `http`, `https`, or nothing for what speaks neither or does not answer; and why the latter is so.
+        By URL `http`, `https`, or nothing for what speaks neither or does not answer, and why that is.
 
     """
     requests = []

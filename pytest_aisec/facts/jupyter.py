@@ -66,15 +66,19 @@ class JupyterServer:
     def undecided(self) -> list[str]:
         """Why its settings do not tell whether it lets anybody in."""
         reasons = [f"{path} is a program" for path in self.is_dynamic]
-        for trait in ("token", "password", "hashed_password"):
-            if UNKNOWN in self.values(trait):
-                reasons.append(f"{trait} is computed")
+        reasons += [
+            f"{trait} is computed"
+            for trait in ("token", "password", "hashed_password")
+            if any(value is UNKNOWN for value in self.values(trait))
+        ]
         tokens = self.values("token")
         if "" in tokens and any(token != "" for token in tokens):
             reasons.append("there are two different settings of token")
-        for trait in ("identity_provider_class", "login_handler_class", "authorizer_class"):
-            if self.values(trait):
-                reasons.append(f"{trait} is not the default")
+        reasons += [
+            f"{trait} is not the default"
+            for trait in ("identity_provider_class", "login_handler_class", "authorizer_class")
+            if self.values(trait)
+        ]
         return reasons
 
     @property
@@ -200,13 +204,14 @@ def traits_of(layers: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
 
 
 def _places(service: Service, homes: Mapping[int, str]) -> tuple[list[str], list[str]]:
-    """Return the directories of configuration from the strongest to the weakest, and files that were named."""
+    """Return the directories of configuration from the strongest to the weakest, and named files."""
     home = service.setting("HOME") or homes.get(service.uid if service.uid is not None else -1, "/root")
     first = service.setting("JUPYTER_CONFIG_PATH")
-    prefixes = []
-    for word in service.arguments[:3]:
-        if word.startswith("/") and posixpath.basename(posixpath.dirname(word)) == "bin":
-            prefixes.append(posixpath.dirname(posixpath.dirname(word)))
+    prefixes = [
+        posixpath.dirname(posixpath.dirname(word))
+        for word in service.arguments[:3]
+        if word.startswith("/") and posixpath.basename(posixpath.dirname(word)) == "bin"
+    ]
     directories = [
         *filter(None, first.split(":")),
         service.setting("JUPYTER_CONFIG_DIR") or f"{home}/.jupyter",

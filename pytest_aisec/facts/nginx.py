@@ -1,7 +1,7 @@
-"""nginx: its configuration as it lies on disk, and what holds for each location that leads to another service.
+"""nginx: its configuration as it lies on disk, and what holds where it leads to another service.
 
-Read from the files: `nginx -T` would create files that are missing. A configuration that was changed and not yet
-reloaded is judged as it will be.
+Read from the files: `nginx -T` would create files that are missing. A configuration that was changed and not
+yet reloaded is judged as it will be.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pytest_aisec.observe.faults import Unobservable
 if TYPE_CHECKING:
     from testinfra.host import Host
 
-__all__ = ["Directive", "Server", "configuration", "parse", "servers"]
+__all__ = ["Directive", "Server", "configuration", "main_processes", "parse", "servers"]
 
 _DEPTH = 8
 _PASSES = frozenset({"proxy_pass", "grpc_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass"})
@@ -95,36 +95,45 @@ def parse(text: str) -> tuple[Directive, ...]:
     """
     words: list[str] = []
     stack: list[tuple[list[str], list[Directive]]] = [([], [])]
+    for mark, word in _tokens(text):
+        if not mark:
+            words.append(word)
+        elif (mark in ";{") != bool(words) or (mark == "}" and len(stack) < 2):
+            raise Unobservable("parse", f"nginx: {mark!r} where none can be")
+        elif mark == ";":
+            stack[-1][1].append(Directive(name=words[0], args=tuple(words[1:])))
+            words = []
+        elif mark == "{":
+            stack.append((words, []))
+            words = []
+        else:
+            head, block = stack.pop()
+            stack[-1][1].append(Directive(name=head[0], args=tuple(head[1:]), block=tuple(block)))
+    if words or len(stack) > 1:
+        raise Unobservable("parse", "nginx: the file ends within a directive")
+    return tuple(stack[0][1])
+
+
+def _tokens(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the signs `;`, `{` and `}`, each with no word, and the words, each with no sign."""
     position = 0
     while position < len(text):
         match = _TOKEN.match(text, position)
         if match is None:
             raise Unobservable("parse", f"nginx: {text[position : position + 60]!r}")
         position = match.end()
-        if match["mark"] == ";":
-            if not words:
-                raise Unobservable("parse", "nginx: ';' without a directive")
-            stack[-1][1].append(Directive(name=words[0], args=tuple(words[1:])))
-            words = []
-        elif match["mark"] == "{":
-            stack.append((words, []))
-            words = []
-        elif match["mark"] == "}":
-            if len(stack) < 2 or words:
-                raise Unobservable("parse", "nginx: '}' where none can be")
-            head, block = stack.pop()
-            if not head:
-                raise Unobservable("parse", "nginx: a block without a name")
-            stack[-1][1].append(Directive(name=head[0], args=tuple(head[1:]), block=tuple(block)))
+        if match["mark"]:
+            yield match["mark"], ""
         else:
-            word = next(
-                (match[name] for name in ("double", "single", "word") if match[name] is not None), None
-            )
-            if word is not None:
-                words.append(word)
-    if words or len(stack) > 1:
-        raise Unobservable("parse", "nginx: the file ends within a directive")
-    return tuple(stack[0][1])
+            for name in ("double", "single", "word"):
+                if match[name] is not None:
+                    yield "", match[name]
+
+
+def main_processes(running: Sequence[Service]) -> list[Service]:
+    """Return the processes of nginx that read the configuration: not its workers."""
+    helpers = re.compile(r"nginx: (worker|cache)\b")
+    return [one for one in running if not helpers.match(" ".join(one.arguments))]
 
 
 def _main_file(service: Service) -> str:

@@ -1,7 +1,7 @@
 """AI services that run on a host: what they are, how they were started, and where they listen.
 
-A service is known by the program of its process, never by a port. Which ports it has is read from the table of
-sockets, and its settings from arguments and environment.
+A service is known by the program of its process, never by a port. Its ports are read from the table of
+sockets, its settings from arguments and environment.
 """
 
 from __future__ import annotations
@@ -62,23 +62,27 @@ _NO_API = re.compile(
 )
 """Programs by name that listen and answer no HTTP requests with a model."""
 
+_SERVED_BY = r"(-m )?(uvicorn|gunicorn|hypercorn|granian|waitress-serve)\b.*\b"
 _KINDS: tuple[tuple[str, str], ...] = (
     ("jupyter", r"jupyter(-(lab|notebook|server|nbclassic|labhub|kernelgateway|voila))\b"),
-    ("jupyter", r"jupyter (\S+ )*?(lab|notebook|server|nbclassic|labhub|kernelgateway|voila)\b"),
+    ("jupyter", r"jupyter (-\S+ )*(lab|notebook|server|nbclassic|labhub|kernelgateway|voila)( |$)"),
     ("jupyter", r"(jupyterhub-singleuser|jupyverse|ipython notebook)\b"),
     ("jupyter", r"-m (jupyterlab|notebook|jupyter_server|nbclassic|jupyterlab\.labhubapp|kernel_gateway)\b"),
-    ("jupyter", r"-m jupyter (lab|notebook|server|nbclassic)\b"),
-    ("mlflow-models", r"(-m )?mlflow(\.cli)? models serve\b|.*\bmlflow\.pyfunc\.scoring_server\b"),
-    ("mlflow", r"(-m )?mlflow(\.cli)? (\S+ )*?(server|ui)\b|.*\bmlflow\.server\b"),
+    ("jupyter", r"-m jupyter (-\S+ )*(lab|notebook|server|nbclassic)( |$)"),
+    (
+        "mlflow-models",
+        r"(-m )?mlflow(\.cli)? models serve\b|" + _SERVED_BY + r"mlflow\.pyfunc\.scoring_server\b",
+    ),
+    ("mlflow", r"(-m )?mlflow(\.cli)? (-\S+ )*(server|ui)( |$)|" + _SERVED_BY + r"mlflow\.server\b"),
     ("tensorboard", r"(tensorboard|-m tensorboard(\.main)?|-m tensorboard\.\S+)( |$)"),
     ("aim", r"aim (up|server)\b"),
     ("prometheus", r"prometheus( |$)"),
     ("grafana", r"grafana(-server)?( server)?( |$)"),
-    ("prefect", r"prefect (server|orion) start\b|.*\bprefect\.server\.api\.server\b"),
-    ("airflow", r"airflow (webserver|api-server|standalone)\b|.*\bairflow\.www\.app\b"),
+    ("prefect", r"prefect (server|orion) start\b|" + _SERVED_BY + r"prefect\.server\b"),
+    ("airflow", r"airflow (webserver|api-server|standalone)\b|" + _SERVED_BY + r"airflow\.\S"),
     (
         "ray",
-        r"(gcs_server|raylet)( |$)|.*/ray/dashboard/(dashboard|agent)\.py\b|-m ray\.util\.client\.server\b",
+        r"(gcs_server|raylet)( |$)|\S*/ray/dashboard/(dashboard|agent)\.py\b|-m ray\.util\.client\.server\b",
     ),
     ("ray", r"ray start\b"),
     ("ray-serve", r"serve run\b|-m ray\.serve\b"),
@@ -91,16 +95,18 @@ _KINDS: tuple[tuple[str, str], ...] = (
     ("jan", r"(cortex(-server)?|jan)( |$)"),
     (
         "vllm",
-        r"vllm serve\b|-m vllm\.(entrypoints\.\S*api_server|entrypoints\.cli\S*)\b|.*\bvllm\.entrypoints\b|VLLM::",
+        r"vllm serve\b|-m vllm\.(entrypoints\.\S*api_server|entrypoints\.cli\S*)\b|"
+        + _SERVED_BY
+        + r"vllm\.\S|VLLM::",
     ),
     ("sglang", r"-m sglang\.(launch_server|srt)\b|sglang serve\b|sglang::|-m sglang_router\b"),
     ("aphrodite", r"aphrodite (run|serve)\b|-m aphrodite\.\S*api_server\b"),
     ("tgi", r"text-generation-(launcher|router)\b"),
     ("tei", r"text-embeddings-router\b"),
     ("infinity", r"infinity_emb\b"),
-    ("litellm", r"litellm( |$)|-m litellm\b|.*\blitellm\.proxy\.proxy_server\b"),
+    ("litellm", r"litellm( |$)|-m litellm\b|" + _SERVED_BY + r"litellm\.proxy\b"),
     ("triton", r"tritonserver( |$)"),
-    ("torchserve", r"torchserve\b|.*\borg\.pytorch\.serve\.ModelServer\b"),
+    ("torchserve", r"torchserve\b|java .*\borg\.pytorch\.serve\.ModelServer\b"),
     ("lmdeploy", r"lmdeploy serve\b|-m lmdeploy serve\b"),
     ("fastchat", r"-m fastchat\.serve\b"),
     ("bentoml", r"bentoml serve\b|-m bentoml serve\b"),
@@ -126,16 +132,34 @@ _SEEN = 12
 """Arguments of a wrapper among which the program that it started is looked for."""
 
 _VALUES = (
-    "HOME OLLAMA_HOST OLLAMA_ORIGINS LLAMA_ARG_HOST VLLM_SERVER_DEV_MODE VLLM_ALLOW_RUNTIME_LORA_UPDATING "
-    "VLLM_ALLOW_INSECURE_SERIALIZATION VLLM_MEDIA_URL_ALLOW_REDIRECTS VLLM_ENABLE_PROMPT_EMBEDS "
-    "VLLM_TORCH_PROFILER_DIR VLLM_TORCH_CUDA_PROFILE "
-    "SGLANG_ENABLE_CUSTOM_LOGIT_PROCESSOR RAY_AUTH_MODE JUPYTER_CONFIG_DIR JUPYTER_CONFIG_PATH "
-    "MLFLOW_AUTH_CONFIG_PATH LOCALAI_ADDRESS"
-).split()
+    "HOME",
+    "OLLAMA_HOST",
+    "OLLAMA_ORIGINS",
+    "LLAMA_ARG_HOST",
+    "VLLM_SERVER_DEV_MODE",
+    "VLLM_ALLOW_RUNTIME_LORA_UPDATING",
+    "VLLM_ALLOW_INSECURE_SERIALIZATION",
+    "VLLM_MEDIA_URL_ALLOW_REDIRECTS",
+    "VLLM_ENABLE_PROMPT_EMBEDS",
+    "VLLM_TORCH_PROFILER_DIR",
+    "VLLM_TORCH_CUDA_PROFILE",
+    "SGLANG_ENABLE_CUSTOM_LOGIT_PROCESSOR",
+    "RAY_AUTH_MODE",
+    "JUPYTER_CONFIG_DIR",
+    "JUPYTER_CONFIG_PATH",
+    "MLFLOW_AUTH_CONFIG_PATH",
+    "LOCALAI_ADDRESS",
+)
 _SET_OR_NOT = (
-    "VLLM_API_KEY LLAMA_API_KEY JUPYTER_TOKEN LITELLM_MASTER_KEY API_KEY LOCALAI_API_KEY "
-    "PREFECT_SERVER_API_AUTH_STRING RAY_AUTH_TOKEN"
-).split()
+    "VLLM_API_KEY",
+    "LLAMA_API_KEY",
+    "JUPYTER_TOKEN",
+    "LITELLM_MASTER_KEY",
+    "API_KEY",
+    "LOCALAI_API_KEY",
+    "PREFECT_SERVER_API_AUTH_STRING",
+    "RAY_AUTH_TOKEN",
+)
 _ENVIRONMENT = f"grep -azoHE '^(({'|'.join(_VALUES)})=.*|({'|'.join(_SET_OR_NOT)})=.?)' /proc/[0-9]*/environ"
 _OWNERS = "grep -aH '^Uid:' /proc/[0-9]*/status"
 _NETWORKS = "stat -L -c '%i %n' /proc/self/ns/net /proc/[0-9]*/ns/net"

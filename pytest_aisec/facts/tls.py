@@ -1,4 +1,4 @@
-"""TLS: certificates that lie on a host, and what its own services agree to in a handshake; asks `openssl` there."""
+"""TLS: certificates that lie on a host, and what its own services agree to; asks `openssl` there."""
 
 from __future__ import annotations
 
@@ -133,7 +133,8 @@ def certificate(host: Host, path: str, *, names: Sequence[str], ca_files: Sequen
     """
     trust = "".join(" -CAfile %s" for _ in ca_files[:1])
     command = (
-        f"openssl x509 -in %s {_SHOWN} 2>&1 | grep -aE '{_KEPT}|rror|ermission|No such|not found'; printf '\\n\\000'; "
+        f"openssl x509 -in %s {_SHOWN} 2>&1 | grep -aE '{_KEPT}|rror|ermission|No such|not found'; "
+        "printf '\\n\\000'; "
         f"openssl verify -no_check_time{trust} -untrusted %s %s 2>&1; printf '\\n\\000'; "
     )
     command += "".join("openssl x509 -in %s -noout -checkhost %s 2>&1; printf '\\n\\000'; " for _ in names)
@@ -151,7 +152,7 @@ def certificate(host: Host, path: str, *, names: Sequence[str], ca_files: Sequen
 
 
 def handshake(host: Host, place: str, *, names: Sequence[str], ca_files: Sequence[str]) -> Handshake:
-    """Return what a listener agrees to, and the certificate that it shows; sends handshakes and nothing else.
+    """Return what a listener agrees to, and the certificate that it shows; sends handshakes alone.
 
     Args:
         host: where the listener is, and which connects to it.
@@ -160,8 +161,8 @@ def handshake(host: Host, place: str, *, names: Sequence[str], ca_files: Sequenc
         ca_files: authorities that are trusted besides those of the host.
 
     Raises:
-        Unobservable: `tool_missing` where openssl lacks or cannot offer old versions; `unreadable` where nobody
-            listens.
+        Unobservable: `tool_missing` where there is no openssl or it cannot offer old versions; `unreadable`
+            where nobody listens.
 
     """
     name = " -servername %s" if names else " -noservername"
@@ -171,7 +172,8 @@ def handshake(host: Host, place: str, *, names: Sequence[str], ca_files: Sequenc
     for version in VERSIONS:
         command += (
             f"openssl s_client -connect %s{name} -{version} -cipher ALL:@SECLEVEL=0 </dev/null 2>&1 "
-            "| grep -aE 'Cipher is|no protocols available|refused|unknown option|not found'; printf '\\n\\000'; "
+            "| grep -aE 'Cipher is|no protocols available|refused|unknown option|not found'; "
+            "printf '\\n\\000'; "
         )
         values += [place, *named]
     command += (
