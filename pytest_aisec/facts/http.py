@@ -211,7 +211,7 @@ def access(response: Response, *, elsewhere: Response | None = None) -> Access:
     alike = elsewhere is not None and elsewhere.status == status
     if alike and elsewhere is not None and _gist(elsewhere) == _gist(response):
         return "absent"
-    if response.is_html:
+    if status < 300 and response.is_html:
         return "page"
     if status < 300 and re.match(r'\s*\{\s*"(error|detail|message)"', response.body):
         said = response.body[:300]

@@ -56,9 +56,10 @@ PROXIES = frozenset({"apache", "caddy", "envoy", "haproxy", "kong", "nginx", "tr
 """Kinds that may stand before another service."""
 
 _NO_API = re.compile(
-    r"sshd.*|systemd.*|init|rpcbind|rpc\..*|chronyd|ntpd|dnsmasq|named|unbound|cupsd|smbd|nmbd|master|exim4?|"
+    r"sshd.*|systemd-(resolve|network|timesyn|journal).*|rpcbind|rpc\..*|chronyd|ntpd|dnsmasq|named|unbound|cupsd|smbd|nmbd|master|exim4?|"
     r"sendmail.*|postgres.*|mysqld|mariadbd|redis-server|memcached|mongod|slapd|sssd.*|dhclient|dhcpcd|rsyslogd|"
-    r"xinetd|vsftpd|proftpd|epmd|beam\.smp|slurm.*|munged|lldpd|snmpd|avahi-daemon|nfsd|iscsid|zabbix_agent.*"
+    r"xinetd|vsftpd|proftpd|epmd|beam\.smp|slurm.*|munged|lldpd|snmpd|avahi-daemon|nfsd|iscsid|zabbix_agent.*|"
+    r"node_exporter|dcgm-exporter|nv-hostengine|containerd|dockerd|kubelet|kube-proxy|etcd|calico.*|cilium.*"
 )
 """Programs by name that listen and answer no HTTP requests with a model."""
 
@@ -243,10 +244,7 @@ class Services:
         """Listeners for others than this host of which it is not known what they are."""
         held = {service.pid for service in self.found}
         return tuple(
-            socket
-            for socket in self.exposed
-            if not held.intersection(socket.pids)
-            and not (socket.processes and all(_NO_API.fullmatch(name) for name in socket.processes))
+            socket for socket in self.exposed if not held.intersection(socket.pids) and not _is_no_api(socket)
         )
 
     @property
@@ -291,6 +289,12 @@ class Services:
         else:
             text = str(address)
         return f"{scheme}://{f'[{text}]' if ':' in text else text}:{socket.local_port}"
+
+
+def _is_no_api(socket: Socket) -> bool:
+    """Tell whether what holds a socket is known not to be an API; systemd may hold it on behalf of that."""
+    names = [name for name in socket.processes if name not in {"systemd", "init"}]
+    return bool(names) and all(_NO_API.fullmatch(name) for name in names)
 
 
 def options_of(arguments: Iterable[str]) -> dict[str, tuple[str, ...]]:

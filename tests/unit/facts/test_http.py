@@ -35,6 +35,7 @@ def test_the_last_of_several_heads_counts():
         ("open", reply(422, '{"detail": []}')),
         ("open", reply(400, '{"error": {"message": "invalid JSON, check the API key too"}}')),
         ("open", answer('HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n{"data": []}')),
+        ("open", reply(400, "<!doctype html><title>400 Bad Request</title>")),
         ("page", reply(200, "<!doctype html><title>x</title>")),
     ],
 )
