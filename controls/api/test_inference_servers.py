@@ -52,7 +52,7 @@ def _configured(host: Host, service: Service) -> dict[str, tuple[str, ...]]:
             continue
         if not path.startswith("/"):
             raise Unobservable("unreadable", f"{path} of {service.kind} ({service.pid}) is a relative path")
-        result = host.run("cat -- %s", path)
+        result = host.run("cat -- %s", service.root + path)
         if result.rc != 0:
             denied = "ermission denied" in result.stderr
             raise Unobservable("privilege" if denied else "unreadable", result.stderr.strip())

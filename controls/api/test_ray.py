@@ -60,7 +60,12 @@ def test_ray_is_authenticated_and_private(
     wrong, unread = _weaknesses(nodes, networks, require_token=require_token)
     faults += unread
     if nodes and require_token:
-        sites = {match["site"] for node in nodes for word in node.arguments if (match := _HOME.match(word))}
+        sites = {
+            node.root + match["site"]
+            for node in nodes
+            for word in node.arguments
+            if (match := _HOME.match(word))
+        }
         old, more = _too_old(host, sorted(sites), Version(min_ray))
         faults += more
         if old:

@@ -176,7 +176,7 @@ def _nginx(
                 seen.undecided.append(f"the certificate of {where}")
             else:
                 path = one.args[0] if one.args[0].startswith("/") else f"/etc/nginx/{one.args[0]}"
-                seen.files[where, path] = called
+                seen.files[where, master.root + path] = called
         for socket in master.listeners:
             if socket.local_port in ports and not socket.is_loopback:
                 seen.secure[known.url(socket).removeprefix("http://")] = called
@@ -212,7 +212,7 @@ def _direct(known: Services, serving: Sequence[Service], seen: _Seen, names: Seq
             seen.add(where, [f"{socket.where} is without TLS" for socket in exposed])
             continue
         if given[-1].startswith("/"):
-            seen.files[where, given[-1]] = tuple(names)
+            seen.files[where, one.root + given[-1]] = tuple(names)
         seen.undecided.append(where)
         for socket in exposed:
             seen.secure[known.url(socket).removeprefix("http://")] = tuple(names)

@@ -110,7 +110,7 @@ def _weakness(host: Host, service: Service) -> str | None:
         named = [value for value in service.options.get("web.config.file", ()) if value]
         if not named:
             return "no --web.config.file"
-        text = _text(host, named[-1])
+        text = _text(host, service, named[-1])
         try:
             settings = yaml.safe_load(text)
         except yaml.YAMLError:
@@ -132,7 +132,7 @@ def _mlflow(host: Host, service: Service) -> str:
     path = service.setting("MLFLOW_AUTH_CONFIG_PATH")
     if not path:
         return "basic-auth with the packaged basic_auth.ini, whose password is published"
-    text = _text(host, path)
+    text = _text(host, service, path)
     match = re.search(r"^\s*admin_password\s*[=:]\s*(\S+)", text, re.MULTILINE)
     if match is None:
         return f"no admin_password in {path}: the published one holds"
@@ -140,10 +140,10 @@ def _mlflow(host: Host, service: Service) -> str:
     return f"admin_password in {path} is the published one" if match[1] in published else ""
 
 
-def _text(host: Host, path: str) -> str:
+def _text(host: Host, service: Service, path: str) -> str:
     if not posixpath.isabs(path):
         raise Unobservable("unreadable", f"{path} is a relative path")
-    result = host.run("cat -- %s", path)
+    result = host.run("cat -- %s", service.root + path)
     if result.rc != 0:
         denied = "ermission denied" in result.stderr
         raise Unobservable("privilege" if denied else "unreadable", result.stderr.strip())

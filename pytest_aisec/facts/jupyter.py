@@ -221,7 +221,7 @@ def _places(service: Service, homes: Mapping[int, str]) -> tuple[list[str], list
         "/etc/jupyter",
     ]
     named = [value for option in ("config", "f") for value in service.options.get(option, ()) if value]
-    return list(dict.fromkeys(directories)), named
+    return [service.root + path for path in dict.fromkeys(directories)], named
 
 
 def _read(host: Host, directories: Sequence[str], named: Sequence[str]) -> dict[str, str]:
@@ -286,6 +286,7 @@ def _server(host: Host, service: Service, homes: Mapping[int, str]) -> JupyterSe
     relative = [path for path in named if not path.startswith("/")]
     if relative:
         raise Unobservable("unreadable", f"the configuration file {relative[0]} is named by a relative path")
+    named = [service.root + path for path in named]
     files = _read(host, directories, named)
     order = sorted(files, key=lambda path: (_rank(path, directories, named), path))
     layers = list(_layers(files, order))

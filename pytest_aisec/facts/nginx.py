@@ -173,7 +173,7 @@ def configuration(host: Host, service: Service) -> tuple[Directive, ...]:
         Unobservable: when a file cannot be read.
 
     """
-    main = _main_file(service)
+    main = service.root + _main_file(service)
     directory = posixpath.dirname(main)
     files = _files(
         host,
@@ -184,21 +184,27 @@ def configuration(host: Host, service: Service) -> tuple[Directive, ...]:
     files = {posixpath.normpath(path): text for path, text in files.items()}
     if main not in files:
         raise Unobservable("unreadable", f"{main} is not there")
-    return tuple(_expanded(host, parse(files[main]), files, directory, 0))
+    return tuple(_expanded(host, parse(files[main]), files, (service.root, directory), 0))
 
 
 def _expanded(
-    host: Host, directives: Sequence[Directive], files: Mapping[str, str], directory: str, depth: int
+    host: Host,
+    directives: Sequence[Directive],
+    files: Mapping[str, str],
+    places: tuple[str, str],
+    depth: int,
 ) -> Iterator[Directive]:
     if depth > _DEPTH:
         raise Unobservable("truncated", "files of nginx include each other too deeply")
     for one in directives:
         if one.name == "include" and one.args:
-            pattern = posixpath.normpath(posixpath.join(directory, one.args[0]))
+            root, directory = places
+            named = one.args[0]
+            pattern = posixpath.normpath(root + named if named.startswith("/") else f"{directory}/{named}")
             for text in _included(host, pattern, files, directory):
-                yield from _expanded(host, parse(text), files, directory, depth + 1)
+                yield from _expanded(host, parse(text), files, places, depth + 1)
         elif one.block:
-            block = tuple(_expanded(host, one.block, files, directory, depth))
+            block = tuple(_expanded(host, one.block, files, places, depth))
             yield Directive(name=one.name, args=one.args, block=block)
         else:
             yield one

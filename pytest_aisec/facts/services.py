@@ -164,6 +164,7 @@ _SET_OR_NOT = (
 _ENVIRONMENT = f"grep -azoHE '^(({'|'.join(_VALUES)})=.*|({'|'.join(_SET_OR_NOT)})=.?)' /proc/[0-9]*/environ"
 _OWNERS = "grep -aH '^Uid:' /proc/[0-9]*/status"
 _NETWORKS = "stat -L -c '%i %n' /proc/self/ns/net /proc/[0-9]*/ns/net"
+_ROOTS = "stat -L -c '%d:%i %n' /proc/self/root /proc/[0-9]*/root"
 _ADDRESSES = "ip -o addr show scope global || hostname -I"
 _GONE = re.compile(r"No such (file or directory|process)")
 _DENIED = re.compile(r"/proc/(\d+)/\S*?'?: Permission denied")
@@ -186,6 +187,8 @@ class Service:
     """Its TCP listeners, as far as they were seen."""
     is_elsewhere: bool = False
     """Whether it has a network namespace of its own, as in a container: its listeners were not seen."""
+    root: str = ""
+    """Where its `/` lies where that is not the host's, as in a container; what its paths begin with."""
 
     @property
     def options(self) -> Mapping[str, tuple[str, ...]]:
@@ -394,11 +397,20 @@ def _owners(host: Host) -> dict[int, int]:
 
 def _elsewhere(host: Host) -> frozenset[int]:
     """Return the processes that are seen to have another network namespace than the asking one."""
-    text, _ = _lines(host, _NETWORKS)
-    own = re.search(r"^(\d+) /proc/self/ns/net$", text, re.MULTILINE)
+    return _differing(host, _NETWORKS, "ns/net")
+
+
+def _contained(host: Host) -> frozenset[int]:
+    """Return the processes that are seen to have another root directory than the asking one."""
+    return _differing(host, _ROOTS, "root")
+
+
+def _differing(host: Host, command: str, what: str) -> frozenset[int]:
+    text, _ = _lines(host, command)
+    own = re.search(rf"^(\S+) /proc/self/{what}$", text, re.MULTILINE)
     if own is None:
-        raise Unobservable("unreadable", "the network namespace of the asking process cannot be told")
-    matches = re.finditer(r"^(\d+) /proc/(\d+)/ns/net$", text, re.MULTILINE)
+        raise Unobservable("unreadable", f"{what} of the asking process cannot be told")
+    matches = re.finditer(rf"^(\S+) /proc/(\d+)/{what}$", text, re.MULTILINE)
     return frozenset(int(match[2]) for match in matches if match[1] != own[1])
 
 
@@ -428,6 +440,7 @@ def services(host: Host) -> Services:
         partial(_environments, host),
         partial(_owners, host),
         partial(_elsewhere, host),
+        partial(_contained, host),
         partial(_addresses, host),
         lambda: host.run("id -u"),
     )
@@ -435,7 +448,7 @@ def services(host: Host) -> Services:
     running = processes(host)
     listeners = tuple(s for s in socket_table(host).listeners if s.protocol == "tcp")
     environments, denied = _environments(host)
-    owners, elsewhere = _owners(host), _elsewhere(host)
+    owners, elsewhere, contained = _owners(host), _elsewhere(host), _contained(host)
     found = []
     for process in running:
         kind = kind_of(process)
@@ -450,6 +463,7 @@ def services(host: Host) -> Services:
                     environment=None if process.pid in denied else environments.get(process.pid, {}),
                     listeners=tuple(socket for socket in listeners if process.pid in socket.pids),
                     is_elsewhere=process.pid in elsewhere,
+                    root=f"/proc/{process.pid}/root" if process.pid in contained else "",
                 )
             )
     return Services(
