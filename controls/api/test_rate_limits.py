@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed
-from pytest_aisec.facts.http import burst, schemes
+from pytest_aisec.facts.http import TURNED_AWAY, burst, schemes
 from pytest_aisec.facts.nginx import Directive, Location, Server, configuration, main_processes, servers
 from pytest_aisec.facts.services import INFERENCE, Service, Services, services
 from pytest_aisec.facts.sockets import Socket
@@ -54,7 +54,7 @@ def test_requests_are_rate_limited_per_client(
     host: Host,
     *,
     max_rps: Annotated[float, Field(gt=0)] = 10,
-    burst_max: Annotated[int, Field(ge=0)] = 20,
+    burst_max: Annotated[int, Field(ge=0, le=200)] = 20,
     active_requests: Annotated[int, Field(ge=2, le=500)] = 60,
     free_routes: list[Route] = ["/health", "/ping", "/v2/health/ready"],
 ) -> None:
@@ -79,7 +79,8 @@ def test_requests_are_rate_limited_per_client(
     if is_active() and not wrong and not faults:
         ports = {port for server in fronts for _, port, _ in server.exposed}
         judged = [socket for one in masters for socket in one.listeners if socket.local_port in ports]
-        wrong, faults, unsure = _try(host, known, [*judged, *others], active_requests, sure=judged)
+        size = (max(active_requests, 2 * burst_max + 2), burst_max + 20)
+        wrong, faults, unsure = _try(host, known, [*judged, *others], size, sure=judged)
         if unsure and not wrong and not faults:
             not_reviewed(
                 f"{', '.join(unsure)} refused every request: what those with a key may do was not tried"
@@ -188,7 +189,7 @@ def _default(table: Directive) -> str:
 
 
 def _try(
-    host: Host, known: Services, sockets: Sequence[Socket], count: int, *, sure: Sequence[Socket]
+    host: Host, known: Services, sockets: Sequence[Socket], size: tuple[int, int], *, sure: Sequence[Socket]
 ) -> tuple[dict[str, str], list[Unobservable], list[str]]:
     """Send many cheap requests to each listener.
 
@@ -196,7 +197,7 @@ def _try(
         host: which sends them.
         known: its services.
         sockets: the listeners.
-        count: of requests for each route.
+        size: how many requests for each route, and how many at a time.
         sure: listeners whose settings do limit: where they refuse or do not know a route, all is well.
 
     Returns:
@@ -204,6 +205,7 @@ def _try(
 
     """
     urls = {known.url(socket): socket for socket in sockets}
+    count, at_once = size
     spoken, faults = schemes(host, list(urls))
     wrong: dict[str, str] = {}
     unsure: list[str] = []
@@ -212,12 +214,15 @@ def _try(
             continue
         base = url.replace("http", spoken[url], 1)
         try:
-            seen = {path: set(burst(host, base + path, count, post=post)) for path, post in _ROUTES}
+            seen = {
+                path: set(burst(host, base + path, count, at_once=at_once, post=post))
+                for path, post in _ROUTES
+            }
         except Unobservable as fault:
             faults.append(fault)
             continue
         served = {path: statuses for path, statuses in seen.items() if not statuses <= {404, 405}}
-        endless = [path for path, statuses in served.items() if not statuses & {429, 503}]
+        endless = [path for path, statuses in served.items() if not statuses & TURNED_AWAY]
         if any(not seen[path] <= {401, 403} for path in endless):
             wrong[base] = f"all of {count} requests were answered: {', '.join(endless)}"
         elif endless and socket not in sure:

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Sixty requests at once, of which most are turned away.
+# Sixty requests at once: some wait, and most are turned away.
 # The model server is a double behind a real nginx.
 # host: services
 # active: yes
@@ -11,5 +11,5 @@ ANSWERS='{"*": [200, "{}"]}'
 double vllm 8000 serve tiny --host 127.0.0.1 --port 8000
 proxy <<'C'
 limit_req_zone $binary_remote_addr zone=api:10m rate=10r/s;
-server { listen 80; limit_req zone=api burst=20 nodelay; limit_req_status 429; location / { proxy_pass http://127.0.0.1:8000; } }
+server { listen 80; limit_req zone=api burst=20; limit_req_status 429; location / { proxy_pass http://127.0.0.1:8000; } }
 C
