@@ -323,8 +323,8 @@ TURNED_AWAY = frozenset({429, 503})
 def burst(host: Host, url: str, count: int, *, at_once: int, post: bool = False) -> tuple[int, ...]:
     """Send `count` requests for one route, `at_once` at a time, and return the statuses of the answers.
 
-    Several at a time, as a limiter may make a client wait that sends one after the other. What was kept waiting
-    for too long has the status 0, where others were turned away.
+    Several at a time, as a limiter may make a client wait that sends one after the other. What was kept
+    waiting for too long has the status 0, where others were turned away.
 
     Raises:
         Unobservable: `tool_missing`, `timeout`, or `unreadable` where answers are missing for other reasons.
