@@ -25,7 +25,7 @@ _STATES = {
 _SYNCHRONISED = frozenset(
     {"ESTABLISHED", "CLOSE-WAIT", "FIN-WAIT-1", "FIN-WAIT-2", "LAST-ACK", "CLOSING"},
 )
-_USER = re.compile(r'\("(?P<name>[^"]*)",pid=\d+')
+_USER = re.compile(r'\("(?P<name>[^"]*)",pid=(?P<pid>\d+)')
 _NOT_ROOT = re.compile(
     r"^\(Not all processes could be identified|^ ?will not be shown, you would have to be root"
 )
@@ -47,6 +47,8 @@ class Socket:
     peer_port: int
     processes: tuple[str, ...]
     """Names of the processes that hold it; empty where they could not be seen or the kernel holds it."""
+    pids: tuple[int, ...] = ()
+    """Their process ids."""
 
     @property
     def is_listener(self) -> bool:
@@ -127,7 +129,9 @@ def _endpoint(text: str) -> tuple[Address | None, int]:
     return _address(host), 0 if port == "*" else int(port)
 
 
-def _socket(protocol: str, state: str, local: str, peer: str, processes: tuple[str, ...]) -> Socket:
+def _socket(
+    protocol: str, state: str, local: str, peer: str, processes: tuple[str, ...], pids: tuple[int, ...]
+) -> Socket:
     state = state.replace("_", "-")
     own, own_port = _endpoint(local)
     other, other_port = _endpoint(peer)
@@ -141,6 +145,7 @@ def _socket(protocol: str, state: str, local: str, peer: str, processes: tuple[s
         peer=other,
         peer_port=other_port,
         processes=processes,
+        pids=pids,
     )
 
 
@@ -161,7 +166,8 @@ def parse_ss(text: str) -> SocketTable:
             raise Unobservable("parse", f"not a socket: {line!r}")
         users = fields[6] if len(fields) > 6 else ""
         names = tuple(sorted({match["name"] for match in _USER.finditer(users)}))
-        found.append(_socket(fields[0], fields[1], fields[4], fields[5], names))
+        pids = tuple(sorted({int(match["pid"]) for match in _USER.finditer(users)}))
+        found.append(_socket(fields[0], fields[1], fields[4], fields[5], names, pids))
     return SocketTable(sockets=tuple(found))
 
 
@@ -181,16 +187,15 @@ def parse_netstat(text: str) -> SocketTable:
             continue
         match = re.fullmatch(
             r"(?P<protocol>tcp|udp)6?\s+\d+\s+\d+\s+(?P<local>\S+)\s+(?P<peer>\S+)"
-            r"(?:\s+(?P<state>[A-Z][A-Z_0-9]+))?(?:\s+(?:-|\d+/(?P<name>.*?)))?\s*",
+            r"(?:\s+(?P<state>[A-Z][A-Z_0-9]+))?(?:\s+(?:-|(?P<pid>\d+)/(?P<name>.*?)))?\s*",
             line,
         )
         if match is None:
             raise Unobservable("parse", f"not a socket: {line!r}")
         state = match["state"] or ("UNCONNECTED" if match["protocol"] == "udp" else "UNKNOWN")
         name = (match["name"] or "").strip().partition(":")[0]
-        found.append(
-            _socket(match["protocol"], state, match["local"], match["peer"], (name,) if name else ())
-        )
+        names, pids = ((name,) if name else ()), ((int(match["pid"]),) if match["pid"] else ())
+        found.append(_socket(match["protocol"], state, match["local"], match["peer"], names, pids))
     return SocketTable(sockets=tuple(found))
 
 

@@ -73,7 +73,7 @@ _WRITTEN_BY_ITSELF = (
     "/var/lib/sudo",
 )
 _LOG_NAMES = re.compile(
-    r"/var/log(/journal.*|/(wtmp|btmp|lastlog|syslog|debug|messages|faillog|[a-z]+\.log))?|/run|/run/lock"
+    r"/var/log(/journal.*|/nginx(/[a-z]+\.log)?|/(wtmp|btmp|lastlog|syslog|debug|messages|faillog|[a-z]+\.log))?|/run|/run/lock"
 )
 
 
