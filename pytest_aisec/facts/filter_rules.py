@@ -1,0 +1,469 @@
+"""Packet filter rules in terms that iptables and nftables share: chains, conditions, verdicts."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from pytest_aisec.observe.faults import Unobservable
+
+__all__ = ["BaseChain", "Condition", "LogRule", "Paths", "Rule", "parse_iptables_save", "paths"]
+
+HOOKS = {"INPUT": "input", "OUTPUT": "output", "FORWARD": "forward"}
+_DEEPEST = 32
+"""Jumps within jumps; the kernel allows 16."""
+_MOST_STEPS = 20_000
+"""Rules times ways that are followed before a rule set is too tangled to be judged."""
+_FINAL = {
+    "ACCEPT": "accept",
+    "DROP": "drop",
+    "REJECT": "drop",
+    "QUEUE": "queue",
+    "NFQUEUE": "queue",
+    "RETURN": "return",
+}
+_GOES_ON = frozenset(
+    {
+        "AUDIT",
+        "CHECKSUM",
+        "CLASSIFY",
+        "CONNMARK",
+        "CONNSECMARK",
+        "CT",
+        "DSCP",
+        "ECN",
+        "HL",
+        "HMARK",
+        "IDLETIMER",
+        "LED",
+        "LOG",
+        "MARK",
+        "NFLOG",
+        "NOTRACK",
+        "RATEEST",
+        "SECMARK",
+        "SET",
+        "TCPMSS",
+        "TCPOPTSTRIP",
+        "TEE",
+        "TOS",
+        "TRACE",
+        "TTL",
+        "ULOG",
+    }
+)
+_MOST_DECIDED = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Condition:
+    """One thing that a packet has to be for a rule to apply."""
+
+    kind: str
+    """`destination`, `port`, `out`, `in`, `state`, `owner`, `icmp`, `kind of address`, `ipsec`, `protocol`,
+    `source`, `limit`, `other port`, `known` (understood, and of no interest), or `unknown`."""
+    values: tuple[str, ...] = ()
+    is_negated: bool = False
+    text: str
+    """As its tool shows it."""
+    family: str = field(default="", compare=False)
+    """`ip` or `ip6` where packets of the other family are never meant."""
+
+    @property
+    def opposite(self) -> Condition:
+        """The condition that holds exactly where this one does not, for packets of its family."""
+        return replace(self, is_negated=not self.is_negated, text=f"not ({self.text})")
+
+    @property
+    def _key(self) -> tuple[str, tuple[str, ...]]:
+        return self.kind, self.values
+
+    def contradicts(self, other: Condition) -> bool:
+        """Tell whether no packet is both."""
+        return self.kind != "unknown" and self._key == other._key and self.is_negated != other.is_negated
+
+
+Flow = frozenset[Condition]
+"""Packets for which all of these hold."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogRule:
+    """A rule that logs packets which the host sends, and that packets can get to."""
+
+    prefix: str
+    is_limited: bool
+    """Whether a rate limit stands before the log."""
+    packets: int | None
+    """How many it has logged; `None` where nobody counts."""
+    group: str = ""
+    """Netlink group that it logs to, empty for the kernel's log."""
+    text: str
+    """The rule as its tool shows it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """One verdict or log, with the conditions before it."""
+
+    conditions: Flow
+    verdict: str
+    """`accept`, `drop`, `queue`, `return`, `jump`, `goto`, `unknown`, or `` where the next rule follows."""
+    target: str = ""
+    """The chain of `jump` and `goto`."""
+    log: LogRule | None = None
+    family: str = ""
+    """`ip` or `ip6` where packets of the other family are never meant."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaseChain:
+    """A chain that the kernel sends packets through, with those it jumps to."""
+
+    name: str
+    """For people, such as `iptables filter OUTPUT`."""
+    families: tuple[str, ...]
+    """`ip`, `ip6`."""
+    table: str
+    chain: str
+    hook: str
+    """`input`, `forward` or `output`."""
+    policy: str
+    """`accept` or `drop`."""
+    chains: Mapping[str, Sequence[Rule]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paths:
+    """What becomes of packets in one base chain."""
+
+    accepted: tuple[Flow, ...]
+    """Packets that it lets through; the empty flow stands for all packets."""
+    unknown: tuple[Flow, ...]
+    """Packets about which something decides that cannot be read here."""
+    logs: tuple[LogRule, ...]
+    """Log rules that packets get to."""
+
+
+def _minimal(flows: Sequence[Flow]) -> list[Flow]:
+    """Drop flows that are part of others."""
+    kept: list[Flow] = []
+    for flow in sorted(dict.fromkeys(flows), key=len):
+        if not any(other <= flow for other in kept):
+            kept.append(flow)
+    return kept
+
+
+def _invertible(conditions: Flow) -> Condition | None:
+    """Return the single condition whose opposite says something about where packets go."""
+    if len(conditions) != 1:
+        return None
+    (one,) = conditions
+    return one if one.is_negated and one.kind in {"destination", "source", "out", "in"} else None
+
+
+class _Walk:
+    """Follows all packets of one family through a base chain."""
+
+    def __init__(self, base: BaseChain, family: str) -> None:
+        self.base = base
+        self.family = family
+        self.accepted: list[Flow] = []
+        self.unknown: list[Flow] = []
+        self.logs: list[LogRule] = []
+        self.decided: list[Flow] = []
+        self.diverted = False
+        self.steps = 0
+
+    def _entering(self, flows: Sequence[Flow], rule: Rule) -> list[Flow]:
+        found = []
+        for flow in flows:
+            hit = flow | rule.conditions
+            new = rule.conditions - flow
+            if any(one.contradicts(other) for one in new for other in flow):
+                continue
+            if not any(final <= hit for final in self.decided):
+                found.append(hit)
+        return _minimal(found)
+
+    def _decide(self, flows: Sequence[Flow]) -> None:
+        if not self.diverted and len(self.decided) < _MOST_DECIDED:
+            self.decided += [
+                flow for flow in flows if all(one.kind not in {"limit", "unknown"} for one in flow)
+            ]
+
+    def through(self, name: str, flows: list[Flow], depth: int) -> list[Flow]:
+        """Follow `flows` through a chain; return what falls out of its end or returns from it."""
+        if depth > _DEEPEST:
+            raise Unobservable("parse", f"{self.base.name}: chains jump in a circle")
+        back: list[Flow] = []
+        for rule in self.base.chains.get(name, ()):
+            if rule.family not in {"", self.family}:
+                continue
+            flows = [flow for flow in flows if not any(final <= flow for final in self.decided)]
+            self.steps += len(flows)
+            if self.steps > _MOST_STEPS:
+                raise Unobservable("parse", f"{self.base.name} has too many branches to be judged")
+            hits = self._entering(flows, rule)
+            if rule.log is not None and hits:
+                self.logs.append(rule.log)
+            if rule.verdict:
+                flows = _minimal(self._after(rule, flows, hits, back, depth))
+        return _minimal([*back, *flows])
+
+    def _after(
+        self, rule: Rule, flows: list[Flow], hits: list[Flow], back: list[Flow], depth: int
+    ) -> list[Flow]:
+        """Return the flows that go on behind `rule`."""
+        returned: list[Flow] = []
+        leaves = True
+        if rule.verdict == "jump":
+            returned = self.through(rule.target, hits, depth + 1) if hits else []
+            leaves = not returned
+        elif rule.verdict == "goto":
+            self.diverted = self.diverted or bool(rule.conditions)
+            back += self.through(rule.target, hits, depth + 1) if hits else []
+        elif rule.verdict == "return":
+            self.diverted = self.diverted or bool(rule.conditions)
+            back += hits
+        else:
+            ends = {"accept": self.accepted, "drop": []}.get(rule.verdict, self.unknown)
+            ends += hits
+            self._decide(hits)
+        opposite = _invertible(rule.conditions) if leaves else None
+        staying = [
+            flow if opposite is None else flow | {opposite.opposite}
+            for flow in flows
+            if not rule.conditions <= flow
+        ]
+        return [*staying, *returned]
+
+
+def paths(base: BaseChain, family: str) -> Paths:
+    """Return what becomes of the packets of `family` (`ip` or `ip6`) in a base chain.
+
+    Each way is followed with the conditions on it. What is let through is never less than what the kernel
+    lets through: of the packets that a rule does not apply to, all are followed further.
+
+    Raises:
+        Unobservable: `parse`, when there are too many ways.
+
+    """
+    walk = _Walk(base, family)
+    rest = walk.through(base.chain, [frozenset()], 0)
+    if base.policy != "drop":
+        walk.accepted += rest
+    return Paths(
+        accepted=tuple(_minimal(walk.accepted)), unknown=tuple(_minimal(walk.unknown)), logs=tuple(walk.logs)
+    )
+
+
+_KINDS = {
+    "-d": "destination",
+    "--destination": "destination",
+    "--dst-range": "destination",
+    "-s": "source",
+    "--source": "source",
+    "--src-range": "source",
+    "-o": "out",
+    "--out-interface": "out",
+    "-i": "in",
+    "--in-interface": "in",
+    "-p": "protocol",
+    "--protocol": "protocol",
+    "--dport": "port",
+    "--dports": "port",
+    "--destination-port": "port",
+    "--destination-ports": "port",
+    "--sport": "other port",
+    "--sports": "other port",
+    "--source-port": "other port",
+    "--source-ports": "other port",
+    "--ports": "other port",
+    "--ctstate": "state",
+    "--state": "state",
+    "--uid-owner": "owner",
+    "--gid-owner": "owner",
+    "--icmp-type": "icmp",
+    "--icmpv6-type": "icmp",
+    "--dst-type": "kind of address",
+    "--pkt-type": "kind of address",
+    "--pol": "ipsec",
+}
+_KNOWN = (
+    "--tcp-flags",
+    "--syn",
+    "--tcp-option",
+    "--src-type",
+    "--limit-iface",
+    "--physdev-",
+    "--string",
+    "--algo",
+    "--length",
+    "--ttl-",
+    "--hl-",
+    "--tos",
+    "--dscp",
+    "--time",
+    "--date",
+    "--weekdays",
+    "--monthdays",
+    "--kerneltz",
+    "--dir",
+    "--strict",
+    "--socket-exists",
+    "--suppl-groups",
+    "--ctdir",
+    "--ctproto",
+    "--ctorigsrc",
+    "--ctreplsrc",
+    "--ctorigdst",
+    "--ctrepldst",
+    "--mac-source",
+    "-f",
+)
+_LIMITS = ("--limit", "--hashlimit", "--connlimit", "--quota", "--probability", "--every", "--mode")
+
+
+def _groups(words: Sequence[str]) -> Iterator[tuple[bool, str, list[str]]]:
+    """Split the part of a rule before its target into negation, option and values."""
+    negated, option, values = False, "", list[str]()
+    for word in words:
+        if word == "!" or (word.startswith("-") and not word.lstrip("-").isdigit()):
+            if option:
+                yield negated, option, values
+                negated, option, values = False, "", []
+            if word == "!":
+                negated = True
+            else:
+                option = word
+        else:
+            values.append(word)
+    if option:
+        yield negated, option, values
+
+
+def _condition(option: str, values: Sequence[str], *, negated: bool) -> Condition | None:
+    text = " ".join([*(["!"] if negated else []), option, *values])
+    if option in {"-m", "--match", "--comment"}:
+        return None
+    kind = _KINDS.get(option, "")
+    if not kind and option.startswith(_LIMITS):
+        kind = "limit"
+    if not kind:
+        kind = "known" if option.startswith(_KNOWN) else "unknown"
+    split = tuple(value for word in values for value in word.split(",") if value)
+    if kind == "protocol" and set(split) <= {"icmp", "ipv6-icmp", "icmpv6", "1", "58", "igmp", "2"}:
+        kind = "icmp"
+    if kind == "port":
+        split = tuple(value.replace(":", "-") for value in split)
+    if kind == "state":
+        split = tuple(value.lower() for value in split)
+    if kind == "kind of address":
+        split = tuple(value.lower() for value in split)
+    return Condition(kind=kind, values=split, is_negated=negated, text=text)
+
+
+def _iptables_rule(line: str) -> tuple[str, Rule]:
+    try:
+        words = shlex.split(line)
+    except ValueError:
+        raise Unobservable("parse", f"not a rule of iptables-save: {line!r}") from None
+    packets = None
+    if words and words[0].startswith("["):
+        count = words[0][1:].partition(":")[0]
+        packets = int(count) if count.isdigit() else None
+        words = words[1:]
+    if len(words) < 2 or words[0] != "-A":
+        raise Unobservable("parse", f"not a rule of iptables-save: {line!r}")
+    at = next((i for i, word in enumerate(words) if word in {"-j", "-g"}), len(words))
+    target = words[at + 1] if at + 1 < len(words) else ""
+    options = words[at + 2 :]
+    parsed = [_condition(option, values, negated=negated) for negated, option, values in _groups(words[2:at])]
+    conditions = frozenset(one for one in parsed if one is not None)
+    log = None
+    if target in {"LOG", "NFLOG"} and not any(
+        one.text in {"-o lo", "-d 127.0.0.0/8", "-d 127.0.0.1/32", "-d ::1/128"} for one in conditions
+    ):
+        option = "--log-prefix" if target == "LOG" else "--nflog-prefix"
+        log = LogRule(
+            prefix=options[options.index(option) + 1] if option in options[:-1] else "",
+            is_limited=any(one.kind == "limit" for one in conditions),
+            packets=packets,
+            group=_after("--nflog-group", options, "0") if target == "NFLOG" else "",
+            text=" ".join(shlex.quote(word) for word in words),
+        )
+    if target in _FINAL:
+        verdict = _FINAL[target]
+    elif target in _GOES_ON or not target:
+        verdict = ""
+    else:
+        verdict = "goto" if words[at] == "-g" else "jump"
+    jumps = verdict in {"goto", "jump"}
+    return words[1], Rule(conditions=conditions, verdict=verdict, target=target if jumps else "", log=log)
+
+
+def _after(option: str, options: Sequence[str], default: str) -> str:
+    return options[options.index(option) + 1] if option in options[:-1] else default
+
+
+def parse_iptables_save(text: str, *, family: str = "ip") -> list[BaseChain]:
+    """Return the base chains that filter, from what `iptables-save -c` printed.
+
+    Args:
+        text: with or without counters.
+        family: `ip`, or `ip6` for ip6tables-save.
+
+    Raises:
+        Unobservable: `parse`, when a line is none of its format; `truncated`, when a table is not whole.
+
+    """
+    found: list[BaseChain] = []
+    table, chains, policies = "", dict[str, list[Rule]](), dict[str, str]()
+    for line in text.splitlines():
+        if not line.strip() or line.startswith("#"):
+            continue
+        if line.startswith("*"):
+            table, chains, policies = line[1:].strip(), {}, {}
+        elif not table:
+            raise Unobservable("parse", f"not a line of iptables-save: {line!r}")
+        elif line.startswith(":"):
+            name, _, rest = line[1:].partition(" ")
+            chains.setdefault(name, [])
+            policies[name] = rest.split(" ")[0]
+        elif line.strip() == "COMMIT":
+            found += _base_chains(table, chains, policies, family)
+            table = ""
+        else:
+            name, rule = _iptables_rule(line)
+            chains.setdefault(name, []).append(_resolved(rule, policies))
+    if table:
+        raise Unobservable("truncated", "iptables-save ended inside a table")
+    return found
+
+
+def _resolved(rule: Rule, policies: Mapping[str, str]) -> Rule:
+    """Tell targets of iptables' extensions, which nobody knows here, from chains."""
+    if rule.target and rule.target not in policies:
+        return replace(rule, verdict="unknown", target="")
+    return rule
+
+
+def _base_chains(
+    table: str, chains: Mapping[str, Sequence[Rule]], policies: Mapping[str, str], family: str
+) -> Iterator[BaseChain]:
+    if table == "nat":  # sees the first packet of a connection only, and is not for filtering
+        return
+    tool = "iptables" if family == "ip" else "ip6tables"
+    for chain, hook in HOOKS.items():
+        if policies.get(chain, "-") != "-":
+            yield BaseChain(
+                name=f"{tool} {table} {chain}",
+                families=(family,),
+                table=table,
+                chain=chain,
+                hook=hook,
+                policy="drop" if policies[chain] == "DROP" else "accept",
+                chains=chains,
+            )
