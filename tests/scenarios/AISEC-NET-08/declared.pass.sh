@@ -1,0 +1,4 @@
+#!/bin/sh
+# A tunnel that is declared.
+# params: {allow: [cloudflared]}
+printf '[Service]\nExecStart=/usr/bin/cloudflared tunnel run edge\n' > /etc/systemd/system/edge.service
