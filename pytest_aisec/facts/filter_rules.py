@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pytest_aisec.observe.faults import Unobservable
@@ -86,6 +86,7 @@ class Condition:
 
 Flow = frozenset[Condition]
 """Packets for which all of these hold."""
+Known = Callable[[Condition], bool | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,15 +167,25 @@ def _invertible(conditions: Flow) -> Condition | None:
 class _Walk:
     """Follows all packets of one family through a base chain."""
 
-    def __init__(self, base: BaseChain, family: str) -> None:
+    def __init__(self, base: BaseChain, family: str, known: Known) -> None:
         self.base = base
         self.family = family
+        self.known = known
         self.accepted: list[Flow] = []
         self.unknown: list[Flow] = []
         self.logs: list[LogRule] = []
         self.decided: list[Flow] = []
         self.diverted = False
         self.steps = 0
+
+    def _applied(self, rule: Rule) -> Rule | None:
+        """Return the rule without what is known to hold; `None` where it cannot apply."""
+        if rule.family not in {"", self.family}:
+            return None
+        answers = {one: self.known(one) for one in rule.conditions}
+        if False in answers.values():
+            return None
+        return replace(rule, conditions=frozenset(one for one, holds in answers.items() if holds is None))
 
     def _entering(self, flows: Sequence[Flow], rule: Rule) -> list[Flow]:
         found = []
@@ -199,8 +210,10 @@ class _Walk:
             raise Unobservable("parse", f"{self.base.name}: chains jump in a circle")
         back: list[Flow] = []
         for rule in self.base.chains.get(name, ()):
-            if rule.family not in {"", self.family}:
+            applied = self._applied(rule)
+            if applied is None:
                 continue
+            rule = applied  # noqa: PLW2901 - what is left of it
             flows = [flow for flow in flows if not any(final <= flow for final in self.decided)]
             self.steps += len(flows)
             if self.steps > _MOST_STEPS:
@@ -240,17 +253,22 @@ class _Walk:
         return [*staying, *returned]
 
 
-def paths(base: BaseChain, family: str) -> Paths:
+def paths(base: BaseChain, family: str, known: Known = lambda _: None) -> Paths:
     """Return what becomes of the packets of `family` (`ip` or `ip6`) in a base chain.
 
     Each way is followed with the conditions on it. What is let through is never less than what the kernel
     lets through: of the packets that a rule does not apply to, all are followed further.
 
+    Args:
+        base: the chain.
+        family: `ip` or `ip6`.
+        known: tells of conditions whether they hold for the packets of interest; `None` where some do.
+
     Raises:
         Unobservable: `parse`, when there are too many ways.
 
     """
-    walk = _Walk(base, family)
+    walk = _Walk(base, family, known)
     rest = walk.through(base.chain, [frozenset()], 0)
     if base.policy != "drop":
         walk.accepted += rest
