@@ -47,7 +47,9 @@ def test_there_are_no_tunnels_or_share_links(
         if names := _funnels(host):
             found["tailscale"] = names
     elif asks_tailscale and not found:
-        not_reviewed("tailscaled runs, and only it knows what its funnel publishes; --aisec-active allows asking")
+        not_reviewed(
+            "tailscaled runs, and only it knows what its funnel publishes; --aisec-active allows asking"
+        )
     if not found and seen.faults:
         raise seen.faults[0]
     assert found == {}

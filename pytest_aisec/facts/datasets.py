@@ -101,14 +101,10 @@ def dataset(host: Host, path: str, names: Sequence[str]) -> Dataset:
 
 
 def _stored(record: str) -> Stored:
-    match = re.fullmatch(
-        r"(?P<kind>.) (?P<size>\d+) (?P<path>/.*)\t(?P<target>[^\t]*)", record, re.DOTALL
-    )
+    match = re.fullmatch(r"(?P<kind>.) (?P<size>\d+) (?P<path>/.*)\t(?P<target>[^\t]*)", record, re.DOTALL)
     if match is None:
         raise Unobservable("parse", f"find printed {record[:200]!r}")
-    return Stored(
-        path=match["path"], kind=match["kind"], size=int(match["size"]), target=match["target"]
-    )
+    return Stored(path=match["path"], kind=match["kind"], size=int(match["size"]), target=match["target"])
 
 
 def _manifests(host: Host, found: Sequence[Stored]) -> tuple[Manifest, ...]:
@@ -118,7 +114,7 @@ def _manifests(host: Host, found: Sequence[Stored]) -> tuple[Manifest, ...]:
         raise Unobservable("truncated", f"{len(found)} manifests are more than is read at once")
     places = " ".join(["%s"] * len(found))
     answer = host.run(
-        f"for f in {places}; do printf '%%s ' \"$(wc -c < \"$f\")\"; cat -- \"$f\" || exit 1; done",
+        f'for f in {places}; do printf \'%%s \' "$(wc -c < "$f")"; cat -- "$f" || exit 1; done',
         *(item.path for item in found),
     )
     if answer.rc != 0 or answer.stderr.strip():
@@ -241,7 +237,7 @@ def digests(host: Host, paths: Sequence[str]) -> dict[str, str]:
     if not paths:
         return {}
     places = " ".join(["%s"] * len(paths))
-    answer = host.run(f"for f in {places}; do sha256sum < \"$f\" || exit; done", *paths)
+    answer = host.run(f'for f in {places}; do sha256sum < "$f" || exit; done', *paths)
     found = [line.split(" ")[0] for line in answer.stdout.splitlines()]
     if answer.rc != 0 or answer.stderr.strip():
         problem = answer.stderr.strip().partition("\n")[0] or f"exit status {answer.rc}"

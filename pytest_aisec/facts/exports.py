@@ -132,7 +132,9 @@ def _smb_texts(
     names = {path.rpartition("/")[2] for path in programs.stdout.split()}
     faults += [*_denied(smb, "smb.conf"), *_denied(ksmbd, "ksmbd.conf")] if names else []
     if "smbd" in names:
-        if smb.status == 0 and not re.search(r"(?mi)^\s*(include|copy|config backend|registry shares)\s*=", smb.stdout):
+        if smb.status == 0 and not re.search(
+            r"(?mi)^\s*(include|copy|config backend|registry shares)\s*=", smb.stdout
+        ):
             yield smb.stdout, "/etc/samba/smb.conf"
         elif testparm.status == 0:
             yield testparm.stdout, "testparm"
@@ -222,9 +224,7 @@ def parse_smb(text: str, source: str) -> tuple[Share, ...]:
         if not equals or current is None:
             raise Unobservable("parse", f"{source}: not a setting: {bare[:80]!r}")
         current[re.sub(r"[\s_-]", "", name).lower()] = value.strip().lower()
-    return tuple(
-        Share(name=name, settings=settings, source=source) for name, settings in sections.items()
-    )
+    return tuple(Share(name=name, settings=settings, source=source) for name, settings in sections.items())
 
 
 def parse_mounts(text: str) -> tuple[Mount, ...]:

@@ -75,9 +75,7 @@ def members(host: Host) -> Members:
     if problems:
         reason = "privilege" if "ermission denied" in problems[0] else "unreadable"
         faults.append(Unobservable(reason, problems[0]))  # type: ignore[arg-type]
-    return Members(
-        members=tuple(read_members(answer.stdout, processes(host))), faults=tuple(faults)
-    )
+    return Members(members=tuple(read_members(answer.stdout, processes(host))), faults=tuple(faults))
 
 
 def read_members(environments: str, running: Sequence[Process]) -> Iterator[Member]:
@@ -180,9 +178,7 @@ def admits(
     unsure = False
     for chain in seen.at("input", family):
         found = paths(chain, family, known)
-        outside = [
-            flow for flow in found.accepted if not any(_is_from(one, trusted) for one in flow)
-        ]
+        outside = [flow for flow in found.accepted if not any(_is_from(one, trusted) for one in flow)]
         doubtful = [flow for flow in outside if any(one.kind == "unknown" for one in flow)]
         if not outside and not found.unknown:
             return False

@@ -130,9 +130,7 @@ def _endpoint(text: str) -> tuple[Address | None, int]:
     return _address(host), 0 if port == "*" else int(port)
 
 
-def _socket(
-    protocol: str, state: str, local: str, peer: str, holders: Sequence[tuple[str, str]]
-) -> Socket:
+def _socket(protocol: str, state: str, local: str, peer: str, holders: Sequence[tuple[str, str]]) -> Socket:
     state = state.replace("_", "-")
     own, own_port = _endpoint(local)
     other, other_port = _endpoint(peer)
@@ -196,7 +194,11 @@ def parse_netstat(text: str) -> SocketTable:
         name = (match["name"] or "").strip().partition(":")[0]
         found.append(
             _socket(
-                match["protocol"], state, match["local"], match["peer"], [(name, match["pid"])] if name else []
+                match["protocol"],
+                state,
+                match["local"],
+                match["peer"],
+                [(name, match["pid"])] if name else [],
             )
         )
     return SocketTable(sockets=tuple(found))
