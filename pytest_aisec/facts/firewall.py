@@ -31,6 +31,7 @@ _COMMANDS = (
     "cat /proc/sys/net/ipv4/conf/*/forwarding",
     "cat /proc/sys/net/ipv6/conf/*/forwarding",
 )
+_TABLES = frozenset({"filter", "mangle", "raw", "security"})
 _ABSENT = re.compile(r"No such file or directory|not supported")
 _HINT = re.compile(r"iptables-legacy tables present|table `\S+' is incompatible, use 'nft' tool")
 
@@ -85,6 +86,10 @@ def read_packet_filter(answers: tuple[Answer, ...]) -> PacketFilter:
     translated = [*_saved(nft4, "ip"), *_saved(nft6, "ip6")]
     known = {(base.families, base.table, base.chain) for base in translated}
     native = [base for base in native if (base.families, base.table, base.chain) not in known]
+    if '"xt"' in nft.stdout and any(base.table in _TABLES and len(base.families) == 1 for base in native):
+        gaps.append(
+            Unobservable("tool_missing", "nft does not show all of iptables' rules, and iptables-nft-save none")
+        )
     legacy: list[BaseChain] = []
     for family, first, second, names in (("ip", old4, save4, names4), ("ip6", old6, save6, names6)):
         found = _saved(second, family)
