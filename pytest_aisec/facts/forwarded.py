@@ -1,0 +1,125 @@
+"""Connections that a host passes on for others, such as its containers, as connection tracking knows them."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_aisec.facts.sockets import Address
+from pytest_aisec.facts.together import Answer, together
+from pytest_aisec.observe.faults import Unobservable
+
+if TYPE_CHECKING:
+    from testinfra.host import Host
+
+__all__ = ["Forwarded", "Passing", "forwarded", "read_forwarded"]
+
+_COMMANDS = (
+    "cat /proc/sys/net/ipv4/conf/*/forwarding /proc/sys/net/ipv6/conf/*/forwarding",
+    "conntrack -L -o extended",
+    "conntrack -L -f ipv6 -o extended",
+    "cat /proc/net/nf_conntrack",
+    "ip -o addr show",
+)
+_SHOWN = re.compile(r"\d+ flow entries have been shown|^$")
+_FLOW = re.compile(
+    r"(?P<family>ipv[46]) +\d+ (?P<protocol>\S+) +\d+ (?:\d+ )?(?P<state>[A-Z_]+ )?"
+    r"src=(?P<source>\S+) dst=(?P<goal>\S+) (?:sport=\d+ dport=(?P<port>\d+) )?.*"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Passing:
+    """One connection of somebody else, through this host."""
+
+    protocol: str
+    source: Address
+    """Who opened it."""
+    peer: Address
+    """Where to, before any translation."""
+    peer_port: int
+    """0 where the protocol has none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forwarded:
+    """What a host passes on."""
+
+    flows: tuple[Passing, ...]
+    fault: Unobservable | None
+    """Why there may be more."""
+
+
+def forwarded(host: Host) -> Forwarded:
+    """Return established connections that the host passes on; none where it forwards nothing.
+
+    Asks conntrack, and reads `/proc/net/nf_conntrack` where there is none; only root sees either.
+
+    Raises:
+        Unobservable: `parse`, when an entry is in no known form.
+
+    """
+    return read_forwarded(together(host, *_COMMANDS))
+
+
+def read_forwarded(answers: tuple[Answer, ...]) -> Forwarded:
+    """Read what the commands of `forwarded` printed.
+
+    Raises:
+        Unobservable: as `forwarded`.
+
+    """
+    switches, four, six, table, addresses = answers
+    values = switches.stdout.split()
+    if not values or not set(values) <= {"0", "1", "2"}:
+        fault = switches.fault("/proc/sys/net") or Unobservable("parse", "no switch of forwarding")
+        return Forwarded(flows=(), fault=fault)
+    if set(values) == {"0"}:
+        return Forwarded(flows=(), fault=None)
+    texts = []
+    if four.is_missing:
+        if fault := table.fault("neither conntrack nor /proc/net/nf_conntrack"):
+            reason = "privilege" if fault.reason == "privilege" else "tool_missing"
+            return Forwarded(flows=(), fault=Unobservable(reason, f"the host forwards; {fault.detail}"))
+        texts.append(table.stdout)
+    for answer in () if four.is_missing else (four, six):
+        wrong = [line for line in answer.stderr.splitlines() if not _SHOWN.search(line)]
+        if answer.status != 0 or wrong:
+            fault = answer.fault("conntrack") or Unobservable("unreadable", "conntrack")
+            return Forwarded(flows=(), fault=fault)
+        texts.append(answer.stdout)
+    if fault := addresses.fault("ip"):
+        return Forwarded(flows=(), fault=fault)
+    own = {
+        ipaddress.ip_address(word) for word in re.findall(r" inet6? ([0-9a-f.:]+)[/ ]", addresses.stdout)
+    }
+    flows = [flow for text in texts for line in text.splitlines() if (flow := _flow(line)) is not None]
+    return Forwarded(
+        flows=tuple(
+            dict.fromkeys(
+                flow
+                for flow in flows
+                if not {flow.source, flow.peer} & own
+                and not (flow.peer.is_multicast or flow.peer.is_loopback or flow.peer.is_link_local)
+            )
+        ),
+        fault=None,
+    )
+
+
+def _flow(line: str) -> Passing | None:
+    if not line.strip():
+        return None
+    match = _FLOW.fullmatch(line)
+    if match is None:
+        raise Unobservable("parse", f"not an entry of connection tracking: {line[:120]!r}")
+    if "[UNREPLIED]" in line or (match["state"] or "ESTABLISHED ").strip() != "ESTABLISHED":
+        return None
+    return Passing(
+        protocol=match["protocol"],
+        source=ipaddress.ip_address(match["source"]),
+        peer=ipaddress.ip_address(match["goal"]),
+        peer_port=int(match["port"] or 0),
+    )
