@@ -60,29 +60,37 @@ def test_datasets_match_a_complete_manifest(
     """
     if not data_dirs:
         not_applicable("no data directory is named", claims=["data_dirs"])
-    differing: dict[str, str] = {}
     held = [dataset(host, path, manifest_names) for path in data_dirs]
-    for asked, data in zip(data_dirs, held, strict=True):
-        if not data.stored and is_declared("data_dirs"):
-            differing[asked] = "declared, but holds no file" if data.trail.end else "declared, but absent"
+    differing = dict(_absent(data_dirs, held)) if is_declared("data_dirs") else {}
     samples = []
     for data in held:
         listed = _listed(data)
-        for path, what in _differences(data, listed, manifest_names):
+        for path, what in [*_unlike_manifest(data, listed), *_unlisted(data, listed)]:
             differing.setdefault(path, what)
-        samples.append((data, _sample(data, listed, differing, fraction, min_files)))
-    for data, sample in samples:
-        if sum(stored.size for stored, _ in sample) > max_bytes:
-            if differing:
-                continue
+        samples.append(_sample(data, listed, differing, fraction, min_files))
+    for data, sample in zip(held, samples, strict=True):
+        if sum(stored.size for stored, _ in sample) <= max_bytes:
+            differing.update(_changed(host, sample))
+        elif not differing:
             raise Unobservable("truncated", f"{data.top}: the sample is larger than max_bytes, {max_bytes}")
-        found = digests(host, [stored.path for stored, _ in sample])
-        for stored, digest in sample:
-            if found[stored.path] != digest:
-                differing[stored.path] = "not the content that the manifest names"
     if not differing and not any(data.stored for data in held):
         not_applicable(f"there is no file in {', '.join(data_dirs)}", claims=["data_dirs"])
     assert _shortened(differing) == {}
+
+
+def _absent(asked: Sequence[str], held: Sequence[Dataset]) -> Iterator[tuple[str, str]]:
+    for path, data in zip(asked, held, strict=True):
+        if not data.stored:
+            yield path, "declared, but holds no file" if data.trail.end else "declared, but absent"
+
+
+def _changed(host: Host, sample: Sequence[tuple[Stored, str]]) -> dict[str, str]:
+    found = digests(host, [stored.path for stored, _ in sample])
+    return {
+        stored.path: "not the content that the manifest names"
+        for stored, digest in sample
+        if found[stored.path] != digest
+    }
 
 
 def _shortened(differing: dict[str, str]) -> dict[str, str]:
@@ -101,40 +109,42 @@ def _listed(data: Dataset) -> dict[str, list[Listed]]:
     return found
 
 
-def _differences(
-    data: Dataset, listed: dict[str, list[Listed]], manifest_names: Sequence[str]
-) -> Iterator[tuple[str, str]]:
-    stored = {item.path: item for item in data.stored}
+def _unlike_manifest(data: Dataset, listed: dict[str, list[Listed]]) -> Iterator[tuple[str, str]]:
+    """Yield what the manifests name and the dataset does not hold like that."""
+    sizes = {item.path: item.size for item in data.stored}
     inside = data.top.rstrip("/") + "/"
-    if stored and not data.manifests:
-        yield data.top, f"{len(stored)} files and no manifest"
-        return
     for path, entries in listed.items():
         if not path.startswith(inside):
             yield path, "a manifest names it, outside the dataset"
-        elif path not in stored:
+        elif path not in sizes:
             yield path, "in the manifest, but absent"
         elif len({entry.digest for entry in entries}) > 1:
             yield path, "manifests name different digests"
-        elif any(entry.size not in {None, stored[path].size} for entry in entries):
-            yield path, f"{stored[path].size} bytes, and the manifest says otherwise"
+        elif any(entry.size not in {None, sizes[path]} for entry in entries):
+            yield path, f"{sizes[path]} bytes, and the manifest says otherwise"
         elif all(entry.digest is None for entry in entries):
             yield path, "the manifest names no SHA-256"
-    directories = {posixpath.dirname(path) for path in stored}
-    for path, item in stored.items():
+
+
+def _unlisted(data: Dataset, listed: dict[str, list[Listed]]) -> Iterator[tuple[str, str]]:
+    """Yield what the dataset holds and no manifest names, links out of it included."""
+    if data.stored and not data.manifests:
+        yield data.top, f"{len(data.stored)} files and no manifest"
+        return
+    manifests = {manifest.path for manifest in data.manifests}
+    places = {item.path for item in data.stored} | {posixpath.dirname(item.path) for item in data.stored}
+    for item in data.stored:
         if item.kind == "l":
-            goal = posixpath.normpath(posixpath.join(posixpath.dirname(path), item.target))
-            entry = facts.Entry(path=path, kind="l", mode=0, owner="", group="", target=item.target)
+            goal = posixpath.normpath(posixpath.join(posixpath.dirname(item.path), item.target))
+            entry = facts.Entry(path=item.path, kind="l", mode=0, owner="", group="", target=item.target)
             if facts.leaves(entry, [data.top]) is not None:
-                yield path, f"a link out of the dataset, to {item.target}"
-            elif goal not in stored and not any(
-                one == goal or one.startswith(goal + "/") for one in directories
-            ):
-                yield path, f"a link to {item.target}, where no file is"
+                yield item.path, f"a link out of the dataset, to {item.target}"
+            elif not any(place == goal or place.startswith(goal + "/") for place in places):
+                yield item.path, f"a link to {item.target}, where no file is"
         elif item.kind != "f":
-            yield path, "no regular file"
-        elif path not in listed and posixpath.basename(path) not in manifest_names:
-            yield path, "not in the manifest"
+            yield item.path, "no regular file"
+        elif item.path not in listed and item.path not in manifests:
+            yield item.path, "not in the manifest"
 
 
 def _sample(

@@ -48,7 +48,8 @@ def test_training_data_is_on_encrypted_volumes(
     for volume in seen.volumes:
         declared = encrypted_elsewhere.get(volume.directory, encrypted_elsewhere.get(volume.target, ""))
         if not _is_encrypted(volume, declared=declared in accept_declared):
-            plain[volume.target if volume.target.startswith(volume.directory) else volume.directory] = volume.why
+            inside = volume.target.startswith(volume.directory)
+            plain[volume.target if inside else volume.directory] = volume.why
     unknown = [
         fault
         for directory, fault in seen.faults.items()

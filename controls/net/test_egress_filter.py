@@ -149,7 +149,7 @@ def _networks(one: Condition) -> list[Network] | None:
             first, dash, last = value.partition("-")
             if dash:
                 found += ipaddress.summarize_address_range(
-                    ipaddress.ip_address(first),  # type: ignore[type-var]
+                    ipaddress.ip_address(first),
                     ipaddress.ip_address(last),
                 )
             else:
@@ -161,13 +161,9 @@ def _networks(one: Condition) -> list[Network] | None:
 
 def _is_wide(networks: Sequence[Network]) -> bool:
     """Tell whether a large part of all addresses is among `networks`."""
-    versions = {
-        4: [net for net in networks if isinstance(net, ipaddress.IPv4Network)],
-        6: [net for net in networks if isinstance(net, ipaddress.IPv6Network)],
-    }
     joined: list[Network] = [
-        *ipaddress.collapse_addresses(versions[4]),
-        *ipaddress.collapse_addresses(versions[6]),
+        *ipaddress.collapse_addresses(net for net in networks if isinstance(net, ipaddress.IPv4Network)),
+        *ipaddress.collapse_addresses(net for net in networks if isinstance(net, ipaddress.IPv6Network)),
     ]
     for net in joined:
         if any(net.version == other.version and net.subnet_of(other) for other in _WITHIN):  # type: ignore[arg-type]

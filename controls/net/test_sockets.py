@@ -60,11 +60,8 @@ def test_outbound_connections_stay_inside_the_allowlist(
     """
     networks = [ipaddress.ip_network(cidr, strict=False) for cidr in allow_cidrs]
     passing = forwarded(host)
-    outside: list[Socket | Passing] = [
-        one
-        for one in (*socket_table(host).outbound, *passing.flows)
-        if not any(one.peer in network for network in networks)
-    ]
+    found: list[Socket | Passing] = [*socket_table(host).outbound, *passing.flows]
+    outside = [one for one in found if not any(one.peer in network for network in networks)]
     resolved = {name: addresses_of(host, name) for name in allow_hosts}
     allowed = {address for addresses in resolved.values() for address in addresses or ()}
     unlisted = [

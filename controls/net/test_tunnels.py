@@ -57,10 +57,10 @@ def test_there_are_no_tunnels_or_share_links(
 
 def _funnels(host: Host) -> list[str]:
     answer = host.run("tailscale serve status --json")
+    if answer.rc != 0:
+        raise Unobservable("unreadable", f"tailscale serve status: {answer.stderr.strip()}")
     try:
-        status: Mapping[str, Any] = json.loads(answer.stdout) if answer.rc == 0 else {}
-        if answer.rc != 0 or not isinstance(status, dict):
-            raise ValueError(answer.stderr.strip() or "no status")
+        status: Mapping[str, Any] = json.loads(answer.stdout)
         services = [status, *(status.get("Foreground") or {}).values()]
         return sorted(
             f"funnel {name}" for one in services for name, on in (one.get("AllowFunnel") or {}).items() if on

@@ -52,7 +52,7 @@ class Listed:
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """One manifest of a dataset."""
+    """One manifest of a dataset; of several, one a directory, and none below another."""
 
     path: str
     files: tuple[Listed, ...]
@@ -96,8 +96,26 @@ def dataset(host: Host, path: str, names: Sequence[str]) -> Dataset:
     if listing.faults:
         raise listing.faults[0]
     stored = tuple(sorted({_stored(record) for record in listing.records}, key=lambda item: item.path))
-    found = [item for item in stored if item.kind in "fl" and posixpath.basename(item.path) in names]
-    return Dataset(trail=trail, stored=stored, manifests=_manifests(host, found))
+    return Dataset(trail=trail, stored=stored, manifests=_manifests(host, _authoritative(stored, names)))
+
+
+def _authoritative(stored: Sequence[Stored], names: Sequence[str]) -> list[Stored]:
+    """Return the manifests that count: one a directory, none below another.
+
+    Who slips files in could as well slip in a manifest for them: further ones are files like all others.
+    """
+    best: dict[str, Stored] = {}
+    for item in stored:
+        directory, name = posixpath.split(item.path)
+        if item.kind == "f" and name in names:
+            known = best.get(directory)
+            if known is None or names.index(name) < names.index(posixpath.basename(known.path)):
+                best[directory] = item
+    return [
+        item
+        for directory, item in sorted(best.items())
+        if not any(directory.startswith(other.rstrip("/") + "/") for other in best if other != directory)
+    ]
 
 
 def _stored(record: str) -> Stored:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_aisec.facts.together import Answer, together
+from pytest_aisec.facts.together import Answer, problem, together
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -17,12 +17,16 @@ if TYPE_CHECKING:
 __all__ = ["Export", "Exports", "Mount", "Share", "exports", "parse_exports", "parse_mounts", "parse_smb"]
 
 _COMMANDS = (
-    'for f in /etc/exports /etc/exports.d/*.exports; do [ "$f" = "/etc/exports.d/*.exports" ] || '
-    '{ cat -- "$f" && echo; }; done; ls -d /etc/exports.d >/dev/null && ls /etc/exports.d >/dev/null',
+    (
+        'for f in /etc/exports /etc/exports.d/*.exports; do [ "$f" = "/etc/exports.d/*.exports" ] || '
+        '{ cat -- "$f" && echo; }; done; ls -d /etc/exports.d >/dev/null && ls /etc/exports.d >/dev/null'
+    ),
     "cat /var/lib/nfs/etab",
     "cat /proc/fs/nfsd/versions /proc/net/rpc/nfsd",
-    "ls -d /usr/sbin/smb[d] /usr/local/sbin/smb[d] /usr/local/samba/sbin/smb[d] /opt/*/sbin/smb[d] "
-    "/usr/sbin/ksmbd.mount[d] /usr/local/sbin/ksmbd.mount[d]",
+    (
+        "ls -d /usr/sbin/smb[d] /usr/local/sbin/smb[d] /usr/local/samba/sbin/smb[d] /opt/*/sbin/smb[d] "
+        "/usr/sbin/ksmbd.mount[d] /usr/local/sbin/ksmbd.mount[d]"
+    ),
     "testparm -s --suppress-prompt",
     "cat /etc/samba/smb.conf",
     "cat /etc/ksmbd/ksmbd.conf",
@@ -148,10 +152,7 @@ def _smb_texts(
 
 def _denied(answer: Answer, what: str) -> list[Unobservable]:
     problems = [line for line in answer.stderr.splitlines() if line.strip() and not _ABSENT.search(line)]
-    if not problems:
-        return []
-    reason = "privilege" if "ermission denied" in problems[0] else "unreadable"
-    return [Unobservable(reason, f"{what}: {problems[0]}")]  # type: ignore[arg-type]
+    return [problem(f"{what}: {problems[0]}")] if problems else []
 
 
 def _logical_lines(text: str) -> Iterator[str]:

@@ -13,6 +13,7 @@ from pytest_aisec.facts.filter_rules import Condition, paths
 from pytest_aisec.facts.firewall import PacketFilter
 from pytest_aisec.facts.processes import Process, processes
 from pytest_aisec.facts.sockets import Address
+from pytest_aisec.facts.together import problem
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -71,11 +72,10 @@ def members(host: Host) -> Members:
     """
     answer = host.run(f"grep -azHE '^({'|'.join(_NAMES)})=' /proc/[0-9]*/environ")
     problems = [line for line in answer.stderr.splitlines() if line.strip() and not _GONE.search(line)]
-    faults = []
-    if problems:
-        reason = "privilege" if "ermission denied" in problems[0] else "unreadable"
-        faults.append(Unobservable(reason, problems[0]))  # type: ignore[arg-type]
-    return Members(members=tuple(read_members(answer.stdout, processes(host))), faults=tuple(faults))
+    return Members(
+        members=tuple(read_members(answer.stdout, processes(host))),
+        faults=(problem(problems[0]),) if problems else (),
+    )
 
 
 def read_members(environments: str, running: Sequence[Process]) -> Iterator[Member]:

@@ -164,14 +164,14 @@ def _condition(left: Any, elements: Sequence[Any], text: str, *, negated: bool =
             return None if "" in families else Condition(kind="known", text=text)
         (family,) = families
         return Condition(kind="known", text=text, family=_OTHER[family] if negated else family)
-    if kind == "out" or kind == "in":
+    if kind in {"out", "in"}:
         named = tuple("lo" if value == "1" else value for value in named)
     if kind == "protocol" and set(named) <= _PROTOCOLS:
         kind = "icmp"
     return Condition(kind=kind, values=named, is_negated=negated, text=text, family=family)
 
 
-def _rules(table: _Table, rule: Mapping[str, Any]) -> Iterator[Rule]:
+def _rules(table: _Table, rule: Mapping[str, Any]) -> Iterator[Rule]:  # noqa: C901 - one branch a statement
     chain = str(rule["chain"])
     conditions: list[Condition] = []
     packets: int | None = None
@@ -247,7 +247,8 @@ def _verdict_map(table: _Table, value: Mapping[str, Any], conditions: Sequence[C
         key, verdict = element
         match = {"op": "==", "left": value.get("key"), "right": {"set": [key]}}
         when = [*conditions, *_match(table, match)]
-        kind, inner = next(iter(verdict.items())) if isinstance(verdict, Mapping) else (str(verdict), None)
+        kind: str = next(iter(verdict))
+        inner = verdict[kind]
         if kind in {"jump", "goto"}:
             yield replace(_rule(when, kind), target=str(inner["target"]))
         elif kind != "continue":

@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_aisec.facts.filter_iptables import parse_iptables_save
 from pytest_aisec.facts.filter_nft import parse_nft
-from pytest_aisec.facts.filter_rules import BaseChain, LogRule, parse_iptables_save, paths
+from pytest_aisec.facts.filter_rules import BaseChain, LogRule, paths
 from pytest_aisec.facts.together import Answer, together
 from pytest_aisec.observe.faults import Unobservable
 
@@ -88,7 +89,9 @@ def read_packet_filter(answers: tuple[Answer, ...]) -> PacketFilter:
     native = [base for base in native if (base.families, base.table, base.chain) not in known]
     if '"xt"' in nft.stdout and any(base.table in _TABLES and len(base.families) == 1 for base in native):
         gaps.append(
-            Unobservable("tool_missing", "nft does not show all of iptables' rules, and iptables-nft-save none")
+            Unobservable(
+                "tool_missing", "nft does not show all of iptables' rules, and iptables-nft-save none"
+            )
         )
     legacy: list[BaseChain] = []
     for family, first, second, names in (("ip", old4, save4, names4), ("ip6", old6, save6, names6)):

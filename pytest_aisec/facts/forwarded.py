@@ -74,27 +74,24 @@ def read_forwarded(answers: tuple[Answer, ...]) -> Forwarded:
     switches, four, six, table, addresses = answers
     values = switches.stdout.split()
     if not values or not set(values) <= {"0", "1", "2"}:
-        fault = switches.fault("/proc/sys/net") or Unobservable("parse", "no switch of forwarding")
-        return Forwarded(flows=(), fault=fault)
+        unread = switches.fault("/proc/sys/net") or Unobservable("parse", "no switch of forwarding")
+        return Forwarded(flows=(), fault=unread)
     if set(values) == {"0"}:
         return Forwarded(flows=(), fault=None)
     texts = []
     if four.is_missing:
         if fault := table.fault("neither conntrack nor /proc/net/nf_conntrack"):
-            reason = "privilege" if fault.reason == "privilege" else "tool_missing"
-            return Forwarded(flows=(), fault=Unobservable(reason, f"the host forwards; {fault.detail}"))
+            missing = Unobservable("tool_missing", f"the host forwards; {fault.detail}")
+            return Forwarded(flows=(), fault=fault if fault.reason == "privilege" else missing)
         texts.append(table.stdout)
     for answer in () if four.is_missing else (four, six):
         wrong = [line for line in answer.stderr.splitlines() if not _SHOWN.search(line)]
         if answer.status != 0 or wrong:
-            fault = answer.fault("conntrack") or Unobservable("unreadable", "conntrack")
-            return Forwarded(flows=(), fault=fault)
+            return Forwarded(flows=(), fault=answer.fault("conntrack"))
         texts.append(answer.stdout)
     if fault := addresses.fault("ip"):
         return Forwarded(flows=(), fault=fault)
-    own = {
-        ipaddress.ip_address(word) for word in re.findall(r" inet6? ([0-9a-f.:]+)[/ ]", addresses.stdout)
-    }
+    own = {ipaddress.ip_address(word) for word in re.findall(r" inet6? ([0-9a-f.:]+)[/ ]", addresses.stdout)}
     flows = [flow for text in texts for line in text.splitlines() if (flow := _flow(line)) is not None]
     return Forwarded(
         flows=tuple(

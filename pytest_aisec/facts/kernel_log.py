@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_aisec.facts.together import Answer, together
+from pytest_aisec.facts.together import Answer, problem, together
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -21,21 +21,26 @@ _ENTRY = re.compile(r"kernel: (?:\[ *\d+\.\d+\] )?(?P<text>.*\bOUT=\S+ .*\bSRC=\
 _EMULATED = re.compile(r"^\S+ +\S+ +\S+ \S+ (?P<text>.*\bOUT=\S+ .*\bSRC=\S+ DST=\S+ .*)")
 _FILES = "/var/log/kern.log* /var/log/messages* /var/log/syslog* /var/log/ulog/syslogemu.log*"
 _COMMANDS = (
-    f'for f in {_FILES}; do [ -e "$f" ] || continue; echo "file $f"; case "$f" in *.gz) gzip -cd -- "$f";; '
-    '*.xz|*.zst|*.bz2) echo "$f: compressed in a way that is not read" >&2;; *) cat -- "$f";; esac '
-    '| grep -aF -e {words} | grep -aE "OUT=[^ ]+ .*SRC=[^ ]+ DST=" | tail -n 20; done',
-    "journalctl -q -D /var/log/journal --no-pager -o short-unix _TRANSPORT=kernel | grep -aF -e {words} "
-    '| grep -aE "OUT=[^ ]+ .*SRC=[^ ]+ DST=" | tail -n 20',
+    (
+        f'for f in {_FILES}; do [ -e "$f" ] || continue; echo "file $f"; case "$f" in '
+        '*.gz) gzip -cd -- "$f";; '
+        '*.xz|*.zst|*.bz2) echo "$f: compressed in a way that is not read" >&2;; *) cat -- "$f";; esac '
+        '| grep -aF -e {words} | grep -aE "OUT=[^ ]+ .*SRC=[^ ]+ DST=" | tail -n 20; done'
+    ),
+    (
+        "journalctl -q -D /var/log/journal --no-pager -o short-unix _TRANSPORT=kernel | grep -aF -e {words} "
+        '| grep -aE "OUT=[^ ]+ .*SRC=[^ ]+ DST=" | tail -n 20'
+    ),
     "ls -d /var/log/journal/*/system.journal",
     "for f in /etc/logrotate.conf /etc/logrotate.d/*; do grep -aH '' -- \"$f\"; done",
     "ls -d /usr/sbin/logrotat[e] /usr/bin/logrotat[e]",
-    "for d in /usr/lib /usr/local/lib /run /etc; do for f in $d/systemd/journald.conf "
-    '$d/systemd/journald.conf.d/*.conf; do [ -e "$f" ] && cat -- "$f" && echo; done; done; true',
-    "for f in /etc/rsyslog.conf /etc/rsyslog.d/*.conf; do [ -e \"$f\" ] && cat -- \"$f\" && echo; done; true",
+    (
+        "for d in /usr/lib /usr/local/lib /run /etc; do for f in $d/systemd/journald.conf "
+        '$d/systemd/journald.conf.d/*.conf; do [ -e "$f" ] && cat -- "$f" && echo; done; done; true'
+    ),
+    'for f in /etc/rsyslog.conf /etc/rsyslog.d/*.conf; do [ -e "$f" ] && cat -- "$f" && echo; done; true',
     "grep -ah '' /proc/[0-9]*/comm",
 )
-_JOURNAL = 1
-"""Which of the commands needs journalctl, without which there is no journal."""
 _ABSENT = re.compile(r"No such (file or directory|process)")
 _PERIODS = {"hourly": 1 / 24, "daily": 1, "weekly": 7, "monthly": 30, "yearly": 365}
 _SPANS = {
@@ -110,16 +115,12 @@ def read_kernel_log(answers: Sequence[Answer], prefixes: Sequence[str]) -> Kerne
 
     """
     files, journal, persistent, logrotate, rotates, journald, rsyslog, running = answers
-    for number, answer in enumerate(answers):
-        gone = [line for line in answer.stderr.splitlines() if line.endswith(": not found")]
-        if [line for line in gone if number != _JOURNAL or "journalctl" not in line]:
-            raise Unobservable("tool_missing", gone[0])
+    _check_tools(answers)
     faults: list[Unobservable] = []
     for answer, what in ((files, "/var/log"), (logrotate, "logrotate's configuration"), (rsyslog, "rsyslog")):
         problems = [line for line in answer.stderr.splitlines() if line and not _ABSENT.search(line)]
         if problems:
-            reason = "privilege" if "ermission denied" in problems[0] else "unreadable"
-            faults.append(Unobservable(reason, f"{what}: {problems[0]}"))  # type: ignore[arg-type]
+            faults.append(problem(f"{what}: {problems[0]}"))
     rotation = _Rotation(logrotate.stdout) if rotates.stdout.strip() else None
     entries: list[str] = []
     holding: list[Place] = []
@@ -147,6 +148,14 @@ def read_kernel_log(answers: Sequence[Answer], prefixes: Sequence[str]) -> Kerne
         intended=tuple(dict.fromkeys(intended)),
         faults=tuple(faults),
     )
+
+
+def _check_tools(answers: Sequence[Answer]) -> None:
+    """Raise when a tool was missing that decides what is seen; without journalctl there is no journal."""
+    for answer in answers:
+        for line in answer.stderr.splitlines():
+            if line.endswith(": not found") and "journalctl" not in line:
+                raise Unobservable("tool_missing", line)
 
 
 def _entry(line: str, prefixes: Sequence[str], *, emulated: bool = False) -> str | None:
@@ -221,9 +230,7 @@ def _file(path: str, rotation: _Rotation | None) -> Place:
             limits.append(directive)
     if limits:
         return Place(name=path, days=0, why=f"rotated by size ({limits[-1]}), so for no certain time")
-    return Place(
-        name=path, days=min(days, count * period), why=f"rotate {count:g} times {period:g} days"
-    )
+    return Place(name=path, days=min(days, count * period), why=f"rotate {count:g} times {period:g} days")
 
 
 def _settings(journald: str) -> dict[str, str]:
@@ -241,7 +248,9 @@ def _journal(journald: str) -> Place | None:
     sized = [name for name in ("SystemMaxUse", "SystemMaxFiles", "SystemKeepFree") if settings.get(name)]
     if sized:
         return Place(
-            name="journal", days=0, why=f"kept by size ({sized[0]}={settings[sized[0]]}), so for no certain time"
+            name="journal",
+            days=0,
+            why=f"kept by size ({sized[0]}={settings[sized[0]]}), so for no certain time",
         )
     span = settings.get("MaxRetentionSec", "")
     if span in {"", "0", "infinity"}:

@@ -11,7 +11,7 @@ from pytest_aisec.observe.faults import Unobservable
 if TYPE_CHECKING:
     from testinfra.host import Host
 
-__all__ = ["Answer", "read_together", "together"]
+__all__ = ["Answer", "problem", "read_together", "together"]
 
 _MARK = re.compile(r"\n\x01(\d+|end)\n")
 
@@ -41,9 +41,13 @@ class Answer:
             return Unobservable("tool_missing", f"{what}: {self.complaint or 'not installed'}")
         if self.status == 0 and not self.complaint:
             return None
-        detail = f"{what}: {self.complaint or f'exit status {self.status}'}"
-        denied = re.search(r"[Pp]ermission denied|not permitted|must be root|superuser", self.stderr)
-        return Unobservable("privilege" if denied else "unreadable", detail)
+        return problem(f"{what}: {self.complaint or f'exit status {self.status}'}")
+
+
+def problem(text: str) -> Unobservable:
+    """Return what a complaint of a tool means: `privilege` or `unreadable`."""
+    denied = re.search(r"[Pp]ermission denied|not permitted|must be root|superuser", text)
+    return Unobservable("privilege" if denied else "unreadable", text)
 
 
 def together(host: Host, *commands: str, arguments: tuple[str, ...] = ()) -> tuple[Answer, ...]:

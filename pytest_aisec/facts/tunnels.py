@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_aisec.facts.processes import Process, processes
+from pytest_aisec.facts.together import problem
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -185,6 +186,14 @@ def read_settings(stdout: str) -> Iterator[Tunnel]:
             yield Tunnel(kind=kind, where=f"{where}: {text.strip()[:100]}")
 
 
+def _in_code(text: str, *, uses_gradio: bool) -> str | None:
+    if re.search(r"\bshare *= *True\b", text) and (uses_gradio or "launch(" in text):
+        return "gradio share"
+    if "GRADIO_SHARE" in text and not _OFF.search(text.rstrip("\"'")):
+        return "gradio share"
+    return "ngrok" if re.search(r"\bpyngrok\b|\bngrok\.(connect|forward)\b", text) else None
+
+
 def read_code(stdout: str) -> Iterator[Tunnel]:
     """Yield tunnels from lines of `file:number:text` of program sources."""
     files: dict[str, list[tuple[str, str]]] = {}
@@ -195,13 +204,7 @@ def read_code(stdout: str) -> Iterator[Tunnel]:
     for path, lines in files.items():
         uses_gradio = any(re.search(r"\bgradio\b", text) for _, text in lines)
         for number, text in lines:
-            kind = None
-            if re.search(r"\bshare *= *True\b", text) and (uses_gradio or "launch(" in text):
-                kind = "gradio share"
-            elif "GRADIO_SHARE" in text and not _OFF.search(text.rstrip("\"'")):
-                kind = "gradio share"
-            elif re.search(r"\bpyngrok\b|\bngrok\.(connect|forward)\b", text):
-                kind = "ngrok"
+            kind = _in_code(text, uses_gradio=uses_gradio)
             if kind is not None:
                 yield Tunnel(kind=kind, where=f"{path} line {number}")
 
@@ -212,7 +215,7 @@ def _problems(stderr: str) -> list[Unobservable]:
         return []
     if "not found" in lines[0] or re.match(r"find: '?grep", lines[0]):
         return [Unobservable("tool_missing", lines[0])]
-    return [Unobservable("privilege" if "ermission denied" in lines[0] else "unreadable", lines[0])]
+    return [problem(lines[0])]
 
 
 def tunnels(host: Host, directories: Sequence[str]) -> Tunnels:
@@ -232,10 +235,11 @@ def tunnels(host: Host, directories: Sequence[str]) -> Tunnels:
     )
     faults = _problems(settings.stderr)
     code = host.run(
-        f"find -H {' '.join(['%s'] * len(directories))} -xdev -maxdepth 8 "
+        f"find -H {' '.join(['%s'] * len(directories))} -xdev "
         "\\( -name site-packages -o -name dist-packages -o -name node_modules -o -name .git \\) -prune "
-        "-o -type f \\( -name '*.py' -o -name '*.ipynb' -o -name '*.sh' -o -name '.env*' -o -name '*.env' \\) "
-        f"-size -4096k -exec grep -HnE '{_CODE}' -- {{}} + | head -c {LISTING_BYTES}",
+        "-o -type f \\( -name '*.py' -o -name '*.ipynb' -o -name '*.sh' -o -name '.env*' -o -name '*.env' "
+        f"\\) -size -4096k -exec grep -aHnE '{_CODE}' -- {{}} + "
+        f"| head -c {LISTING_BYTES}",
         *directories,
     )
     faults += _problems(code.stderr)

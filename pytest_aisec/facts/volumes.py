@@ -96,9 +96,7 @@ def volumes(host: Host, directories: Sequence[str]) -> Volumes:
     if not real:
         return Volumes(volumes=(), absent=absent, faults=faults)
     places = tuple(real.values())
-    answers = together(
-        host, *_COMMANDS, *("lsattr -d -- %s" for _ in places), arguments=places
-    )
+    answers = together(host, *_COMMANDS, *("lsattr -d -- %s" for _ in places), arguments=places)
     found, more = read_volumes(real, answers)
     return Volumes(volumes=found, absent=absent, faults={**faults, **more})
 
@@ -144,9 +142,7 @@ def _json(text: str, tool: str, key: str) -> list[Any]:
 def _mounts(table: Sequence[Mapping[str, Any]], path: str) -> Iterator[Mapping[str, Any]]:
     """Yield the mount that `path` lies on, and those below it; of several on one place, the last."""
     by_target = {str(mount["target"]): mount for mount in table}
-    holders = [
-        target for target in by_target if path == target or path.startswith(target.rstrip("/") + "/")
-    ]
+    holders = [target for target in by_target if path == target or path.startswith(target.rstrip("/") + "/")]
     if not holders:
         raise Unobservable("parse", f"no mount holds {path}")
     yield by_target[max(holders, key=len)]
@@ -223,7 +219,11 @@ def _on_device(source: str, kind: str, blocks: Answer, crypts: Answer) -> tuple[
     tops = [_device(item) for item in _json(blocks.stdout, "lsblk", "blockdevices")]
     every = {device.path: device for top in tops for device in top.layers}
     holder = every.get(source) or next(
-        (device for device in every.values() if source in {f"/dev/{device.name}", f"/dev/mapper/{device.name}"}),
+        (
+            device
+            for device in every.values()
+            if source in {f"/dev/{device.name}", f"/dev/mapper/{device.name}"}
+        ),
         None,
     )
     if holder is None:
@@ -231,7 +231,9 @@ def _on_device(source: str, kind: str, blocks: Answer, crypts: Answer) -> tuple[
     parts = [holder]
     if kind == "btrfs":
         if not holder.uuid:
-            raise Unobservable("unreadable", f"lsblk shows no UUID of {source}, and btrfs may have more devices")
+            raise Unobservable(
+                "unreadable", f"lsblk shows no UUID of {source}, and btrfs may have more devices"
+            )
         parts = [device for device in every.values() if device.uuid == holder.uuid]
     plain = sorted(device.path for device in parts if not device.is_encrypted)
     if plain:
