@@ -51,19 +51,21 @@ def test_egress_is_denied_by_default(
     require_forward: bool = True,
     external_firewall: str = "",
     any_destination_ports: list[Port] = [53, 67, 123, 443, 547],
-    fabric_ifaces: list[str] = ["ib0", "eth1"],
+    any_destination_accounts: list[str] = ["0", "root", "_apt"],
+    any_destination_ifaces: list[str] = [],
 ) -> None:
     """Egress is denied by default.
 
     Where everything may leave, so may weights, prompts and keys. For IPv4 and IPv6, a chain must end in a
-    denial that only narrow rules come before: rules for destinations, accounts, replies, or these ports.
+    denial that only narrow rules come before: for destinations, replies, or what the parameters name.
     """
     seen = packet_filter(host)
     open_ways: dict[str, list[str]] = {}
     unread: list[str] = []
     for hook, family in _ways_out(seen, require_forward=require_forward):
         verdicts = [
-            _judged(chain, family, any_destination_ports, fabric_ifaces) for chain in seen.at(hook, family)
+            _judged(chain, family, any_destination_ports, {*any_destination_accounts}, any_destination_ifaces)
+            for chain in seen.at(hook, family)
         ]
         if any(not wide and not unknown for wide, unknown in verdicts):
             continue
@@ -93,7 +95,7 @@ def _ways_out(seen: PacketFilter, *, require_forward: bool) -> Iterator[tuple[st
 
 
 def _judged(
-    chain: BaseChain, family: str, ports: Sequence[int], interfaces: Sequence[str]
+    chain: BaseChain, family: str, ports: Sequence[int], accounts: set[str], interfaces: Sequence[str]
 ) -> tuple[list[str], list[str]]:
     """Return what the chain lets out too widely, and what cannot be told."""
     found = paths(chain, family)
@@ -101,7 +103,7 @@ def _judged(
     unknown: list[str] = []
     destinations: list[Network] = []
     for flow in [*found.accepted, *found.unknown]:
-        if any(_is_narrow(one, ports, interfaces) for one in flow):
+        if any(_is_narrow(one, ports, accounts, interfaces) for one in flow):
             continue
         nets = [_networks(one) for one in flow if one.kind == "destination" and not one.is_negated]
         if any(net is not None and not _is_wide(net) for net in nets):
@@ -119,7 +121,7 @@ def _text(flow: Flow) -> str:
     return " ".join(sorted(one.text for one in flow)) or "everything"
 
 
-def _is_narrow(one: Condition, ports: Sequence[int], interfaces: Sequence[str]) -> bool:
+def _is_narrow(one: Condition, ports: Sequence[int], accounts: set[str], interfaces: Sequence[str]) -> bool:
     """Tell whether `one` by itself keeps packets from going where their sender likes."""
     if one.is_negated:
         return False
@@ -129,7 +131,7 @@ def _is_narrow(one: Condition, ports: Sequence[int], interfaces: Sequence[str]) 
     if one.kind == "state":
         return values <= {"established", "related"}
     if one.kind == "owner":
-        return not any("-" in value for value in values)
+        return values <= accounts
     if one.kind == "kind of address":
         return values <= {"local", "broadcast", "multicast", "host", "anycast", "blackhole"}
     if one.kind == "port":

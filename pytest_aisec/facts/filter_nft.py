@@ -163,7 +163,7 @@ def _condition(left: Any, elements: Sequence[Any], text: str, *, negated: bool =
         if len(families) != 1 or "" in families:
             return None if "" in families else Condition(kind="known", text=text)
         (family,) = families
-        return Condition(kind="known", text=text, family=_OTHER[family] if negated else family)
+        return Condition(kind="family", text=text, family=_OTHER[family] if negated else family)
     if kind in {"out", "in"}:
         named = tuple("lo" if value == "1" else value for value in named)
     if kind == "protocol" and set(named) <= _PROTOCOLS:

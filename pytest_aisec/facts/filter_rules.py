@@ -23,7 +23,7 @@ class Condition:
 
     kind: str
     """`destination`, `port`, `out`, `in`, `state`, `owner`, `icmp`, `kind of address`, `ipsec`, `protocol`,
-    `source`, `limit`, `other port`, `known` (understood, and of no interest), or `unknown`."""
+    `source`, `limit`, `other port`, `family`, `known` (understood, and of no interest), or `unknown`."""
     values: tuple[str, ...] = ()
     is_negated: bool = False
     text: str
@@ -146,7 +146,8 @@ class _Walk:
         answers = {one: self.known(one) for one in rule.conditions}
         if False in answers.values():
             return None
-        return replace(rule, conditions=frozenset(one for one, holds in answers.items() if holds is None))
+        left = (one for one, holds in answers.items() if holds is None and one.kind != "family")
+        return replace(rule, conditions=frozenset(left))
 
     def _entering(self, flows: Sequence[Flow], rule: Rule) -> list[Flow]:
         found = []

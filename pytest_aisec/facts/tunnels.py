@@ -82,6 +82,7 @@ _PLACES = (
     "/home/*/.ssh/config",
 )
 _CODE = r"share *= *True|GRADIO_SHARE|pyngrok|ngrok\.(connect|forward)|(import|from) +gradio|RemoteForward"
+_COMMANDS = "(^|[^A-Za-z0-9_.-])(ngrok|cloudflared|frpc|chisel|localtunnel|devtunnel|zrok|autossh|ssh) "
 _OFF = re.compile(r"""GRADIO_SHARE["']?\]?\s*[=:,]\s*["']?(false|0|no|)["']?\s*\)?$""", re.IGNORECASE)
 _ABSENT = re.compile(r"^(find|grep): '?/.*: No such (file or directory|process)$")
 
@@ -205,6 +206,8 @@ def read_code(stdout: str) -> Iterator[Tunnel]:
         uses_gradio = any(re.search(r"\bgradio\b", text) for _, text in lines)
         for number, text in lines:
             kind = _in_code(text, uses_gradio=uses_gradio)
+            if kind is None and path.endswith(".sh"):
+                kind = _in_line(text)
             if kind is not None:
                 yield Tunnel(kind=kind, where=f"{path} line {number}")
 
@@ -238,7 +241,7 @@ def tunnels(host: Host, directories: Sequence[str]) -> Tunnels:
         f"find -H {' '.join(['%s'] * len(directories))} -xdev "
         "\\( -name site-packages -o -name dist-packages -o -name node_modules -o -name .git \\) -prune "
         "-o -type f \\( -name '*.py' -o -name '*.ipynb' -o -name '*.sh' -o -name '.env*' -o -name '*.env' "
-        f"\\) -size -4096k -exec grep -aHnE '{_CODE}' -- {{}} + "
+        f"\\) -size -4096k -exec grep -aHnE '{_CODE}|{_COMMANDS}' -- {{}} + "
         f"| head -c {LISTING_BYTES}",
         *directories,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -47,10 +47,9 @@ class Device:
         for device in self.below:
             yield from device.layers
 
-    @property
-    def is_encrypted(self) -> bool:
-        """Whether every way down to a disk leads through a layer that encrypts."""
-        return self.kind == "crypt" or (bool(self.below) and all(one.is_encrypted for one in self.below))
+    def is_below(self, layers: Collection[str]) -> bool:
+        """Tell whether every way down to a disk leads through one of `layers`, by name."""
+        return self.name in layers or (bool(self.below) and all(one.is_below(layers) for one in self.below))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -235,16 +234,14 @@ def _on_device(source: str, kind: str, blocks: Answer, crypts: Answer) -> tuple[
                 "unreadable", f"lsblk shows no UUID of {source}, and btrfs may have more devices"
             )
         parts = [device for device in every.values() if device.uuid == holder.uuid]
-    plain = sorted(device.path for device in parts if not device.is_encrypted)
-    if plain:
-        return False, f"{kind} on {', '.join(plain)}, which no crypt layer is below"
-    if fault := crypts.fault("dmsetup"):
+    crypt = {layer.name for device in parts for layer in device.layers if layer.kind == "crypt"}
+    if crypt and (fault := crypts.fault("dmsetup")):
         raise fault
-    names = {layer.name for device in parts for layer in device.layers if layer.kind == "crypt"}
     ciphers = dict(re.findall(r"(?m)^(\S+): \d+ \d+ crypt (\S+) ", crypts.stdout))
-    if not names <= set(ciphers):
-        raise Unobservable("parse", f"dmsetup shows no cipher of {', '.join(sorted(names - set(ciphers)))}")
-    null = sorted(name for name in names if "cipher_null" in ciphers[name])
-    if null:
-        return False, f"{kind} on {', '.join(null)}, whose cipher is none"
-    return True, f"{kind} on {', '.join(sorted(names))}"
+    null = sorted(name for name in crypt if "cipher_null" in ciphers.get(name, ""))
+    layers = {name for name in crypt if name in ciphers} - set(null)
+    plain = sorted(device.path for device in parts if not device.is_below(layers))
+    if plain:
+        why = f", and the cipher of {', '.join(null)} is none" if null else ""
+        return False, f"{kind} on {', '.join(plain)}, not all of it on a layer that encrypts{why}"
+    return True, f"{kind} on {', '.join(sorted(layers))}"
