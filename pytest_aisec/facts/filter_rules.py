@@ -57,7 +57,7 @@ class LogRule:
     prefix: str
     is_limited: bool
     """Whether a rate limit stands before the log."""
-    packets: int | None
+    packets: int | None = field(compare=False)
     """How many it has logged; `None` where nobody counts."""
     group: str = ""
     """Netlink group that it logs to, empty for the kernel's log."""

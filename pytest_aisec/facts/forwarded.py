@@ -48,12 +48,16 @@ class Forwarded:
     """What a host passes on."""
 
     flows: tuple[Passing, ...]
-    fault: Unobservable | None
+    fault: Unobservable | None = None
     """Why there may be more."""
+    is_untracked: bool = False
+    """Whether connections may pass and none at all is tracked, not even the host's own."""
 
 
 def forwarded(host: Host) -> Forwarded:
     """Return established connections that the host passes on; none where it forwards nothing.
+
+    A host forwards where a switch says so and it has more than one interface beside lo.
 
     Asks conntrack, and reads `/proc/net/nf_conntrack` where there is none; only root sees either.
 
@@ -77,7 +81,11 @@ def read_forwarded(answers: tuple[Answer, ...]) -> Forwarded:
         unread = switches.fault("/proc/sys/net") or Unobservable("parse", "no switch of forwarding")
         return Forwarded(flows=(), fault=unread)
     if set(values) == {"0"}:
-        return Forwarded(flows=(), fault=None)
+        return Forwarded(flows=())
+    if fault := addresses.fault("ip"):
+        return Forwarded(flows=(), fault=fault)
+    if len(set(re.findall(r"(?m)^\d+: (\S+)", addresses.stdout)) - {"lo"}) < 2:
+        return Forwarded(flows=())
     texts = []
     if four.is_missing:
         if fault := table.fault("neither conntrack nor /proc/net/nf_conntrack"):
@@ -89,8 +97,6 @@ def read_forwarded(answers: tuple[Answer, ...]) -> Forwarded:
         if answer.status != 0 or wrong:
             return Forwarded(flows=(), fault=answer.fault("conntrack"))
         texts.append(answer.stdout)
-    if fault := addresses.fault("ip"):
-        return Forwarded(flows=(), fault=fault)
     own = {ipaddress.ip_address(word) for word in re.findall(r" inet6? ([0-9a-f.:]+)[/ ]", addresses.stdout)}
     flows = [flow for text in texts for line in text.splitlines() if (flow := _flow(line)) is not None]
     return Forwarded(
@@ -102,7 +108,7 @@ def read_forwarded(answers: tuple[Answer, ...]) -> Forwarded:
                 and not (flow.peer.is_multicast or flow.peer.is_loopback or flow.peer.is_link_local)
             )
         ),
-        fault=None,
+        is_untracked=not any(text.strip() for text in texts),
     )
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "problem", "read_together", "together"]
 
-_MARK = re.compile(r"\n\x01(\d+|end)\n")
+_MARK = re.compile(r"\n\x01#(\d+|end)\n")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,8 +66,8 @@ def together(host: Host, *commands: str, arguments: tuple[str, ...] = ()) -> tup
 
     """
     script = "".join(
-        f"printf '\\n\\001{number}\\n'; printf '\\n\\001{number}\\n' >&2; ( {command} ); "
-        "s=$?; printf '\\n\\001end\\n'; echo $s; "
+        f"printf '\\n\\001#{number}\\n'; printf '\\n\\001#{number}\\n' >&2; ( {command} ); "
+        "s=$?; printf '\\n\\001#end\\n'; echo $s; "
         for number, command in enumerate(commands)
     )
     answer = host.run(script, *arguments)

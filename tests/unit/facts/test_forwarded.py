@@ -11,21 +11,21 @@ ipv4     2 udp      17 20 src=172.17.0.2 dst=8.8.8.8 sport=5000 dport=53 src=8.8
 ipv4     2 tcp      6 431999 ESTABLISHED src=198.51.100.3 dst=10.0.0.5 sport=9 dport=8000 src=172.17.0.2 dst=198.51.100.3 sport=80 dport=9 [ASSURED] mark=0 use=1
 """
 SHOWN = "conntrack v1.4.7 (conntrack-tools): 4 flow entries have been shown.\n"
-ADDRESSES = "1: lo    inet 127.0.0.1/8 scope host lo\n2: eth0    inet 10.0.0.5/24 scope global eth0\n"
+ADDRESSES = "3: docker0    inet 172.17.0.1/16 scope global docker0\n1: lo    inet 127.0.0.1/8 scope host lo\n2: eth0    inet 10.0.0.5/24 scope global eth0\n"
 
 
 def answer(stdout="", stderr="", status=0):
     return Answer(stdout=stdout, stderr=stderr, status=status)
 
 
-def read(switches="0\n1\n", four=None, six=None, table=None):
+def read(switches="0\n1\n", four=None, six=None, table=None, addresses=ADDRESSES):
     return read_forwarded(
         (
             answer(switches),
             four or answer(FLOWS, SHOWN),
             six or answer("", SHOWN),
             table or answer("", "cat: /proc/net/nf_conntrack: No such file or directory", 1),
-            answer(ADDRESSES),
+            answer(addresses),
         )
     )
 
@@ -55,6 +55,16 @@ def test_nothing_is_passed_on_without_forwarding():
 )
 def test_not_being_able_to_look_is_no_absence(reason, four, table):
     assert reason == read(four=four, table=table).fault.reason
+
+
+def test_one_interface_passes_nothing_on():
+    found = read(four=answer("", "x: not found", 127), addresses=ADDRESSES.partition("\n")[2])
+    assert ((), None) == (found.flows, found.fault)
+
+
+def test_a_kernel_that_tracks_nothing_is_noticed():
+    assert read(four=answer("", SHOWN)).is_untracked
+    assert not read().is_untracked
 
 
 def test_the_kernels_own_table():

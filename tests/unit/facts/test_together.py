@@ -3,8 +3,8 @@ import pytest
 from pytest_aisec.facts.together import read_together
 from pytest_aisec.observe.faults import Unobservable
 
-OUT = "\n\x010\none\n\n\x01end\n0\n\n\x011\n\n\x01end\n127\n"
-ERR = "\n\x010\n\n\x011\nsh: b: not found\n"
+OUT = "\n\x01#0\none\n\n\x01#end\n0\n\n\x01#1\n\n\x01#end\n127\n"
+ERR = "\n\x01#0\n\n\x01#1\nsh: b: not found\n"
 
 
 def test_answers_are_told_apart():
@@ -17,8 +17,8 @@ def test_answers_are_told_apart():
     ("out", "err"),
     [
         (OUT[:-10], ERR),
-        (OUT, ERR.replace("\x011", "")),
-        (OUT.replace("one", "one\n\n\x01end\n0\n\n\x011"), ERR),
+        (OUT, ERR.replace("\x01#1", "")),
+        (OUT.replace("one", "one\n\n\x01#end\n0\n\n\x01#1"), ERR),
         ("", ""),
     ],
 )
