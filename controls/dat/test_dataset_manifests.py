@@ -37,7 +37,7 @@ MOST_HASHED = 500
     ],
     eu_ai_act=["10.2", "15.5"],
     remediation="Find out where each file came from and restore what was changed; then, in each of "
-    "{data_dirs}: find . -type f ! -name MANIFEST.sha256 -exec sha256sum {{}} + > MANIFEST.sha256",
+    "{data_dirs}: find . -type f ! -name MANIFEST.sha256 -exec sha256sum {} + > MANIFEST.sha256",
 )
 def test_datasets_match_a_complete_manifest(
     host: Host,
