@@ -9,7 +9,11 @@ from dataclasses import replace
 from pytest_aisec.facts.filter_rules import HOOKS, BaseChain, Condition, LogRule, Rule
 from pytest_aisec.observe.faults import Unobservable
 
-__all__ = ["parse_iptables_save"]
+__all__ = ["parse_ipset", "parse_iptables_save"]
+
+Sets = Mapping[str, Sequence[str]]
+"""Name of a set of addresses → its elements."""
+_SETS_OF_ADDRESSES = frozenset({"hash:ip", "hash:net", "bitmap:ip"})
 
 _FINAL = {
     "ACCEPT": "accept",
@@ -134,10 +138,13 @@ def _groups(words: Sequence[str]) -> Iterator[tuple[bool, str, list[str]]]:
         yield negated, option, values
 
 
-def _condition(option: str, values: Sequence[str], *, negated: bool) -> Condition | None:
+def _condition(option: str, values: Sequence[str], sets: Sets, *, negated: bool) -> Condition | None:
     text = " ".join([*(["!"] if negated else []), option, *values])
     if option in {"-m", "--match", "--comment"}:
         return None
+    if option == "--match-set" and len(values) == 2 and values[0] in sets and values[1] in {"dst", "src"}:
+        kind = "destination" if values[1] == "dst" else "source"
+        return Condition(kind=kind, values=tuple(sets[values[0]]), is_negated=negated, text=text)
     kind = _KINDS.get(option, "")
     if not kind and option.startswith(_LIMITS):
         kind = "limit"
@@ -155,7 +162,7 @@ def _condition(option: str, values: Sequence[str], *, negated: bool) -> Conditio
     return Condition(kind=kind, values=split, is_negated=negated, text=text)
 
 
-def _iptables_rule(line: str) -> tuple[str, Rule]:
+def _iptables_rule(line: str, sets: Sets) -> tuple[str, Rule]:
     try:
         words = shlex.split(line)
     except ValueError:
@@ -170,7 +177,9 @@ def _iptables_rule(line: str) -> tuple[str, Rule]:
     at = next((i for i, word in enumerate(words) if word in {"-j", "-g"}), len(words))
     target = words[at + 1] if at + 1 < len(words) else ""
     options = words[at + 2 :]
-    parsed = [_condition(option, values, negated=negated) for negated, option, values in _groups(words[2:at])]
+    parsed = [
+        _condition(option, values, sets, negated=negated) for negated, option, values in _groups(words[2:at])
+    ]
     conditions = frozenset(one for one in parsed if one is not None)
     log = None
     if target in {"LOG", "NFLOG"} and not any(
@@ -198,17 +207,33 @@ def _after(option: str, options: Sequence[str], default: str) -> str:
     return options[options.index(option) + 1] if option in options[:-1] else default
 
 
-def parse_iptables_save(text: str, *, family: str = "ip") -> list[BaseChain]:
+def parse_ipset(text: str) -> dict[str, list[str]]:
+    """Return the sets of addresses, from what `ipset save` printed; sets in other forms are left out."""
+    found: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        words = line.split()
+        if words[:1] == ["create"] and len(words) > 2 and words[2] in _SETS_OF_ADDRESSES:
+            found[words[1]] = []
+        elif words[:1] == ["add"] and len(words) > 2 and words[1] in found:
+            found[words[1]].append(words[2])
+            if "nomatch" in words:  # an exception from the set
+                del found[words[1]]
+    return found
+
+
+def parse_iptables_save(text: str, *, family: str = "ip", sets: Sets | None = None) -> list[BaseChain]:
     """Return the base chains that filter, from what `iptables-save -c` printed.
 
     Args:
         text: with or without counters.
         family: `ip`, or `ip6` for ip6tables-save.
+        sets: of ipset; a set that a rule of this text adds packets' addresses to counts as unknown.
 
     Raises:
         Unobservable: `parse`, when a line is none of its format; `truncated`, when a table is not whole.
 
     """
+    fixed = {name: one for name, one in (sets or {}).items() if f" --add-set {name} " not in text}
     found: list[BaseChain] = []
     table, chains, policies = "", dict[str, list[Rule]](), dict[str, str]()
     for line in text.splitlines():
@@ -226,7 +251,7 @@ def parse_iptables_save(text: str, *, family: str = "ip") -> list[BaseChain]:
             found += _base_chains(table, chains, policies, family)
             table = ""
         else:
-            name, rule = _iptables_rule(line)
+            name, rule = _iptables_rule(line, fixed)
             chains.setdefault(name, []).append(_resolved(rule, policies))
     if table:
         raise Unobservable("truncated", "iptables-save ended inside a table")

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_aisec.facts.filter_iptables import parse_iptables_save
+from pytest_aisec.facts.filter_iptables import Sets, parse_ipset, parse_iptables_save
 from pytest_aisec.facts.filter_nft import parse_nft
 from pytest_aisec.facts.filter_rules import BaseChain, LogRule, paths
 from pytest_aisec.facts.together import Answer, together
@@ -26,6 +26,7 @@ _COMMANDS = (
     "ip6tables-legacy-save -c",
     "iptables-save -c",
     "ip6tables-save -c",
+    "test ! -d /sys/module/ip_set || ipset save",
     "cat /proc/net/ip_tables_names",
     "cat /proc/net/ip6_tables_names",
     "cat /proc/net/if_inet6",
@@ -71,7 +72,7 @@ def read_packet_filter(answers: tuple[Answer, ...]) -> PacketFilter:
         Unobservable: as `packet_filter`.
 
     """
-    who, nft, nft4, nft6, old4, old6, save4, save6, names4, names6, inet6, forward4, forward6 = answers
+    who, nft, nft4, nft6, old4, old6, save4, save6, ipset, names4, names6, inet6, forward4, forward6 = answers
     if who.stdout.strip() != "0":
         raise who.fault("id") or Unobservable("privilege", "only root sees the rules of the packet filter")
     for answer, what in ((nft, "nft"), (save4, "iptables-save"), (old4, "iptables-legacy-save")):
@@ -84,7 +85,8 @@ def read_packet_filter(answers: tuple[Answer, ...]) -> PacketFilter:
         native = parse_nft(nft.stdout)
     elif not _ABSENT.search(nft.stderr):
         gaps.append(fault)
-    translated = [*_saved(nft4, "ip"), *_saved(nft6, "ip6")]
+    sets = parse_ipset(ipset.stdout) if ipset.fault("ipset") is None else {}
+    translated = [*_saved(nft4, "ip", sets), *_saved(nft6, "ip6", sets)]
     known = {(base.families, base.table, base.chain) for base in translated}
     native = [base for base in native if (base.families, base.table, base.chain) not in known]
     if '"xt"' in nft.stdout and any(base.table in _TABLES and len(base.families) == 1 for base in native):
@@ -95,8 +97,8 @@ def read_packet_filter(answers: tuple[Answer, ...]) -> PacketFilter:
         )
     legacy: list[BaseChain] = []
     for family, first, second, names in (("ip", old4, save4, names4), ("ip6", old6, save6, names6)):
-        found = _saved(second, family)
-        found += [base for base in _saved(first, family) if base not in found]
+        found = _saved(second, family, sets)
+        found += [base for base in _saved(first, family, sets) if base not in found]
         legacy += [base for base in found if base not in translated]
         gaps += _unseen(family, names, first, second)
     return PacketFilter(
@@ -111,12 +113,12 @@ def read_packet_filter(answers: tuple[Answer, ...]) -> PacketFilter:
     )
 
 
-def _saved(answer: Answer, family: str) -> list[BaseChain]:
+def _saved(answer: Answer, family: str, sets: Sets) -> list[BaseChain]:
     """Read a save; one that failed shows nothing (what it would have shown is told by other means)."""
     complaints = [line for line in answer.stderr.splitlines() if line.strip() and not _HINT.search(line)]
     if answer.status != 0 or complaints:
         return []
-    return parse_iptables_save(answer.stdout, family=family)
+    return parse_iptables_save(answer.stdout, family=family, sets=sets)
 
 
 def _unseen(family: str, names: Answer, *saves: Answer) -> list[Unobservable]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_aisec.facts.filter_iptables import parse_iptables_save
+from pytest_aisec.facts.filter_iptables import parse_ipset, parse_iptables_save
 from pytest_aisec.facts.filter_nft import parse_nft
 from pytest_aisec.facts.filter_rules import paths
 from pytest_aisec.observe.faults import Unobservable
@@ -48,6 +48,25 @@ def save(rules, policy="DROP"):
 )
 def test_what_a_policy_of_drop_lets_out(expected, rules):
     assert [expected] == accepted(save(rules))
+
+
+IPSET = "create ok hash:net family inet hashsize 1024\nadd ok 10.0.0.0/8\nadd ok 1.1.1.1\ncreate p hash:ip,port\nadd p 1.1.1.1,tcp:443\n"
+
+
+@pytest.mark.parametrize(
+    ("expected", "rules"),
+    [
+        ({("destination", ("10.0.0.0/8", "1.1.1.1"))}, "-A OUTPUT -m set --match-set ok dst -j ACCEPT\n"),
+        ({("unknown", ("p", "dst", "dst"))}, "-A OUTPUT -m set --match-set p dst,dst -j ACCEPT\n"),
+        (
+            {("unknown", ("ok", "dst"))},
+            "-A OUTPUT -p udp -j SET --add-set ok dst --exist\n-A OUTPUT -m set --match-set ok dst -j ACCEPT\n",
+        ),
+    ],
+)
+def test_sets_of_ipset(expected, rules):
+    text = f"*filter\n:OUTPUT DROP [0:0]\n{rules}COMMIT\n"
+    assert [expected] == kinds(parse_iptables_save(text, sets=parse_ipset(IPSET)), "ip")
 
 
 def test_a_return_does_not_hide_what_follows():
