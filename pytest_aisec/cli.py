@@ -8,11 +8,11 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
-from pytest_aisec.errors import AisecError, UsageProblem
+from pytest_aisec.errors import AisecError, UsageProblem, nearest
 
 _PYTEST_STYLE = {
     "ignore_unknown_options": True,
@@ -187,6 +187,94 @@ def controls(paths: tuple[Path, ...]) -> int:
 
     for control in load_catalog(content_roots(paths)).values():
         click.echo(f"{control.id:<14} {control.severity:<9} {control.title}")
+    return 0
+
+
+@main.command()
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["json", "md"]),
+    default="json",
+    show_default=True,
+    help="See above.",
+)
+@click.option(
+    "--to", "directory", type=click.Path(path_type=Path), help="Write the pages into this directory."
+)
+@click.option(
+    "--path", "paths", multiple=True, type=click.Path(path_type=Path), help="Your own content directory."
+)
+def catalog(style: str, directory: Path | None, paths: tuple[Path, ...]) -> int:
+    """Print everything there is to say about every control.
+
+    json: one line for each control. md: a page for each family and an index by framework.
+    """
+    from pytest_aisec.report import controls as reports  # noqa: PLC0415 - keeps `aisec --help` quick
+
+    if directory is not None and style != "md":
+        raise UsageProblem("--to takes the pages of --format md")
+    entries = _entries(paths)
+    if style == "json":
+        click.echo(reports.as_json(entries), nl=False)
+        return 0
+    pages = reports.as_pages(entries)
+    if directory is None:
+        click.echo("\n".join(pages.values()), nl=False)
+        return 0
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for name, text in pages.items():
+            (directory / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageProblem(f"--to {directory}: cannot be written: {error.strerror}") from None
+    return 0
+
+
+@main.command()
+@click.argument("control", metavar="ID")
+@click.option(
+    "--path", "paths", multiple=True, type=click.Path(path_type=Path), help="Your own content directory."
+)
+def explain(control: str, paths: tuple[Path, ...]) -> int:
+    """Tell what a control requires, why, what it runs on a host, and how to fulfil it."""
+    from pytest_aisec.report import controls as reports  # noqa: PLC0415 - keeps `aisec --help` quick
+
+    (entry,) = _entries(paths, control)
+    click.echo(reports.as_text(entry), nl=False)
+    return 0
+
+
+def _entries(paths: Sequence[Path], *only: str) -> list[Any]:
+    from pytest_aisec.catalog.content import content_roots  # noqa: PLC0415 - keeps `aisec --help` quick
+    from pytest_aisec.catalog.load import load_catalog  # noqa: PLC0415 - likewise
+    from pytest_aisec.report import controls as reports  # noqa: PLC0415 - likewise
+
+    roots = content_roots(paths)
+    known = load_catalog(roots)
+    for name in only:
+        if name not in known:
+            raise UsageProblem(f"unknown control {name!r}. {nearest(name, known)}")
+    return reports.entries(known, roots, only=only)
+
+
+@main.group()
+def new() -> None:
+    """Begin something of your own."""
+
+
+@new.command("control")
+@click.argument("control", metavar="ID")
+@click.option("--path", type=click.Path(path_type=Path), default=Path(), help="Your content directory.")
+def new_control(control: str, path: Path) -> int:
+    """Write a control and its scenarios that fail until you have filled them in.
+
+    ID is PACK-FAMILY-NUMBER, such as EX-CKP-01.
+    """
+    from pytest_aisec import authoring  # noqa: PLC0415 - keeps `aisec --help` quick
+
+    for written in authoring.new_control(control, path):
+        click.echo(written)
     return 0
 
 

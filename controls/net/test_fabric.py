@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pytest_aisec import Host, Unobservable, control, not_applicable
+from pytest_aisec import Host, Unobservable, control, not_applicable, together
 from pytest_aisec.facts.fabric import Interface, Member, Network, admits, interfaces, members
 from pytest_aisec.facts.firewall import packet_filter
 from pytest_aisec.facts.sockets import Address, Socket, socket_table
@@ -46,8 +46,7 @@ def test_the_fabric_is_confined_to_private_interfaces(
     tensors.
     """
     trusted = [ipaddress.ip_network(cidr, strict=False) for cidr in fabric_cidrs]
-    table = socket_table(host)
-    seen = members(host)
+    table, seen, ports = together(lambda: socket_table(host), lambda: members(host), lambda: interfaces(host))
     pids = {member.pid for member in seen.members}
     listeners = [
         socket
@@ -59,7 +58,6 @@ def test_the_fabric_is_confined_to_private_interfaces(
             or (pids & set(socket.pids) and socket.local_port not in api_ports)
         )
     ]
-    ports = interfaces(host)
     exposed = dict(_settings(seen.members, trusted, fabric_ifaces))
     wide = []
     for socket in listeners:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, NotRequired
 from pydantic import ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
-from pytest_aisec import Host, Unobservable, control
+from pytest_aisec import Host, Unobservable, control, together
 from pytest_aisec.facts.forwarded import Passing, forwarded
 from pytest_aisec.facts.sockets import Socket, addresses_of, socket_table
 
@@ -59,8 +59,7 @@ def test_outbound_connections_stay_inside_the_allowlist(
     for egress filters.
     """
     networks = [ipaddress.ip_network(cidr, strict=False) for cidr in allow_cidrs]
-    passing = forwarded(host)
-    table = socket_table(host)
+    passing, table = together(lambda: forwarded(host), lambda: socket_table(host))
     found: list[Socket | Passing] = [*table.outbound, *passing.flows]
     outside = [one for one in found if not any(one.peer in network for network in networks)]
     resolved = {name: addresses_of(host, name) for name in allow_hosts}

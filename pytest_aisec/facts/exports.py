@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_aisec.facts.together import Answer, problem, together
+from pytest_aisec.facts.answers import Answer, answers, problem
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -100,17 +100,17 @@ def exports(host: Host) -> Exports:
         Unobservable: `parse`, when something is in no known form.
 
     """
-    return read_exports(together(host, *_COMMANDS))
+    return read_exports(answers(host, *_COMMANDS))
 
 
-def read_exports(answers: tuple[Answer, ...]) -> Exports:
+def read_exports(printed: tuple[Answer, ...]) -> Exports:
     """Read what the commands of `exports` printed.
 
     Raises:
         Unobservable: as `exports`.
 
     """
-    configured, active, kernel, programs, testparm, smb, ksmbd, ganesha, mounts = answers
+    configured, active, kernel, programs, testparm, smb, ksmbd, ganesha, mounts = printed
     faults: list[Unobservable] = []
     found = list(parse_exports(configured.stdout, "/etc/exports"))
     faults += _denied(configured, "/etc/exports")

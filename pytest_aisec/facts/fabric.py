@@ -9,11 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_aisec.facts.answers import problem
 from pytest_aisec.facts.filter_rules import Condition, paths
 from pytest_aisec.facts.firewall import PacketFilter
-from pytest_aisec.facts.processes import Process, processes
+from pytest_aisec.facts.processes import QUESTIONS, Process, processes
 from pytest_aisec.facts.sockets import Address
-from pytest_aisec.facts.together import problem
+from pytest_aisec.observe.backend import foresee
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def members(host: Host) -> Members:
         Unobservable: when processes are not shown.
 
     """
+    foresee(host, *QUESTIONS)
     answer = host.run(f"grep -azHE '^({'|'.join(_NAMES)})=' /proc/[0-9]*/environ")
     problems = [line for line in answer.stderr.splitlines() if line.strip() and not _GONE.search(line)]
     return Members(

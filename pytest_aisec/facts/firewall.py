@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_aisec.facts.answers import Answer, answers
 from pytest_aisec.facts.filter_iptables import Sets, parse_ipset, parse_iptables_save
 from pytest_aisec.facts.filter_nft import parse_nft
 from pytest_aisec.facts.filter_rules import BaseChain, LogRule, paths
-from pytest_aisec.facts.together import Answer, together
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -62,17 +62,17 @@ def packet_filter(host: Host) -> PacketFilter:
         Unobservable: `privilege` for anybody but root; `parse` for rules in no known form.
 
     """
-    return read_packet_filter(together(host, *_COMMANDS))
+    return read_packet_filter(answers(host, *_COMMANDS))
 
 
-def read_packet_filter(answers: tuple[Answer, ...]) -> PacketFilter:
+def read_packet_filter(printed: tuple[Answer, ...]) -> PacketFilter:
     """Read what the commands of `packet_filter` printed.
 
     Raises:
         Unobservable: as `packet_filter`.
 
     """
-    who, nft, nft4, nft6, old4, old6, save4, save6, ipset, names4, names6, inet6, forward4, forward6 = answers
+    who, nft, nft4, nft6, old4, old6, save4, save6, ipset, names4, names6, inet6, forward4, forward6 = printed
     if who.stdout.strip() != "0":
         raise who.fault("id") or Unobservable("privilege", "only root sees the rules of the packet filter")
     for answer, what in ((nft, "nft"), (save4, "iptables-save"), (old4, "iptables-legacy-save")):

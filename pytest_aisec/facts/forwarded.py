@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_aisec.facts.answers import Answer, answers
 from pytest_aisec.facts.sockets import Address
-from pytest_aisec.facts.together import Answer, together
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -65,17 +65,17 @@ def forwarded(host: Host) -> Forwarded:
         Unobservable: `parse`, when an entry is in no known form.
 
     """
-    return read_forwarded(together(host, *_COMMANDS))
+    return read_forwarded(answers(host, *_COMMANDS))
 
 
-def read_forwarded(answers: tuple[Answer, ...]) -> Forwarded:
+def read_forwarded(printed: tuple[Answer, ...]) -> Forwarded:
     """Read what the commands of `forwarded` printed.
 
     Raises:
         Unobservable: as `forwarded`.
 
     """
-    switches, four, six, table, addresses = answers
+    switches, four, six, table, addresses = printed
     values = switches.stdout.split()
     if not values or not set(values) <= {"0", "1", "2"}:
         unread = switches.fault("/proc/sys/net") or Unobservable("parse", "no switch of forwarding")

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_aisec.facts.together import Answer, problem, together
+from pytest_aisec.facts.answers import Answer, answers, problem
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -103,19 +103,22 @@ def kernel_log(host: Host, prefixes: Sequence[str]) -> KernelLog:
 
     """
     words = " -e ".join("%s" for _ in prefixes)
-    commands = [command.replace("{words}", words) for command in _COMMANDS]
-    return read_kernel_log(together(host, *commands, arguments=(*prefixes, *prefixes)), prefixes)
+    commands = [
+        (command.replace("{words}", words), *prefixes) if "{words}" in command else command
+        for command in _COMMANDS
+    ]
+    return read_kernel_log(answers(host, *commands), prefixes)
 
 
-def read_kernel_log(answers: Sequence[Answer], prefixes: Sequence[str]) -> KernelLog:
+def read_kernel_log(printed: Sequence[Answer], prefixes: Sequence[str]) -> KernelLog:
     """Read what the commands of `kernel_log` printed.
 
     Raises:
         Unobservable: as `kernel_log`.
 
     """
-    files, journal, persistent, logrotate, rotates, journald, rsyslog, running = answers
-    _check_tools(answers)
+    files, journal, persistent, logrotate, rotates, journald, rsyslog, running = printed
+    _check_tools(printed)
     faults: list[Unobservable] = []
     for answer, what in ((files, "/var/log"), (logrotate, "logrotate's configuration"), (rsyslog, "rsyslog")):
         problems = [line for line in answer.stderr.splitlines() if line and not _ABSENT.search(line)]
@@ -150,9 +153,9 @@ def read_kernel_log(answers: Sequence[Answer], prefixes: Sequence[str]) -> Kerne
     )
 
 
-def _check_tools(answers: Sequence[Answer]) -> None:
+def _check_tools(printed: Sequence[Answer]) -> None:
     """Raise when a tool was missing that decides what is seen; without journalctl there is no journal."""
-    for answer in answers:
+    for answer in printed:
         for line in answer.stderr.splitlines():
             if line.endswith(": not found") and "journalctl" not in line:
                 raise Unobservable("tool_missing", line)

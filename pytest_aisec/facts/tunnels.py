@@ -8,11 +8,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_aisec.facts.processes import Process, processes
-from pytest_aisec.facts.together import problem
+from pytest_aisec.facts.answers import problem
+from pytest_aisec.facts.processes import QUESTIONS, Process, processes
+from pytest_aisec.observe.backend import foresee, together
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
+    from testinfra.backend.base import CommandResult
     from testinfra.host import Host
 
 __all__ = ["Tunnel", "Tunnels", "tunnel_in", "tunnels"]
@@ -232,26 +234,33 @@ def tunnels(host: Host, directories: Sequence[str]) -> Tunnels:
         Unobservable: when processes are not shown.
 
     """
-    settings = host.run(
+    foresee(host, *QUESTIONS)
+    settings, code = together(lambda: _settings(host), lambda: _code(host, directories))
+    running = processes(host)
+    faults = [*_problems(settings.stderr), *_problems(code.stderr)]
+    if len(code.stdout_bytes) >= LISTING_BYTES:
+        faults.append(Unobservable("truncated", "too much code mentions tunnels to be read"))
+    found = [*_of_processes(running), *read_settings(settings.stdout), *read_code(code.stdout)]
+    return Tunnels(
+        found=tuple(sorted(dict.fromkeys(found), key=lambda item: (item.kind, item.where))),
+        has_tailscale=any(process.name == "tailscaled" for process in running),
+        faults=tuple(faults),
+    )
+
+
+def _settings(host: Host) -> CommandResult:
+    return host.run(
         "grep -azHE '^GRADIO_SHARE=' /proc/[0-9]*/environ; "
         f"grep -rIHE '(^|[^A-Za-z0-9_])({_WORDS})' {' '.join(_PLACES)}"
     )
-    faults = _problems(settings.stderr)
-    code = host.run(
+
+
+def _code(host: Host, directories: Sequence[str]) -> CommandResult:
+    return host.run(
         f"find -H {' '.join(['%s'] * len(directories))} -xdev "
         "\\( -name site-packages -o -name dist-packages -o -name node_modules -o -name .git \\) -prune "
         "-o -type f \\( -name '*.py' -o -name '*.ipynb' -o -name '*.sh' -o -name '.env*' -o -name '*.env' "
         f"\\) -size -4096k -exec grep -aHnE '{_CODE}|{_COMMANDS}' -- {{}} + "
         f"| head -c {LISTING_BYTES}",
         *directories,
-    )
-    faults += _problems(code.stderr)
-    if len(code.stdout_bytes) >= LISTING_BYTES:
-        faults.append(Unobservable("truncated", "too much code mentions tunnels to be read"))
-    running = processes(host)
-    found = [*_of_processes(running), *read_settings(settings.stdout), *read_code(code.stdout)]
-    return Tunnels(
-        found=tuple(sorted(dict.fromkeys(found), key=lambda item: (item.kind, item.where))),
-        has_tailscale=any(process.name == "tailscaled" for process in running),
-        faults=tuple(faults),
     )

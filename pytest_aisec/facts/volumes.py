@@ -8,8 +8,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pytest_aisec.facts.answers import Answer, answers
 from pytest_aisec.facts.files import trails
-from pytest_aisec.facts.together import Answer, together
+from pytest_aisec.observe.backend import foresee
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ def volumes(host: Host, directories: Sequence[str]) -> Volumes:
         Unobservable: when the mount table cannot be read.
 
     """
+    foresee(host, *_COMMANDS, *(("lsattr -d -- %s", path) for path in directories))
     ways = trails(host, directories)
     faults = {path: trail.fault for path, trail in ways.items() if trail.fault is not None}
     real = {path: trail.end.path for path, trail in ways.items() if trail.end is not None}
@@ -95,25 +97,26 @@ def volumes(host: Host, directories: Sequence[str]) -> Volumes:
     if not real:
         return Volumes(volumes=(), absent=absent, faults=faults)
     places = tuple(real.values())
-    answers = together(host, *_COMMANDS, *("lsattr -d -- %s" for _ in places), arguments=places)
-    found, more = read_volumes(real, answers)
+    found, more = read_volumes(
+        real, answers(host, *_COMMANDS, *(("lsattr -d -- %s", place) for place in places))
+    )
     return Volumes(volumes=found, absent=absent, faults={**faults, **more})
 
 
 def read_volumes(
-    real: Mapping[str, str], answers: Sequence[Answer]
+    real: Mapping[str, str], printed: Sequence[Answer]
 ) -> tuple[tuple[Volume, ...], dict[str, Unobservable]]:
     """Judge what the commands of `volumes` printed.
 
     Args:
         real: directory as asked for → the same free of links.
-        answers: of the commands, and of one lsattr for each directory.
+        printed: of the commands, and of one lsattr for each directory.
 
     Raises:
         Unobservable: when the mount table cannot be read.
 
     """
-    mounts, blocks, crypts, *attributes = answers
+    mounts, blocks, crypts, *attributes = printed
     if fault := mounts.fault("findmnt"):
         raise fault
     table = _json(mounts.stdout, "findmnt", "filesystems")

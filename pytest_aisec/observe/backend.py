@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, overload
 
 from testinfra.backend import base
+from testinfra.host import Host
 
 from pytest_aisec.observe.asking import SUDO_REFUSED, Question, ask, last_line
 from pytest_aisec.observe.faults import Unobservable
 from pytest_aisec.observe.redact import redact
 from pytest_aisec.observe.transcript import Observation, Transcript
 from pytest_aisec.observe.transports import Limits, Transport
+
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
 
 _EXISTENCE = re.compile(r"test -(?P<flag>[a-zA-Z]) (?P<path>\S.*)", re.DOTALL)
 _ABSENT = re.compile(rb"No such file or directory|Not a directory")
@@ -138,6 +143,15 @@ class ObservingBackend(base.BaseBackend):
             raise Unobservable("internal", f"asked, and no answer was recorded: {key}")
         return observation
 
+    def foresee(self, command: str, *args: str) -> None:
+        """While the collector looks for questions, add one that is likely to come up later."""
+        if self.pending is None or self.transcript.host_fault is not None:
+            return
+        question = self.get_command(command, *args)
+        key = redact(question)
+        if self.transcript.get(key) is None:
+            self.pending[key] = question
+
     def ask_all(self, questions: Mapping[str, str]) -> int:
         """Ask the host what its transcript has no answer to, in as few scripts as hold it, and record.
 
@@ -169,6 +183,57 @@ class ObservingBackend(base.BaseBackend):
                 if fault.whole_host:
                     self.transcript.give_up(fault)
                 raise
+
+
+def foresee(host: Host, *commands: str | tuple[str, ...]) -> None:
+    """Announce commands that the control is likely to run on `host`, so that they travel in one script.
+
+    It changes no verdict: what is not run in the end is marked as not needed.
+
+    Args:
+        host: the host.
+        commands: as for `host.run`; with arguments, a tuple.
+
+    """
+    backend = host.backend
+    if isinstance(backend, ObservingBackend):
+        for command in commands:
+            backend.foresee(*([command] if isinstance(command, str) else command))
+
+
+@overload
+def together(first: Callable[[], A], second: Callable[[], B], /) -> tuple[A, B]: ...
+
+
+@overload
+def together(
+    first: Callable[[], A], second: Callable[[], B], third: Callable[[], C], /
+) -> tuple[A, B, C]: ...
+
+
+def together(*readings: Callable[[], Any]) -> tuple[Any, ...]:
+    """Return what each of `readings` returns; none of them waits for the answers of another.
+
+    Raises:
+        Unobservable: the first that any of them raises.
+        Pending: when the collector looks for questions, and any of them has one open.
+
+    """
+    found: list[Any] = []
+    pending: Pending | None = None
+    fault: Unobservable | None = None
+    for read in readings:
+        try:
+            found.append(read())
+        except Pending as question:
+            pending = pending or question
+        except Unobservable as problem:
+            fault = fault or problem
+    if pending is not None:
+        raise pending
+    if fault is not None:
+        raise fault
+    return tuple(found)
 
 
 def _second_look(question: str) -> str | None:

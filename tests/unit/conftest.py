@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -66,3 +69,18 @@ class Content:
 @pytest.fixture
 def content(tmp_path: Path) -> Content:
     return Content(tmp_path / "content")
+
+
+def run_aisec(*arguments: object) -> subprocess.CompletedProcess[str]:
+    argv = [sys.executable, "-m", "pytest_aisec.cli", *map(str, arguments)]
+    done = subprocess.run(
+        argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert "Traceback" not in done.stderr + done.stdout
+    return done
+
+
+@pytest.fixture
+def aisec() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run the command as a user would; a traceback is never an answer."""
+    return run_aisec

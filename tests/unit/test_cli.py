@@ -1,22 +1,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
-
-
-def aisec(*arguments: object) -> subprocess.CompletedProcess[str]:
-    argv = [sys.executable, "-m", "pytest_aisec.cli", *map(str, arguments)]
-    done = subprocess.run(
-        argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False
-    )
-    assert "Traceback" not in done.stderr + done.stdout
-    return done
 
 
 @pytest.mark.parametrize(
@@ -32,25 +21,25 @@ def aisec(*arguments: object) -> subprocess.CompletedProcess[str]:
         (["controls", "extra"], "unexpected extra argument"),
     ],
 )
-def test_what_cannot_be_done_is_a_usage_error(arguments: list[str], expected: str) -> None:
+def test_what_cannot_be_done_is_a_usage_error(aisec: Any, arguments: list[str], expected: str) -> None:
     done = aisec(*arguments)
     assert (done.returncode, done.stdout) == (4, "")
     assert expected in done.stderr
 
 
-def test_help_is_no_error() -> None:
+def test_help_is_no_error(aisec: Any) -> None:
     done = aisec("--help")
     assert done.returncode == 0
     assert {"run", "verify", "profiles", "controls", "schema"} <= set(done.stdout.split())
 
 
-def test_the_version_is_the_package_s() -> None:
+def test_the_version_is_the_package_s(aisec: Any) -> None:
     import importlib.metadata
 
     assert aisec("--version").stdout == f"aisec, version {importlib.metadata.version('pytest-aisec')}\n"
 
 
-def test_profiles_and_controls_of_one_s_own_are_listed(content: Any) -> None:
+def test_profiles_and_controls_of_one_s_own_are_listed(aisec: Any, content: Any) -> None:
     content.control("ACME-ART-01")
     content.profile("acme-node")
     assert (
@@ -60,7 +49,7 @@ def test_profiles_and_controls_of_one_s_own_are_listed(content: Any) -> None:
     assert "ACME-ART-01    high      ACME-ART-01 holds\n" in aisec("controls", "--path", content.path).stdout
 
 
-def test_a_control_file_that_exits_is_a_usage_error(content: Any) -> None:
+def test_a_control_file_that_exits_is_a_usage_error(aisec: Any, content: Any) -> None:
     path = content.file("test_leaves.py", "raise SystemExit(0)\n")
     done = aisec("controls", "--path", content.path)
     assert done.returncode == 4
@@ -68,17 +57,17 @@ def test_a_control_file_that_exits_is_a_usage_error(content: Any) -> None:
 
 
 @pytest.mark.parametrize("what", ["run", "profile"])
-def test_a_schema_is_a_schema(what: str) -> None:
+def test_a_schema_is_a_schema(aisec: Any, what: str) -> None:
     jsonschema.Draft202012Validator.check_schema(json.loads(aisec("schema", what).stdout))
 
 
-def test_no_bundle_does_not_hold(tmp_path: Path) -> None:
+def test_no_bundle_does_not_hold(aisec: Any, tmp_path: Path) -> None:
     done = aisec("verify", tmp_path / "absent")
     assert done.returncode == 1
     assert done.stdout.endswith(f"{tmp_path}/absent: does not hold\n")
 
 
-def test_a_bundle_holds_until_it_is_changed(content: Any, tmp_path: Path) -> None:
+def test_a_bundle_holds_until_it_is_changed(aisec: Any, content: Any, tmp_path: Path) -> None:
     content.control("ACME-ART-01")
     path = content.profile("acme-node", "controls: {ACME-ART-01: }\n")
     directory = tmp_path / "evidence"

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pytest_aisec.facts.together import Answer
+from pytest_aisec.facts.answers import Answer
 from pytest_aisec.facts.volumes import read_volumes
 
 LUKS = "luks: 0 2064384 crypt aes-xts-plain64 :64:logon:cryptsetup:x 0 254:16 32768\n"

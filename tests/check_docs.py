@@ -1,7 +1,7 @@
-"""Compare the help texts in the documentation with what the commands print; `--write` brings them up to date.
+"""Compare what the documentation shows with what the commands print; `--write` brings it up to date.
 
 A help text stands after a line `<!-- help: COMMAND -->`, in a fenced block. `pytest` means the options that
-this plugin adds to pytest's.
+this plugin adds to pytest's. `docs/controls/` is what `aisec catalog --format md` says.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -35,8 +36,25 @@ def printed(command: str) -> str:
     return section[0].rstrip() + "\n"
 
 
+def stale_pages(directory: Path) -> list[str]:
+    """Return the pages about controls that are not what the catalog says; with `--write`, write them."""
+    with tempfile.TemporaryDirectory() as fresh:
+        argv = [sys.executable, "-m", "pytest_aisec.cli", "catalog", "--format", "md", "--to", fresh]
+        subprocess.run(argv, check=True, cwd=ROOT)
+        wanted = {path.name: path.read_text(encoding="utf-8") for path in Path(fresh).iterdir()}
+    present = {path.name: path.read_text(encoding="utf-8") for path in directory.glob("*.md")}
+    stale = sorted(name for name in wanted.keys() | present.keys() if wanted.get(name) != present.get(name))
+    if "--write" in sys.argv:
+        directory.mkdir(exist_ok=True)
+        for name in present.keys() - wanted.keys():
+            (directory / name).unlink()
+        for name, text in wanted.items():
+            (directory / name).write_text(text, encoding="utf-8")
+    return [f"docs/controls/{name}" for name in stale]
+
+
 def main() -> int:
-    """Return 1 when any help text in the documentation is not what the command prints."""
+    """Return 1 when anything that the documentation shows is not what the command prints."""
     stale = []
     for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))):
         text = path.read_text(encoding="utf-8")
@@ -45,8 +63,9 @@ def main() -> int:
             stale.append(str(path.relative_to(ROOT)))
             if "--write" in sys.argv:
                 path.write_text(fresh, encoding="utf-8")
+    stale += stale_pages(ROOT / "docs/controls")
     for name in stale:
-        print(f"{name}: a help text is not what the command prints; run: python tests/check_help.py --write")
+        print(f"{name}: is not what the command prints; run: python tests/check_docs.py --write")
     return 1 if stale and "--write" not in sys.argv else 0
 
 

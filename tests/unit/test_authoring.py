@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+
+def test_a_new_control_is_written_with_scenarios_that_fail(aisec: Any, tmp_path: Path) -> None:
+    done = aisec("new", "control", "EX-CKP-01", "--path", tmp_path)
+    control = tmp_path / "controls/ckp/test_ex_ckp_01.py"
+    scenarios = sorted((tmp_path / "tests/scenarios/EX-CKP-01").iterdir())
+    assert done.returncode == 0
+    assert sorted(done.stdout.splitlines()) == sorted(map(str, [control, *scenarios]))
+    assert ["absent.na.sh", "as_required.pass.sh", "violated.fail.sh"] == [path.name for path in scenarios]
+    for path in scenarios:
+        ran = subprocess.run(["sh", str(path)], capture_output=True, text=True, check=False)
+        assert (ran.returncode, ran.stderr) == (1, "EX-CKP-01: this scenario is not written yet\n")
+    assert "EX-CKP-01" in aisec("controls", "--path", tmp_path).stdout
+
+
+def test_a_new_control_does_not_pass_until_it_is_written(aisec: Any, tmp_path: Path) -> None:
+    aisec("new", "control", "EX-CKP-01", "--path", tmp_path)
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "profiles/mine.yaml").write_text(
+        "id: mine\ntitle: Mine\nversion: 1.0.0\ncontrols: {EX-CKP-01: {params: {directory: /}}}\n"
+    )
+    done = aisec("run", "mine", "--aisec-path", tmp_path, "--aisec-evidence", tmp_path / "evidence")
+    (result,) = json.loads((tmp_path / "evidence/run.json").read_text())["results"]
+    assert (done.returncode, result["outcome"], result["reason"]) == (10, "error", "internal")
+    assert "is not written yet" in result["message"]
+
+
+def test_a_malformed_or_taken_id_and_a_missing_place_write_nothing(aisec: Any, tmp_path: Path) -> None:
+    for id_, path, expected in [
+        ("ckp-1", tmp_path, "'ckp-1' is no control id"),
+        ("AISEC-ART-03", tmp_path, "AISEC-ART-03 is already at"),
+        ("EX-CKP-01", tmp_path / "nowhere", "there is no such directory"),
+    ]:
+        done = aisec("new", "control", id_, "--path", path)
+        assert (done.returncode, done.stdout) == (4, "")
+        assert expected in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_there_is_not_overwritten(aisec: Any, tmp_path: Path) -> None:
+    mine = tmp_path / "tests/scenarios/EX-CKP-01/absent.na.sh"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    done = aisec("new", "control", "EX-CKP-01", "--path", tmp_path)
+    assert (done.returncode, mine.read_text()) == (4, "mine")
+    assert not (tmp_path / "controls").exists()
+
+
+def test_the_catalog_is_one_json_line_a_control_with_every_field(aisec: Any) -> None:
+    lines = [json.loads(line) for line in aisec("catalog").stdout.splitlines()]
+    assert [item["id"] for item in lines] == sorted({item["id"] for item in lines})
+    optional = {"parameters", "sends", "scenarios"}
+    empty = {
+        item["id"]: sorted(name for name, value in item.items() if not value and name not in optional)
+        for item in lines
+    }
+    assert {} == {name: fields for name, fields in empty.items() if fields}
+
+
+def test_explain_tells_a_person_all_about_a_control(aisec: Any, content: Any) -> None:
+    done = aisec("explain", "AISEC-ART-03")
+    assert done.returncode == 0
+    for expected in (
+        "critical",
+        "training-node",
+        'model_dirs: list[str] = ["/srv/models"]',
+        "AC-6",
+        "chown -R",
+    ):
+        assert expected in done.stdout
+    unknown = aisec("explain", "AISEC-ART-99")
+    assert (unknown.returncode, unknown.stdout) == (4, "")
+    assert "unknown control 'AISEC-ART-99'" in unknown.stderr
+
+
+def test_pages_are_written_into_a_directory(aisec: Any, tmp_path: Path) -> None:
+    done = aisec("catalog", "--format", "md", "--to", tmp_path / "pages")
+    assert (done.returncode, done.stdout) == (0, "")
+    index = (tmp_path / "pages/README.md").read_text()
+    assert "[AISEC-ART-03](art.md#aisec-art-03)" in index
+    assert "| AC-6 |" in index
+    assert "## AISEC-ART-03" in (tmp_path / "pages/art.md").read_text()
+
+
+def test_pages_that_cannot_be_written_are_a_usage_error(aisec: Any, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for arguments in (["--to", tmp_path], ["--format", "md", "--to", tmp_path / "file"]):
+        done = aisec("catalog", *arguments)
+        assert (done.returncode, done.stdout) == (4, "")
