@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -48,7 +49,7 @@ class Socket:
     processes: tuple[str, ...]
     """Names of the processes that hold it; empty where they could not be seen or the kernel holds it."""
     pids: tuple[int, ...] = ()
-    """Their process ids."""
+    """Their ids."""
 
     @property
     def is_listener(self) -> bool:
@@ -129,9 +130,7 @@ def _endpoint(text: str) -> tuple[Address | None, int]:
     return _address(host), 0 if port == "*" else int(port)
 
 
-def _socket(
-    protocol: str, state: str, local: str, peer: str, processes: tuple[str, ...], pids: tuple[int, ...]
-) -> Socket:
+def _socket(protocol: str, state: str, local: str, peer: str, holders: Sequence[tuple[str, str]]) -> Socket:
     state = state.replace("_", "-")
     own, own_port = _endpoint(local)
     other, other_port = _endpoint(peer)
@@ -144,8 +143,8 @@ def _socket(
         local_port=own_port,
         peer=other,
         peer_port=other_port,
-        processes=processes,
-        pids=pids,
+        processes=tuple(sorted({name for name, _ in holders})),
+        pids=tuple(sorted({int(pid) for _, pid in holders})),
     )
 
 
@@ -165,9 +164,8 @@ def parse_ss(text: str) -> SocketTable:
         if len(fields) < 6 or fields[0] not in {"tcp", "udp"}:
             raise Unobservable("parse", f"not a socket: {line!r}")
         users = fields[6] if len(fields) > 6 else ""
-        names = tuple(sorted({match["name"] for match in _USER.finditer(users)}))
-        pids = tuple(sorted({int(match["pid"]) for match in _USER.finditer(users)}))
-        found.append(_socket(fields[0], fields[1], fields[4], fields[5], names, pids))
+        holders = [(match["name"], match["pid"]) for match in _USER.finditer(users)]
+        found.append(_socket(fields[0], fields[1], fields[4], fields[5], holders))
     return SocketTable(sockets=tuple(found))
 
 
@@ -194,8 +192,15 @@ def parse_netstat(text: str) -> SocketTable:
             raise Unobservable("parse", f"not a socket: {line!r}")
         state = match["state"] or ("UNCONNECTED" if match["protocol"] == "udp" else "UNKNOWN")
         name = (match["name"] or "").strip().partition(":")[0]
-        names, pids = ((name,) if name else ()), ((int(match["pid"]),) if match["pid"] else ())
-        found.append(_socket(match["protocol"], state, match["local"], match["peer"], names, pids))
+        found.append(
+            _socket(
+                match["protocol"],
+                state,
+                match["local"],
+                match["peer"],
+                [(name, match["pid"])] if name else [],
+            )
+        )
     return SocketTable(sockets=tuple(found))
 
 
