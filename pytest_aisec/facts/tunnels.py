@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from pytest_aisec.facts.answers import problem
 from pytest_aisec.facts.processes import QUESTIONS, Process, processes
-from pytest_aisec.observe.backend import foresee, together
+from pytest_aisec.facts.together import together
+from pytest_aisec.observe.backend import foresee
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
