@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pytest_aisec.observe.backend import foresee
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -278,6 +279,7 @@ def outbound_log_rules(host: Host) -> list[LogRule]:
             installed tool shows.
 
     """
+    foresee(host, "id -u", "nft -j list ruleset", "iptables-save", "ip6tables-save")
     who = host.run("id -u")
     if who.stdout.strip() != "0":
         raise Unobservable("privilege", "only root sees the rules of the packet filter")

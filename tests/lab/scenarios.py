@@ -37,7 +37,7 @@ OUTCOMES = {
     "open": "not_reviewed",
     "error": "error",
 }
-_HEADER = re.compile(r"^#\s*(as|sudo|host|reason|params|active|advisories):\s*(.+)$", re.MULTILINE)
+_HEADER = re.compile(r"^#\s*(as|sudo|host|reason|params|active|advisories|lib):\s*(.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,10 +52,20 @@ class Scenario:
     sudo: bool = False
     kind: Kind = "stock"
     """Of the host; see `labkit.image`."""
+    is_aws: bool = False
+    """Whether it is about an AWS account; the script then runs on the controlling machine."""
     params: dict[str, Any] = field(default_factory=dict)
     active: bool = False
     advisories: Path | None = None
     """Relative to the script; of a directory of OSV records an index is made."""
+    library: Path | None = None
+    """Shell functions that the script uses: `# lib: containers` is `lib/containers.sh`."""
+
+    @property
+    def script(self) -> str:
+        """What runs on the host."""
+        own = self.path.read_text(encoding="utf-8")
+        return own if self.library is None else self.library.read_text(encoding="utf-8") + own
 
     @property
     def id(self) -> str:
@@ -79,15 +89,17 @@ def read(path: Path) -> Scenario:
         user=header.get("as", "root"),
         sudo=header.get("sudo", "no") == "yes",
         kind="services" if header.get("host") == "services" else "stock",
+        is_aws=header.get("host") == "aws",
         params=yaml.safe_load(header.get("params", "{}")),
         active=header.get("active", "no") == "yes",
         advisories=path.parent / header["advisories"] if "advisories" in header else None,
+        library=DIRECTORY / "lib" / f"{header['lib']}.sh" if "lib" in header else None,
     )
 
 
 def all_scenarios() -> list[Scenario]:
     """Return every scenario, by control and name."""
-    return [read(path) for path in sorted(DIRECTORY.glob("*/*.sh"))]
+    return [read(path) for path in sorted(DIRECTORY.glob("*-*-*/*.sh"))]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,9 +121,9 @@ class Audit:
         )
         return f"{self.conclusion}\n{asked}"
 
-    def replayed(self) -> Conclusion:
-        """Judge again from the transcript alone."""
-        backend = ObservingBackend(self.name, None, self.transcript)
+    def replayed(self, transcript: Transcript | None = None) -> Conclusion:
+        """Judge again from the transcript alone, or from another one."""
+        backend = ObservingBackend(self.name, None, transcript or self.transcript)
         host = audit.Host(backend)
         backend.set_host(host)
         return audit.judge(self.planned, host, self.circumstances)
@@ -121,17 +133,17 @@ def run(
     control: Control,
     params: dict[str, Any],
     spec: str,
-    ssh_config: Path,
+    ssh_config: Path | None,
     *,
     sudo: bool = False,
     waves: bool = True,
     active: bool = False,
     advisories: Path | None = None,
 ) -> Audit:
-    """Audit one control on one host, over ssh."""
+    """Audit one control on one host."""
     options = HostOptions(
         hosts=spec,
-        ssh_config=str(ssh_config),
+        ssh_config=None if ssh_config is None else str(ssh_config),
         sudo=sudo,
         limits=Limits(timeout=20),
     )

@@ -11,7 +11,8 @@ from testinfra.backend import base
 from testinfra.backend.local import LocalBackend
 from testinfra.host import Host
 
-from pytest_aisec.observe.backend import ObservingBackend
+from pytest_aisec.facts.together import together
+from pytest_aisec.observe.backend import ObservingBackend, Pending, foresee
 from pytest_aisec.observe.bounded import Stop
 from pytest_aisec.observe.faults import Unobservable
 from pytest_aisec.observe.learned import Learned
@@ -158,6 +159,51 @@ def unordered(done: dict[str, Any], places: list[Place]) -> list[str]:
     """Return the dead hosts in the order in which they ended."""
     dead = {place.work.name for place in places if place.backend.dead_after == 0}
     return [name for name in done if name in dead]
+
+
+def test_what_is_foreseen_and_what_is_independent_travels_in_one_wave() -> None:
+    def chain(host: Host) -> None:
+        foresee(host, "echo b", ("echo %s", "c d"))
+        for command in ("echo a", "echo b", "echo 'c d'"):
+            host.check_output(command)
+        together(lambda: host.check_output("echo e"), lambda: host.check_output("echo f"))
+
+    place = Place()
+    found = collect_host(place.work, {"chain": chain}, Suggestions())
+    assert (found.waves, found.asked) == (2, 5)
+    assert ["echo a", "echo b", "echo 'c d'", "echo e", "echo f"] == found.needed["chain"]
+
+
+def test_what_was_foreseen_and_not_run_is_not_needed() -> None:
+    def control(host: Host) -> None:
+        foresee(host, "echo never")
+        host.check_output("echo a")
+
+    place = Place()
+    found = collect_host(place.work, {"control": control}, Suggestions())
+    assert (["echo a"], 1) == (found.needed["control"], found.waves)
+    assert place.transcript.get("echo never") is not None
+
+
+def test_foreseeing_asks_nothing_outside_of_the_collector() -> None:
+    place = Place()
+    foresee(place.work.open(), "echo a")
+    foresee(Host(LocalBackend()), "echo a")
+    assert (len(place.transcript), place.backend.sent) == (0, 0)
+
+
+def test_independent_readings_raise_what_is_open_before_what_is_wrong() -> None:
+    def wrong() -> str:
+        raise Unobservable("parse", "the first")
+
+    def open_() -> str:
+        raise Pending("question")
+
+    assert (1, "two") == together(lambda: 1, lambda: "two")
+    with pytest.raises(Pending):
+        together(wrong, open_)
+    with pytest.raises(Unobservable, match="the first"):
+        together(wrong, lambda: 1, wrong)
 
 
 def test_a_question_without_an_answer_is_only_pending_while_the_collector_looks() -> None:
