@@ -66,7 +66,6 @@ class Scenario:
 
     @property
     def script(self) -> str:
-<<<<<<< HEAD
         """What brings the host into the state."""
         library = self.library.read_text(encoding="utf-8") if self.library else ""
         double = self._play() if self.double else ""
@@ -88,11 +87,6 @@ exit 1
 PROGRAM
 chmod 755 /opt/double/*
 """
-=======
-        """What runs on the host."""
-        own = self.path.read_text(encoding="utf-8")
-        return own if self.library is None else self.library.read_text(encoding="utf-8") + own
->>>>>>> h/sup
 
     @property
     def id(self) -> str:
