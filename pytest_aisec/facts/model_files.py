@@ -49,9 +49,12 @@ _LOOK = (
     'if ! test -r "$p"; then k=d h=; '
     f'else h=$(od -An -v -tx1 -N{HEAD} -- "$p"); case $h in '
     '*" 0"[0-8ef]*|*" 1"*|*" 7f"*) k=b;; '
-    f'*) k=t h=$(head -c {HEAD} -- "$p"; echo .);; esac; fi; '
+    f'*) k=t h=$(head -c {HEAD} -- "$p"; echo .);; esac; '
+    'case $k$h in t-----BEGIN*"PRIVATE KEY"*) k=s h=;; esac; fi; '
     'printf "h%%s\\000%%s\\000%%s\\000" "$p" "$k" "$h"; done; exit 0\' sh {} +'
 )
+_KEY = "-----BEGIN"
+"""Stands for a private key in text, which is not printed: the redactor would take what follows along."""
 _STAT = re.compile(r"(?P<identity>\d+:\d+) (?P<size>\d+) (?P<mode>[0-7]+) (?P<owner>\S+) (?P<group>\S+)")
 _COMPRESSED = (
     b"\x1f\x8b",
@@ -290,13 +293,15 @@ def _file(path: str, stat: str, kind: str, text: str) -> ModelFile | Unobservabl
     match = _STAT.fullmatch(stat)
     if "«redacted:" in path:
         return Unobservable("parse", f"the name of {path} looks like a credential")
-    if match is None or kind not in {"b", "d", "t"}:
+    if match is None or kind not in {"b", "d", "s", "t"}:
         return Unobservable("parse", f"{path}: find printed something else")
     if kind == "d":
         return Unobservable("privilege", f"{path}: may not be read")
     size = int(match["size"])
+    if kind == "s":
+        text = _KEY + "." * (min(size, HEAD) - len(_KEY) + 1)
     try:
-        head = text[:-1].encode("utf-8", "surrogateescape") if kind == "t" else bytes.fromhex(text)
+        head = text[:-1].encode("utf-8", "surrogateescape") if kind in {"s", "t"} else bytes.fromhex(text)
     except ValueError:
         return Unobservable("parse", f"{path}: od printed something else")
     if len(head) != min(size, HEAD) and "«redacted:" not in text:
@@ -309,7 +314,7 @@ def _file(path: str, stat: str, kind: str, text: str) -> ModelFile | Unobservabl
         owner=match["owner"],
         group=match["group"],
         head=head,
-        is_text=kind == "t",
+        is_text=kind in {"s", "t"},
     )
 
 
