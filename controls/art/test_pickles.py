@@ -4,7 +4,8 @@ from typing import Annotated
 from pydantic import Field
 
 from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable
-from pytest_aisec.facts.model_files import model_files, sha256
+from pytest_aisec.facts.file_digests import sha256
+from pytest_aisec.facts.model_files import model_files
 from pytest_aisec.facts.pickle_opcodes import Imports, imports
 from pytest_aisec.facts.pickle_scan import check_installed, scan
 from pytest_aisec.facts.pickles import pickles

@@ -2,7 +2,8 @@ import os
 
 import pytest
 
-from pytest_aisec.facts.model_files import MOST, model_files, read_listing, read_range, samples, sha256
+from pytest_aisec.facts.file_digests import samples, sha256
+from pytest_aisec.facts.model_files import MOST, model_files, read_listing, read_range
 
 STAT = "64512:12 6 640 root root"
 
