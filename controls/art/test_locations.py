@@ -5,7 +5,8 @@ from typing import Annotated
 from pydantic import Field
 
 from pytest_aisec import Host, Unobservable, control, facts, not_applicable
-from pytest_aisec.facts.model_files import ModelFile, large_weight_files, samples
+from pytest_aisec.facts.file_digests import samples
+from pytest_aisec.facts.model_files import ModelFile, large_weight_files
 from pytest_aisec.facts.together import outcomes
 
 MIB = 1024 * 1024

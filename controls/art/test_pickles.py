@@ -1,9 +1,11 @@
+from fnmatch import fnmatchcase
 from typing import Annotated
 
 from pydantic import Field
 
 from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable
-from pytest_aisec.facts.model_files import model_files, sha256
+from pytest_aisec.facts.file_digests import sha256
+from pytest_aisec.facts.model_files import model_files
 from pytest_aisec.facts.pickle_opcodes import Imports, imports
 from pytest_aisec.facts.pickle_scan import check_installed, scan
 from pytest_aisec.facts.pickles import pickles
@@ -106,8 +108,9 @@ def test_serving_paths_hold_no_pickles(
     assert pickled == {}
 
 
-def _unwanted(found: Imports, allowed: frozenset[str]) -> list[str]:
-    return sorted({f"{module}.{name}" for module, name in found.names} - allowed)
+def _unwanted(found: Imports, allow: list[str]) -> list[str]:
+    names = {f"{module}.{name}" for module, name in found.names} - _FRAMEWORKS
+    return sorted(name for name in names if not any(fnmatchcase(name, pattern) for pattern in allow))
 
 
 @control(
@@ -145,7 +148,6 @@ def test_pickles_import_nothing_dangerous(
     seen = model_files(host, model_dirs)
     held = pickles(host, seen.each, most=max_bytes_per_file)
     faults = [*seen.faults, *(fault for item in held for fault in item.faults)]
-    allowed = _FRAMEWORKS | set(allow_globals)
     dangerous = {path: ["declared, but absent"] for path in seen.absent if is_declared("model_dirs")}
     for pickle in [pickle for item in held for pickle in item.found]:
         own = imports(pickle.data)
@@ -159,7 +161,7 @@ def test_pickles_import_nothing_dangerous(
             names = Imports(names=own.names | scanned.names, unknown=())
             wrong += scanned.dangerous
         if strict:
-            wrong += [f"imports {name}" for name in _unwanted(names, allowed)]
+            wrong += [f"imports {name}" for name in _unwanted(names, allow_globals)]
         if wrong:
             dangerous[pickle.where] = sorted(set(wrong))
     if not dangerous and faults:

@@ -3,7 +3,8 @@ import posixpath
 from collections.abc import Callable
 
 from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable, not_reviewed
-from pytest_aisec.facts.model_files import ModelFile, model_files, read_range, sha256
+from pytest_aisec.facts.file_digests import sha256
+from pytest_aisec.facts.model_files import ModelFile, model_files, read_range
 from pytest_aisec.facts.signed_manifests import NoManifest, TrustedKeys, read_manifest
 from pytest_aisec.facts.signed_manifests import trusted_keys as read_keys
 from pytest_aisec.facts.together import outcomes

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from pytest_aisec.facts.together import outcomes
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -19,11 +18,10 @@ __all__ = [
     "Kind",
     "ModelFile",
     "ModelFiles",
+    "complaints",
     "large_weight_files",
     "model_files",
     "read_range",
-    "samples",
-    "sha256",
 ]
 
 HEAD = 896
@@ -49,9 +47,12 @@ _LOOK = (
     'if ! test -r "$p"; then k=d h=; '
     f'else h=$(od -An -v -tx1 -N{HEAD} -- "$p"); case $h in '
     '*" 0"[0-8ef]*|*" 1"*|*" 7f"*) k=b;; '
-    f'*) k=t h=$(head -c {HEAD} -- "$p"; echo .);; esac; fi; '
+    f'*) k=t h=$(head -c {HEAD} -- "$p"; echo .);; esac; '
+    'case $k$h in t-----BEGIN*"PRIVATE KEY"*) k=s h=;; esac; fi; '
     'printf "h%%s\\000%%s\\000%%s\\000" "$p" "$k" "$h"; done; exit 0\' sh {} +'
 )
+_KEY = "-----BEGIN"
+"""Stands for a private key in text, which is not printed: the redactor would take what follows along."""
 _STAT = re.compile(r"(?P<identity>\d+:\d+) (?P<size>\d+) (?P<mode>[0-7]+) (?P<owner>\S+) (?P<group>\S+)")
 _COMPRESSED = (
     b"\x1f\x8b",
@@ -228,7 +229,7 @@ def read_listing(stdout: str, stderr: str, directories: Sequence[str]) -> ModelF
         raise Unobservable(
             "parse", "text in a model directory looks like a credential and hides what follows"
         )
-    faults = _complaints(stderr)
+    faults = complaints(stderr)
     parts = stdout.split("\0")
     is_whole = len(parts) > 1 and re.fullmatch(r"e\d+", parts[-2]) is not None and not parts[-1]
     if not is_whole:
@@ -260,7 +261,8 @@ def _is_absent(answer: str, directory: str, faults: list[Unobservable]) -> bool:
     return False
 
 
-def _complaints(stderr: str) -> list[Unobservable]:
+def complaints(stderr: str) -> list[Unobservable]:
+    """Return what programs said on stderr that means they have not seen everything."""
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
     wrong = [line for line in lines if not any(part in line for part in _HARMLESS)]
     faults = []
@@ -290,13 +292,15 @@ def _file(path: str, stat: str, kind: str, text: str) -> ModelFile | Unobservabl
     match = _STAT.fullmatch(stat)
     if "«redacted:" in path:
         return Unobservable("parse", f"the name of {path} looks like a credential")
-    if match is None or kind not in {"b", "d", "t"}:
+    if match is None or kind not in {"b", "d", "s", "t"}:
         return Unobservable("parse", f"{path}: find printed something else")
     if kind == "d":
         return Unobservable("privilege", f"{path}: may not be read")
     size = int(match["size"])
+    if kind == "s":
+        text = _KEY + "." * (min(size, HEAD) - len(_KEY) + 1)
     try:
-        head = text[:-1].encode("utf-8", "surrogateescape") if kind == "t" else bytes.fromhex(text)
+        head = text[:-1].encode("utf-8", "surrogateescape") if kind in {"s", "t"} else bytes.fromhex(text)
     except ValueError:
         return Unobservable("parse", f"{path}: od printed something else")
     if len(head) != min(size, HEAD) and "«redacted:" not in text:
@@ -309,7 +313,7 @@ def _file(path: str, stat: str, kind: str, text: str) -> ModelFile | Unobservabl
         owner=match["owner"],
         group=match["group"],
         head=head,
-        is_text=kind == "t",
+        is_text=kind in {"s", "t"},
     )
 
 
@@ -330,7 +334,7 @@ def read_range(host: Host, path: str, offset: int, length: int) -> bytes:
     """
     # Lines of 36 characters: too short for most credentials to be seen where there are only numbers.
     answer = host.run("tail -c +%s -- %s | head -c %s | base64 -w 36", str(offset + 1), path, str(length))
-    faults = _complaints(answer.stderr)
+    faults = complaints(answer.stderr)
     if faults:
         raise faults[0]
     if "No such file or directory" in answer.stderr:
@@ -339,64 +343,3 @@ def read_range(host: Host, path: str, offset: int, length: int) -> bytes:
     if answer.rc != 0 or len(data) != length:
         raise Unobservable("unreadable", f"{path}: {len(data)} bytes came instead of {length}")
     return data
-
-
-_TOGETHER = 256 * 1024 * 1024
-_SUM = re.compile(r"\\?(?P<digest>[0-9a-f]{64}) [ *].*", re.DOTALL)
-
-
-def sha256(host: Host, files: Sequence[ModelFile]) -> dict[str, str | Unobservable]:
-    """Return the SHA-256 of `files` by path, computed on the host; why not, where that failed.
-
-    Large files are hashed in questions of their own, so that each has the whole time of a question.
-    """
-    groups: list[list[ModelFile]] = []
-    room = 0
-    for file in files:
-        if not groups or file.size > room or len(groups[-1]) >= 100:
-            groups.append([])
-            room = _TOGETHER
-        groups[-1].append(file)
-        room -= file.size
-    answers = outcomes([lambda group=group: _sums(host, group) for group in groups])  # type: ignore[misc]
-    found: dict[str, str | Unobservable] = {}
-    for group, answer in zip(groups, answers, strict=True):
-        for file in group:
-            found[file.path] = answer if isinstance(answer, Unobservable) else answer[file.path]
-    return found
-
-
-def _sums(host: Host, files: Sequence[ModelFile]) -> dict[str, str]:
-    places = " ".join(["%s"] * len(files))
-    answer = host.run(f"sha256sum -- {places}", *(file.path for file in files))
-    faults = _complaints(answer.stderr)
-    if faults or answer.rc != 0 or answer.stderr.strip():
-        raise faults[0] if faults else Unobservable("unreadable", answer.stderr.strip() or "sha256sum")
-    lines = answer.stdout.splitlines()
-    matches = [_SUM.fullmatch(line) for line in lines]
-    digests = [match["digest"] for match in matches if match]
-    if len(digests) != len(files) or len(lines) != len(files):
-        raise Unobservable("parse", f"sha256sum printed {len(lines)} lines for {len(files)} files")
-    return dict(zip((file.path for file in files), digests, strict=True))
-
-
-_SAMPLES, _SAMPLE = 5, 64 * 1024
-
-
-def samples(host: Host, files: Sequence[ModelFile]) -> dict[str, str | Unobservable]:
-    """Return a digest of parts all over each of `files`, by path: equal for copies, and quick."""
-
-    def one(file: ModelFile) -> str:
-        steps = [file.size * step // _SAMPLES + 1 for step in range(_SAMPLES)]
-        steps.append(max(1, file.size - _SAMPLE + 1))
-        parts = " ".join(["tail -c +%s -- %s | head -c %s;"] * len(steps))
-        values = [value for step in steps for value in (str(step), file.path, str(_SAMPLE))]
-        answer = host.run(f"{{ {parts} }} | sha256sum", *values)
-        faults = _complaints(answer.stderr)
-        match = re.fullmatch(r"([0-9a-f]{64})\s+-\s*", answer.stdout)
-        if faults or match is None or answer.rc != 0 or "No such file" in answer.stderr:
-            raise faults[0] if faults else Unobservable("unreadable", answer.stderr.strip() or file.path)
-        return match[1]
-
-    answers = outcomes([lambda file=file: one(file) for file in files])  # type: ignore[misc]
-    return {file.path: answer for file, answer in zip(files, answers, strict=True)}

@@ -2,7 +2,8 @@ import os
 
 import pytest
 
-from pytest_aisec.facts.model_files import MOST, model_files, read_listing, read_range, samples, sha256
+from pytest_aisec.facts.file_digests import samples, sha256
+from pytest_aisec.facts.model_files import MOST, model_files, read_listing, read_range
 
 STAT = "64512:12 6 640 root root"
 
@@ -115,6 +116,13 @@ class TestOnThisMachine:
         model_files(local, [str(tmp_path)])
         answer = local.run(local.asked[-1])
         assert "hf_aaaa" in answer.stdout  # where the redactor sees it, unlike in base64
+
+    def test_private_keys_are_not_printed(self, local, tmp_path):
+        (tmp_path / "key.pem").write_text("-----BEGIN PRIVATE KEY-----\n" + "MIIE\n" * 400)
+        (tmp_path / "z").write_bytes(b"\x80\x02}q\0.")
+        found = model_files(local, [str(tmp_path)])
+        assert [("key.pem", "text"), ("z", "pickle")] == [(file.name, file.kind) for file in found.files]
+        assert "MIIE" not in local.run(local.asked[-1]).stdout
 
     def test_ranges(self, local, tmp_path, reason):
         file = tmp_path / "it's"
