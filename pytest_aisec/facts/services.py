@@ -128,18 +128,18 @@ class Services:
         """TCP listeners that others than this host reach."""
         return tuple(socket for socket in self.listeners if not socket.is_loopback)
 
-    def stand_before(self, *ports: int) -> tuple[Socket, ...]:
+    def stand_before(self, *ports: int, proxies: bool = True) -> tuple[Socket, ...]:
         """Return the listeners that may lead to another service.
 
-        These are what proxies listen on for others than this host, and the listeners on `ports` that no known
-        service holds.
+        These are what proxies listen on for others than this host, unless `proxies` is false because there is
+        nothing that they could lead to, and the listeners on `ports` that no known service holds.
         """
         held = {service.pid for service in self.found}
-        proxies = {service.pid for service in self.of(*PROXIES)}
+        between = {service.pid for service in self.of(*PROXIES)} if proxies else set[int]()
         return tuple(
             socket
             for socket in self.listeners
-            if (not socket.is_loopback and proxies.intersection(socket.pids))
+            if (not socket.is_loopback and between.intersection(socket.pids))
             or (socket.local_port in ports and not held.intersection(socket.pids))
         )
 
