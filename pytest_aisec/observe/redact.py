@@ -12,6 +12,11 @@ from functools import lru_cache
 
 MARK = re.compile(r"«redacted:(?P<kind>[a-z0-9-]+):(?P<digest>[0-9a-f]{8})»")
 
+_NAMED = r"(?i)(?:^|(?<=[\s;&\"'{,(?\x00:]))(?:--?)?(?:[a-z0-9_.-]{0,40}[_.-])?"
+"""What stands before the name of a setting, in a file, a URL or the arguments of a process."""
+_NEXT = r"\x00(?:/proc/\d+/cmdline:(?=[^-\s])|(?!/proc/\d+/cmdline:)(?=[^-\s]))"
+"""What stands between an argument and the next, as the kernel or grep prints them."""
+
 _SHAPES: tuple[tuple[str, str, str], ...] = (
     # kind; words of which one is in every match, in lower case: without them nobody searches any further;
     # pattern, whose group `s` is the credential where there is one, otherwise the whole match.
@@ -74,7 +79,20 @@ _SHAPES: tuple[tuple[str, str, str], ...] = (
     (
         "password",
         "passw passphrase key token secret",
-        r"(?i)(?:^|(?<=[\s;&\"'{,(?\x00]))(?:--?)?(?:[a-z0-9_.-]{0,40}[_.-])?(?:password|passwd|passphrase|api[_-]?key|secret[_-]?key|auth[_-]?token|access[_-]?token|client[_-]?secret)[\"']?\s*(?:=|:\s|\s(?=[^-\s]))\s*[\"']?(?P<s>[^\s\"'«»,;&]{6,256})",
+        (
+            _NAMED + r"(?:password|passwd|passphrase|api[_-]?key|secret[_-]?key|auth[_-]?token"
+            r"|access[_-]?token|client[_-]?secret)[\"']?"
+            rf"\s*(?:=|:\s|\s(?=[^-\s])|{_NEXT})\s*[\"']?(?P<s>[^\s\"'«»,;&\x00]{{6,256}})"
+        ),
+    ),
+    (
+        "token",
+        "token secret",
+        (
+            _NAMED + r"(?:token|secret)[\"']?"
+            rf"(?:\s*(?:=|:\s)\s*|(?:(?<=--token)|(?<=--secret))(?:\s(?=[^-\s])|{_NEXT}))[\"']?"
+            r"(?P<s>[^\s\"'«»,;&\x00]{8,256})"
+        ),
     ),
     ("password-hash", "$", r"\$(?:1|2[aby]|5|6|7|y|gy|argon2id?)\$[^\s:«»]{12,}"),
 )
@@ -139,7 +157,7 @@ def _replace(kind: str, match: re.Match[str]) -> str:
     if "s" not in match.re.groupindex:
         return mark(kind, whole)
     secret = match.group("s")
-    if kind == "password" and _HARMLESS.fullmatch(secret):
+    if kind in {"password", "token"} and _HARMLESS.fullmatch(secret):
         return whole
     start, end = match.span("s")
     return whole[: start - match.start()] + mark(kind, secret) + whole[end - match.start() :]

@@ -197,3 +197,39 @@ def test_a_long_answer_is_redacted_in_time_that_grows_with_its_length(unit: str)
 
     seconds(1000)
     assert seconds(200_000) < 5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/proc/61/cmdline:--api-key=abcdefgh1234\0/proc/61/cmdline:--port\0",
+        "/proc/61/cmdline:--api-key\0/proc/61/cmdline:abcdefgh1234\0/proc/61/cmdline:--port\0",
+        "vllm\0serve\0--api-key\0abcdefgh1234\0--port\0",
+        "jupyter-server --ServerApp.token=abcdefgh1234 --port 8888",
+        "jupyter-server --token abcdefgh1234",
+        '{"token": "abcdefgh1234"}',
+        "http://localhost:8888/?token=abcdefgh1234",
+        "HF_TOKEN=abcdefgh1234",
+    ],
+)
+def test_secrets_in_arguments_and_settings_are_found_wherever_they_stand(text: str) -> None:
+    redacted = redact(text)
+    assert "abcdefgh" not in redacted
+    assert text.count("\0") == redacted.count("\0")
+    assert ("--port" in text) == ("--port" in redacted)
+    assert redacted == redact(redacted)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the token expired yesterday",
+        "--token",
+        "/proc/61/cmdline:--token\0/proc/61/cmdline:--verbose\0",
+        "max_tokens=4096000000",
+        "--ServerApp.token= --port 8888",
+        "secret: null",
+    ],
+)
+def test_what_only_speaks_of_tokens_stays(text: str) -> None:
+    assert text == redact(text)
