@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from pytest_aisec.catalog.context import is_active, is_declared, now
     from pytest_aisec.catalog.control import control, not_applicable, not_reviewed
     from pytest_aisec.catalog.types import Mode
+    from pytest_aisec.facts.together import together
+    from pytest_aisec.observe.backend import foresee
     from pytest_aisec.observe.faults import Unobservable
 
 __all__ = [
@@ -22,11 +24,13 @@ __all__ = [
     "Unobservable",
     "control",
     "facts",
+    "foresee",
     "is_active",
     "is_declared",
     "not_applicable",
     "not_reviewed",
     "now",
+    "together",
 ]
 
 _HOMES = {
@@ -35,10 +39,12 @@ _HOMES = {
     "Unobservable": ("pytest_aisec.observe.faults", "Unobservable"),
     "control": ("pytest_aisec.catalog.control", "control"),
     "facts": ("pytest_aisec.facts", None),
+    "foresee": ("pytest_aisec.observe.backend", "foresee"),
     "is_active": ("pytest_aisec.catalog.context", "is_active"),
     "is_declared": ("pytest_aisec.catalog.context", "is_declared"),
     "not_applicable": ("pytest_aisec.catalog.control", "not_applicable"),
     "not_reviewed": ("pytest_aisec.catalog.control", "not_reviewed"),
+    "together": ("pytest_aisec.facts.together", "together"),
     "now": ("pytest_aisec.catalog.context", "now"),
 }
 

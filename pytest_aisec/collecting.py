@@ -93,7 +93,10 @@ class Collector:
                 transcript.release()
 
         return Work(
-            name=target.name, open=lambda: target.observed(transcript, self.limits, stop), close=close
+            name=target.name,
+            open=lambda: target.observed(transcript, self.limits, stop),
+            close=close,
+            suits=suited(self.plan, target).__contains__,
         )
 
     def _progress(self) -> Progress | None:
@@ -109,6 +112,23 @@ def _prepare_reports() -> None:
     from pytest_aisec.report import html, junit  # noqa: F401, PLC0415 - while the hosts are thinking
 
     html.prepare()
+
+
+def suited(plan: Plan, target: Target) -> set[str]:
+    """Return the controls whose questions are in the language of the target's shell, whatever host they had.
+
+    What was learned from a host with `/bin/sh` must not reach PowerShell, nor the other way round.
+    """
+    is_windows = target.connection == "winrm"
+    return {
+        planned.id
+        for planned in plan.controls
+        if (
+            set(planned.control.platforms) == {"windows"}
+            if is_windows
+            else "windows" not in planned.control.platforms
+        )
+    }
 
 
 def question_keys(plan: Plan, *, active: bool = False) -> dict[str, str]:

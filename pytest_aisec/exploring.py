@@ -51,7 +51,8 @@ def _in_world(
     planned: PlannedControl, answer: tuple[int, bytes, bytes], platform: Platform, *, active: bool
 ) -> Iterable[str]:
     transcript = Transcript()
-    backend = ObservingBackend("local://", None, transcript)
+    connection = "winrm" if platform == "windows" else "local"
+    backend = ObservingBackend("local://", None, transcript, connection)
     host = Host(backend)
     backend.set_host(host)
     transcript.add(_observation(_UNAME, (0, platform.capitalize().encode() + b"\n", b"")))

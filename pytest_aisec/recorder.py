@@ -22,7 +22,7 @@ from pytest_aisec.errors import EvidenceError
 from pytest_aisec.evidence import bundle
 from pytest_aisec.judge import gate
 from pytest_aisec.judge.outcome import Outcome
-from pytest_aisec.judge.run import Run, RunInfo, Verdict
+from pytest_aisec.judge.run import AdvisoriesInfo, Run, RunInfo, Verdict
 from pytest_aisec.observe.hosts import Target
 from pytest_aisec.observe.transcript import Transcript, dump
 from pytest_aisec.report import terminal
@@ -56,6 +56,10 @@ class Recorder:
         self.ended: list[audit.Ended] = []
         self._asked: dict[tuple[str, ...], tuple[str, ...]] = {}
         """What controls asked, each combination once: most hosts are asked the same."""
+        self._pairs: dict[tuple[str, object], tuple[str, object]] = {}
+        """Properties of reports, each once."""
+        self._reports: dict[str, pytest.TestReport] = {}
+        """The last report of each test that has not come to its end, by node id."""
         self._outcomes = {outcome.value: {"outcome": outcome.value} for outcome in Outcome}
         self._why_not_run: dict[tuple[str, str], str] = {}
         self.run: Run | None = None
@@ -86,6 +90,7 @@ class Recorder:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in the outcome of one control."""
+        self._shrink(report)
         ended = getattr(report, "aisec", None)
         if ended is not None:
             self._take(report, ended)
@@ -97,10 +102,32 @@ class Recorder:
         elif report.failed:
             self._other_failures += 1
 
+    def _shrink(self, report: pytest.TestReport) -> None:
+        """Let the three reports of a test share what they have in common: pytest keeps them all.
+
+        Those of an xdist worker come with texts of their own.
+        """
+        before = self._reports.pop(report.nodeid, None)
+        if before is None:
+            report.keywords = {sys.intern(name): value for name, value in report.keywords.items()}
+        else:
+            report.nodeid, report.location = before.nodeid, before.location
+            report.keywords = before.keywords
+        report.user_properties = [
+            self._pairs.setdefault(pair, pair) if isinstance(pair[1], str) else pair
+            for pair in map(_pair, report.user_properties)
+        ]
+        if before is not None and before.user_properties == report.user_properties:
+            report.user_properties = before.user_properties
+        if report.when != "teardown":
+            self._reports[report.nodeid] = report
+
     def _take(self, report: pytest.TestReport, ended: dict[str, Any]) -> None:
         """Keep how a control ended; in the report, which pytest keeps for all tests, leave what it shows."""
         asked = tuple(map(sys.intern, ended["asked"]))
         ended["asked"] = self._asked.setdefault(asked, asked)
+        for name in ("control", "host", "outcome", "reason", "message"):
+            ended[name] = sys.intern(ended[name])
         self.ended.append(audit.Ended(**ended))
         report.aisec = self._outcomes[ended["outcome"]]  # type: ignore[attr-defined]
 
@@ -165,6 +192,7 @@ class Recorder:
             package_version=version("pytest-aisec"),
             plan_sha256=digest,
             active=self.circumstances.active,
+            advisories=self._advisories(),
         )
         return audit.fold(
             self.plan,
@@ -175,6 +203,20 @@ class Recorder:
             why_not=self._why_not,
             needed=self.collector.needed if self.collector else None,
         )
+
+    def _advisories(self) -> AdvisoriesInfo | None:
+        """Describe the index, where one was given or a control has a limit for its age."""
+        path = self.circumstances.advisories
+        if path is None and not any("db_max_age_days" in item.params for item in self.plan.controls):
+            return None
+        from pytest_aisec.advisories import index  # noqa: PLC0415 - only where it is compared with
+
+        try:
+            found = index.open_index(path or index.default_path())
+        except index.IndexProblem:
+            return None
+        as_of = found.as_of.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return AdvisoriesInfo(sha256=found.sha256, as_of=as_of, records=found.records)
 
     def _print(self, ended: audit.Ended) -> None:
         reporter = self.config.pluginmanager.getplugin("terminalreporter")
@@ -235,3 +277,8 @@ class Recorder:
         self.claim.add("run.json", bundle.run_json(run, verdict))
         self.claim.add("report.html", (piece.encode() for piece in page.pieces()))
         self.claim.finish()
+
+
+def _pair(item: Sequence[object]) -> tuple[str, object]:
+    name, value = item
+    return str(name), value

@@ -102,6 +102,11 @@ def _check_options(config: pytest.Config) -> None:
     if option.aisec_observe_only and (option.aisec_no_waves or recorded):
         other = recorded or "--aisec-no-waves"
         raise UsageProblem(f"--aisec-observe-only asks hosts in waves, which {other} does not")
+    advisories = _path(config, option.aisec_advisories)
+    if advisories is not None:
+        from pytest_aisec.advisories.index import open_index  # noqa: PLC0415 - only where one is named
+
+        open_index(advisories)
     if option.aisec_replay and option.aisec_import:
         raise UsageProblem("--aisec-replay and --aisec-import cannot be given together")
     if option.aisec_replay or option.aisec_import:

@@ -1,11 +1,19 @@
+import ipaddress
+import json
 from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from pytest_aisec import Host, Unobservable, control, not_applicable, now
-from pytest_aisec.facts.logs import companions, json_entries, log_files, moment, read_log
+from pytest_aisec.facts.logs import LogFile, companions, json_entries, log_files, moment, read_log
+from pytest_aisec.facts.services import INFERENCE, services
+from pytest_aisec.facts.together import ahead
+from pytest_aisec.observe.redact import MARK
 
 
 @control(
@@ -71,3 +79,160 @@ def test_refused_api_calls_stay_under_the_threshold(
     if refused.total() > max_total:
         observed["all clients"] = refused.total()
     assert observed == {}
+
+
+_MAY_BE_EMPTY = ("principal", "model")
+"""What some requests do not have; of those that were answered, at least one has to."""
+_NOTHING = (None, "", "-")
+
+
+@control(
+    "AISEC-API-14",
+    severity="high",
+    nist_800_53=["AU-2", "AU-3", "AU-3(1)", "AU-12"],
+    nist_csf=["DE.CM-09", "PR.PS-04"],
+    nist_ai_rmf=["MANAGE 4.1", "MEASURE 2.4"],
+    nist_ai_600_1=["MG-4.1-002", "MS-2.7-004"],
+    iso_27001=["A.8.15"],
+    iso_42001=["A.6.2.8"],
+    cis_v8_1=["8.2", "8.5", "8.7"],
+    soc2=["CC7.2"],
+    owasp_llm=["LLM10:2025"],
+    atlas_mitigations=["AML.M0024"],
+    atlas_techniques=["AML.T0040"],
+    eu_ai_act=["12.1", "12.2", "15.5"],
+    remediation="Have the API or the proxy before it write one JSON object per request to {access_log}, with "
+    "{required_fields}; status_code as a number, no credential anywhere. nginx: log_format with escape=json",
+)
+def test_the_model_api_writes_json_access_logs(
+    host: Host,
+    *,
+    access_log: str = "/var/log/api/api_access.log",
+    sample: Annotated[int, Field(ge=1)] = 2000,
+    min_ratio: Annotated[float, Field(gt=0, le=1)] = 0.99,
+    required_fields: Annotated[list[str], Field(min_length=1)] = [
+        "timestamp",
+        "client_ip",
+        "method",
+        "path",
+        "status_code",
+        "principal",
+        "request_id",
+        "model",
+    ],
+    aliases: dict[str, list[str]] = {
+        "timestamp": ["time", "ts", "@timestamp"],
+        "client_ip": ["remote_addr"],
+        "status_code": ["status"],
+    },
+    max_age_min: Annotated[int, Field(ge=1)] = 1440,
+) -> None:
+    """The model API writes JSON access logs with the audit fields.
+
+    Without them nobody sees who probed, extracted or abused the model, and nobody can prove it later. The
+    last lines of the log and of its rotated predecessors are judged.
+    """
+    since = now() - timedelta(minutes=max_age_min)
+    directory, name = companions(access_log)
+    ahead(partial(log_files, host, directory, [name], since=since), partial(services, host))
+    files = log_files(host, directory, [name], since=since)
+    if files is None:
+        serving = sorted({one.kind for one in services(host).of(*INFERENCE)})
+        missing = {access_log: f"absent, though {', '.join(serving)} runs"} if serving else {}
+        if not missing:
+            not_applicable(f"there is no {access_log} and no known model server", claims=["access_log"])
+        assert missing == {}
+    lines = _last_lines(host, list(files or []), sample)
+    if not lines:
+        raise Unobservable("stale", f"{access_log} has no entry of the last {max_age_min} minutes")
+    observed, newest = _weaknesses(lines, required_fields, aliases, tolerated=(1 - min_ratio) * len(lines))
+    if not observed and newest is not None and newest < since:
+        raise Unobservable("stale", f"the newest entry of {access_log} is of {newest:%Y-%m-%d %H:%M} UTC")
+    assert observed == {}
+
+
+def _weaknesses(
+    lines: list[str], fields: list[str], aliases: Mapping[str, list[str]], *, tolerated: float
+) -> tuple[dict[str, str], datetime | None]:
+    """Return what is wrong with more lines than tolerated, and when the newest was written."""
+    wrong: Counter[str] = Counter()
+    filled: Counter[str] = Counter()
+    times: list[datetime] = []
+    answered = 0
+    leaking = sum(bool(MARK.search(line)) for line in lines)
+    for entry in map(_object, lines):
+        if entry is None:
+            wrong["not a JSON object"] += 1
+            continue
+        values = {
+            field: next((entry[key] for key in [field, *aliases.get(field, [])] if key in entry), ...)
+            for field in fields
+        }
+        wrong.update(_flaws(values))
+        with suppress(ValueError):
+            times.append(moment(values.get("timestamp")))
+        if values.get("status_code") in range(200, 300):
+            answered += 1
+            filled.update(field for field in _MAY_BE_EMPTY if values.get(field) not in _NOTHING)
+    observed = {
+        flaw: f"{count} of {len(lines)} lines" for flaw, count in sorted(wrong.items()) if count > tolerated
+    }
+    if leaking:
+        observed["holds a credential"] = f"{leaking} of {len(lines)} lines"
+    for field in _MAY_BE_EMPTY:
+        if answered and field in fields and not filled[field] and f"no {field}" not in observed:
+            observed[f"{field} is empty"] = f"all {answered} answered requests"
+    return observed, max(times, default=None)
+
+
+def _last_lines(host: Host, files: list[LogFile], sample: int) -> list[str]:
+    """Return the last lines, the newest file's first, without one that is still being written."""
+    lines: list[str] = []
+    ahead(*(partial(read_log, host, file) for file in files[-2:]))
+    for file in reversed(files):
+        text, whole = read_log(host, file)
+        found = text.split("\n")
+        if not whole:
+            found = found[1:]
+        if found and _object(found[-1]) is None:
+            found = found[:-1]
+        lines += [line for line in found if line.strip()][-(sample - len(lines)) :]
+        if len(lines) >= sample:
+            break
+    return lines
+
+
+def _object(line: str) -> Mapping[str, Any] | None:
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return entry if isinstance(entry, dict) else None
+
+
+def _flaws(values: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is wrong with the fields of one line; `...` stands for a field that is not there."""
+    for field, value in values.items():
+        if value is ...:
+            yield f"no {field}"
+        elif not isinstance(value, list | dict) and value in _NOTHING:
+            if field not in _MAY_BE_EMPTY:
+                yield f"{field} is empty"
+        elif field in _READABLE:
+            flaw, read = _READABLE[field]
+            try:
+                read(value)
+            except ValueError:
+                yield flaw
+
+
+def _status(value: object) -> None:
+    if type(value) is not int or not 100 <= value <= 599:
+        raise ValueError(f"not a status: {value!r}")
+
+
+_READABLE: Mapping[str, tuple[str, Callable[[Any], object]]] = {
+    "status_code": ("status_code is not a number from 100 to 599", _status),
+    "client_ip": ("client_ip is not an address", lambda value: ipaddress.ip_address(str(value))),
+    "timestamp": ("timestamp is not a time", moment),
+}

@@ -7,7 +7,7 @@ from pydantic import Field
 from pytest_aisec import Host, Unobservable, control, facts, not_applicable
 from pytest_aisec.facts.file_digests import samples
 from pytest_aisec.facts.model_files import ModelFile, large_weight_files
-from pytest_aisec.facts.together import together
+from pytest_aisec.facts.together import outcomes
 
 MIB = 1024 * 1024
 
@@ -67,7 +67,7 @@ def test_weights_lie_in_approved_locations(
     A forgotten copy in a home or in /tmp is outside of every protection. Looks at files of more than
     min_mb MiB on the host's own file systems, by name and content; encrypted copies are not recognised.
     """
-    together(
+    outcomes(
         [lambda: large_weight_files(host, above=min_mb * MIB), lambda: facts.trails(host, approved_roots)]
     )
     seen = large_weight_files(host, above=min_mb * MIB)

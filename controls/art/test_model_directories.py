@@ -1,6 +1,6 @@
 from collections.abc import Iterator
 
-from pytest_aisec import Host, Mode, Unobservable, control, facts, is_declared, not_applicable
+from pytest_aisec import Host, Mode, Unobservable, control, facts, is_declared, not_applicable, together
 
 
 @control(
@@ -42,23 +42,12 @@ def test_model_directories_are_private(
     if not model_dirs:
         not_applicable("no model directory is named", claims=["model_dirs"])
     directory_limit, file_limit = int(dir_mode_max, 8), int(file_mode_max, 8)
-    ways = facts.trails(host, model_dirs)
+    (ways, seen), (caches, faults) = together(
+        lambda: _directories(host, model_dirs, owner, group, limits=(directory_limit, file_limit)),
+        lambda: _model_caches(host),
+    )
     tops = [trail.end for trail in ways.values() if trail.end is not None]
-    tests = [
-        f"-type d -perm /{0o777 & ~directory_limit:04o}" if 0o777 & ~directory_limit else "-false",
-        f"! -type d -perm /{0o777 & ~file_limit:04o}" if 0o777 & ~file_limit else "-false",
-        # find refuses names that the host does not know; then the top itself is not owned as it should be
-        f"! -user {facts.quoted(owner)}" if any(top.owner == owner for top in tops) else "-false",
-        f"! -group {facts.quoted(group)}" if any(top.group == group for top in tops) else "-false",
-    ]
-    seen = facts.trees(host, model_dirs, " -o ".join(tests))
-    faults = [seen.fault] if seen.fault else []
-    caches: tuple[facts.Cache, ...] = ()
-    try:
-        found = facts.model_caches(host)
-        caches, faults = found.caches, faults + found.faults
-    except Unobservable as fault:
-        faults.append(fault)
+    faults = [seen.fault, *faults] if seen.fault else faults
     open_to: dict[str, list[str]] = {}
     absent = [path for path, trail in ways.items() if trail.end is None and trail.fault is None]
     modes = {"d": dir_mode_max, "other": file_mode_max}
@@ -76,6 +65,31 @@ def test_model_directories_are_private(
         named = ", ".join(model_dirs)
         not_applicable(f"no model directory ({named}) and no cache of an ML library", claims=["model_dirs"])
     assert open_to == {}
+
+
+def _directories(
+    host: Host, model_dirs: list[str], owner: str, group: str, *, limits: tuple[int, int]
+) -> tuple[dict[str, facts.Trail], facts.Trees]:
+    """Return the ways to the directories, and what in them is more open than `limits`: directories, files."""
+    directory_limit, file_limit = limits
+    ways = facts.trails(host, model_dirs)
+    tops = [trail.end for trail in ways.values() if trail.end is not None]
+    tests = [
+        f"-type d -perm /{0o777 & ~directory_limit:04o}" if 0o777 & ~directory_limit else "-false",
+        f"! -type d -perm /{0o777 & ~file_limit:04o}" if 0o777 & ~file_limit else "-false",
+        # find refuses names that the host does not know; then the top itself is not owned as it should be
+        f"! -user {facts.quoted(owner)}" if any(top.owner == owner for top in tops) else "-false",
+        f"! -group {facts.quoted(group)}" if any(top.group == group for top in tops) else "-false",
+    ]
+    return ways, facts.trees(host, model_dirs, " -o ".join(tests))
+
+
+def _model_caches(host: Host) -> tuple[tuple[facts.Cache, ...], list[Unobservable]]:
+    try:
+        found = facts.model_caches(host)
+    except Unobservable as fault:
+        return (), [fault]
+    return found.caches, found.faults
 
 
 def _ways(seen: facts.Trees, owner: str, group: str, limit: int) -> Iterator[tuple[str, str]]:

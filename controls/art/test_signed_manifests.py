@@ -7,7 +7,7 @@ from pytest_aisec.facts.file_digests import sha256
 from pytest_aisec.facts.model_files import ModelFile, model_files, read_range
 from pytest_aisec.facts.signed_manifests import NoManifest, TrustedKeys, read_manifest
 from pytest_aisec.facts.signed_manifests import trusted_keys as read_keys
-from pytest_aisec.facts.together import together
+from pytest_aisec.facts.together import outcomes
 
 _LARGEST = 5_000_000
 
@@ -93,7 +93,7 @@ def _listed(
     faults: list[Unobservable],
 ) -> dict[str, set[str]]:
     """Return the digests that manifests list, by path; what is amiss goes to `wrong` and `faults`."""
-    answers = together([_reading(host, file) for file in signatures])
+    answers = outcomes([_reading(host, file) for file in signatures])
     listed: dict[str, set[str]] = {}
     for file, answer in zip(signatures, answers, strict=True):
         if isinstance(answer, Unobservable):

@@ -4,9 +4,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pytest_aisec import Host, Unobservable, control, not_applicable
+from pytest_aisec import Host, Unobservable, control, foresee, not_applicable
+from pytest_aisec.facts.processes import QUESTIONS as PROCESSES
 from pytest_aisec.facts.processes import Process, processes
 
+_DUMPABLE, _PATTERN = "/proc/sys/fs/suid_dumpable", "/proc/sys/kernel/core_pattern"
+_KDUMP = "cat /sys/kernel/kexec_crash_loaded"
 _DISCARDS = {"/bin/false", "/bin/true", "/usr/bin/false", "/usr/bin/true"}
 
 
@@ -36,13 +39,17 @@ def _stores_nothing(host: Host) -> bool:
     return bool(values) and values[-1].lower() == "none"
 
 
-def _old_cores(host: Host, directories: list[str], services: list[str]) -> list[str]:
-    """Return core files that may be of a service, at most a thousand of them."""
-    result = host.run(
+def _cores_below(directories: list[str]) -> tuple[str, ...]:
+    return (
         "find -L" + " %s" * len(directories) + " -xdev -maxdepth 2 -type f -size +0"
         " \\( -name 'core' -o -name 'core.*' -o -name 'vmcore*' -o -name '*.crash' \\) -print",
         *directories,
     )
+
+
+def _old_cores(host: Host, directories: list[str], services: list[str]) -> list[str]:
+    """Return core files that may be of a service, at most a thousand of them."""
+    result = host.run(*_cores_below(directories))
     problems = [line for line in result.stderr.splitlines() if line.strip() and "No such file" not in line]
     if any("ermission denied" in line for line in problems):
         raise Unobservable("privilege", problems[0])
@@ -59,10 +66,10 @@ def _old_cores(host: Host, directories: list[str], services: list[str]) -> list[
 def _kernel(host: Host) -> tuple[str, dict[str, str]]:
     """Return the program that the kernel hands cores to, if any, and what is wrong with the settings."""
     unsafe: dict[str, str] = {}
-    dumpable = _sysctl(host, "/proc/sys/fs/suid_dumpable")
+    dumpable = _sysctl(host, _DUMPABLE)
     if dumpable != "0":
         unsafe["fs.suid_dumpable"] = dumpable
-    pattern = _sysctl(host, "/proc/sys/kernel/core_pattern")
+    pattern = _sysctl(host, _PATTERN)
     handler = (pattern.removeprefix("|").split() or ["?"])[0] if pattern.startswith("|") else ""
     if handler.endswith("/systemd-coredump"):
         if not _stores_nothing(host):
@@ -102,6 +109,8 @@ def test_core_dumps_do_not_leak(
     The core of an inference server holds weights, prompts and keys. Where the kernel hands cores to a
     program, it does not heed the limits of processes: that program must then store none.
     """
+    foresee(host, *(("cat -- %s", path) for path in (_DUMPABLE, _PATTERN)), _KDUMP, *PROCESSES)
+    foresee(host, _cores_below(core_dirs))
     handler, unsafe = _kernel(host)
     running: list[Process] = []
     if not handler:
@@ -109,7 +118,7 @@ def test_core_dumps_do_not_leak(
         for process in running:
             if process.core_limit not in {"0", ""}:
                 unsafe[f"process {process.pid} {process.name}"] = f"core limit {process.core_limit}"
-    kdump = host.run("cat /sys/kernel/kexec_crash_loaded")
+    kdump = host.run(_KDUMP)
     if kdump.rc == 0 and kdump.stdout.strip() == "1" and not allow_kdump:
         unsafe["kdump"] = "armed: a crash of the kernel writes the whole memory"
     if not unsafe:

@@ -4,7 +4,8 @@ from typing import Annotated, Literal, NotRequired
 from pydantic import ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
-from pytest_aisec import Host, Unobservable, control
+from pytest_aisec import Host, Unobservable, control, together
+from pytest_aisec.facts.forwarded import Passing, forwarded
 from pytest_aisec.facts.sockets import Socket, addresses_of, socket_table
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -54,14 +55,13 @@ def test_outbound_connections_stay_inside_the_allowlist(
     """Established outbound connections stay inside the egress allowlist.
 
     A connection to elsewhere is how weights and prompts leave, and how a backdoor is steered. One snapshot
-    of the host's own network namespace: short flows and containers' own namespaces are for egress filters.
+    of the host's sockets and, where it forwards for containers, of connection tracking; short flows are
+    for egress filters.
     """
     networks = [ipaddress.ip_network(cidr, strict=False) for cidr in allow_cidrs]
-    outside = [
-        socket
-        for socket in socket_table(host).outbound
-        if not any(socket.peer in network for network in networks)
-    ]
+    passing, table = together(lambda: forwarded(host), lambda: socket_table(host))
+    found: list[Socket | Passing] = [*table.outbound, *passing.flows]
+    outside = [one for one in found if not any(one.peer in network for network in networks)]
     resolved = {name: addresses_of(host, name) for name in allow_hosts}
     allowed = {address for addresses in resolved.values() for address in addresses or ()}
     unlisted = [
@@ -75,10 +75,15 @@ def test_outbound_connections_stay_inside_the_allowlist(
             f"{', '.join(sorted({str(socket.peer) for socket in unlisted}))} is not known",
         )
     unexpected = {
-        f"{socket.protocol} {socket.peer} port {socket.peer_port}": ", ".join(socket.processes)
-        or "process not visible"
-        for socket in unlisted
+        f"{one.protocol} {one.peer} port {one.peer_port}": f"passed on for {one.source}"
+        if isinstance(one, Passing)
+        else ", ".join(one.processes) or "process not visible"
+        for one in unlisted
     }
+    if not unexpected and passing.fault:
+        raise passing.fault
+    if not unexpected and passing.is_untracked and any(one.is_connection for one in table.sockets):
+        raise Unobservable("unreadable", "the host forwards, and its kernel does not track connections")
     assert unexpected == {}
 
 

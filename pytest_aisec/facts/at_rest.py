@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_aisec.facts.model_files import ModelFile
-from pytest_aisec.facts.together import together
+from pytest_aisec.facts.together import outcomes
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def storage(host: Host, files: Sequence[ModelFile]) -> dict[str, Storage | Unobs
         Unobservable: when the mounted file systems or the block devices cannot be read.
 
     """
-    mounted, listed, who = together(
+    mounted, listed, who = outcomes(
         [
             lambda: _text(host.run("cat /proc/self/mountinfo")),
             lambda: _text(host.run(_DEVICES)),
@@ -119,9 +119,9 @@ def storage(host: Host, files: Sequence[ModelFile]) -> dict[str, Storage | Unobs
     wanted = [(places[path], mount) for path, mount in under.items() if isinstance(mount, Mount)]
     layers = {layer for _, mount in wanted for layer in _layers(by_number.get(mount.device), known)}
     crypt = [lambda: _volumes(host, is_root=_seen(who).strip() == "0")]
-    volumes = together(crypt)[0] if any(layer.is_encrypted for layer in layers) else {}
+    volumes = outcomes(crypt)[0] if any(layer.is_encrypted for layer in layers) else {}
     asked = list(dict.fromkeys(wanted))
-    policies = dict(zip(asked, together([_asking(host, *item) for item in asked]), strict=True))
+    policies = dict(zip(asked, outcomes([_asking(host, *item) for item in asked]), strict=True))
     found: dict[str, Storage | Unobservable] = {}
     for path, mount in under.items():
         try:

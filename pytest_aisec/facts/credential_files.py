@@ -18,6 +18,7 @@ from pytest_aisec.facts.files import (
     read_entry,
     trails,
 )
+from pytest_aisec.facts.together import together
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -100,9 +101,10 @@ def credential_files(host: Host, homes: Sequence[str]) -> CredentialFiles:
     ways = trails(host, list(dict.fromkeys([*homes, *others])))
     faults = [trail.fault for trail in ways.values() if trail.fault]
     tops = [path for path, trail in ways.items() if trail.end is not None and trail.end.kind == "d"]
-    seen, more = _search(host, tops)
-    owners, most = _home_owners(host, tops)
-    keys, last = _tls_keys(host)
+    readings = together(
+        lambda: _search(host, tops), lambda: _home_owners(host, tops), lambda: _tls_keys(host)
+    )
+    (seen, more), (owners, most), (keys, last) = readings
     return CredentialFiles(
         files=(
             *(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pytest_aisec.facts.model_files import ModelFile, complaints
-from pytest_aisec.facts.together import together
+from pytest_aisec.facts.together import outcomes
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def sha256(host: Host, files: Sequence[ModelFile]) -> dict[str, str | Unobservab
             room = _TOGETHER
         groups[-1].append(file)
         room -= file.size
-    answers = together([lambda group=group: _sums(host, group) for group in groups])  # type: ignore[misc]
+    answers = outcomes([lambda group=group: _sums(host, group) for group in groups])  # type: ignore[misc]
     found: dict[str, str | Unobservable] = {}
     for group, answer in zip(groups, answers, strict=True):
         for file in group:
@@ -72,5 +72,5 @@ def samples(host: Host, files: Sequence[ModelFile]) -> dict[str, str | Unobserva
             raise faults[0] if faults else Unobservable("unreadable", answer.stderr.strip() or file.path)
         return match[1]
 
-    answers = together([lambda file=file: one(file) for file in files])  # type: ignore[misc]
+    answers = outcomes([lambda file=file: one(file) for file in files])  # type: ignore[misc]
     return {file.path: answer for file, answer in zip(files, answers, strict=True)}

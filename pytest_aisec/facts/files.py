@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pytest_aisec.observe.backend import foresee
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -392,6 +393,9 @@ def read_entry(record: str) -> Entry:
     )
 
 
+_MOUNTS = "cat /proc/self/mountinfo"
+
+
 def mount_points(host: Host) -> tuple[str, ...]:
     """Return where file systems are mounted.
 
@@ -399,7 +403,7 @@ def mount_points(host: Host) -> tuple[str, ...]:
         Unobservable: when the host's mount table cannot be read.
 
     """
-    answer = host.run("cat /proc/self/mountinfo")
+    answer = host.run(_MOUNTS)
     if answer.exit_status or not answer.stdout.strip():
         raise Unobservable("unreadable", answer.stderr.strip() or "/proc/self/mountinfo is empty")
     points = []
@@ -472,6 +476,7 @@ def trees(host: Host, paths: Sequence[str], test: str) -> Trees:
         test: the find expression for the entries of interest.
 
     """
+    foresee(host, _MOUNTS)
     ways = trails(host, paths)
     matching: list[Entry] = []
     access: list[AclEntry] = []

@@ -1,298 +1,183 @@
-"""Packet filter rules on the way out of the host: which log, and whether a packet gets to them."""
+"""The packet filter of a host: all rule sets that its kernel has, whichever tool made them."""
 
 from __future__ import annotations
 
-import json
-import shlex
-from collections.abc import Iterator, Mapping, Sequence
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from pytest_aisec.facts.answers import Answer, answers
+from pytest_aisec.facts.filter_iptables import Sets, parse_ipset, parse_iptables_save
+from pytest_aisec.facts.filter_nft import parse_nft
+from pytest_aisec.facts.filter_rules import BaseChain, LogRule, paths
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
     from testinfra.host import Host
 
-__all__ = ["LogRule", "outbound_log_rules", "parse_iptables_save", "parse_nft"]
+__all__ = ["PacketFilter", "outbound_log_rules", "packet_filter"]
 
-_DEEPEST = 32
-"""Jumps within jumps; the kernel allows 16."""
-_FINAL = frozenset({"ACCEPT", "DROP", "REJECT", "QUEUE", "NFQUEUE"})
+_COMMANDS = (
+    "id -u",
+    "nft -j list ruleset",
+    "iptables-nft-save -c",
+    "ip6tables-nft-save -c",
+    "iptables-legacy-save -c",
+    "ip6tables-legacy-save -c",
+    "iptables-save -c",
+    "ip6tables-save -c",
+    "test ! -d /sys/module/ip_set || ipset save",
+    "cat /proc/net/ip_tables_names",
+    "cat /proc/net/ip6_tables_names",
+    "cat /proc/net/if_inet6",
+    "cat /proc/sys/net/ipv4/conf/*/forwarding",
+    "cat /proc/sys/net/ipv6/conf/*/forwarding",
+)
+_TABLES = frozenset({"filter", "mangle", "raw", "security"})
+_ABSENT = re.compile(r"No such file or directory|not supported")
+_HINT = re.compile(r"iptables-legacy tables present|table `\S+' is incompatible, use 'nft' tool")
 
 
 @dataclass(frozen=True, kw_only=True)
-class LogRule:
-    """A rule that logs packets which the host sends, and that packets can get to."""
+class PacketFilter:
+    """What the kernel does with packets on their way in, through and out."""
 
-    prefix: str
-    is_limited: bool
-    """Whether a rate limit stands before the log."""
-    text: str
-    """The rule as its tool shows it."""
+    chains: tuple[BaseChain, ...]
+    gaps: tuple[Unobservable, ...]
+    """Why there may be more chains than these. More chains can only let less through."""
+    families: tuple[str, ...]
+    """`ip`, and `ip6` where an interface other than lo has an IPv6 address."""
+    forwards: tuple[str, ...]
+    """Those of the families in which the host passes on packets of others."""
 
-
-@dataclass(frozen=True, kw_only=True)
-class _Step:
-    """One rule, in terms that both tools share."""
-
-    matches: frozenset[str]
-    log: LogRule | None
-    jump: str | None
-    goes: bool
-    """Whether the jump does not come back."""
-    returns: bool
-    ends: bool
+    def at(self, hook: str, family: str) -> tuple[BaseChain, ...]:
+        """Return the chains that packets of a family pass at `hook`: one that drops them is enough."""
+        return tuple(chain for chain in self.chains if chain.hook == hook and family in chain.families)
 
 
-def _reached(chains: Mapping[str, Sequence[_Step]], name: str) -> list[LogRule]:
-    found: list[LogRule] = []
-    decided: list[frozenset[str]] = []
-
-    def walk(chain: str, path: frozenset[str], depth: int) -> bool:
-        """Follow one chain; tell whether no packet of `path` comes back from it."""
-        if depth > _DEEPEST:
-            return False
-        for step in chains.get(chain, ()):
-            matches = path | step.matches
-            if any(final <= matches for final in decided):
-                if not step.matches:
-                    return True
-                continue
-            if step.log is not None:
-                found.append(step.log)
-            over = walk(step.jump, matches, depth + 1) if step.jump else False
-            if step.ends:
-                decided.append(matches)
-            if not step.matches and (step.ends or over):
-                return True
-            if not step.matches and (step.goes or step.returns):
-                return False
-        return False
-
-    walk(name, frozenset(), 0)
-    return found
-
-
-def _conditions(words: Sequence[str]) -> Iterator[str]:
-    """Split the part of a rule before its target into conditions, each with its negation and values."""
-    current: list[str] = []
-    for word in words:
-        if word == "!" or (word.startswith("-") and current not in ([], ["!"])):
-            if current:
-                yield " ".join(current)
-            current = []
-        current.append(word)
-    if current:
-        yield " ".join(current)
-
-
-def _iptables_step(line: str) -> tuple[str, _Step]:
-    try:
-        words = shlex.split(line)
-    except ValueError:
-        raise Unobservable("parse", f"not a rule of iptables-save: {line!r}") from None
-    if words and words[0].startswith("["):
-        words = words[1:]
-    if len(words) < 2 or words[0] != "-A":
-        raise Unobservable("parse", f"not a rule of iptables-save: {line!r}")
-    at = next((i for i, word in enumerate(words) if word in {"-j", "-g"}), len(words))
-    target = words[at + 1] if at + 1 < len(words) else ""
-    options = words[at + 2 :]
-    conditions = [
-        condition for condition in _conditions(words[2:at]) if not condition.startswith(("-m ", "--comment "))
-    ]
-    limited = any("limit" in condition for condition in conditions) or "-m limit" in " ".join(words[2:at])
-    log = None
-    stays_inside = any(
-        condition in {"-o lo", "-d 127.0.0.0/8", "-d 127.0.0.1/32", "-d ::1/128"} for condition in conditions
-    )
-    if target in {"LOG", "NFLOG"} and not stays_inside:
-        option = "--log-prefix" if target == "LOG" else "--nflog-prefix"
-        prefix = options[options.index(option) + 1] if option in options[:-1] else ""
-        log = LogRule(prefix=prefix, is_limited=limited, text=line.strip())
-    known = target in _FINAL | {"LOG", "NFLOG", "RETURN", ""}
-    return words[1], _Step(
-        matches=frozenset(conditions),
-        log=log,
-        jump=None if known else target,
-        goes=words[at] == "-g" if at < len(words) else False,
-        returns=target == "RETURN",
-        ends=target in _FINAL,
-    )
-
-
-def parse_iptables_save(text: str) -> list[LogRule]:
-    """Return the log rules that outbound packets get to, from what `iptables-save` printed.
+def packet_filter(host: Host) -> PacketFilter:
+    """Return the rule sets of nftables, iptables-nft and iptables-legacy; only root sees them.
 
     Raises:
-        Unobservable: `parse`, when a line is none of its format or a table is not whole.
+        Unobservable: `privilege` for anybody but root; `parse` for rules in no known form.
 
     """
-    found: list[LogRule] = []
-    chains: dict[str, list[_Step]] | None = None
-    for line in text.splitlines():
-        if not line.strip() or line.startswith("#"):
-            continue
-        if line.startswith("*"):
-            chains = {}
-        elif chains is None:
-            raise Unobservable("parse", f"not a line of iptables-save: {line!r}")
-        elif line.startswith(":"):
-            chains.setdefault(line[1:].split()[0], [])
-        elif line.strip() == "COMMIT":
-            found += _reached(chains, "OUTPUT")
-            chains = None
-        else:
-            name, step = _iptables_step(line)
-            chains.setdefault(name, []).append(step)
-    if chains is not None:
-        raise Unobservable("truncated", "iptables-save ended inside a table")
-    return found
+    return read_packet_filter(answers(host, *_COMMANDS))
 
 
-def _targets(value: Any) -> Iterator[str]:
-    """Yield the chains that a verdict map sends packets to."""
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            if key in {"jump", "goto"} and isinstance(inner, Mapping) and "target" in inner:
-                yield str(inner["target"])
-            else:
-                yield from _targets(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _targets(inner)
+def read_packet_filter(printed: tuple[Answer, ...]) -> PacketFilter:
+    """Read what the commands of `packet_filter` printed.
 
+    Raises:
+        Unobservable: as `packet_filter`.
 
-def _nft_steps(rule: Mapping[str, Any], chain: str) -> Iterator[_Step]:
-    matches: set[str] = set()
-    limited = False
-    inside = False
-    text = json.dumps(rule.get("expr", []), sort_keys=True)
-    for number, statement in enumerate(rule.get("expr", [])):
-        kind, value = next(iter(statement.items()))
-        step: dict[str, Any] = {"log": None, "jump": None, "goes": False, "returns": False, "ends": False}
-        if kind == "log":
-            prefix = (value or {}).get("prefix", "") if isinstance(value, Mapping) else ""
-            if not inside:
-                step["log"] = LogRule(prefix=prefix, is_limited=limited, text=f"{chain}: {text}")
-        elif kind in {"accept", "drop", "reject", "queue"}:
-            step["ends"] = True
-        elif kind == "return":
-            step["returns"] = True
-        elif kind in {"jump", "goto"}:
-            step |= {"jump": str(value["target"]), "goes": kind == "goto"}
-        elif kind == "vmap":
-            for target in _targets(value):
-                yield _Step(
-                    matches=frozenset({*matches, f"vmap {number} {target}"}), **(step | {"jump": target})
-                )
-            continue
-        elif kind == "counter":
-            continue
-        else:
-            condition = json.dumps(statement, sort_keys=True)
-            limited = limited or kind == "limit"
-            inside = inside or _is_loopback(statement)
-            matches.add(condition)
-            continue
-        yield _Step(matches=frozenset(matches), **step)
-
-
-def _is_loopback(statement: Mapping[str, Any]) -> bool:
-    match = statement.get("match")
-    if not isinstance(match, Mapping) or match.get("op") not in {"==", "in"}:
-        return False
-    left, right = json.dumps(match.get("left")), json.dumps(match.get("right"))
-    return ('"oif' in left and right in {'"lo"', "1"}) or (
-        '"daddr"' in left and ('"127.' in right or right == '"::1"')
+    """
+    who, nft, nft4, nft6, old4, old6, save4, save6, ipset, names4, names6, inet6, forward4, forward6 = printed
+    if who.stdout.strip() != "0":
+        raise who.fault("id") or Unobservable("privilege", "only root sees the rules of the packet filter")
+    for answer, what in ((nft, "nft"), (save4, "iptables-save"), (old4, "iptables-legacy-save")):
+        fault = answer.fault(what)
+        if fault is not None and fault.reason == "privilege":
+            raise fault
+    gaps: list[Unobservable] = []
+    native: list[BaseChain] = []
+    if (fault := nft.fault("nft")) is None:
+        native = parse_nft(nft.stdout)
+    elif not _ABSENT.search(nft.stderr):
+        gaps.append(fault)
+    sets = parse_ipset(ipset.stdout) if ipset.fault("ipset") is None else {}
+    translated = [*_saved(nft4, "ip", sets), *_saved(nft6, "ip6", sets)]
+    known = {(base.families, base.table, base.chain) for base in translated}
+    native = [base for base in native if (base.families, base.table, base.chain) not in known]
+    if '"xt"' in nft.stdout and any(base.table in _TABLES and len(base.families) == 1 for base in native):
+        gaps.append(
+            Unobservable(
+                "tool_missing", "nft does not show all of iptables' rules, and iptables-nft-save none"
+            )
+        )
+    legacy: list[BaseChain] = []
+    for family, first, second, names in (("ip", old4, save4, names4), ("ip6", old6, save6, names6)):
+        found = _saved(second, family, sets)
+        found += [base for base in _saved(first, family, sets) if base not in found]
+        legacy += [base for base in found if base not in translated]
+        gaps += _unseen(family, names, first, second)
+    return PacketFilter(
+        chains=(*native, *translated, *legacy),
+        gaps=tuple(gaps),
+        families=_families(inet6),
+        forwards=tuple(
+            family
+            for family, answer in (("ip", forward4), ("ip6", forward6))
+            if _is_on(answer, f"forwarding of {family}") and family in _families(inet6)
+        ),
     )
 
 
-def _is_dormant(flags: Any) -> bool:
-    """Tell whether a table is switched off. nft 1.0.6 prints the table's name where its flags belong."""
-    names = {flags} if isinstance(flags, str) else set(flags or ())
-    return not names <= {"owner", "persist"}
+def _saved(answer: Answer, family: str, sets: Sets) -> list[BaseChain]:
+    """Read a save; one that failed shows nothing (what it would have shown is told by other means)."""
+    complaints = [line for line in answer.stderr.splitlines() if line.strip() and not _HINT.search(line)]
+    if answer.status != 0 or complaints:
+        return []
+    return parse_iptables_save(answer.stdout, family=family, sets=sets)
 
 
-def parse_nft(text: str) -> list[LogRule]:
-    """Return the log rules that outbound packets get to, from what `nft -j list ruleset` printed.
-
-    Raises:
-        Unobservable: `parse`, when it is not that tool's JSON.
-
-    """
-    try:
-        items = json.loads(text)["nftables"]
-        dormant: set[tuple[str, str]] = set()
-        chains: dict[tuple[str, str], dict[str, list[_Step]]] = {}
-        hooks: list[tuple[str, str, str]] = []
-        for item in items:
-            kind, value = next(iter(item.items()))
-            if kind == "table" and _is_dormant(value.get("flags")):
-                dormant.add((value["family"], value["name"]))
-            elif kind == "chain":
-                chains.setdefault((value["family"], value["table"]), {}).setdefault(value["name"], [])
-                if value.get("hook") == "output" and value["family"] in {"ip", "ip6", "inet"}:
-                    hooks.append((value["family"], value["table"], value["name"]))
-            elif kind == "rule":
-                table = chains.setdefault((value["family"], value["table"]), {})
-                table.setdefault(value["chain"], []).extend(_nft_steps(value, value["chain"]))
-    except (ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
-        raise Unobservable("parse", f"nft printed no rule set in JSON: {error}") from None
-    return [
-        rule
-        for family, table, name in hooks
-        if (family, table) not in dormant
-        for rule in _reached(chains[family, table], name)
-    ]
+def _unseen(family: str, names: Answer, *saves: Answer) -> list[Unobservable]:
+    """Tell whether tables of iptables-legacy exist that no save shows."""
+    tool = "iptables" if family == "ip" else "ip6tables"
+    if names.status != 0 or names.complaint:
+        fault = names.fault(f"/proc/net/{tool.replace('tables', '_tables')}_names")
+        return [] if fault is None or _ABSENT.search(names.stderr) else [fault]
+    wanted = set(names.stdout.split())
+    shown = {
+        line[1:].strip()
+        for save in saves
+        if save.status == 0
+        for line in save.stdout.splitlines()
+        if line.startswith("*")
+    }
+    if wanted <= shown:
+        return []
+    missing = ", ".join(sorted(wanted - shown))
+    return [Unobservable("tool_missing", f"no {tool}-legacy-save shows the kernel's tables {missing}")]
 
 
-def _ask(host: Host, command: str) -> str | None:
-    """Return what a tool printed, `None` where it is not installed."""
-    try:
-        result = host.run(command)
-    except Unobservable as fault:
-        if fault.reason == "tool_missing":
-            return None
-        raise
-    if result.rc == 0 and not result.stderr.strip():
-        return str(result.stdout)
-    detail = result.stderr.strip().partition("\n")[0]
-    if "not permitted" in detail or "ermission denied" in detail:
-        raise Unobservable("privilege", detail)
-    if "Protocol not supported" in detail:
-        return ""
-    if result.rc == 0 and "iptables-legacy" in detail:
-        raise Unobservable("unreadable", detail)
-    raise Unobservable("unreadable", f"{command}: {detail or f'exit status {result.rc}'}")
+def _families(inet6: Answer) -> tuple[str, ...]:
+    if inet6.status != 0 or inet6.complaint:
+        fault = inet6.fault("/proc/net/if_inet6")
+        if fault is not None and not _ABSENT.search(inet6.stderr):
+            raise fault
+        return ("ip",)
+    used = [line.split() for line in inet6.stdout.splitlines() if line.strip()]
+    return ("ip", "ip6") if any(fields[-1] != "lo" for fields in used) else ("ip",)
+
+
+def _is_on(answer: Answer, what: str) -> bool:
+    values = answer.stdout.split()
+    if not values and _ABSENT.search(answer.stderr):
+        return False
+    if not values or not set(values) <= {"0", "1", "2"}:
+        raise answer.fault(what) or Unobservable("parse", f"{what}: {answer.stdout[:80]!r}")
+    return any(value != "0" for value in values)
 
 
 def outbound_log_rules(host: Host) -> list[LogRule]:
     """Return the rules that log outbound packets before these are decided about; only root sees them.
 
-    Rules that iptables keeps in nftables are read through iptables, and seen once by each tool at most: they
-    are evidence of logging, not a number.
+    A rule that two tools show is there twice: it is evidence of logging, not a number.
 
     Raises:
         Unobservable: `privilege` for anybody but root; `tool_missing` when rules may exist that no
             installed tool shows.
 
     """
-    who = host.run("id -u")
-    if who.stdout.strip() != "0":
-        raise Unobservable("privilege", "only root sees the rules of the packet filter")
-    nft = _ask(host, "nft -j list ruleset")
-    saves = [_ask(host, "iptables-save"), _ask(host, "ip6tables-save")]
-    found = parse_nft(nft) if nft else []
-    found += [rule for save in saves if save for rule in parse_iptables_save(save)]
-    if found:
-        return found
-    if nft is None and all(save is None for save in saves):
-        raise Unobservable("tool_missing", "neither nft nor iptables-save is installed")
-    if nft is None:
-        raise Unobservable("tool_missing", "nft is not installed: rules that only it shows cannot be seen")
-    if saves[0] is None and '"xt"' in nft:
-        raise Unobservable(
-            "tool_missing", "iptables-save is not installed, and nft does not show all of its rules"
-        )
-    return []
+    seen = packet_filter(host)
+    found = [
+        rule
+        for base in seen.chains
+        if base.hook == "output"
+        for family in base.families
+        for rule in paths(base, family).logs
+    ]
+    if not found and seen.gaps:
+        raise seen.gaps[0]
+    return list(dict.fromkeys(found))

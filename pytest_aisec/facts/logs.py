@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
+from pytest_aisec.observe.backend import foresee
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -346,6 +347,7 @@ def ssh_logins(host: Host, *, now: datetime, since: datetime) -> LoginEvents | N
         Unobservable: when a source that exists cannot be read whole.
 
     """
+    foresee(host, "date +%z")
     readings: list[LoginEvents] = []
     entries = _journal(host, (now - since).days + 2)
     if entries is not None:

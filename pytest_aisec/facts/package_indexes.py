@@ -16,6 +16,8 @@ import yaml
 
 from pytest_aisec.facts.files import accounts, find
 from pytest_aisec.facts.projects import Option, ProjectFile, projects, read_files
+from pytest_aisec.facts.together import together
+from pytest_aisec.observe.backend import foresee
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -136,11 +138,17 @@ _NO_HOMES = re.compile(r"/|/(nonexistent|proc|dev|sys|bin|sbin|usr|run|var/run)(
 
 def package_sources(host: Host, roots: Sequence[str]) -> PackageSources:
     """Return where packages come from, by configuration, environment and the projects below `roots`."""
-    seen = projects(host, roots)
-    homes = list(dict.fromkeys(one.home for one in accounts(host) if not _NO_HOMES.fullmatch(one.home)))
+    of_shells: list[Unobservable] = []
+
+    def shells() -> tuple[list[str], list[tuple[str, str, str]]]:
+        homes = list(dict.fromkeys(one.home for one in accounts(host) if not _NO_HOMES.fullmatch(one.home)))
+        return homes, _shell_variables(host, homes, of_shells)
+
+    foresee(host, _PROCESS_VARIABLES)
+    seen, (homes, in_shells) = together(lambda: projects(host, roots), shells)
     sources: list[PackageSource] = []
-    faults = list(seen.faults)
-    variables = [*_shell_variables(host, homes, faults), *_process_variables(host, faults)]
+    faults = [*seen.faults, *of_shells]
+    variables = [*in_shells, *_process_variables(host, faults)]
     named = []
     for where, name, value in dict.fromkeys(variables):
         if name in _FILES_NAMED_BY:
@@ -196,6 +204,9 @@ def _configurations(
 _PATTERN = f"({'|'.join((*_VARIABLES, *_FILES_NAMED_BY, 'UV_INDEX_[A-Z0-9_]*URL'))})="
 
 
+_PROCESS_VARIABLES = ("grep -aHzE %s /proc/[0-9]*/environ", f"^{_PATTERN}")
+
+
 def _shell_variables(
     host: Host, homes: Sequence[str], faults: list[Unobservable]
 ) -> list[tuple[str, str, str]]:
@@ -223,7 +234,7 @@ def _shell_variables(
 
 
 def _process_variables(host: Host, faults: list[Unobservable]) -> list[tuple[str, str, str]]:
-    answer = host.run("grep -aHzE %s /proc/[0-9]*/environ", f"^{_PATTERN}")
+    answer = host.run(*_PROCESS_VARIABLES)
     _check_grep(answer.exit_status, answer.stderr, faults)
     found = []
     for record in answer.stdout.split("\0"):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pytest_aisec.facts import zips
 from pytest_aisec.facts.model_files import ModelFile, read_range
 from pytest_aisec.facts.pickle_opcodes import runs_something, split
-from pytest_aisec.facts.together import together
+from pytest_aisec.facts.together import outcomes
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def pickles(host: Host, files: Sequence[ModelFile], *, most: int, contents: bool
 
     """
     candidates = [file for file in files if _may_hold(file)]
-    answers = together([_asking(host, file, most, contents) for file in candidates])
+    answers = outcomes([_asking(host, file, most, contents) for file in candidates])
     found: list[Pickles] = []
     for file, answer in zip(candidates, answers, strict=True):
         if isinstance(answer, Unobservable):
@@ -181,7 +181,7 @@ def _in_zip(host: Host, file: ModelFile, most: int, contents: bool) -> Pickles: 
         raise Unobservable("truncated", f"{file.path}: more than {_MOST_MEMBERS} members to look into")
     if contents:
         _check_room(file, named, most)
-    read, begun = together(
+    read, begun = outcomes(
         [
             lambda: zips.content(host, file, named if contents else [], most=most),
             lambda: zips.content(host, file, unsure, most=most, beginning=_BEGINNING),

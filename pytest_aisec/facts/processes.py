@@ -6,12 +6,20 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_aisec.observe.backend import foresee
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
     from testinfra.host import Host
 
-__all__ = ["Process", "processes"]
+__all__ = ["QUESTIONS", "Process", "processes"]
+
+_COMM, _LIMITS, _CMDLINE = QUESTIONS = (
+    "grep -aH '' /proc/[0-9]*/comm",
+    "grep -aH '^Max core file size' /proc/[0-9]*/limits",
+    "grep -azH '' /proc/[0-9]*/cmdline",
+)
+"""What `processes` asks, to be foreseen by whoever asks something else first."""
 
 _GONE = re.compile(r"No such (file or directory|process)")
 
@@ -46,16 +54,17 @@ def processes(host: Host) -> tuple[Process, ...]:
         Unobservable: `privilege` where only the asking user's own processes are shown.
 
     """
+    foresee(host, *QUESTIONS)
     names: dict[int, str] = {}
     limits: dict[int, str] = {}
     arguments: dict[int, list[str]] = {}
-    for line in _read(host, "grep -aH '' /proc/[0-9]*/comm").splitlines():
+    for line in _read(host, _COMM).splitlines():
         if match := re.fullmatch(r"/proc/(\d+)/comm:(.*)", line):
             names.setdefault(int(match[1]), match[2])
-    for line in _read(host, "grep -aH '^Max core file size' /proc/[0-9]*/limits").splitlines():
+    for line in _read(host, _LIMITS).splitlines():
         if match := re.fullmatch(r"/proc/(\d+)/limits:Max core file size\s+(\S+)\s+.*", line):
             limits[int(match[1])] = match[2]
-    for item in _read(host, "grep -azH '' /proc/[0-9]*/cmdline").split("\0"):
+    for item in _read(host, _CMDLINE).split("\0"):
         if match := re.fullmatch(r"/proc/(\d+)/cmdline:(.*)", item, re.DOTALL):
             arguments.setdefault(int(match[1]), []).append(match[2])
     if 1 not in names:

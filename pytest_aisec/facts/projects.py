@@ -8,7 +8,7 @@ import re
 import shlex
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -64,6 +64,7 @@ _CONDA_NAMES = {
     "tensorflow-base": "tensorflow",
 }
 _MOST_INCLUDES = 8
+_SHA256 = re.compile(r"(?:\s--hash[= ]\s*sha256:|[#&]sha256=)([0-9a-fA-F]{64})(?![0-9a-fA-F])")
 _COMMIT = re.compile(r"@[0-9a-f]{40}(?:[#?]|$)")
 
 
@@ -77,6 +78,8 @@ class Named:
     """As it stands in the file."""
     is_exact: bool
     """Whether only one version satisfies it."""
+    hashes: tuple[str, ...] = ()
+    """SHA-256 digests that it must have, in hexadecimal."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,10 +169,7 @@ class Projects:
             for named in [*asked, *(named for one in bounds for named in one.named)]
             if named.is_exact
         }
-        return tuple(
-            Named(name=named.name, text=named.text, is_exact=named.is_exact or named.name in exact)
-            for named in asked
-        )
+        return tuple(replace(named, is_exact=named.is_exact or named.name in exact) for named in asked)
 
     def resolved(self, file: ProjectFile) -> frozenset[str]:
         """Return the names that a lock file of the project of `file` resolves.
@@ -455,13 +455,15 @@ def _read_options(line: str) -> Iterator[Option]:
 def _named(text: str) -> Named | None:
     """Read one requirement; `None` for a local directory, whose own files say what it needs."""
     plain = re.split(r"\s+--?[a-zA-Z]", text, maxsplit=1)[0].strip()
+    hashes = tuple(match[1].lower() for match in _SHA256.finditer(text))
     try:
         requirement = Requirement(plain)
     except InvalidRequirement:
-        return _by_location(plain)
+        found = _by_location(plain)
+        return replace(found, hashes=hashes) if found else None
     name = canonicalize_name(requirement.name)
     exact = _is_exact_url(requirement.url) if requirement.url else _is_exact(requirement.specifier)
-    return Named(name=name, text=plain, is_exact=exact)
+    return Named(name=name, text=plain, is_exact=exact, hashes=hashes)
 
 
 def _by_location(text: str) -> Named | None:

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from pytest_aisec.facts.processes import Process, processes
-from pytest_aisec.facts.together import together
+from pytest_aisec.facts.together import outcomes
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def remote_code(host: Host, directories: Sequence[str]) -> RemoteCode:
 
     Text files of up to 1 MiB are read; installed libraries and documents are not.
     """
-    answers: list[object | Unobservable] = together(
+    answers: list[object | Unobservable] = outcomes(
         [lambda: processes(host), lambda: _environments(host), lambda: _mentions(host, directories)]
     )
     faults = [answer for answer in answers if isinstance(answer, Unobservable)]
@@ -97,7 +97,7 @@ def remote_code(host: Host, directories: Sequence[str]) -> RemoteCode:
     if hidden:
         faults.append(Unobservable("privilege", f"the environment of {', '.join(hidden)} may not be read"))
     settings = mentions.settings
-    named = together([_configuration(host, item.process) for item in found])
+    named = outcomes([_configuration(host, item.process) for item in found])
     for answer in named:
         if isinstance(answer, Unobservable):
             faults.append(answer)

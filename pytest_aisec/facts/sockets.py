@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ _STATES = {
 _SYNCHRONISED = frozenset(
     {"ESTABLISHED", "CLOSE-WAIT", "FIN-WAIT-1", "FIN-WAIT-2", "LAST-ACK", "CLOSING"},
 )
-_USER = re.compile(r'\("(?P<name>[^"]*)",pid=\d+')
+_USER = re.compile(r'\("(?P<name>[^"]*)",pid=(?P<pid>\d+)')
 _NOT_ROOT = re.compile(
     r"^\(Not all processes could be identified|^ ?will not be shown, you would have to be root"
 )
@@ -47,6 +48,8 @@ class Socket:
     peer_port: int
     processes: tuple[str, ...]
     """Names of the processes that hold it; empty where they could not be seen or the kernel holds it."""
+    pids: tuple[int, ...] = ()
+    """Their ids."""
 
     @property
     def is_listener(self) -> bool:
@@ -127,7 +130,7 @@ def _endpoint(text: str) -> tuple[Address | None, int]:
     return _address(host), 0 if port == "*" else int(port)
 
 
-def _socket(protocol: str, state: str, local: str, peer: str, processes: tuple[str, ...]) -> Socket:
+def _socket(protocol: str, state: str, local: str, peer: str, holders: Sequence[tuple[str, str]]) -> Socket:
     state = state.replace("_", "-")
     own, own_port = _endpoint(local)
     other, other_port = _endpoint(peer)
@@ -140,7 +143,8 @@ def _socket(protocol: str, state: str, local: str, peer: str, processes: tuple[s
         local_port=own_port,
         peer=other,
         peer_port=other_port,
-        processes=processes,
+        processes=tuple(sorted({name for name, _ in holders})),
+        pids=tuple(sorted({int(pid) for _, pid in holders})),
     )
 
 
@@ -160,8 +164,8 @@ def parse_ss(text: str) -> SocketTable:
         if len(fields) < 6 or fields[0] not in {"tcp", "udp"}:
             raise Unobservable("parse", f"not a socket: {line!r}")
         users = fields[6] if len(fields) > 6 else ""
-        names = tuple(sorted({match["name"] for match in _USER.finditer(users)}))
-        found.append(_socket(fields[0], fields[1], fields[4], fields[5], names))
+        holders = [(match["name"], match["pid"]) for match in _USER.finditer(users)]
+        found.append(_socket(fields[0], fields[1], fields[4], fields[5], holders))
     return SocketTable(sockets=tuple(found))
 
 
@@ -181,7 +185,7 @@ def parse_netstat(text: str) -> SocketTable:
             continue
         match = re.fullmatch(
             r"(?P<protocol>tcp|udp)6?\s+\d+\s+\d+\s+(?P<local>\S+)\s+(?P<peer>\S+)"
-            r"(?:\s+(?P<state>[A-Z][A-Z_0-9]+))?(?:\s+(?:-|\d+/(?P<name>.*?)))?\s*",
+            r"(?:\s+(?P<state>[A-Z][A-Z_0-9]+))?(?:\s+(?:-|(?P<pid>\d+)/(?P<name>.*?)))?\s*",
             line,
         )
         if match is None:
@@ -189,7 +193,13 @@ def parse_netstat(text: str) -> SocketTable:
         state = match["state"] or ("UNCONNECTED" if match["protocol"] == "udp" else "UNKNOWN")
         name = (match["name"] or "").strip().partition(":")[0]
         found.append(
-            _socket(match["protocol"], state, match["local"], match["peer"], (name,) if name else ())
+            _socket(
+                match["protocol"],
+                state,
+                match["local"],
+                match["peer"],
+                [(name, match["pid"])] if name else [],
+            )
         )
     return SocketTable(sockets=tuple(found))
 

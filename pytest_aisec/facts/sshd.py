@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from pytest_aisec.facts.processes import QUESTIONS as PROCESSES
 from pytest_aisec.facts.processes import Process, processes
 from pytest_aisec.facts.sockets import socket_table
+from pytest_aisec.observe.backend import foresee
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ __all__ = ["Conditional", "Effective", "effective", "is_absent", "parse_conditio
 
 SSH_PORT = 22
 _MOST_FILES = 16
+_MAIN = "/etc/ssh/sshd_config"
+_INCLUDED = "find -L %s -maxdepth 1 -type f -name %s -print"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,7 +160,7 @@ def _matching(host: Host, pattern: str) -> list[str]:
     directory, name = posixpath.split(pattern if pattern.startswith("/") else f"/etc/ssh/{pattern}")
     if re.search(r"[*?\[]", directory):
         raise Unobservable("parse", f"Include {pattern}: only the last part of a pattern may have wildcards")
-    result = host.run("find -L %s -maxdepth 1 -type f -name %s -print", f"{directory}/", name)
+    result = host.run(_INCLUDED, f"{directory}/", name)
     if "No such file or directory" in result.stderr:
         return []
     if result.rc != 0 or result.stderr.strip():
@@ -178,6 +182,8 @@ def effective(host: Host) -> list[Effective] | None:
             installed where programs are looked for.
 
     """
+    foresee(host, "id -u", "command -v sshd", *PROCESSES, "sshd -T")
+    foresee(host, ("cat -- %s", _MAIN), (_INCLUDED, "/etc/ssh/sshd_config.d/", "*.conf"))
     if host.run("id -u").stdout.strip() != "0":
         if is_absent(host):
             return None
@@ -202,7 +208,7 @@ def effective(host: Host) -> list[Effective] | None:
         found.append(
             Effective(
                 settings=parse_settings(result.stdout),
-                conditionals=_conditionals(host, main or "/etc/ssh/sshd_config"),
+                conditionals=_conditionals(host, main or _MAIN),
             )
         )
     return found

@@ -1,33 +1,97 @@
-"""Ask several things that do not depend on one another, without one waiting for the answer of another."""
+"""What does not depend on one another is asked in one wave: nothing waits for the answer of something else.
+
+While the collector looks for questions, a reading stops at its first question without an answer. Here every
+reading comes as far as it can before the control is stopped: together they take as many round trips as
+the longest of them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar, overload
+
+from testinfra.host import Host
 
 from pytest_aisec.observe.backend import Pending
 from pytest_aisec.observe.faults import Unobservable
 
-__all__ = ["together"]
+__all__ = ["ahead", "outcomes", "run_all", "together"]
 
 T = TypeVar("T")
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
 
 
-def together(calls: Iterable[Callable[[], T]]) -> list[T | Unobservable]:
-    """Return what each of `calls` returns, or why it could not be observed.
+def outcomes(readings: Iterable[Callable[[], T]]) -> list[T | Unobservable]:
+    """Return what each of `readings` returns, or why it could not be observed.
 
-    While questions are being collected, every call comes as far as it can before the control is stopped, so
-    that the calls take as many round trips as the longest of them, not as all of them.
+    Raises:
+        Pending: when the collector looks for questions, and any reading has one open.
+
     """
     found: list[T | Unobservable] = []
-    stopped: Pending | None = None
-    for call in calls:
+    pending: Pending | None = None
+    for read in readings:
         try:
-            found.append(call())
-        except Pending as pending:
-            stopped = stopped or pending
+            found.append(read())
+        except Pending as question:
+            pending = pending or question
         except Unobservable as fault:
             found.append(fault)
-    if stopped is not None:
-        raise stopped
+    if pending is not None:
+        raise pending
+    return found
+
+
+@overload
+def together(first: Callable[[], A], second: Callable[[], B], /) -> tuple[A, B]: ...
+
+
+@overload
+def together(
+    first: Callable[[], A], second: Callable[[], B], third: Callable[[], C], /
+) -> tuple[A, B, C]: ...
+
+
+def together(*readings: Callable[[], Any]) -> tuple[Any, ...]:
+    """Return what each of `readings` returns.
+
+    Raises:
+        Unobservable: the first that any of them raises.
+        Pending: see `outcomes`.
+
+    """
+    return tuple(_whole(outcomes(readings)))
+
+
+def ahead(*readings: Callable[[], object]) -> None:
+    """Ask what all of `readings` ask; call them again for what they return, or for why it is not known.
+
+    Raises:
+        Pending: see `outcomes`.
+
+    """
+    outcomes(readings)
+
+
+def run_all(host: Host, commands: Sequence[tuple[str, ...]]) -> list[Any]:
+    """Return the results of `commands`, each a command with the arguments that are quoted into it.
+
+    Raises:
+        Unobservable: the first that `host.run` raises.
+        Pending: see `outcomes`.
+
+    """
+    return _whole(outcomes([_running(host, command) for command in commands]))
+
+
+def _running(host: Host, command: tuple[str, ...]) -> Callable[[], Any]:
+    return lambda: host.run(*command)
+
+
+def _whole(found: list[Any]) -> list[Any]:
+    fault = next((item for item in found if isinstance(item, Unobservable)), None)
+    if fault is not None:
+        raise fault
     return found

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_aisec.facts import zips
 from pytest_aisec.facts.model_files import ModelFile, read_range
-from pytest_aisec.facts.together import together
+from pytest_aisec.facts.together import outcomes
 from pytest_aisec.observe.faults import Reason, Unobservable
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def defects(
     def asking(file: ModelFile) -> Callable[[], tuple[str, ...]]:
         return lambda: tuple(_defects(host, file, max_header_bytes))[:_MOST_DEFECTS]
 
-    answers = together([asking(file) for file in files])
+    answers = outcomes([asking(file) for file in files])
     return {file.path: answer for file, answer in zip(files, answers, strict=True)}
 
 
@@ -187,7 +187,7 @@ def _searched(host: Host, file: ModelFile) -> list[str]:
     if end not in {"end 0", "end 1"} or len(hits) > _MOST_HITS:
         raise Unobservable("truncated", f"{file.path}: more than {_MOST_HITS} places that may be references")
     places = [int(hit.partition(":")[0]) for hit in hits]
-    around = together([_around(host, file, place) for place in places])
+    around = outcomes([_around(host, file, place) for place in places])
     found: list[str] = []
     for part in around:
         if isinstance(part, Unobservable):

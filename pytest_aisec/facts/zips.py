@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_aisec.facts.model_files import ModelFile, read_range
-from pytest_aisec.facts.together import together
+from pytest_aisec.facts.together import outcomes
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -217,7 +217,7 @@ def content(
         data = read_range(host, file.path, member.offset, length)
         return unpack(data, member, file.path, beginning=beginning)
 
-    answers = together([lambda member=member: one(member) for member in wanted])  # type: ignore[misc]
+    answers = outcomes([lambda member=member: one(member) for member in wanted])  # type: ignore[misc]
     return {member.name: answer for member, answer in zip(wanted, answers, strict=True)}
 
 

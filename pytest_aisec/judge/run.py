@@ -15,6 +15,17 @@ SCHEMA_VERSION = "1.0"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class AdvisoriesInfo:
+    """The index of advisories that installed packages were compared with."""
+
+    sha256: str
+    """Of the file."""
+    as_of: str
+    """How new its data is: UTC, ISO 8601."""
+    records: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RunInfo:
     """What the run was."""
 
@@ -31,6 +42,8 @@ class RunInfo:
     """Digest of `inputs/plan.json`."""
     active: bool = False
     """Whether requests could be sent to the services that were judged."""
+    advisories: AdvisoriesInfo | None = None
+    """`None` where no control compares with it, or there is none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import shlex
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from pytest_aisec.observe.batch import ROOM, Batch, may_leave_writers
+from pytest_aisec.observe.batch import Script
 from pytest_aisec.observe.faults import Reason, Unobservable
 from pytest_aisec.observe.redact import redact, redact_bytes
 from pytest_aisec.observe.transcript import Observation
@@ -42,7 +41,7 @@ class _Sent:
     """One script and what came back."""
 
     questions: Sequence[Question]
-    batch: Batch
+    batch: Script
     reply: Reply
     started_at: datetime
     started: float
@@ -76,7 +75,7 @@ def ask(questions: Sequence[Question], transport: Transport, record: Callable[[O
     """
     queue, alone, scripts = deque(questions), 0, 0
     while queue:
-        together = [queue.popleft() for _ in range(1 if alone else _that_fit(queue))]
+        together = [queue.popleft() for _ in range(1 if alone else _that_fit(queue, transport))]
         scripts += 1
         sent = _send(together, transport)
         left = _record_whole(sent, transport.limits.cap, record)
@@ -98,21 +97,13 @@ def ask(questions: Sequence[Question], transport: Transport, record: Callable[[O
     return scripts
 
 
-def _that_fit(queue: deque[Question]) -> int:
-    """Return how many questions from the left go into one script: as many as one argument can hold."""
-    number = size = 0
-    for question in queue:
-        if may_leave_writers(question.text):
-            return number or 1
-        size += 80 + len(shlex.quote(shlex.quote(shlex.quote(question.text))).encode("utf-8", "replace"))
-        if number and size > ROOM:
-            break
-        number += 1
-    return number
+def _that_fit(queue: deque[Question], transport: Transport) -> int:
+    """Return how many questions from the left go into one script."""
+    return transport.fitting(question.text for question in queue)
 
 
 def _send(questions: Sequence[Question], transport: Transport) -> _Sent:
-    batch = Batch([question.text for question in questions], timeout=transport.limits.timeout)
+    batch = transport.batch([question.text for question in questions])
     started_at, started = datetime.now(UTC), time.monotonic()
     try:
         reply = transport.send(batch)

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from testinfra.backend import base
+from testinfra.host import Host
 
+from pytest_aisec.observe import powershell
 from pytest_aisec.observe.asking import SUDO_REFUSED, Question, ask, last_line
 from pytest_aisec.observe.faults import Unobservable
 from pytest_aisec.observe.redact import redact
@@ -80,6 +82,8 @@ class ObservingBackend(base.BaseBackend):
 
     def quote(self, command: str, *args: str) -> str:
         """Put quoted `args` into `command` as the wrapped backend's shell needs it."""
+        if self.connection == "winrm":  # on replay, too
+            return powershell.quote(command, *args)
         quoting = self.transport.backend if self.transport else base.BaseBackend
         quoted: str = quoting.quote(command, *args)
         return quoted
@@ -138,6 +142,15 @@ class ObservingBackend(base.BaseBackend):
             raise Unobservable("internal", f"asked, and no answer was recorded: {key}")
         return observation
 
+    def foresee(self, command: str, *args: str) -> None:
+        """While the collector looks for questions, add one that is likely to come up later."""
+        if self.pending is None or self.transcript.host_fault is not None:
+            return
+        question = self.get_command(command, *args)
+        key = redact(question)
+        if self.transcript.get(key) is None:
+            self.pending[key] = question
+
     def ask_all(self, questions: Mapping[str, str]) -> int:
         """Ask the host what its transcript has no answer to, in as few scripts as hold it, and record.
 
@@ -169,6 +182,22 @@ class ObservingBackend(base.BaseBackend):
                 if fault.whole_host:
                     self.transcript.give_up(fault)
                 raise
+
+
+def foresee(host: Host, *commands: str | tuple[str, ...]) -> None:
+    """Announce commands that the control is likely to run on `host`, so that they travel in one script.
+
+    It changes no verdict: what is not run in the end is marked as not needed.
+
+    Args:
+        host: the host.
+        commands: as for `host.run`; with arguments, a tuple.
+
+    """
+    backend = host.backend
+    if isinstance(backend, ObservingBackend):
+        for command in commands:
+            backend.foresee(*([command] if isinstance(command, str) else command))
 
 
 def _second_look(question: str) -> str | None:

@@ -18,6 +18,9 @@ import shlex
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
+
+from pytest_aisec.observe import bounded
 
 ROOM = 96 * 1024
 """Bytes of a script. Linux holds 128 KiB in one argument, and transports quote the script once or twice."""
@@ -90,10 +93,47 @@ class Framed:
     stderr: bytes
 
 
+class Following(bounded.Watch, Protocol):
+    """Follows what a script prints while it grows."""
+
+    times: dict[int, float]
+    """Question → the monotonic time at which its answer had come."""
+
+
+class Script(Protocol):
+    """Questions as one script in the language of a host's shell, and the reading of what it printed."""
+
+    count: int
+    script: str
+
+    def watch(self, cap: int) -> Following:
+        """Return a look-out for what the script prints; longer answers than `cap` bytes are cut."""
+
+    def began(self, stdout: bytes) -> bool:
+        """Tell whether a shell on the target has run any part of the script."""
+
+    def begun(self, stdout: bytes) -> int:
+        """Return the number of the question that was being asked last; -1 before the first."""
+
+    def ended_by_watchdog(self, stdout: bytes) -> bool:
+        """Tell whether the target itself has ended the last question, because its time was up."""
+
+    def read(self, stdout: bytes, stderr: bytes) -> list[Framed | None]:
+        """Return the answers in order, `None` for each that is not whole."""
+
+    def partial(self, stdout: bytes, stderr: bytes, index: int = 0) -> tuple[bytes, bytes]:
+        """Return what came of an answer that is not whole."""
+
+
 def may_leave_writers(question: str) -> bool:
     """Tell whether `question` may leave a process behind that writes into the answer of the next."""
     outside = question if "/bin/sh -c" in question else re.sub(r"'[^']*'", "''", question)
     return _BACKGROUND.search(outside) is not None
+
+
+def size(question: str) -> int:
+    """Return about how many bytes `question` takes in a script that transports quote again."""
+    return 80 + len(shlex.quote(shlex.quote(shlex.quote(question))).encode("utf-8", "replace"))
 
 
 def _asking(question: str) -> str:

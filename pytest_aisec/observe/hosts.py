@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
 import urllib.parse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import testinfra.backend
 from testinfra.backend import base
@@ -31,7 +33,10 @@ _KEYWORDS = (
     *("ssh_config", "ansible_inventory", "ssh_identity_file"),
 )
 """What testinfra reads after the `?` of a host; it ignores anything else, such as a misspelled `sudo`."""
-_NETWORKED = {"ssh", "safe-ssh", "paramiko"}
+_NETWORKED = {"ssh", "safe-ssh", "paramiko", "winrm"}
+_WINRM_KEYWORDS = ("no_ssl", "no_verify_ssl", "read_timeout_sec", "operation_timeout_sec")
+_PASSWORD = "AISEC_WINRM_PASSWORD"  # noqa: S105 - the name of a variable
+"""Environment variable with the password for `winrm://` hosts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,8 +89,9 @@ class Target:
 
     def disconnect(self) -> None:
         """Close the connection that is kept open between questions, if there is one."""
-        if isinstance(self.backend, Ssh):
-            self.backend.disconnect()
+        disconnect = getattr(self.backend, "disconnect", None)
+        if disconnect is not None:
+            disconnect()
 
 
 def resolve(options: HostOptions) -> list[Target]:
@@ -173,11 +179,14 @@ def _check_address(where: str, scheme: str, address: str) -> None:
         return
     user, at, host = address.rpartition("@")
     if at and ":" in user and scheme in _NETWORKED:
+        other = f"{_PASSWORD} in the environment" if scheme == "winrm" else "a key, an agent"
         raise UsageProblem(
-            f"{where}: a password in a host specification is visible to everyone on this machine; use a key, "
-            "an agent or an Ansible inventory"
+            f"{where}: a password in a host specification is visible to everyone on this machine; use "
+            f"{other} or an Ansible inventory"
         )
-    port = re.fullmatch(r"(?:\[[^\]]+\]|[^:]+):(.*)", host)
+    if scheme == "winrm" and not user:
+        raise UsageProblem(f"{where}: winrm:// needs a user; write winrm://user@host[:port]")
+    port = re.fullmatch(r"(?:\[[^\]]+\]|[^:\[]+):(.*)", host)
     if (
         port
         and scheme in _NETWORKED
@@ -214,13 +223,56 @@ def _backend(
             **keywords,
         )
     try:
+        if scheme == "winrm":
+            return _winrm(str(address), os.environ.get(_PASSWORD, ""), keywords)
         if scheme == "paramiko":
             keywords.setdefault("timeout", int(options.limits.connect_timeout))
             return paramiko_backend(str(address), **keywords)
         factory = testinfra.backend.get_backend_class(scheme)
     except (ImportError, RuntimeError) as error:
-        raise UsageProblem(f"{scheme}:// needs a package that is not installed: {error}") from None
+        extra = {"winrm": "windows", "paramiko": "paramiko"}.get(scheme)
+        tip = f"; tip: pip install 'pytest-aisec[{extra}]'" if extra else ""
+        raise UsageProblem(f"{scheme}:// needs a package that is not installed: {error}{tip}") from None
     return factory(**keywords) if address is None else factory(address, **keywords)
+
+
+def _winrm(address: str, password: str, keywords: dict[str, Any]) -> base.BaseBackend:
+    from pytest_aisec.observe.winrm import WinRm  # noqa: PLC0415 - pywinrm is an extra
+
+    if not password:
+        raise UsageProblem(
+            f"winrm://{address}: there is no password; set {_PASSWORD} in the environment, or use an Ansible "
+            "inventory (ansible_password)"
+        )
+    return WinRm(
+        address,
+        password=password,
+        **{name: keywords[name] for name in _WINRM_KEYWORDS if name in keywords},
+    )
+
+
+def _winrm_of_inventory(name: str, found: Mapping[str, Any]) -> base.BaseBackend:
+    """Return the connection that Ansible's variables of a host with `ansible_connection: winrm` describe."""
+    where = f"ansible://{name}"
+    password = found.get("ansible_password", found.get("ansible_winrm_pass", found.get("ansible_ssh_pass")))
+    if password is not None and (not isinstance(password, str) or "{{" in password):
+        raise UsageProblem(f"{where}: the inventory shows no plain ansible_password (a vault, or a template)")
+    methods = found.get("ansible_winrm_transport", "ntlm")
+    if "ntlm" not in (methods.split(",") if isinstance(methods, str) else methods):
+        raise UsageProblem(f"{where}: ansible_winrm_transport is {methods}; only ntlm is supported")
+    user = found.get("ansible_user", found.get("ansible_winrm_user"))
+    if not user:
+        raise UsageProblem(f"{where}: the inventory names no ansible_user")
+    address, port = str(found.get("ansible_host", name)), found.get("ansible_port")
+    address = f"[{address}]" if ":" in address else address
+    insecure = found.get("ansible_winrm_server_cert_validation") == "ignore"
+    # Ansible's own rule: plain HTTP only on its port, or where it is asked for.
+    scheme = found.get("ansible_winrm_scheme", "http" if str(port) == "5985" else "https")
+    return _winrm(
+        f"{quote(str(user), safe='')}@{address}{f':{port}' if port else ''}",
+        password or os.environ.get(_PASSWORD, ""),
+        {"no_ssl": scheme == "http", "no_verify_ssl": insecure},
+    )
 
 
 def _inventory_hosts(pattern: str, keywords: dict[str, Any], where: str) -> list[str]:
@@ -240,6 +292,12 @@ def _ansible_target(name: str, keywords: dict[str, Any], options: HostOptions) -
     """Return one host of an inventory, asked by its own connection where testinfra can use it directly."""
     outer = _backend("ansible", name, keywords, options)
     target = f"ansible://{name}"
+    variables = outer.ansible_runner.get_variables(name)
+    if variables.get("ansible_connection") == "winrm" and not outer.force_ansible:
+        try:
+            return Target(name=target, connection="winrm", backend=_winrm_of_inventory(name, variables))
+        except (ImportError, RuntimeError) as error:
+            raise UsageProblem(f"{target}: WinRM needs a package that is not installed: {error}") from None
     inner = None
     if not outer.force_ansible:
         inner = outer.ansible_runner.get_host(

@@ -13,7 +13,7 @@ import stat
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from pytest_aisec.observe.redact import MARK
 from pytest_aisec.observe.waves import Suggestions
 
 FORMAT = 1
+ONCE = "# asked once"
+"""In a question that must not be asked again: it holds what is fresh in every run."""
 _OFTEN = 0.5
 """A question is suggested when at least this share of the hosts needed it."""
 _FADES = 0.5
@@ -47,10 +49,12 @@ class Learned(Suggestions):
         self._now: dict[str, Counter[str]] = {control: Counter() for control in keys}
         self._hosts: Counter[str] = Counter()
 
-    def suggest(self) -> list[str]:
-        """Return the commands that most hosts needed, sorted."""
+    def suggest(self, suits: Callable[[str], bool] = lambda _control: True) -> list[str]:
+        """Return the commands that most hosts needed for controls that suit a host, sorted."""
         with self._lock:
-            return sorted({text for control in self._files for text in self._often(control)})
+            return sorted(
+                {text for control in self._files if suits(control) for text in self._often(control)}
+            )
 
     def everything(self) -> list[str]:
         """Return every command that any host needed, sorted."""
@@ -73,7 +77,8 @@ class Learned(Suggestions):
                 if control in self._now:
                     self._hosts[control] += 1
                     # What has been redacted cannot be asked again.
-                    self._now[control].update(text for text in set(commands) if not MARK.search(text))
+                    again = {text for text in commands if ONCE not in text and not MARK.search(text)}
+                    self._now[control].update(again)
 
     def save(self) -> None:
         """Keep what was learned for the next run; where that is impossible, the next run learns again."""

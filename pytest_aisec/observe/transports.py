@@ -11,7 +11,7 @@ import shlex
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,8 +20,9 @@ from typing import Any
 from testinfra.backend import base
 from testinfra.backend.ssh import SshBackend
 
-from pytest_aisec.observe import bounded
-from pytest_aisec.observe.batch import Batch, Watch
+from pytest_aisec.observe import batch as batches
+from pytest_aisec.observe import bounded, powershell
+from pytest_aisec.observe.batch import Batch, Following, Script
 from pytest_aisec.observe.faults import Unobservable
 
 
@@ -77,7 +78,30 @@ class Transport:
         """Whether the backend runs a local program for each command (local, docker, podman, kubectl, …)."""
         return self.backend.NAME not in {"ansible", "salt", "winrm", "paramiko"}
 
-    def send(self, batch: Batch) -> Reply:
+    @property
+    def is_powershell(self) -> bool:
+        """Whether the host understands PowerShell, and no `/bin/sh`."""
+        return bool(self.backend.NAME == "winrm")
+
+    def batch(self, questions: Sequence[str]) -> Script:
+        """Return one script of `questions` in the language of the host."""
+        if self.is_powershell:
+            return powershell.PowerShellBatch(questions, timeout=self.limits.timeout, cap=self.limits.cap)
+        return Batch(questions, timeout=self.limits.timeout)
+
+    def fitting(self, questions: Iterable[str]) -> int:
+        """Return how many of `questions`, from the first on, go into one script; at least one."""
+        number = used = 0
+        for question in questions:
+            if not self.is_powershell and batches.may_leave_writers(question):
+                break
+            used += powershell.size(question) if self.is_powershell else batches.size(question)
+            if number and used > batches.ROOM:
+                break
+            number += 1
+        return number or 1
+
+    def send(self, batch: Script) -> Reply:
         """Run the batch's script on the host; a fault of the connection is in the reply, or is raised.
 
         Raises:
@@ -89,7 +113,8 @@ class Transport:
         self.watch, self.finished = watch, None
         if not self.is_local_command:
             limits = self.limits
-            patience = limits.deadline + 1.2 * limits.timeout * min(batch.count - 1, 5)
+            more = batch.count if self.is_powershell else min(batch.count - 1, 5)
+            patience = limits.deadline + 1.2 * limits.timeout * more
             return in_thread(lambda: self._reply(batch, watch), patience, self.stop)
         try:
             return self._reply(batch, watch)
@@ -98,7 +123,7 @@ class Transport:
                 "tool_missing", f"{error.filename} is not installed here", whole_host=True
             ) from None
 
-    def _reply(self, batch: Batch, watch: Watch) -> Reply:
+    def _reply(self, batch: Script, watch: Following) -> Reply:
         result = self.backend.run(batch.script)
         finished: bounded.Finished | None = self.finished
         return Reply(

@@ -31,8 +31,8 @@ class Suggestions:
     Used by several threads.
     """
 
-    def suggest(self) -> Iterable[str]:
-        """Return the commands that a host of this plan is likely to be asked."""
+    def suggest(self, _suits: Callable[[str], bool] = lambda _control: True) -> Iterable[str]:
+        """Return the commands that a host of this plan is likely to be asked by controls that suit it."""
         return ()
 
     def unknown(self) -> Collection[str]:
@@ -68,6 +68,8 @@ class Work:
     """Gives the host that controls see."""
     close: Callable[[], None]
     """Ends its connection."""
+    suits: Callable[[str], bool] = lambda _control: True
+    """Tells whether a control, by id, is written in the language of the host's shell and no other."""
 
 
 Speculation = Callable[[Host], None]
@@ -94,8 +96,8 @@ def collect_host(
         host = work.open()
         backend: ObservingBackend = host.backend
         open_questions: dict[str, Speculation] = dict(controls)
-        likely = {text: text for text in suggestions.suggest() if redact(text) == text}
-        is_known = bool(likely) and not suggestions.unknown()
+        likely = {text: text for text in suggestions.suggest(work.suits) if redact(text) == text}
+        is_known = bool(likely) and not any(map(work.suits, suggestions.unknown()))
         while open_questions and found.waves < DEEPEST:
             pending: dict[str, str] = {}
             if found.waves or not is_known:
@@ -111,7 +113,7 @@ def collect_host(
             found.asked = len(backend.transcript)
             found.seconds = time.monotonic() - started
             note(found)
-        suggestions.learn(found.needed)
+        suggestions.learn({control: asked for control, asked in found.needed.items() if work.suits(control)})
     except Unobservable as fault:
         found.fault = fault
     except Stopped:

@@ -57,7 +57,7 @@ class Entry:
     frameworks: Mapping[str, Sequence[str]]
     remediation: str
     scenarios: Sequence[str]
-    """The situations in which it was tried on real hosts; empty where the tests are not at hand."""
+    """The situations in which it was tried; empty where the tests are not at hand."""
     path: str
     """Of its file, below the directory of controls."""
 
@@ -138,7 +138,7 @@ def as_text(item: Entry, *, width: int = 80) -> str:
     lines += [wrapped(f"{_framework(key)}: {', '.join(ids)}") for key, ids in item.frameworks.items()]
     lines += ["", "Remediation", wrapped(item.remediation)]
     if item.scenarios:
-        lines += ["", "Tried on real hosts", wrapped(", ".join(map(_situation, item.scenarios)))]
+        lines += ["", _tried(item), wrapped(", ".join(map(_situation, item.scenarios)))]
     return "\n".join(lines) + "\n"
 
 
@@ -179,12 +179,20 @@ def _section(item: Entry) -> str:
     about.append(
         "; ".join(f"{_framework(key)}: {', '.join(ids)}" for key, ids in item.frameworks.items()) + "."
     )
-    about.append(_commands("Runs on the host, depending on what it finds", item.asks))
+    language = "powershell" if "windows" in item.platforms else "sh"
+    about.append(_commands("Runs on the host, depending on what it finds", item.asks, language))
     if item.sends:
-        about.append(_commands("Runs in addition with `--aisec-active`", item.sends))
+        about.append(_commands("Runs in addition with `--aisec-active`", item.sends, language))
     if item.scenarios:
-        about.append(f"Tried on real hosts: {', '.join(map(_situation, item.scenarios))}.")
+        about.append(f"{_tried(item)}: {', '.join(map(_situation, item.scenarios))}.")
     return "\n\n".join(part for part in about if part)
+
+
+def _tried(item: Entry) -> str:
+    """Return what the scenarios ran on: hosts, or for Windows a player of answers."""
+    if "windows" in item.platforms:
+        return "Tried with played answers over real WinRM; no real Windows was asked"
+    return "Tried on real hosts"
 
 
 def _kinds(item: Entry) -> str:
@@ -192,9 +200,9 @@ def _kinds(item: Entry) -> str:
     return f"Severity {item.severity}; platform {', '.join(item.platforms)}; profiles: {profiles}."
 
 
-def _commands(title: str, commands: Sequence[str]) -> str:
+def _commands(title: str, commands: Sequence[str], language: str) -> str:
     fence = "````" if any("```" in command for command in commands) else "```"
-    shown = "\n".join([f"{fence}sh", *commands, fence])
+    shown = "\n".join([f"{fence}{language}", *commands, fence])
     return f"<details><summary>{title}</summary>\n\n{shown}\n\n</details>"
 
 

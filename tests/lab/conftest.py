@@ -8,7 +8,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 from labkit.fixtures import (
+    aws_account,
     client_side,
+    cloud,
     lab,
     lab_chroot,
     lab_docker,
@@ -18,7 +20,9 @@ from labkit.fixtures import (
 )
 
 __all__ = [
+    "aws_account",
     "client_side",
+    "cloud",
     "lab",
     "lab_chroot",
     "lab_docker",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import shlex
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import yaml
 from labkit.image import Kind
 
 from pytest_aisec import audit
+from pytest_aisec.advisories import sources
 from pytest_aisec.catalog import plan as plans
 from pytest_aisec.catalog.context import Evaluation
 from pytest_aisec.catalog.control import Control
@@ -34,7 +37,8 @@ OUTCOMES = {
     "open": "not_reviewed",
     "error": "error",
 }
-_HEADER = re.compile(r"^#\s*(as|sudo|host|reason|params|active|advisories):\s*(.+)$", re.MULTILINE)
+DOUBLES = Path(__file__).parent / "doubles"
+_HEADER = re.compile(r"^#\s*(as|sudo|host|reason|params|active|advisories|lib|double):\s*(.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,10 +53,40 @@ class Scenario:
     sudo: bool = False
     kind: Kind = "stock"
     """Of the host; see `labkit.image`."""
+    is_aws: bool = False
+    """Whether it is about an AWS account; the script then runs on the controlling machine."""
     params: dict[str, Any] = field(default_factory=dict)
     active: bool = False
     advisories: Path | None = None
-    """Relative to the script."""
+    """Relative to the script; of a directory of OSV records an index is made."""
+    library: Path | None = None
+    """Shell functions that the script uses: `# lib: containers` is `lib/containers.sh`."""
+    double: str = ""
+    """A program of `doubles` that the host has as `/opt/double/NAME.py`; `/opt/double/start` starts it."""
+
+    @property
+    def script(self) -> str:
+        """What brings the host into the state."""
+        library = self.library.read_text(encoding="utf-8") if self.library else ""
+        double = self._play() if self.double else ""
+        return double + library + self.path.read_text(encoding="utf-8")
+
+    def _play(self) -> str:
+        text = (DOUBLES / f"{self.double}.py").read_text(encoding="utf-8")
+        return f"""mkdir -p /opt/double
+cat > /opt/double/{self.double}.py <<'PROGRAM'
+{text}PROGRAM
+cat > /opt/double/start <<'PROGRAM'
+#!/bin/sh
+# Starts the double, under another name if $AS gives one, and waits until it listens.
+set -e
+if test "$AS"; then ln -s {self.double}.py "/opt/double/$AS"; fi
+systemd-run -q --unit=double "/opt/double/${{AS:-{self.double}.py}}" "$@"
+for _ in $(seq 100); do if ss -Hltn | grep -q ':8000 '; then exit 0; fi; sleep 0.1; done
+exit 1
+PROGRAM
+chmod 755 /opt/double/*
+"""
 
     @property
     def id(self) -> str:
@@ -76,15 +110,18 @@ def read(path: Path) -> Scenario:
         user=header.get("as", "root"),
         sudo=header.get("sudo", "no") == "yes",
         kind="services" if header.get("host") == "services" else "stock",
-        params=yaml.safe_load(header.get("params", "{}")),
+        is_aws=header.get("host") == "aws",
+        params=yaml.safe_load(header.get("params", "{}").replace("{here}", str(path.parent))),
         active=header.get("active", "no") == "yes",
         advisories=path.parent / header["advisories"] if "advisories" in header else None,
+        double=header.get("double", ""),
+        library=DIRECTORY / "lib" / f"{header['lib']}.sh" if "lib" in header else None,
     )
 
 
 def all_scenarios() -> list[Scenario]:
     """Return every scenario, by control and name."""
-    return [read(path) for path in sorted(DIRECTORY.glob("*/*.sh"))]
+    return [read(path) for path in sorted(DIRECTORY.glob("*-*-*/*.sh"))]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +132,7 @@ class Audit:
     transcript: Transcript
     planned: plans.PlannedControl
     name: str
+    connection: str
     circumstances: Evaluation
 
     @property
@@ -106,9 +144,9 @@ class Audit:
         )
         return f"{self.conclusion}\n{asked}"
 
-    def replayed(self) -> Conclusion:
-        """Judge again from the transcript alone."""
-        backend = ObservingBackend(self.name, None, self.transcript)
+    def replayed(self, transcript: Transcript | None = None) -> Conclusion:
+        """Judge again from the transcript alone, or from another one."""
+        backend = ObservingBackend(self.name, None, transcript or self.transcript, self.connection)
         host = audit.Host(backend)
         backend.set_host(host)
         return audit.judge(self.planned, host, self.circumstances)
@@ -118,23 +156,35 @@ def run(
     control: Control,
     params: dict[str, Any],
     spec: str,
-    ssh_config: Path,
+    ssh_config: Path | None,
     *,
     sudo: bool = False,
     waves: bool = True,
     active: bool = False,
     advisories: Path | None = None,
 ) -> Audit:
-    """Audit one control on one host, over ssh."""
+    """Audit one control on one host."""
     options = HostOptions(
         hosts=spec,
-        ssh_config=str(ssh_config),
+        ssh_config=None if ssh_config is None else str(ssh_config),
         sudo=sudo,
         limits=Limits(timeout=20),
     )
+    circumstances = Evaluation(now=datetime.now(UTC), active=active, advisories=_index(advisories))
+    return observe(control, params, options, circumstances, waves=waves)
+
+
+def observe(
+    control: Control,
+    params: dict[str, Any],
+    options: HostOptions,
+    circumstances: Evaluation,
+    *,
+    waves: bool = True,
+) -> Audit:
+    """Audit one control on the one host that the options name."""
     (target,) = resolve(options)
     transcript, planned = Transcript(), plans.single(control, params)
-    circumstances = Evaluation(now=datetime.now(UTC), active=active, advisories=advisories)
     host = target.observed(transcript, options.limits)
     if waves:
         calls = {control.id: lambda host: audit.speculate(planned, host, circumstances)}
@@ -151,8 +201,19 @@ def run(
         transcript=transcript,
         planned=planned,
         name=target.name,
+        connection=target.connection,
         circumstances=circumstances,
     )
+
+
+@cache
+def _index(advisories: Path | None) -> Path | None:
+    """Return the index that a scenario names, made of its records where it names a directory of them."""
+    if advisories is None or not advisories.is_dir():
+        return advisories
+    path = Path(tempfile.mkdtemp(prefix="aisec-advisories-")) / "index.sqlite"
+    sources.update(str(advisories), path, now=datetime.now(UTC))
+    return path
 
 
 def tools(transcript: Transcript, root: Path) -> list[Path]:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import scenarios
+import windows
 from scenarios import Scenario
 
 from pytest_aisec.catalog.content import content_root
@@ -11,16 +12,17 @@ from pytest_aisec.catalog.load import load_catalog
 
 CATALOG = load_catalog([content_root()])
 ALL = scenarios.all_scenarios()
+WINDOWS = windows.all_scenarios()
 
 
-@pytest.mark.parametrize("scenario", ALL, ids=lambda item: item.id)
+@pytest.mark.parametrize("scenario", [item for item in ALL if not item.is_aws], ids=lambda item: item.id)
 def test_scenario(lab, scenario: Scenario) -> None:
     with lab.host(kind=scenario.kind) as host:
         check(lab, host, scenario)
 
 
 def check(lab, lab_host, scenario: Scenario) -> None:
-    lab_host.sh(scenario.path.read_text(encoding="utf-8"))
+    lab_host.sh(scenario.script)
     before = lab_host.changes()
     found = audit(lab, lab_host, scenario)
     seen = (found.conclusion.outcome.value, found.conclusion.reason if scenario.outcome == "error" else "")
@@ -69,9 +71,14 @@ def check_that_it_never_passes(lab, host, scenario: Scenario, tools) -> None:
 
 @pytest.mark.parametrize("control", CATALOG)
 def test_every_control_has_a_scenario_that_passes_and_one_that_fails(control: str) -> None:
-    have = {item.outcome for item in ALL if item.control == control}
+    have = {item.outcome for item in [*ALL, *WINDOWS] if item.control == control}
     assert {"passed", "failed"} <= have
 
 
 def test_every_scenario_belongs_to_a_control() -> None:
-    assert [item.id for item in ALL if item.control not in CATALOG] == []
+    assert [item.id for item in [*ALL, *WINDOWS] if item.control not in CATALOG] == []
+
+
+def test_what_runs_as_a_script_is_for_linux_and_what_is_played_for_windows() -> None:
+    assert [item.id for item in ALL if "linux" not in CATALOG[item.control].platforms] == []
+    assert [item.id for item in WINDOWS if "windows" not in CATALOG[item.control].platforms] == []

@@ -80,3 +80,28 @@ def test_a_bundle_holds_until_it_is_changed(aisec: Any, content: Any, tmp_path: 
         stream.write("\n")
     done = aisec("verify", directory)
     assert (done.returncode, done.stdout.splitlines()[0]) == (1, "run.json: has been changed")
+
+
+RECORD = {
+    "id": "PYSEC-1",
+    "modified": "2026-10-30T12:00:00Z",
+    "affected": [{"package": {"name": "torch", "ecosystem": "PyPI"}, "versions": ["1.0"]}],
+}
+
+
+def test_advisories_update_makes_an_index_that_show_describes(aisec, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(json.dumps(RECORD))
+    index = tmp_path / "made" / "index.sqlite"
+    made = aisec("advisories", "update", "--from", tmp_path, "--to", index)
+    assert (0, "") == (made.returncode, made.stderr)
+    assert f"{index}: 1 records as of 2026-10-30T12:00:00Z (" in made.stdout
+    shown = aisec("advisories", "show", "--path", index)
+    assert made.stdout.strip() in shown.stdout
+
+
+@pytest.mark.parametrize("source", ["/no/such/directory", "http://example.com/all.zip"])
+def test_advisories_that_cannot_be_had_are_one_message(aisec, tmp_path: Path, source: str) -> None:
+    done = aisec("advisories", "update", "--from", source, "--to", tmp_path / "index.sqlite")
+    assert (4, "", 1) == (done.returncode, done.stdout, len(done.stderr.strip().splitlines()))
+    assert source in done.stderr
+    assert not (tmp_path / "index.sqlite").exists()

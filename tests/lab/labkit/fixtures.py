@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import pytest
 
-from labkit import engines
+from labkit import aws, engines
 from labkit.errors import LabUnavailableError
 from labkit.lab import Lab, LabHost
 
@@ -49,6 +49,27 @@ def client_side(request: pytest.FixtureRequest) -> Iterator[None]:
         if "lab" in request.fixturenames:
             stack.enter_context(request.getfixturevalue("lab").enter())
         yield
+
+
+@pytest.fixture(scope="session")
+def cloud() -> Iterator[aws.Cloud]:
+    """AWS on loopback; needs no lab."""
+    with ExitStack() as stack:
+        yield _enter(stack, aws.Cloud())
+
+
+@pytest.fixture
+def aws_account(cloud: aws.Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[aws.CloudAccount]:
+    """A fresh AWS account; ``aws`` finds it, in this process's environment too."""
+    with ExitStack() as stack:
+        account = _enter(stack, cloud.account())
+        for name in [
+            name for name in os.environ if name.startswith("AWS_") or name.lower().endswith("_proxy")
+        ]:
+            monkeypatch.delenv(name)
+        for name, value in account.environment.items():
+            monkeypatch.setenv(name, value)
+        yield account
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 import subprocess
+import sys
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -58,6 +59,15 @@ SERVICES = (
     "python3",
 )
 """What a host of the kind ``services`` has in addition. None of it is started at boot."""
+
+WHEELS = {
+    "jupyter": ("jupyter-server==2.17.0",),
+    "tensorboard": ("tensorboard==2.20.0", "setuptools<81"),
+}
+"""Python packages of the kind ``services``, each list below ``/opt/<name>``; PYTHONPATH makes them visible."""
+
+DOUBLE = Path(__file__).with_name("double.py")
+"""Plays answers of services that are not there; lies in ``/opt/double`` of the kind ``services``."""
 
 USERS = ("root", "auditor", "operator", "prompter", "ai_user")
 """Who can log in with the key of the lab.
@@ -145,7 +155,10 @@ def image(kind: Kind = "stock") -> Image:
     want the same image build it once. Raises LabUnavailableError.
     """
     packages = PACKAGES if kind == "stock" else (*PACKAGES, *SERVICES)
-    digest = hashlib.sha256(repr((SUITE, packages, _CUSTOMISE)).encode()).hexdigest()[:16]
+    recipe: tuple[object, ...] = (SUITE, packages, _CUSTOMISE)
+    if kind == "services":
+        recipe = (*recipe, WHEELS, DOUBLE.read_text())
+    digest = hashlib.sha256(repr(recipe).encode()).hexdigest()[:16]
     cache = cache_directory()
     found = Image(cache / digest, digest)
     if found.root.is_dir():
@@ -201,11 +214,43 @@ def _build(target: Path, packages: Sequence[str]) -> None:
         ]
         if pythons and packages == PACKAGES:
             raise LabUnavailableError(f"the image must not have a Python, but has {pythons[0]}")
+        if packages != PACKAGES:
+            _add_python_services(root)
         root.rename(target)
     except subprocess.TimeoutExpired:
         raise LabUnavailableError(f"building the image took more than {_BUILD_TIMEOUT:.0f} s") from None
     finally:
         _remove(home)
+
+
+def _add_python_services(root: Path) -> None:
+    """Install the wheels for the image's Python 3.11, from here: the image has no pip."""
+    for name, requirements in WHEELS.items():
+        command = [
+            *(
+                sys.executable,
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--no-compile",
+                "--disable-pip-version-check",
+            ),
+            *("--target", str(root / "opt" / name), "--python-version", "3.11", "--implementation", "cp"),
+            *("--only-binary=:all:", *requirements),
+        ]
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_BUILD_TIMEOUT,
+            check=False,
+        )
+        if done.returncode:
+            raise LabUnavailableError(f"pip cannot install {name} for the image: {_last_error(done.stderr)}")
+    (root / "opt/double").mkdir()
+    (root / "opt/double/double.py").write_text(DOUBLE.read_text())
 
 
 def _remove(directory: Path) -> None:

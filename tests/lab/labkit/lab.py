@@ -73,7 +73,7 @@ _WRITTEN_BY_ITSELF = (
     "/var/lib/sudo",
 )
 _LOG_NAMES = re.compile(
-    r"/var/log(/journal.*|/(wtmp|btmp|lastlog|syslog|debug|messages|faillog|[a-z]+\.log))?|/run|/run/lock"
+    r"/var/log(/journal.*|/nginx(/[a-z]+\.log)?|/(wtmp|btmp|lastlog|syslog|debug|messages|faillog|[a-z]+\.log))?|/run|/run/lock"
 )
 
 
@@ -138,8 +138,9 @@ class LabHost:
     ) -> subprocess.CompletedProcess[str]:
         """Run a shell script as root in the host, not over ssh.
 
-        Returns when the script itself ends, whatever it leaves running. Raises LabError when it takes more than
-        ``timeout`` seconds and, with ``check``, when its exit status is not 0.
+        Returns when the script itself ends, whatever it leaves running. ``$LAB_CGROUP`` is where it may make
+        cgroups in hierarchies of the machine: what is below goes with the host. Raises LabError when it takes
+        more than ``timeout`` seconds and, with ``check``, when its exit status is not 0.
         """
         command = ["/bin/sh", "-c", script]
         inside = [
@@ -153,6 +154,7 @@ class LabHost:
             "LOGNAME": "root",
             "SHELL": "/bin/bash",
             "LANG": "C.UTF-8",
+            "LAB_CGROUP": f"/{self._lab.name}/{self._part}",
         }
         # Files, not pipes: a daemon that the script starts would keep a pipe open for ever.
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
@@ -570,7 +572,9 @@ def _entry(path: Path) -> Entry:
     status = path.lstat()
     mode, size, digest = status.st_mode, status.st_size, ""
     if stat.S_ISREG(mode):
-        kind, digest = "file", hashlib.sha256(path.read_bytes()).hexdigest()
+        kind = "file"
+        with suppress(OSError):  # a name of a namespace, which engines keep as a file, cannot be read
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
     elif stat.S_ISLNK(mode):
         kind, digest = "link", str(path.readlink())
     elif stat.S_ISDIR(mode):

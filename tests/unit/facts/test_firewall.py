@@ -2,10 +2,16 @@ import json
 
 import pytest
 
-from pytest_aisec.facts.firewall import parse_iptables_save, parse_nft
+from pytest_aisec.facts.filter_iptables import parse_iptables_save
+from pytest_aisec.facts.filter_nft import parse_nft
+from pytest_aisec.facts.filter_rules import paths
 from pytest_aisec.observe.faults import Unobservable
 
 LOG = '-A OUTPUT -d 198.51.100.7/32 -j LOG --log-prefix "SUSPECT_OUT: "\n'
+
+
+def logs(chains):
+    return [rule for base in chains if base.hook == "output" for rule in paths(base, "ip").logs]
 
 
 def save(rules):
@@ -27,7 +33,7 @@ def save(rules):
     ],
 )
 def test_log_rules_that_packets_get_to(expected, rules):
-    assert expected == [rule.prefix for rule in parse_iptables_save(save(rules))]
+    assert expected == [rule.prefix for rule in logs(parse_iptables_save(save(rules)))]
 
 
 @pytest.mark.parametrize("text", ["garbage", "*filter\n:OUTPUT ACCEPT [0:0]\n"])
@@ -46,10 +52,10 @@ def nft(*statements, flags=()):
 def test_nft():
     log = {"log": {"prefix": "EGRESS: "}}
     assert [("EGRESS: ", True)] == [
-        (r.prefix, r.is_limited) for r in parse_nft(nft({"limit": {}}, log, {"drop": None}))
+        (r.prefix, r.is_limited) for r in logs(parse_nft(nft({"limit": {}}, log, {"drop": None})))
     ]
-    assert [] == parse_nft(nft({"drop": None}, log))
-    assert [] == parse_nft(nft(log, flags=["dormant"]))
-    assert [] == parse_nft(nft(log).replace('"flags": []', '"flags": "t"'))
+    assert [] == logs(parse_nft(nft({"drop": None}, log)))
+    assert [] == logs(parse_nft(nft(log, flags=["dormant"])))
+    assert [] == logs(parse_nft(nft(log).replace('"flags": []', '"flags": "t"')))
     with pytest.raises(Unobservable):
         parse_nft("{}")

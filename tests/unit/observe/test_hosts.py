@@ -4,6 +4,7 @@ import importlib.util
 import os
 import shutil
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -216,3 +217,52 @@ def test_paramiko_refuses_a_host_whose_key_is_not_known(
         host.run("true")
     assert (caught.value.reason, caught.value.whole_host) == ("auth", True)
     assert "not found in known_hosts" in caught.value.detail
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ("winrm://u:secret@ws", "AISEC_WINRM_PASSWORD in the environment or an Ansible inventory"),
+        ("winrm://ws", "winrm:// needs a user"),
+        ("winrm://u@ws:x", "'x' is not a port"),
+        ("winrm://u@ws?no_verfy_ssl=true", "unknown keyword 'no_verfy_ssl'. Did you mean no_verify_ssl"),
+        ("winrm://u@ws?read_timeout_sec=3", "read_timeout_sec must be more than"),
+    ],
+)
+def test_a_windows_host_that_cannot_be(monkeypatch, spec: str, expected: str) -> None:
+    pytest.importorskip("winrm")
+    monkeypatch.setenv("AISEC_WINRM_PASSWORD", "x")
+    text = refusal(spec)
+    assert expected in text
+    assert "secret" not in text
+
+
+@pytest.mark.parametrize(
+    ("spec", "endpoint"),
+    [
+        ("winrm://CORP\\ada@ws", "https://ws:5986/wsman"),
+        ("winrm://ada@ws:443", "https://ws:443/wsman"),
+        ("winrm://ada@ws?no_ssl=true", "http://ws:5985/wsman"),
+        ("winrm://ada@[2001:db8::1]", "https://[2001:db8::1]:5986/wsman"),
+    ],
+)
+def test_a_windows_host_has_the_usual_port(monkeypatch, spec: str, endpoint: str) -> None:
+    pytest.importorskip("winrm")
+    monkeypatch.setenv("AISEC_WINRM_PASSWORD", "x")
+    (target,) = resolve(HostOptions(hosts=spec, sudo=True))
+    assert spec.partition("?")[0] == target.name
+    assert endpoint == target.backend.conn_args["endpoint"]
+    assert "server_cert_validation" not in target.backend.conn_args
+    assert not target.backend.sudo
+
+
+def test_without_pywinrm_it_says_what_to_install(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "winrm", None)
+    for name in [
+        name
+        for name in sys.modules
+        if name.startswith(("testinfra.backend.winrm", "pytest_aisec.observe.winrm"))
+    ]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setenv("AISEC_WINRM_PASSWORD", "x")
+    assert "pip install 'pytest-aisec[windows]'" in refusal("winrm://u@ws")

@@ -11,10 +11,11 @@ from testinfra.backend import base
 from testinfra.backend.local import LocalBackend
 from testinfra.host import Host
 
-from pytest_aisec.observe.backend import ObservingBackend
+from pytest_aisec.facts.together import together
+from pytest_aisec.observe.backend import ObservingBackend, Pending, foresee
 from pytest_aisec.observe.bounded import Stop
 from pytest_aisec.observe.faults import Unobservable
-from pytest_aisec.observe.learned import Learned
+from pytest_aisec.observe.learned import ONCE, Learned
 from pytest_aisec.observe.transcript import Transcript
 from pytest_aisec.observe.transports import Limits, Transport
 from pytest_aisec.observe.waves import Suggestions, Work, collect, collect_host
@@ -95,7 +96,7 @@ def test_what_an_earlier_host_needed_is_the_first_wave_of_the_next(tmp_path: Pat
 
 def test_a_suggestion_that_nobody_needed_is_not_among_what_was_needed() -> None:
     class Wrong(Suggestions):
-        def suggest(self) -> list[str]:
+        def suggest(self, _suits=None) -> list[str]:
             return ["echo nobody asks this"]
 
     place = Place()
@@ -160,6 +161,51 @@ def unordered(done: dict[str, Any], places: list[Place]) -> list[str]:
     return [name for name in done if name in dead]
 
 
+def test_what_is_foreseen_and_what_is_independent_travels_in_one_wave() -> None:
+    def chain(host: Host) -> None:
+        foresee(host, "echo b", ("echo %s", "c d"))
+        for command in ("echo a", "echo b", "echo 'c d'"):
+            host.check_output(command)
+        together(lambda: host.check_output("echo e"), lambda: host.check_output("echo f"))
+
+    place = Place()
+    found = collect_host(place.work, {"chain": chain}, Suggestions())
+    assert (found.waves, found.asked) == (2, 5)
+    assert ["echo a", "echo b", "echo 'c d'", "echo e", "echo f"] == found.needed["chain"]
+
+
+def test_what_was_foreseen_and_not_run_is_not_needed() -> None:
+    def control(host: Host) -> None:
+        foresee(host, "echo never")
+        host.check_output("echo a")
+
+    place = Place()
+    found = collect_host(place.work, {"control": control}, Suggestions())
+    assert (["echo a"], 1) == (found.needed["control"], found.waves)
+    assert place.transcript.get("echo never") is not None
+
+
+def test_foreseeing_asks_nothing_outside_of_the_collector() -> None:
+    place = Place()
+    foresee(place.work.open(), "echo a")
+    foresee(Host(LocalBackend()), "echo a")
+    assert (len(place.transcript), place.backend.sent) == (0, 0)
+
+
+def test_independent_readings_raise_what_is_open_before_what_is_wrong() -> None:
+    def wrong() -> str:
+        raise Unobservable("parse", "the first")
+
+    def open_() -> str:
+        raise Pending("question")
+
+    assert (1, "two") == together(lambda: 1, lambda: "two")
+    with pytest.raises(Pending):
+        together(wrong, open_)
+    with pytest.raises(Unobservable, match="the first"):
+        together(wrong, lambda: 1, wrong)
+
+
 def test_a_question_without_an_answer_is_only_pending_while_the_collector_looks() -> None:
     place = Place()
     collect_host(place.work, {"three": three_steps}, Suggestions())
@@ -216,3 +262,12 @@ def test_a_fault_is_raised_again_for_every_further_question() -> None:
     with pytest.raises(Unobservable):
         place.work.open().run("echo a")
     assert place.backend.sent == 1
+
+
+def test_what_is_fresh_in_every_run_is_not_learned(tmp_path: Path) -> None:
+    learned = Learned({"three": "text"}, tmp_path)
+    learned.learn(
+        {"three": ["echo always", f"curl -d hello http://127.0.0.1/ {ONCE}", f"sudo sh -c 'x {ONCE}'"]}
+    )
+    assert learned.suggest() == ["echo always"]
+    assert learned.everything() == ["echo always"]

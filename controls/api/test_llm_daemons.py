@@ -1,0 +1,76 @@
+from typing import Annotated
+
+from pydantic import Field
+
+from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed
+from pytest_aisec.facts.http import Fingerprint, unlocked
+from pytest_aisec.facts.services import Service, services
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+_DAEMONS = ("ollama", "lmstudio", "llama.cpp", "llamafile", "koboldcpp", "localai", "jan")
+_ANSWERS = (
+    Fingerprint(name="Ollama", path="/api/tags", body=r'"models"\s*:'),
+    Fingerprint(name="an API of OpenAI's kind", path="/v1/models", body=r'"(data|models|object)"\s*:'),
+    Fingerprint(name="KoboldCpp", path="/api/v1/model", body=r'"result"\s*:'),
+)
+
+
+@control(
+    "AISEC-API-05",
+    severity="high",
+    nist_800_53=["AC-3", "AC-17", "IA-2", "SC-7"],
+    nist_csf=["PR.AA-03", "PR.IR-01"],
+    nist_ai_rmf=["MEASURE 2.7"],
+    nist_ai_600_1=["MS-2.7-001"],
+    iso_27001=["A.8.5", "A.8.20", "A.8.21"],
+    iso_42001=["A.4.5", "A.6.2.5"],
+    cis_v8_1=["4.4", "4.8"],
+    soc2=["CC6.1", "CC6.6"],
+    owasp_llm=["LLM10:2025"],
+    atlas_mitigations=["AML.M0019"],
+    atlas_techniques=["AML.T0040", "AML.T0044", "AML.T0049", "AML.T0112.000"],
+    eu_ai_act=["15.5"],
+    remediation="Ollama: `systemctl edit ollama`, Environment=OLLAMA_HOST=127.0.0.1 and no * in "
+    "OLLAMA_ORIGINS; others: --host 127.0.0.1; let only a proxy that asks for credentials listen for others",
+)
+def test_local_llm_daemons_are_bound_to_loopback(
+    host: Host, *, ports: list[Port] = [11434, 1234, 1337, 5001]
+) -> None:
+    """Ollama and other local LLM daemons are bound to loopback.
+
+    They ask for no credential: whoever reaches one uses, replaces and deletes its models, and a web page
+    does so through a browser where every origin is allowed.
+    """
+    known = services(host)
+    daemons = known.of(*_DAEMONS)
+    faults = list(known.faults_of(daemons))
+    wrong: dict[str, list[str]] = {}
+    for daemon in daemons:
+        found = [f"listens on {socket.where}" for socket in daemon.listeners if not socket.is_loopback]
+        try:
+            found += _origins(daemon)
+        except Unobservable as fault:
+            faults.append(fault)
+        if found:
+            wrong[f"{daemon.kind} ({daemon.pid})"] = found
+    doors = [socket for socket in known.stand_before(*ports) if not socket.is_loopback]
+    if is_active() and not wrong:
+        answering, more, _ = unlocked(host, [known.url(socket) for socket in doors], _ANSWERS)
+        faults += more
+        wrong.update(answering)
+    if not wrong and faults:
+        raise faults[0]
+    if not wrong and doors and not is_active():
+        held = "; ".join(f"{known.holder(socket)} on {socket.where}" for socket in doors)
+        not_reviewed(f"{held} may lead to a model or be one; --aisec-active allows asking")
+    if not wrong and not daemons:
+        not_applicable("no local LLM daemon runs")
+    assert wrong == {}
+
+
+def _origins(daemon: Service) -> list[str]:
+    if daemon.kind != "ollama":
+        return []
+    origins = [origin.strip() for origin in daemon.setting("OLLAMA_ORIGINS").split(",")]
+    return [f"OLLAMA_ORIGINS has {origin}" for origin in origins if origin == "*" or origin.endswith("://*")]

@@ -1,0 +1,143 @@
+import ipaddress
+import re
+from collections.abc import Sequence
+from functools import partial
+from typing import Annotated
+
+from packaging.version import InvalidVersion, Version
+from pydantic import AfterValidator, Field
+
+from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed
+from pytest_aisec.facts.http import Fingerprint, unlocked
+from pytest_aisec.facts.services import Service, services
+from pytest_aisec.facts.sockets import Socket
+from pytest_aisec.facts.together import ahead
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Network = Annotated[str, AfterValidator(lambda text: str(ipaddress.ip_network(text)))]
+
+_ANSWERS = (
+    Fingerprint(name="Ray's jobs API", path="/api/jobs/", body=r"^\s*\["),
+    Fingerprint(name="Ray's dashboard", path="/api/cluster_status", body=r'"(result|data)"\s*:'),
+)
+_HOME = re.compile(r"(?P<site>/\S*?)/ray/(core|dashboard|_private|autoscaler|util|scripts)/")
+
+
+@control(
+    "AISEC-API-02",
+    severity="critical",
+    nist_800_53=["AC-3", "AC-17", "IA-2", "SC-7"],
+    nist_csf=["PR.AA-03", "PR.IR-01"],
+    nist_ai_rmf=["MEASURE 2.7"],
+    nist_ai_600_1=["MS-2.7-001"],
+    iso_27001=["A.8.5", "A.8.20", "A.8.21"],
+    iso_42001=["A.4.5", "A.6.2.5"],
+    cis_v8_1=["4.4", "4.7", "4.8"],
+    soc2=["CC6.1", "CC6.6"],
+    atlas_mitigations=["AML.M0019"],
+    atlas_techniques=["AML.T0049", "AML.T0050"],
+    eu_ai_act=["15.5"],
+    remediation="Install Ray {min_ray} or newer, export RAY_AUTH_MODE=token before `ray start` on every "
+    "node, and bind it inside {allow_networks} with --node-ip-address and --dashboard-host=127.0.0.1",
+)
+def test_ray_is_authenticated_and_private(
+    host: Host,
+    *,
+    min_ray: str = "2.52.0",
+    require_token: bool = True,
+    allow_networks: list[Network] = ["127.0.0.0/8", "::1/128"],
+    ports: list[Port] = [8265, 10001],
+) -> None:
+    """Ray dashboard, jobs API and client port are authenticated and private.
+
+    Ray runs whatever job it is given. Whoever reaches it without a token has the cluster, its data and its
+    models ("ShadowRay").
+    """
+    known = services(host)
+    nodes = known.of("ray")
+    faults = list(known.faults_of(nodes))
+    networks = [ipaddress.ip_network(network) for network in allow_networks]
+    wrong, unread = _weaknesses(nodes, networks, require_token=require_token)
+    faults += unread
+    if nodes and require_token:
+        sites = {
+            node.root + match["site"]
+            for node in nodes
+            for word in node.arguments
+            if (match := _HOME.match(word))
+        }
+        old, more = _too_old(host, sorted(sites), Version(min_ray))
+        faults += more
+        if old:
+            wrong["version"] = old
+    doors = known.stand_before(*ports)
+    if is_active() and not wrong:
+        asked = [*doors, *(socket for node in nodes for socket in node.listeners)]
+        answering, more, _ = unlocked(host, list(dict.fromkeys(map(known.url, asked))), _ANSWERS)
+        faults += more
+        wrong.update(answering)
+    if not wrong and faults:
+        raise faults[0]
+    if not wrong and doors and not is_active():
+        held = "; ".join(f"{known.holder(socket)} on {socket.where}" for socket in doors)
+        not_reviewed(f"{held} may lead to Ray or be it; --aisec-active allows asking")
+    if not wrong and not nodes:
+        not_applicable("Ray does not run")
+    assert wrong == {}
+
+
+def _weaknesses(
+    nodes: Sequence[Service],
+    networks: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network],
+    *,
+    require_token: bool,
+) -> tuple[dict[str, list[str]], list[Unobservable]]:
+    """Return what is wrong with the processes of Ray, and why some do not show it."""
+    wrong: dict[str, list[str]] = {}
+    faults = []
+    for node in nodes:
+        found = [f"listens on {one.where}" for one in node.listeners if not _is_inside(one, networks)]
+        try:
+            if require_token and node.setting("RAY_AUTH_MODE") != "token":
+                found.append("RAY_AUTH_MODE is not token")
+        except Unobservable as fault:
+            faults.append(fault)
+        if found:
+            wrong[f"{_name(node)} ({node.pid})"] = found
+    return wrong, faults
+
+
+def _is_inside(socket: Socket, networks: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
+    return socket.local is not None and any(socket.local in network for network in networks)
+
+
+def _name(node: Service) -> str:
+    match = next((re.search(r"([a-z_]+)(\.py)?$", word) for word in node.arguments if "/ray/" in word), None)
+    return match[1] if match else node.name
+
+
+def _too_old(host: Host, sites: list[str], least: Version) -> tuple[list[str], list[Unobservable]]:
+    """Return the Ray versions that know no token, by the packages beside the running programs."""
+    if not sites:
+        return [], [Unobservable("unreadable", "where Ray is installed does not show, and so its version")]
+    look = "find -L %s -maxdepth 1 -name 'ray-*.dist-info' -print"
+    ahead(*(partial(host.run, look, site) for site in sites))
+    old: list[str] = []
+    faults: list[Unobservable] = []
+    for site in sites:
+        result = host.run(look, site)
+        found = re.findall(r"/ray-([^/]+)\.dist-info$", result.stdout, re.MULTILINE)
+        if result.rc != 0 or result.stderr.strip() or len(found) != 1:
+            denied = "ermission denied" in result.stderr
+            faults.append(
+                Unobservable(
+                    "privilege" if denied else "unreadable", result.stderr.strip() or f"no one Ray in {site}"
+                )
+            )
+            continue
+        try:
+            if Version(found[0]) < least:
+                old.append(f"Ray {found[0]} in {site} knows no token")
+        except InvalidVersion:
+            faults.append(Unobservable("parse", f"not a version: {found[0]!r}"))
+    return old, faults

@@ -1,0 +1,150 @@
+import posixpath
+import re
+from functools import partial
+from typing import Annotated
+
+import yaml
+from pydantic import Field
+
+from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed
+from pytest_aisec.facts.http import Fingerprint, unlocked
+from pytest_aisec.facts.services import Service, services
+from pytest_aisec.facts.together import ahead
+from pytest_aisec.observe.redact import mark
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+_INTERFACES = ("mlflow", "tensorboard", "aim", "prometheus", "grafana", "prefect", "airflow")
+_ANSWERS = (
+    Fingerprint(
+        name="MLflow", path="/api/2.0/mlflow/experiments/search?max_results=1", body=r'"experiments"\s*:'
+    ),
+    Fingerprint(name="TensorBoard", path="/data/environment", body=r'"data_location"'),
+    Fingerprint(name="Aim", path="/api/projects/", body=r'"(path|telemetry_enabled|name)"\s*:'),
+    Fingerprint(name="Prometheus", path="/api/v1/status/buildinfo", body=r'"goVersion"'),
+    Fingerprint(name="Grafana", path="/api/org", body=r'"name"\s*:'),
+    Fingerprint(name="Prefect", path="/api/admin/version", body=r'^\s*"\d+\.\d+'),
+    Fingerprint(name="Airflow", path="/api/v2/dags", body=r'"dags"\s*:'),
+)
+_NAMES = {"grafana": "Grafana", "airflow": "Airflow"}
+_PUBLISHED = ("password", "password1234")
+"""What MLflow's packaged basic_auth.ini has had for admin_password."""
+
+
+@control(
+    "AISEC-API-04",
+    severity="high",
+    nist_800_53=["AC-3", "AC-17", "IA-2", "IA-5(1)", "SC-7"],
+    nist_csf=["PR.AA-03", "PR.IR-01"],
+    nist_ai_rmf=["MEASURE 2.7"],
+    nist_ai_600_1=["MS-2.7-001"],
+    iso_27001=["A.8.5", "A.8.20", "A.8.21"],
+    iso_42001=["A.4.5", "A.6.2.5"],
+    cis_v8_1=["4.4", "4.7", "4.8"],
+    soc2=["CC6.1", "CC6.6"],
+    atlas_mitigations=["AML.M0019"],
+    atlas_techniques=["AML.T0035", "AML.T0036", "AML.T0049"],
+    eu_ai_act=["15.5"],
+    remediation="Bind it to loopback: `tensorboard --host 127.0.0.1`, `mlflow server --host 127.0.0.1`, and "
+    "let a proxy that asks for credentials listen for others; or `mlflow server --app-name basic-auth` with "
+    "an admin_password of your own in MLFLOW_AUTH_CONFIG_PATH",
+)
+def test_tracking_and_monitoring_interfaces_are_not_open(
+    host: Host, *, ports: list[Port] = [5000, 6006, 43800, 9090, 4200]
+) -> None:
+    """Experiment tracking and monitoring UIs are not open.
+
+    They show data, parameters and paths of models to anybody who reaches them, and MLflow hands out and
+    replaces the models themselves.
+    """
+    known = services(host)
+    running = known.of(*_INTERFACES)
+    faults = list(known.faults_of(running))
+    wrong: dict[str, list[str]] = {}
+    undecided: list[Service] = []
+    exposed = [one for one in running if any(not socket.is_loopback for socket in one.listeners)]
+    ahead(*(partial(_weakness, host, one) for one in exposed))
+    for one in exposed:
+        where = ", ".join(socket.where for socket in one.listeners if not socket.is_loopback)
+        try:
+            weakness = _weakness(host, one)
+        except Unobservable as fault:
+            faults.append(fault)
+            continue
+        if weakness is None:
+            undecided.append(one)
+        elif weakness:
+            wrong[f"{one.kind} ({one.pid})"] = [f"listens on {where}", weakness]
+    doors = [socket for socket in known.stand_before(*ports) if not socket.is_loopback]
+    if is_active() and not wrong:
+        asked = [*doors, *(socket for one in exposed for socket in one.listeners if not socket.is_loopback)]
+        answering, more, refused = unlocked(host, list(dict.fromkeys(map(known.url, asked))), _ANSWERS)
+        faults += more
+        wrong.update(answering)
+        faults += [
+            Unobservable(
+                "parse", f"{one.kind} on {socket.where} neither answers nor refuses where its API is"
+            )
+            for one in undecided
+            for socket in one.listeners
+            if not socket.is_loopback and (known.url(socket), _NAMES[one.kind]) not in refused
+        ]
+    if not wrong and faults:
+        raise faults[0]
+    if not wrong and (undecided or doors) and not is_active():
+        named = [f"{one.kind} ({one.pid})" for one in undecided]
+        named += [f"{known.holder(socket)} on {socket.where}" for socket in doors]
+        not_reviewed(f"whether {'; '.join(named)} asks for credentials; --aisec-active allows trying")
+    if not wrong and not running:
+        not_applicable("no experiment tracking or monitoring interface runs")
+    assert wrong == {}
+
+
+def _weakness(host: Host, service: Service) -> str | None:
+    """Return why a service lets anybody in; empty where it does not, `None` where settings do not tell."""
+    if service.kind in {"tensorboard", "aim"}:
+        return "it knows no credentials"
+    if service.kind == "mlflow":
+        return _mlflow(host, service)
+    if service.kind == "prometheus":
+        named = [value for value in service.options.get("web.config.file", ()) if value]
+        if not named:
+            return "no --web.config.file"
+        text = _text(host, service, named[-1])
+        try:
+            settings = yaml.safe_load(text)
+        except yaml.YAMLError:
+            raise Unobservable("parse", f"{named[-1]} is not YAML") from None
+        users = settings.get("basic_auth_users") if isinstance(settings, dict) else None
+        return "" if users else f"no basic_auth_users in {named[-1]}"
+    if service.kind == "prefect":
+        return (
+            "" if service.setting("PREFECT_SERVER_API_AUTH_STRING") else "no PREFECT_SERVER_API_AUTH_STRING"
+        )
+    return None
+
+
+def _mlflow(host: Host, service: Service) -> str:
+    apps = service.options.get("app-name", ())
+    factory = any("mlflow.server.auth" in word for word in service.arguments)
+    if "basic-auth" not in apps and not factory:
+        return "no --app-name basic-auth"
+    path = service.setting("MLFLOW_AUTH_CONFIG_PATH")
+    if not path:
+        return "basic-auth with the packaged basic_auth.ini, whose password is published"
+    text = _text(host, service, path)
+    match = re.search(r"^\s*admin_password\s*[=:]\s*(\S+)", text, re.MULTILINE)
+    if match is None:
+        return f"no admin_password in {path}: the published one holds"
+    published = {shown for word in _PUBLISHED for shown in (word, mark("password", word))}
+    return f"admin_password in {path} is the published one" if match[1] in published else ""
+
+
+def _text(host: Host, service: Service, path: str) -> str:
+    if not posixpath.isabs(path):
+        raise Unobservable("unreadable", f"{path} is a relative path")
+    result = host.run("cat -- %s", service.root + path)
+    if result.rc != 0:
+        denied = "ermission denied" in result.stderr
+        raise Unobservable("privilege" if denied else "unreadable", result.stderr.strip())
+    return str(result.stdout)

@@ -1,0 +1,167 @@
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import Field
+
+from pytest_aisec import Host, Unobservable, control, not_applicable, now
+from pytest_aisec.facts.aws import AccountId, Region, account
+from pytest_aisec.facts.aws_logs import (
+    LogGroup,
+    LogGroupName,
+    PolicyStatement,
+    fits,
+    is_pattern,
+    log_groups_and_policies,
+    newest_events,
+)
+from pytest_aisec.facts.aws_logs import log_groups as read_log_groups
+from pytest_aisec.facts.aws_policy import matches
+
+Days = Annotated[int, Field(ge=1)]
+
+
+def _absent(names: Sequence[str], regions: Sequence[str], groups: Sequence[LogGroup]) -> Iterator[str]:
+    for region in regions:
+        have = [group.name for group in groups if group.region == region]
+        yield from (f"{region} {name}" for name in names if not any(fits(one, [name]) for one in have))
+
+
+def _kept(group: LogGroup, *, min_days: int, max_days: int | None, unlimited_allowed: bool) -> str:
+    """Return what is wrong with how long a group keeps its logs; empty where nothing is."""
+    days = group.retention_days
+    if group.kind == "DELIVERY":
+        return "kept for days only: a delivery group"
+    if days is None:
+        return "" if unlimited_allowed and max_days is None else "kept for ever: no retention policy"
+    if days < min_days or (max_days is not None and days > max_days):
+        return f"kept for {days} days"
+    return ""
+
+
+@control(
+    "AISEC-CLD-01",
+    severity="high",
+    platforms=("linux", "darwin"),
+    nist_800_53=["AC-3", "AU-4", "AU-11", "AU-12", "CM-6"],
+    nist_csf=["PR.AA-05", "PR.PS-01", "PR.PS-04"],
+    nist_ai_rmf=["MANAGE 4.1", "MEASURE 2.7"],
+    nist_ai_600_1=["GV-1.5-003", "MS-2.7-001"],
+    iso_27001=["A.5.23", "A.5.33", "A.8.9", "A.8.15"],
+    iso_42001=["A.4.5", "A.6.2.8"],
+    cis_v8_1=["4.1", "8.3", "8.10"],
+    soc2=["CC6.1", "CC7.2"],
+    atlas_mitigations=["AML.M0024"],
+    eu_ai_act=["12.1", "15.5", "19", "26.6"],
+    remediation=(
+        "For each of {log_groups} in each region: aws logs create-log-group --log-group-name GROUP; "
+        "aws logs put-retention-policy --log-group-name GROUP --retention-in-days {min_days}"
+    ),
+)
+def test_log_groups_exist_and_keep_logs(
+    host: Host,
+    *,
+    log_groups: list[LogGroupName] = ["/ai/training-jobs"],
+    regions: list[Region] = [],
+    account_id: AccountId | None = None,
+    min_days: Days = 365,
+    max_days: Days | None = None,
+    unlimited_allowed: bool = False,
+    max_idle_days: Days | None = None,
+) -> None:
+    """Training-job log groups exist and keep logs for at least 365 days.
+
+    What was deleted after a month cannot tell who took the weights last quarter. Without a retention policy
+    logs are kept, and paid for, for ever: nobody has decided.
+    """
+    if not log_groups:
+        not_applicable("no log group is named", claims=["log_groups"])
+    aws = account(host, regions=regions, account_id=account_id)
+    groups = read_log_groups(aws, log_groups)
+    wrong = dict.fromkeys(_absent(log_groups, aws.regions, groups), "absent")
+    for group in groups:
+        fault = _kept(group, min_days=min_days, max_days=max_days, unlimited_allowed=unlimited_allowed)
+        if fault:
+            wrong[group.where] = fault
+    if max_idle_days is not None:
+        since = now() - timedelta(days=max_idle_days)
+        for where, newest in newest_events(aws, groups).items():
+            if newest is None or newest < since:
+                idle = f"last written {newest:%Y-%m-%d}" if newest else "never written to"
+                wrong[where] = f"{wrong[where]}; {idle}" if where in wrong else idle
+    assert wrong == {}
+
+
+def _reaches(statement: PolicyStatement, group: LogGroup) -> bool:
+    if statement.region != group.region:
+        return False
+    resources = statement.statement.resources
+    return not resources or any(
+        resource.startswith(f"{group.arn}:")
+        or any(matches(resource, f"{group.arn}{end}") for end in ("", ":*", ":log-stream:x"))
+        for resource in resources
+    )
+
+
+@control(
+    "AISEC-CLD-02",
+    severity="medium",
+    platforms=("linux", "darwin"),
+    nist_800_53=["AC-3", "AU-2", "AU-3", "AU-9", "AU-12", "CM-6", "SC-12", "SC-13", "SC-28", "SC-28(1)"],
+    nist_csf=["DE.CM-09", "PR.AA-05", "PR.DS-01", "PR.PS-01", "PR.PS-04"],
+    nist_ai_rmf=["MANAGE 4.1", "MEASURE 2.4", "MEASURE 2.7"],
+    nist_ai_600_1=["MG-4.1-002", "MS-2.7-001", "MS-2.7-004"],
+    iso_27001=["A.5.23", "A.8.9", "A.8.15", "A.8.24"],
+    iso_42001=["A.4.5", "A.6.2.8"],
+    cis_v8_1=["3.11", "4.1", "8.2", "8.5"],
+    soc2=["C1.1", "CC6.1", "CC7.2"],
+    atlas_mitigations=["AML.M0012", "AML.M0024"],
+    atlas_techniques=["AML.T0025"],
+    eu_ai_act=["12.1", "15.5"],
+    remediation=(
+        "For each log group: aws logs associate-kms-key --log-group-name GROUP --kms-key-id KEY_ARN; for "
+        "those of {prompt_groups}: aws logs put-data-protection-policy; give each resource policy a named "
+        "principal or a condition on aws:SourceAccount (aws logs put-resource-policy)"
+    ),
+)
+def test_log_groups_are_encrypted_and_protected(
+    host: Host,
+    *,
+    log_groups: list[LogGroupName] = ["/ai/*", "/aws/sagemaker/*", "/aws/bedrock/*"],
+    prompt_groups: list[LogGroupName] = ["/aws/bedrock/*"],
+    regions: list[Region] = [],
+    account_id: AccountId | None = None,
+    deletion_protection: bool = False,
+) -> None:
+    """Log groups are encrypted with a customer key and protected.
+
+    Prompts and answers lie in logs: who may read the group reads them all, and who may write to it can bury
+    what happened. Judges the account-wide resource policies, not those of single log groups.
+    """
+    aws = account(host, regions=regions, account_id=account_id)
+    names = [*log_groups, *prompt_groups]
+    groups, policies = log_groups_and_policies(aws, names)
+    if not groups:
+        not_applicable(f"no log group fits {', '.join(names)}", claims=["log_groups", "prompt_groups"])
+    wrong: dict[str, list[str]] = {}
+    for name in _absent([name for name in log_groups if not is_pattern(name)], aws.regions, groups):
+        wrong.setdefault(name, []).append("absent")
+    untold = []
+    for group in groups:
+        faults = [] if group.key else ["no customer key"]
+        if fits(group.name, prompt_groups) and not group.masks_data:
+            faults.append("no data protection policy")
+        if deletion_protection and group.deletion_protected is False:
+            faults.append("may be deleted")
+        if deletion_protection and group.deletion_protected is None:
+            untold.append(group.where)
+        faults += [
+            f"open to everyone by resource policy {each.policy} ({each.statement.sid})"
+            for each in policies
+            if each.statement.opens_to_everyone and _reaches(each, group)
+        ]
+        if faults:
+            wrong.setdefault(group.where, []).extend(faults)
+    if untold and not wrong:
+        raise Unobservable("tool_missing", "this aws CLI does not tell whether log groups may be deleted")
+    assert wrong == {}

@@ -1,0 +1,107 @@
+from collections.abc import Iterator
+
+from pytest_aisec import Host, Unobservable, control, not_applicable
+from pytest_aisec.facts.container_engines import Engines, engines
+from pytest_aisec.facts.files import access_lists
+from pytest_aisec.facts.sockets import SocketTable, socket_table
+
+_DOCKER_PORTS = frozenset({2375, 2376})
+_ALSO_OF_SWARM = frozenset({2377, 7946})
+"""Ports of dockerd that take no orders from clients."""
+
+
+def _reachable(found: Engines, table: SocketTable) -> Iterator[tuple[str, str]]:
+    for address in found.addresses:
+        if not found.verifies_clients:
+            yield address, "dockerd takes orders there from anybody, without tlsverify"
+    for socket in table.listeners:
+        if socket.protocol != "tcp":
+            continue
+        by = ", ".join(socket.processes) or "process not visible"
+        if "dockerd" in socket.processes:
+            if not found.verifies_clients and socket.local_port not in {
+                *_ALSO_OF_SWARM,
+                *found.metrics_ports,
+            }:
+                yield socket.where, f"{by}, without tlsverify"
+        elif socket.local_port in _DOCKER_PORTS:
+            yield socket.where, f"{by}, on a port of docker"
+        elif "podman" in socket.processes:
+            yield socket.where, f"{by}, which knows no clients"
+        elif {"containerd", "crio", "buildkitd"} & set(socket.processes) and not socket.is_loopback:
+            yield socket.where, by
+
+
+def _usable(found: Engines, allowed: set[str]) -> Iterator[tuple[str, str]]:
+    for door in found.doors:
+        if door.mode & 0o777 & ~0o660:
+            yield door.path, f"{door.mode:04o}, more than 0660"
+        if door.mode & 0o060:
+            for name in sorted({*door.members} - allowed - {door.owner}):
+                yield door.path, f"{name} is in group {door.group}"
+        if door.owner not in allowed and not door.is_rootless:
+            yield door.path, f"owned by {door.owner}"
+    if not any(door.group == "docker" and door.mode & 0o060 for door in found.doors):
+        for name in sorted({*found.docker_group} - allowed):
+            yield "group docker", f"{name} is in it"
+
+
+def _rooted(found: Engines) -> Iterator[tuple[str, str]]:
+    for item in found.monitors:
+        if item.uid == 0 and item.name == "dockerd" and not found.maps_users:
+            yield f"process {item.pid}", "dockerd runs as root, without userns-remap"
+        elif item.uid == 0 and item.name == "conmon":
+            yield f"process {item.pid}", "podman runs a container as root"
+
+
+def _listed(host: Host, found: Engines, allowed: set[str]) -> Iterator[tuple[str, str]]:
+    """Yield whom access control lists let in."""
+    if not found.doors:
+        return
+    for entry in access_lists(host, [door.path for door in found.doors], recursive=False):
+        kind, _, name = entry.subject.partition(":")
+        if name and "w" in entry.grants and not (kind == "user" and name in allowed):
+            yield entry.path, f"ACL {entry.text}"
+
+
+@control(
+    "AISEC-CTR-08",
+    severity="critical",
+    nist_800_53=["AC-3", "AC-6", "AC-17", "CM-6", "CM-7", "IA-2", "SC-7", "SC-39"],
+    nist_csf=["PR.AA-03", "PR.IR-01", "PR.PS-01"],
+    nist_ai_rmf=["MEASURE 2.7"],
+    nist_ai_600_1=["MS-2.7-001"],
+    iso_27001=["A.8.5", "A.8.9", "A.8.20", "A.8.21", "A.8.22"],
+    iso_42001=["A.4.5", "A.6.2.5"],
+    cis_v8_1=["4.1", "4.4", "4.8", "5.4", "16.7"],
+    soc2=["CC6.1", "CC6.6", "CC6.8"],
+    atlas_mitigations=["AML.M0019"],
+    atlas_techniques=["AML.T0049", "AML.T0105"],
+    eu_ai_act=["15.5"],
+    remediation="Take tcp:// out of dockerd's -H and of hosts in /etc/docker/daemon.json (or set tlsverify), "
+    "chmod 660 the socket, and gpasswd -d NAME docker for all but {allowed_users}; then restart the engine",
+)
+def test_container_engine_is_out_of_reach(
+    host: Host, *, allowed_users: list[str] = [], require_rootless: bool = False
+) -> None:
+    """The container engine is not remotely reachable or world-usable.
+
+    Whoever can give orders to an engine that runs as root mounts / into a container and is root on the host.
+    A member of the group docker is root without a password.
+    """
+    table = socket_table(host)
+    found = engines(host)
+    allowed = {"root", *allowed_users}
+    wrong: dict[str, list[str]] = {}
+    for where, what in [
+        *_reachable(found, table),
+        *_usable(found, allowed),
+        *_listed(host, found, allowed),
+        *(_rooted(found) if require_rootless else ()),
+    ]:
+        wrong.setdefault(where, []).append(what)
+    if not wrong and found.monitors and not found.asked_as_root:
+        raise Unobservable("privilege", "only root sees which process listens, and every engine's socket")
+    if found.is_absent and not wrong:
+        not_applicable("no container engine is installed, runs or listens", claims=["allowed_users"])
+    assert wrong == {}

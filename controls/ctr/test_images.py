@@ -1,0 +1,172 @@
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from pytest_aisec import Host, Unobservable, control, not_applicable, now
+from pytest_aisec.facts.containers import Container, containers, raise_first
+from pytest_aisec.facts.image_reports import Report, Reports, image_reports
+
+_NOTHING_RUNS = "no container of docker or podman runs"
+_CLOCKS_DIFFER = timedelta(hours=1)
+
+
+def _is_young(when: datetime, days: float) -> bool:
+    return -_CLOCKS_DIFFER <= now() - when <= timedelta(days=days)
+
+
+def _weak(found: Report, severities: list[str], *, fixed_only: bool, waived: list[str]) -> Iterator[str]:
+    if found.ended:
+        yield f"{found.ended} gets no more fixes"
+    for item in found.found:
+        if item.severity in severities and item.id not in waived and (item.fixed or not fixed_only):
+            remedy = f"fixed in {item.fixed}" if item.fixed else "not fixed yet"
+            yield f"{item.id} {item.severity}: {item.package} {item.installed}, {remedy}"
+
+
+@control(
+    "AISEC-CTR-01",
+    severity="critical",
+    nist_800_53=["AC-6", "CM-6", "CM-7", "RA-5", "SC-39", "SI-2", "SR-3"],
+    nist_csf=["ID.RA-01", "PR.IR-01", "PR.PS-01", "PR.PS-02"],
+    nist_ai_rmf=["MANAGE 3.1", "MEASURE 2.7"],
+    nist_ai_600_1=["MG-3.1-002", "MS-2.7-001"],
+    iso_27001=["A.8.8", "A.8.9", "A.8.22"],
+    iso_42001=["A.4.4", "A.4.5", "A.6.2.5", "A.10.3"],
+    cis_v8_1=["4.1", "7.4", "7.5", "7.7", "16.7"],
+    soc2=["CC6.1", "CC6.8", "CC7.1"],
+    owasp_llm=["LLM03:2025"],
+    atlas_mitigations=["AML.M0016"],
+    atlas_techniques=["AML.T0010.001", "AML.T0010.004", "AML.T0105"],
+    eu_ai_act=["15.5"],
+    remediation="Rebuild the image on a fixed base, pull it, start the container anew, and leave a report: "
+    "trivy image --scanners vuln --format json --output {report_dir}/NAME.json IMAGE && "
+    "trivy --version --format json > {report_dir}/version.json",
+)
+def test_running_images_have_no_fixable_vulnerability(
+    host: Host,
+    *,
+    severities: list[Literal["CRITICAL", "HIGH", "MEDIUM", "LOW", "UNKNOWN"]] = ["CRITICAL", "HIGH"],
+    ignore_unfixed: bool = True,
+    report_max_age_days: Annotated[float, Field(gt=0)] = 7,
+    db_max_age_days: Annotated[float, Field(gt=0)] = 3,
+    waived_vulnerabilities: list[str] = [],
+    report_dir: str = "/var/lib/aisec/trivy",
+) -> None:
+    """Running images have no fixable critical or high vulnerability.
+
+    A known hole with a fix is the cheapest way into a model server. Judged are reports of trivy on exactly
+    the images that run, or what trivy on the host says with the database that it has; nothing is fetched.
+    """
+    found = containers(host)
+    names = {item.image_id: item.image for item in found.running if item.image_id}
+    empty = Reports(by_image={}, database_at=None, faults=())
+    seen = (
+        image_reports(host, names, report_dir, lambda when: _is_young(when, report_max_age_days))
+        if names
+        else empty
+    )
+    wrong = {
+        names[identity]: weak
+        for identity, one in seen.by_image.items()
+        if (weak := list(_weak(one, [*severities], fixed_only=ignore_unfixed, waived=waived_vulnerabilities)))
+    }
+    if not wrong:
+        raise_first(*found.faults, *seen.faults, *_too_old(seen, names, report_max_age_days, db_max_age_days))
+        raise_first(
+            *(
+                Unobservable("unreadable", f"{item.label} has a directory of the host instead of an image")
+                for item in found.running
+                if not item.image_id
+            )
+        )
+    if not found.running:
+        not_applicable(_NOTHING_RUNS)
+    assert wrong == {}
+
+
+def _too_old(
+    seen: Reports, names: dict[str, str], days: float, database_days: float
+) -> Iterator[Unobservable]:
+    for identity, one in seen.by_image.items():
+        if not _is_young(one.created_at, days):
+            yield Unobservable("stale", f"the report on {names[identity]} is of {one.created_at:%Y-%m-%d}")
+    if names and seen.database_at is None:
+        yield Unobservable("stale", "nobody says how old trivy's database was: there is no version.json")
+    if seen.database_at is not None and not _is_young(seen.database_at, database_days):
+        yield Unobservable("stale", f"trivy's database is of {seen.database_at:%Y-%m-%d}")
+
+
+_DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
+
+
+def _full(reference: str) -> str:
+    """Return a reference with the registry that docker adds by itself."""
+    first, slash, _ = reference.partition("/")
+    if slash and ("." in first or ":" in first or first == "localhost"):
+        return reference
+    return f"docker.io/{reference}" if slash else f"docker.io/library/{reference}"
+
+
+def _loose(container: Container, approved: list[str], *, tags: bool) -> Iterator[str]:
+    """Yield what leaves open which image runs, or whose it is."""
+    if container.rootfs or not container.image:
+        yield f"no image, but {container.rootfs or 'a root file system'} of the host"
+        return
+    if re.fullmatch(r"(sha256:)?[0-9a-f]{12,64}", container.image):
+        yield f"{container.image}: started by id, so nobody says where it came from"
+        return
+    whole = _full(container.image)
+    name = _DIGEST.sub("", whole)
+    repository, _, tag = name.rpartition(":") if ":" in name.rpartition("/")[2] else (name, "", "")
+    if not any(repository == place or repository.startswith(place.rstrip("/") + "/") for place in approved):
+        yield f"{whole}: not from an approved registry"
+    if not _DIGEST.search(whole):
+        if not tags:
+            yield f"{whole}: not pinned by digest"
+        elif tag in {"", "latest"}:
+            yield f"{whole}: no tag but latest"
+
+
+@control(
+    "AISEC-CTR-09",
+    severity="high",
+    nist_800_53=["AC-6", "CM-6", "CM-7", "SC-39", "SI-7", "SR-3", "SR-4", "SR-11"],
+    nist_csf=["GV.SC-05", "ID.RA-09", "PR.IR-01", "PR.PS-01"],
+    nist_ai_rmf=["GOVERN 6.1", "MAP 4.1", "MEASURE 2.7"],
+    nist_ai_600_1=["MG-3.1-002", "MS-2.7-001"],
+    iso_27001=["A.5.21", "A.8.9", "A.8.19", "A.8.22"],
+    iso_42001=["A.4.4", "A.4.5", "A.6.2.5", "A.10.3"],
+    cis_v8_1=["2.6", "4.1", "16.4", "16.5", "16.7"],
+    soc2=["CC6.1", "CC6.8", "CC8.1", "CC9.2"],
+    owasp_llm=["LLM03:2025"],
+    atlas_mitigations=["AML.M0014"],
+    atlas_techniques=["AML.T0010.001", "AML.T0010.004", "AML.T0105"],
+    eu_ai_act=["15.5"],
+    remediation="Start the container from REGISTRY/NAME@sha256:DIGEST, which docker images --digests "
+    "shows, with REGISTRY/NAME below one of {approved_registries}",
+)
+def test_images_are_pinned_and_from_approved_registries(
+    host: Host,
+    *,
+    approved_registries: list[str] = ["nvcr.io/nvidia"],
+    allow_tags: bool = False,
+) -> None:
+    """Images are pinned by digest from approved registries.
+
+    A tag is whatever its registry says today: who takes over an account or a name there runs code here at
+    the next pull.
+    """
+    found = containers(host)
+    wrong = {
+        item.label: what
+        for item in found.running
+        if (what := list(_loose(item, approved_registries, tags=allow_tags)))
+    }
+    if not wrong:
+        raise_first(*found.faults)
+    if not found.running:
+        not_applicable(_NOTHING_RUNS)
+    assert wrong == {}

@@ -1,0 +1,68 @@
+from typing import Annotated
+
+from pydantic import Field
+
+from pytest_aisec import Host, control, is_declared, not_applicable
+from pytest_aisec.facts.volumes import Volume, volumes
+
+
+@control(
+    "AISEC-DAT-04",
+    severity="high",
+    nist_800_53=["SC-12", "SC-13", "SC-28", "SC-28(1)"],
+    nist_csf=["PR.DS-01"],
+    nist_ai_rmf=["MEASURE 2.7"],
+    nist_ai_600_1=["MS-2.7-001"],
+    iso_27001=["A.8.24"],
+    iso_42001=["A.4.3", "A.4.5"],
+    cis_v8_1=["3.11"],
+    soc2=["C1.1", "CC6.1"],
+    owasp_llm=["LLM02:2025"],
+    atlas_mitigations=["AML.M0012"],
+    atlas_techniques=["AML.T0025", "AML.T0037"],
+    eu_ai_act=["15.5"],
+    remediation="Move the data to a volume made with cryptsetup luksFormat and luksOpen, or encrypt the "
+    "directory with fscrypt; mount NFS with sec=krb5p or xprtsec=tls and CIFS with seal; what a cloud "
+    "encrypts, declare in encrypted_elsewhere, for example /mnt/ai_training_data: ebs-kms",
+)
+def test_training_data_is_on_encrypted_volumes(
+    host: Host,
+    *,
+    data_dirs: list[str] = ["/mnt/ai_training_data"],
+    accept_declared: list[str] = ["ebs-kms", "fsx-kms"],
+    encrypted_elsewhere: Annotated[dict[str, str], Field()] = {},
+) -> None:
+    """Training data is stored on encrypted volumes.
+
+    Who gets hold of a disk, a snapshot or a backup can read what lies there in the clear.
+    """
+    if not data_dirs:
+        not_applicable("no data directory is named", claims=["data_dirs"])
+    seen = volumes(host, data_dirs)
+    plain: dict[str, str] = {}
+    if is_declared("data_dirs"):
+        plain = dict.fromkeys(seen.absent, "declared, but absent")
+    for directory, kind in encrypted_elsewhere.items():
+        if kind not in accept_declared:
+            plain[directory] = f"declared as {kind}, which is not accepted"
+    for volume in seen.volumes:
+        declared = encrypted_elsewhere.get(volume.directory, encrypted_elsewhere.get(volume.target, ""))
+        if not _is_encrypted(volume, declared=declared in accept_declared):
+            inside = volume.target.startswith(volume.directory)
+            plain[volume.target if inside else volume.directory] = volume.why
+    unknown = [
+        fault
+        for directory, fault in seen.faults.items()
+        if encrypted_elsewhere.get(directory) not in accept_declared or fault.reason == "privilege"
+    ]
+    if not plain and unknown:
+        raise unknown[0]
+    if not plain and len(seen.absent) == len(data_dirs):
+        not_applicable(f"there is no directory {', '.join(data_dirs)}", claims=["data_dirs"])
+    assert plain == {}
+
+
+def _is_encrypted(volume: Volume, *, declared: bool) -> bool:
+    if volume.is_encrypted is None:
+        return declared and volume.is_encrypted_in_transit
+    return volume.is_encrypted or declared

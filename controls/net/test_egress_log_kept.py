@@ -1,0 +1,59 @@
+import re
+from typing import Annotated
+
+from pydantic import Field
+
+from pytest_aisec import Host, control, not_applicable
+from pytest_aisec.facts.firewall import outbound_log_rules
+from pytest_aisec.facts.kernel_log import kernel_log
+
+
+@control(
+    "AISEC-NET-04",
+    severity="medium",
+    nist_800_53=["AC-4", "AU-4", "AU-11", "SC-7", "SC-7(5)", "SC-7(10)"],
+    nist_csf=["DE.CM-01", "PR.IR-01", "PR.PS-04"],
+    nist_ai_rmf=["MANAGE 4.1", "MEASURE 2.7"],
+    nist_ai_600_1=["GV-1.5-003", "MP-2.2-002", "MS-2.7-001"],
+    iso_27001=["A.5.33", "A.8.12", "A.8.15", "A.8.20", "A.8.22"],
+    iso_42001=["A.4.5", "A.6.2.8"],
+    cis_v8_1=["4.4", "8.3", "8.10", "13.4"],
+    soc2=["CC6.6", "CC6.7", "CC7.2"],
+    owasp_llm=["LLM02:2025"],
+    atlas_mitigations=["AML.M0024"],
+    atlas_techniques=["AML.T0025"],
+    eu_ai_act=["12.1", "15.5", "19", "26.6"],
+    remediation="Run rsyslog with imklog and a rule for kern.*, or make the journal persistent "
+    "(mkdir -p /var/log/journal; systemctl restart systemd-journald); in logrotate's block for kern.log and "
+    "messages write daily and rotate {min_days}, in journald.conf no SystemMaxUse and no MaxRetentionSec; "
+    "in a network namespace the kernel logs only with sysctl net.netfilter.nf_log_all_netns=1",
+)
+def test_egress_log_entries_are_written_and_retained(
+    host: Host,
+    *,
+    min_days: Annotated[int, Field(ge=1)] = 90,
+    prefix_re: str = "^(SUSPECT_OUT|AISEC_EGRESS|EGRESS)[: ]?",
+) -> None:
+    """Egress log entries are written and retained.
+
+    A rule that logs to nowhere, or for a week, leaves no trace of weights that left a month ago.
+    """
+    rules = [rule for rule in outbound_log_rules(host) if re.search(prefix_re, rule.prefix)]
+    if not rules:
+        not_applicable("no rule logs outbound packets with such a prefix (AISEC-NET-03)")
+    seen = kernel_log(host, sorted({rule.prefix for rule in rules}))
+    logged = sum(rule.packets or 0 for rule in rules)
+    places = seen.holding or (() if logged else seen.intended)
+    longest = max((place.days for place in places), default=0)
+    wrong = []
+    if not places:
+        wrong.append(
+            "the rules have logged packets, and no entry of them is found"
+            if logged
+            else "no entry is found, and no service keeps what the kernel logs"
+        )
+    elif longest < min_days:
+        wrong += sorted(f"{place.name}: {place.days:g} days ({place.why})" for place in places)
+    if wrong and seen.faults:
+        raise seen.faults[0]
+    assert wrong == []

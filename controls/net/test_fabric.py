@@ -1,0 +1,127 @@
+import ipaddress
+from collections.abc import Iterator, Sequence
+from typing import Annotated
+
+from pydantic import Field
+
+from pytest_aisec import Host, Unobservable, control, not_applicable, together
+from pytest_aisec.facts.fabric import Interface, Member, Network, admits, interfaces, members
+from pytest_aisec.facts.firewall import packet_filter
+from pytest_aisec.facts.sockets import Address, Socket, socket_table
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+_STORES = {"redis-server", "valkey-server"}
+
+
+@control(
+    "AISEC-NET-06",
+    severity="high",
+    nist_800_53=["AC-3", "AC-17", "IA-2", "SC-7", "SC-8"],
+    nist_csf=["PR.AA-03", "PR.IR-01"],
+    nist_ai_rmf=["MEASURE 2.7"],
+    nist_ai_600_1=["MS-2.7-001"],
+    iso_27001=["A.8.5", "A.8.20", "A.8.21", "A.8.22"],
+    iso_42001=["A.4.5", "A.6.2.5"],
+    cis_v8_1=["3.12", "4.4", "4.8", "12.2"],
+    soc2=["CC6.1", "CC6.6"],
+    atlas_mitigations=["AML.M0019"],
+    atlas_techniques=["AML.T0049"],
+    eu_ai_act=["15.5"],
+    remediation="Bind it to an address in {fabric_cidrs} (ray start --node-ip-address, VLLM_HOST_IP, "
+    "NCCL_SOCKET_IFNAME and GLOO_SOCKET_IFNAME of {fabric_ifaces}), or where it can only listen on all, as "
+    "torch.distributed does: iptables -I INPUT -p tcp --dport PORT ! -s NETWORK -j DROP, and for IPv6 "
+    "ip6tables -I INPUT -p tcp --dport PORT -j DROP",
+)
+def test_the_fabric_is_confined_to_private_interfaces(
+    host: Host,
+    *,
+    fabric_cidrs: list[str] = ["10.0.0.0/8"],
+    fabric_ifaces: list[str] = ["ib0", "eth1"],
+    fabric_ports: list[Port] = [6379, 8265, 10001, 14579, 29400, 29500],
+    api_ports: list[Port] = [22, 80, 443, 8000, 8080],
+) -> None:
+    """Training and multi-node inference fabric is confined to private interfaces.
+
+    Stores and collectives ask nobody for a password: whoever reaches them runs code in the job or reads its
+    tensors.
+    """
+    trusted = [ipaddress.ip_network(cidr, strict=False) for cidr in fabric_cidrs]
+    table, seen, ports = together(lambda: socket_table(host), lambda: members(host), lambda: interfaces(host))
+    pids = {member.pid for member in seen.members}
+    listeners = [
+        socket
+        for socket in table.listeners
+        if socket.protocol == "tcp"
+        and not socket.is_loopback
+        and (
+            (socket.local_port in fabric_ports and not _STORES & set(socket.processes))
+            or (pids & set(socket.pids) and socket.local_port not in api_ports)
+        )
+    ]
+    exposed = dict(_settings(seen.members, trusted, fabric_ifaces))
+    wide = []
+    for socket in listeners:
+        if socket.is_wildcard:
+            wide.append(socket)
+        elif not _is_private(socket.local, trusted, ports, fabric_ifaces):
+            exposed[socket.where] = ", ".join(socket.processes) or "process not visible"
+    unsure = []
+    for socket in wide if not exposed or host.run("id -u").stdout.strip() == "0" else ():
+        ways = _ways(host, socket, trusted, [one for one in ports if one.name not in {"lo", *fabric_ifaces}])
+        through = [name for name, admitted in ways if admitted]
+        unsure += [f"{socket.where} through {name}" for name, admitted in ways if admitted is None]
+        if through:
+            holder = ", ".join(socket.processes) or "process not visible"
+            exposed[socket.where] = f"{holder}, reached through {', '.join(through)}"
+    if not exposed and seen.faults:
+        raise seen.faults[0]
+    if not exposed and unsure:
+        raise Unobservable("parse", f"rules decide in a way that is not understood: {'; '.join(unsure)}")
+    if not seen.members and not listeners:
+        not_applicable("no process of distributed training or inference, and nothing on its ports")
+    assert exposed == {}
+
+
+def _is_private(
+    address: Address | None, trusted: Sequence[Network], ports: Sequence[Interface], names: Sequence[str]
+) -> bool:
+    return any(address in network for network in trusted) or any(
+        address in port.addresses and port.name in names for port in ports
+    )
+
+
+def _ways(
+    host: Host, socket: Socket, trusted: Sequence[Network], ports: Sequence[Interface]
+) -> list[tuple[str, bool | None]]:
+    """Return the interfaces by which others may reach a socket on all addresses, and whether they do."""
+    seen = packet_filter(host)
+    only_four = isinstance(socket.local, ipaddress.IPv4Address)
+    found = []
+    for port in ports:
+        families = {"ip" if address.version == 4 else "ip6" for address in port.addresses}
+        for family in sorted(families & ({"ip"} if only_four else {"ip", "ip6"})):
+            admitted = admits(seen, socket.local_port, family=family, through=port.name, trusted=trusted)
+            if admitted and seen.gaps:
+                raise seen.gaps[0]
+            found.append((f"{port.name} ({'IPv4' if family == 'ip' else 'IPv6'})", admitted))
+    return found
+
+
+def _settings(
+    found: Sequence[Member], trusted: Sequence[Network], names: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    for member in found:
+        for setting, value in sorted(member.settings.items()):
+            if setting.endswith("_IFNAME"):
+                chosen = [one.strip().removeprefix("=") for one in value.split(",")]
+                if not set(chosen) <= {*names, "lo"}:
+                    yield f"{setting}={value}", member.command
+            elif setting in {"MASTER_ADDR", "VLLM_HOST_IP"}:
+                try:
+                    address = ipaddress.ip_address(value)
+                except ValueError:
+                    continue
+                if not address.is_loopback and not any(address in network for network in trusted):
+                    yield f"{setting}={value}", member.command
+        if member.is_vllm_of_many and not member.settings.get("VLLM_HOST_IP"):
+            yield "VLLM_HOST_IP is not set", member.command

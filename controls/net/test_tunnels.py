@@ -1,0 +1,69 @@
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from pytest_aisec import Host, Unobservable, control, is_active, not_reviewed
+from pytest_aisec.facts.tunnels import tunnels
+
+
+@control(
+    "AISEC-NET-08",
+    severity="high",
+    nist_800_53=["AC-3", "AC-4", "AC-17", "AC-17(2)", "IA-2", "SC-7", "SC-7(5)", "SC-7(10)"],
+    nist_csf=["DE.CM-01", "PR.AA-03", "PR.IR-01"],
+    nist_ai_rmf=["MEASURE 2.7"],
+    nist_ai_600_1=["MP-2.2-002", "MS-2.7-001"],
+    iso_27001=["A.8.5", "A.8.12", "A.8.20", "A.8.21", "A.8.22"],
+    iso_42001=["A.4.5", "A.6.2.5"],
+    cis_v8_1=["4.4", "4.8", "13.4"],
+    soc2=["CC6.1", "CC6.6", "CC6.7"],
+    owasp_llm=["LLM02:2025"],
+    atlas_mitigations=["AML.M0019"],
+    atlas_techniques=["AML.T0025", "AML.T0049", "AML.T0072"],
+    eu_ai_act=["15.5"],
+    remediation="Stop the program and remove it from units and crontabs, set share=False where Gradio is "
+    "launched, or declare it in allow: {allow}",
+)
+def test_there_are_no_tunnels_or_share_links(
+    host: Host,
+    *,
+    allow: list[str] = [],
+    app_dirs: Annotated[list[str], Field(min_length=1)] = ["/srv", "/opt", "/home", "/root"],
+) -> None:
+    """No tunnels or public share links.
+
+    They publish a notebook, a model or a shell to the Internet past every firewall rule. Programs are
+    known by their names: one that was renamed is for the egress filter.
+    """
+    seen = tunnels(host, app_dirs)
+    found: dict[str, list[str]] = {}
+    for tunnel in seen.found:
+        if tunnel.kind not in allow:
+            found.setdefault(tunnel.kind, []).append(tunnel.where)
+    asks_tailscale = seen.has_tailscale and "tailscale" not in allow
+    if asks_tailscale and is_active():
+        if names := _funnels(host):
+            found["tailscale"] = names
+    elif asks_tailscale and not found:
+        not_reviewed(
+            "tailscaled runs, and only it knows what its funnel publishes; --aisec-active allows asking"
+        )
+    if not found and seen.faults:
+        raise seen.faults[0]
+    assert found == {}
+
+
+def _funnels(host: Host) -> list[str]:
+    answer = host.run("tailscale serve status --json")
+    if answer.rc != 0:
+        raise Unobservable("unreadable", f"tailscale serve status: {answer.stderr.strip()}")
+    try:
+        status: Mapping[str, Any] = json.loads(answer.stdout)
+        services = [status, *(status.get("Foreground") or {}).values()]
+        return sorted(
+            f"funnel {name}" for one in services for name, on in (one.get("AllowFunnel") or {}).items() if on
+        )
+    except (ValueError, AttributeError) as error:
+        raise Unobservable("parse", f"tailscale serve status: {error}") from None

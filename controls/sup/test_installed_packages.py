@@ -1,0 +1,282 @@
+from datetime import date
+from typing import Annotated, Literal, NotRequired
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+from pydantic import AfterValidator, ConfigDict, Field, with_config
+from typing_extensions import TypedDict
+
+from pytest_aisec import Host, control, is_declared, not_applicable, not_reviewed, now
+from pytest_aisec.advisories import watchlist as watch
+from pytest_aisec.advisories.index import Index
+from pytest_aisec.advisories.versions import Match, read_version
+from pytest_aisec.facts.components import Component, components
+from pytest_aisec.facts.distributions import Distribution, Distributions, distributions
+from pytest_aisec.facts.vulnerabilities import fresh_index
+
+
+@with_config(ConfigDict(extra="forbid"))
+class AcceptedAdvisory(TypedDict):
+    """An advisory that does not count, for a reason and until a day (included, UTC)."""
+
+    id: str
+    reason: Annotated[str, Field(min_length=1)]
+    expires: date
+    package: NotRequired[str]
+
+
+def _is_requirement(text: str) -> str:
+    try:
+        requirement = Requirement(text)
+    except InvalidRequirement as error:
+        raise ValueError(f"{text!r} is no name with versions such as name>=1,<2: {error}") from None
+    if requirement.url or requirement.marker or requirement.extras:
+        raise ValueError(f"{text!r} may have a name and versions, nothing else")
+    return text
+
+
+Release = Annotated[str, AfterValidator(_is_requirement)]
+
+
+def _absent(seen: Distributions) -> dict[str, list[str]]:
+    return {root: ["declared, but absent"] for root in seen.absent if is_declared("env_roots")}
+
+
+@control(
+    "AISEC-SUP-01",
+    severity="critical",
+    nist_800_53=["CM-8", "RA-5", "SI-2"],
+    nist_csf=["ID.RA-01", "PR.PS-02"],
+    nist_ai_rmf=["MANAGE 3.1", "MEASURE 2.7"],
+    nist_ai_600_1=["MG-3.1-002", "MS-2.7-001"],
+    iso_27001=["A.8.8"],
+    iso_42001=["A.4.4", "A.10.3"],
+    cis_v8_1=["2.1", "7.4", "7.5", "7.7"],
+    soc2=["CC7.1"],
+    owasp_llm=["LLM03:2025"],
+    atlas_mitigations=["AML.M0016"],
+    atlas_techniques=["AML.T0010.001"],
+    eu_ai_act=["15.5"],
+    remediation=(
+        "In the environment that is named, install a version outside the range that stands beside each "
+        "advisory: ENVIRONMENT/bin/pip install --upgrade PACKAGE (and renew its lock file), or uninstall it."
+    ),
+)
+def test_no_vulnerable_package_is_installed(
+    host: Host,
+    *,
+    env_roots: list[str] = ["/usr/lib", "/usr/lib64", "/usr/local", "/opt", "/srv", "/home", "/root"],
+    fail_cvss: Annotated[float, Field(ge=0, le=10)] = 7.0,
+    unscored: Literal["review", "fail", "ignore"] = "review",
+    db_max_age_days: Annotated[float, Field(ge=0)] = 14,
+    accepted: list[AcceptedAdvisory] = [],
+) -> None:
+    """Python environments contain no known vulnerable package at or above the threshold.
+
+    Known holes in the ML stack are what attackers try first. Packages of the operating system do not count:
+    their maintainers mend them under the old number (AISEC-SUP-11).
+    """
+    seen = distributions(host, env_roots)
+    vulnerable = _absent(seen)
+    if not seen.own and not seen.faults and not vulnerable:
+        kind = "other than those of the operating system's packages" if seen.found else "at all"
+        not_applicable(f"no Python distribution {kind} below {', '.join(env_roots)}")
+    index = fresh_index(db_max_age_days)
+    waived = {
+        (one["id"], canonicalize_name(one["package"]) if "package" in one else None)
+        for one in accepted
+        if one["expires"] >= now().date()
+    }
+    unclear: dict[str, list[str]] = {}
+    for one in seen.own:
+        for finding in index.findings(one.name, one.version):
+            if any((name, package) in waived for name in finding.ids for package in (None, one.name)):
+                continue
+            has_no_score = finding.score is None and not finding.is_malicious
+            if not has_no_score and not finding.is_malicious and (finding.score or 0) < fail_cvss:
+                continue
+            if has_no_score and unscored == "ignore":
+                continue
+            is_certain = finding.is_certain and not (has_no_score and unscored == "review")
+            where = f"{one.text} in {one.where}"
+            (vulnerable if is_certain else unclear).setdefault(where, []).append(finding.text)
+    if not vulnerable and seen.faults:
+        raise seen.faults[0]
+    if not vulnerable and unclear:
+        named = "; ".join(f"{where}: {', '.join(texts)}" for where, texts in unclear.items())
+        not_reviewed(f"a person has to tell whether this is affected ({index.describe(now())}): {named}")
+    compared = f"{len(seen.own)} distributions with {index.describe(now())}"
+    observed = {"compared": compared, "vulnerable": vulnerable, "perhaps": unclear}
+    assert observed == {"compared": compared, "vulnerable": {}, "perhaps": {}}
+
+
+@with_config(ConfigDict(extra="forbid"))
+class WatchedVersions(TypedDict):
+    """Versions of a component to watch for: from `introduced` to `fixed` (without it) or `last_affected`."""
+
+    component: str
+    id: str
+    introduced: NotRequired[str]
+    fixed: NotRequired[str]
+    last_affected: NotRequired[str]
+
+
+@control(
+    "AISEC-SUP-02",
+    severity="critical",
+    nist_800_53=["RA-5", "SI-2"],
+    nist_csf=["ID.RA-01", "ID.RA-05", "PR.PS-02"],
+    nist_ai_rmf=["MANAGE 3.1", "MEASURE 2.7"],
+    nist_ai_600_1=["MG-3.1-002", "MS-2.7-001"],
+    iso_27001=["A.8.8"],
+    iso_42001=["A.4.4", "A.10.3"],
+    cis_v8_1=["7.4", "7.5", "7.7"],
+    soc2=["CC7.1"],
+    owasp_llm=["LLM03:2025"],
+    atlas_mitigations=["AML.M0016"],
+    atlas_techniques=["AML.T0010.001", "AML.T0049"],
+    eu_ai_act=["15.5"],
+    remediation=(
+        "Install a version outside the range that stands beside each entry, from the vendor's repository or "
+        "with pip, and restart what runs the old one; until then cut its ports off."
+    ),
+)
+def test_components_are_outside_the_watch_list(
+    host: Host,
+    *,
+    env_roots: list[str] = ["/usr/lib", "/usr/lib64", "/usr/local", "/opt", "/srv", "/home", "/root"],
+    watchlist: Literal["builtin", "none"] = "builtin",
+    extra_entries: list[WatchedVersions] = [],
+) -> None:
+    """AI-infrastructure components are outside the watch-list of exploited or critical versions.
+
+    These holes give code on the machine, often without a log-in. Judges what is installed: a server that has
+    not been restarted since its upgrade may still be older, and images are judged where they are built.
+    """
+    seen = distributions(host, env_roots)
+    software = components(host)
+    listed = _absent(seen)
+    unclear: list[str] = []
+    entries = [*(watch.builtin().entries if watchlist == "builtin" else ()), *map(_entry, extra_entries)]
+    there = [
+        *(Component(name=one.name, version=one.version, where=one.where) for one in seen.own),
+        *(one for one in software.found if not one.is_packaged),
+    ]
+    watched = {entry.component for entry in entries}
+    for one in there:
+        for entry in entries:
+            if entry.component != one.name:
+                continue
+            match = entry.advisory.match(read_version(one.version))
+            text = f"{', '.join(entry.advisory.names)}: {entry.advisory.bounds} ({entry.source})"
+            if match is Match.YES:
+                listed.setdefault(f"{one.name} {one.version}, {one.where}", []).append(text)
+            elif match is Match.UNCLEAR:
+                unclear.append(f"{one.name} {one.version or 'of unknown version'}, {one.where}: {text}")
+    faults = [*seen.faults, *software.faults]
+    if not listed and faults:
+        raise faults[0]
+    if not listed and not any(one.name in watched for one in there):
+        not_applicable("none of the watched components is installed, other than by the operating system")
+    if not listed and unclear:
+        not_reviewed(f"a person has to tell whether this is affected: {'; '.join(unclear)}")
+    assert listed == {}
+
+
+def _entry(one: WatchedVersions) -> watch.Watched:
+    events: list[tuple[str, str]] = [("introduced", one.get("introduced", "0"))]
+    if "fixed" in one:
+        events.append(("fixed", one["fixed"]))
+    if "last_affected" in one:
+        events.append(("last_affected", one["last_affected"]))
+    component = canonicalize_name(one["component"]) if one["component"] != "llama.cpp" else "llama.cpp"
+    return watch.watched(component, ids=(one["id"],), events=tuple(events), source="the profile")
+
+
+@control(
+    "AISEC-SUP-08",
+    severity="critical",
+    nist_800_53=["IR-4", "RA-5", "SI-2", "SI-3", "SI-7", "SR-3", "SR-4", "SR-11"],
+    nist_csf=["GV.SC-05", "ID.RA-01", "ID.RA-09", "PR.PS-02"],
+    nist_ai_rmf=["GOVERN 6.1", "MANAGE 3.1", "MAP 4.1", "MEASURE 2.7"],
+    nist_ai_600_1=["MG-3.1-002", "MS-2.7-001"],
+    iso_27001=["A.5.21", "A.8.8", "A.8.19"],
+    iso_42001=["A.4.4", "A.10.3"],
+    cis_v8_1=["2.6", "7.4", "7.5", "7.7", "10.1", "16.4", "16.5"],
+    soc2=["CC6.8", "CC7.1", "CC8.1", "CC9.2"],
+    owasp_llm=["LLM03:2025"],
+    atlas_mitigations=["AML.M0016"],
+    atlas_techniques=["AML.T0010.001", "AML.T0011.001", "AML.T0104"],
+    eu_ai_act=["15.5"],
+    remediation=(
+        "This is an incident: isolate the host, keep it for the investigation, and rotate every credential "
+        "that could be reached from it. Build the environment anew elsewhere from known releases; remove "
+        "the release from lock files, mirrors and caches."
+    ),
+)
+def test_no_malicious_release_is_installed(
+    host: Host,
+    *,
+    env_roots: list[str] = ["/usr/lib", "/usr/lib64", "/usr/local", "/opt", "/srv", "/home", "/root"],
+    malicious_releases: list[Release] = [
+        "litellm==1.82.7",
+        "litellm==1.82.8",
+        "pytorch-lightning==2.6.2",
+        "pytorch-lightning==2.6.3",
+        "ultralytics>=8.3.41,<8.3.47",
+        "torchtriton",
+    ],
+    extra: list[Release] = [],
+    index: bool = True,
+    db_max_age_days: Annotated[float, Field(ge=0)] = 14,
+) -> None:
+    """No package release known to be malicious is installed.
+
+    Such a release has already run its author's code here, with every credential of who installed it.
+    """
+    seen = distributions(host, env_roots)
+    malicious = _absent(seen)
+    unclear: list[str] = []
+    for one in seen.found:
+        for text in [*malicious_releases, *extra]:
+            listed = _is_listed(one, Requirement(text))
+            if listed:
+                malicious.setdefault(f"{one.text} in {one.where}", []).append(f"listed: {text}")
+            elif listed is None:
+                unclear.append(f"{one.text} in {one.where} (listed: {text})")
+    if not seen.found and not seen.faults and not malicious:
+        not_applicable(f"no Python distribution below {', '.join(env_roots)}")
+    if index and not malicious:
+        malicious, more = _in_index(seen, fresh_index(db_max_age_days))
+        unclear += more
+    if not malicious and seen.faults:
+        raise seen.faults[0]
+    if not malicious and unclear:
+        not_reviewed(f"a person has to tell whether this is malicious: {'; '.join(unclear)}")
+    assert malicious == {}
+
+
+def _in_index(seen: Distributions, index: Index) -> tuple[dict[str, list[str]], list[str]]:
+    """Return what the index calls malicious, and what it may mean."""
+    malicious: dict[str, list[str]] = {}
+    unclear = []
+    for one in seen.found:
+        for finding in index.findings(one.name, one.version):
+            if finding.is_malicious and finding.is_certain:
+                malicious.setdefault(f"{one.text} in {one.where}", []).append(finding.text)
+            elif finding.is_malicious:
+                unclear.append(f"{one.text} in {one.where} ({finding.text})")
+    return malicious, unclear
+
+
+def _is_listed(one: Distribution, listed: Requirement) -> bool | None:
+    """Tell whether `one` is a listed release; `None` where its version does not tell."""
+    if one.name != canonicalize_name(listed.name):
+        return False
+    if not listed.specifier:
+        return True
+    try:
+        return listed.specifier.contains(Version(one.version), prereleases=True)
+    except InvalidVersion:
+        return None

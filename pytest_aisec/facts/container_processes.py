@@ -1,0 +1,245 @@
+"""What the kernel says about containers: users, capabilities, confinement, namespaces, mounts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pytest_aisec.facts.container_mounts import MountPoint, read_mounts
+from pytest_aisec.facts.containers import Container
+from pytest_aisec.observe.faults import Unobservable
+
+if TYPE_CHECKING:
+    from testinfra.host import Host
+
+__all__ = ["Kernel", "Live", "Process", "live", "read_kernel"]
+
+NAMESPACES = ("net", "pid", "ipc", "uts", "user")
+_FILES = ("status", "uid_map", "attr/current", "mountinfo")
+_COMMAND = """\
+printf '=enforce\\n'; cat /sys/fs/selinux/enforce 2>&1; printf '\\n=is %s\\n' "$?"
+for p in 1 {places}; do
+for f in {files} {namespaces}; do
+printf '=%s %s\\n' "$p" "$f"
+case $f in net|pid|ipc|uts|user) readlink "/proc/$p/ns/$f" 2>&1;; *) cat "/proc/$p/$f" 2>&1;; esac
+printf '\\n=is %s\\n' "$?"
+done
+done
+printf '=all\\n'; grep -aHE '^(PPid|Uid|Seccomp_filters):' /proc/[0-9]*/status 2>/dev/null
+printf '\\n=is %s\\n' "$?"
+"""
+_PART = re.compile(r"=(?P<name>[a-z0-9_/ ]+)\n(?P<text>.*?)\n=is (?P<status>\d+)\n", re.DOTALL)
+_CAPABILITIES = (  # noqa: SIM905 - a table of forty lines says no more
+    "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE "
+    "NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT "
+    "SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE "
+    "AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ "
+    "PERFMON BPF CHECKPOINT_RESTORE"
+).split()
+"""By their bit, as in capability.h of Linux."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Process:
+    """The first process of a container, or of the host."""
+
+    pid: int
+    uids: frozenset[int]
+    """Real, effective, saved and of the file system, as the host numbers them."""
+    below: Mapping[int, frozenset[int]]
+    """The same of each process that descends from it."""
+    capabilities: frozenset[str]
+    """All that it has, or that a program which it runs could give it: also the bounding set."""
+    no_new_privileges: bool
+    is_filtered: bool
+    """Whether a seccomp filter applies that the process which started it does not have."""
+    root_is: int | None
+    """What user 0 in its user namespace is on the host; `None` where there is no such user."""
+    label: str | None
+    """Of AppArmor or SELinux; `None` where the kernel has neither."""
+    namespaces: Mapping[str, str] | Unobservable
+    """One of `NAMESPACES` → what identifies it."""
+    mounts: tuple[MountPoint, ...] | Unobservable = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kernel:
+    """Some processes and the host around them."""
+
+    host: Process
+    processes: Mapping[int, Process | Unobservable]
+    """By process id, as asked; a fault where it ended meanwhile or cannot be read."""
+    is_selinux_permissive: bool
+    """Whether SELinux is there and only warns."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Live:
+    """Containers and their first processes."""
+
+    pairs: tuple[tuple[Container, Process | None], ...]
+    """`None` where the process ended meanwhile, restarts, or may not be read."""
+    host: Process | None
+    """Process 1 of the host; `None` where nothing was asked."""
+    is_selinux_permissive: bool
+    faults: tuple[Unobservable, ...]
+    """Why there is `None` somewhere."""
+
+
+def live(host: Host, running: Sequence[Container]) -> Live:
+    """Return what the kernel says about the first process of each container; asks nothing without any.
+
+    Raises:
+        Unobservable: when the host's own process 1 cannot be read.
+
+    """
+    if not running:
+        return Live(pairs=(), host=None, is_selinux_permissive=False, faults=())
+    wanted = sorted({item.pid for item in running if item.pid > 0})
+    command = _COMMAND.format(
+        places=" ".join(map(str, wanted)), files=" ".join(_FILES), namespaces=" ".join(NAMESPACES)
+    )
+    seen = read_kernel(host.run(command).stdout, wanted)
+    pairs: list[tuple[Container, Process | None]] = []
+    faults: list[Unobservable] = []
+    for item in running:
+        process = seen.processes.get(item.pid)
+        if isinstance(process, Process):
+            pairs.append((item, process))
+        else:
+            pairs.append((item, None))
+            detail = process.detail if process else "it restarts"
+            faults.append(
+                Unobservable(process.reason if process else "unreadable", f"{item.label}: {detail}")
+            )
+    return Live(
+        pairs=tuple(pairs),
+        host=seen.host,
+        is_selinux_permissive=seen.is_selinux_permissive,
+        faults=tuple(faults),
+    )
+
+
+def read_kernel(text: str, pids: Sequence[int]) -> Kernel:
+    """Read what the question of `live` printed."""
+    answers = {match["name"]: (int(match["status"]), match["text"]) for match in _PART.finditer(text)}
+    expected = {f"{pid} {what}" for pid in (1, *pids) for what in (*_FILES, *NAMESPACES)}
+    if not {"enforce", "all", *expected} <= set(answers):
+        raise Unobservable("parse", "the reading of /proc is not whole")
+    for status, said in answers.values():
+        if status in {126, 127}:
+            raise Unobservable("tool_missing", said.strip()[-200:] or f"exit status {status}")
+    table = _table(answers["all"][1])
+
+    def one(pid: int) -> Process | Unobservable:
+        try:
+            return _process(pid, {what: answers[f"{pid} {what}"] for what in (*_FILES, *NAMESPACES)}, table)
+        except Unobservable as fault:
+            return fault
+
+    first = one(1)
+    if isinstance(first, Unobservable):
+        raise first
+    return Kernel(
+        host=first,
+        processes={pid: one(pid) for pid in pids},
+        is_selinux_permissive=answers["enforce"][0] == 0 and answers["enforce"][1].strip() == "0",
+    )
+
+
+def _table(text: str) -> dict[int, dict[str, tuple[int, ...]]]:
+    table: dict[int, dict[str, tuple[int, ...]]] = {}
+    for match in re.finditer(r"^/proc/(\d+)/status:(\w+):\s*([\d\s]+)$", text, re.MULTILINE):
+        table.setdefault(int(match[1]), {})[match[2]] = tuple(map(int, match[3].split()))
+    return table
+
+
+def _said(answer: tuple[int, str], what: str) -> str:
+    status, text = answer
+    if status == 0:
+        return text
+    denied = "ermission denied" in text or "not permitted" in text
+    raise Unobservable("privilege" if denied else "unreadable", text.strip()[-200:] or what)
+
+
+def _process(
+    pid: int, answers: Mapping[str, tuple[int, str]], table: Mapping[int, Mapping[str, tuple[int, ...]]]
+) -> Process:
+    lines = _said(answers["status"], "status").splitlines()
+    status = {key: value.split() for key, _, value in (line.partition(":") for line in lines)}
+    try:
+        uids = frozenset(int(uid) for uid in status["Uid"])
+        held = [int(status[f"Cap{one}"][0], 16) for one in ("Bnd", "Prm", "Eff", "Inh")]
+        seccomp, parent = status["Seccomp"][0], int(status["PPid"][0])
+        no_new_privileges = status["NoNewPrivs"] == ["1"]
+        filters = int(status["Seccomp_filters"][0]) if "Seccomp_filters" in status else None
+    except (KeyError, ValueError, IndexError) as error:
+        raise Unobservable("parse", f"/proc/{pid}/status: {error}") from None
+    inherited = table.get(parent, {}).get("Seccomp_filters", (0,))[0]
+    return Process(
+        pid=pid,
+        uids=uids,
+        below={
+            child: frozenset(table[child]["Uid"]) for child in _below(pid, table) if "Uid" in table[child]
+        },
+        capabilities=frozenset(name for bits in held for name in _names(bits)),
+        no_new_privileges=no_new_privileges,
+        is_filtered=seccomp == "2" and (filters is None or filters > inherited),
+        root_is=_root(_said(answers["uid_map"], "uid_map")),
+        label=_label(answers["attr/current"]),
+        namespaces=_namespaces(answers),
+        mounts=_mounts(answers["mountinfo"]),
+    )
+
+
+def _namespaces(answers: Mapping[str, tuple[int, str]]) -> Mapping[str, str] | Unobservable:
+    try:
+        return {name: _said(answers[name], name).strip() for name in NAMESPACES}
+    except Unobservable as fault:
+        return fault
+
+
+def _mounts(answer: tuple[int, str]) -> tuple[MountPoint, ...] | Unobservable:
+    try:
+        return read_mounts(_said(answer, "mountinfo"))
+    except Unobservable as fault:
+        return fault
+
+
+def _names(bits: int) -> Iterator[str]:
+    for bit in range(bits.bit_length()):
+        if bits >> bit & 1:
+            yield _CAPABILITIES[bit] if bit < len(_CAPABILITIES) else f"capability {bit}"
+
+
+def _below(pid: int, table: Mapping[int, Mapping[str, tuple[int, ...]]]) -> Iterator[int]:
+    children: dict[int, list[int]] = {}
+    for child, values in table.items():
+        children.setdefault(values.get("PPid", (0,))[0], []).append(child)
+    todo, seen = [pid], {pid}
+    while todo:
+        for child in sorted(children.get(todo.pop(), [])):
+            if child not in seen:
+                seen.add(child)
+                todo.append(child)
+                yield child
+
+
+def _root(text: str) -> int | None:
+    """Read a uid_map: lines of first id inside, first id outside, count."""
+    for line in text.splitlines():
+        numbers = [int(number) for number in line.split() if number.isdigit()]
+        if len(numbers) != 3:
+            raise Unobservable("parse", f"uid_map: {line[:80]!r}")
+        if numbers[0] == 0:
+            return numbers[1]
+    return None
+
+
+def _label(answer: tuple[int, str]) -> str | None:
+    status, text = answer
+    if status != 0 and ("Invalid argument" in text or "No such file" in text):
+        return None
+    return _said(answer, "attr/current").strip("\0\n ") or None

@@ -1,0 +1,391 @@
+"""Running containers of docker and podman, as `inspect` shows them, checked against the host's processes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pytest_aisec.observe.faults import Unobservable
+
+if TYPE_CHECKING:
+    from testinfra.host import Host
+
+__all__ = ["Container", "Containers", "Monitor", "Mount", "containers", "raise_first", "read_containers"]
+
+_COMMAND = r"""
+unset DOCKER_HOST DOCKER_CONTEXT CONTAINER_HOST CONTAINER_CONNECTION
+d=/run/user/$(id -u)
+if test -z "$XDG_RUNTIME_DIR" && test -d "$d"; then XDG_RUNTIME_DIR=$d; export XDG_RUNTIME_DIR; fi
+if { read -r c < /proc/1/comm; } 2>/dev/null; then :; else echo '=hidden'; exit 0; fi
+look() {
+for d in /proc/[0-9]*; do
+c=; { read -r c < "$d/comm"; } 2>/dev/null
+case $c in dockerd|conmon|conmonrs|containerd-shim*|containerd|crio|podman) ;;
+*) continue;; esac
+u=
+{ while read -r k v o; do
+case $k in State:) test "$v" = Z && break;; Uid:) u=$v; break;; esac
+done < "$d/status"; } 2>/dev/null
+test "$u" || continue
+a=$(tr '\000\n' '  ' < "$d/cmdline") || { r=$?; test -e "$d" && return $r; continue; }
+if test -O "$d"; then m=own; else m=other; fi
+printf '%s %s %s %s %s\n' "${d#/proc/}" "$u" "$m" "$c" "$a"
+done
+}
+list() {
+i=$("$@" ps -q --no-trunc $f); s=$?
+printf '=list %s\n' "$s"
+test "$s" = 0 || return
+if test "$i"; then "$@" inspect --type container $i; s=$?; else echo '[]'; fi
+printf '\n=inspect %s\n' "$s"
+}
+theirs() {
+e=$(getent passwd "$u") || return
+e=${e#*:*:*:}; g=${e%%:*}; e=${e#*:*:}; h=${e%%:*}
+cd / && setpriv --reuid "$u" --regid "$g" --clear-groups -- \
+env -i LC_ALL=C PATH="$PATH" HOME="$h" XDG_RUNTIME_DIR="/run/user/$u" podman "$@"
+}
+p=$(look) || exit
+f=
+case "
+$p" in *' own dockerd '*|*' other dockerd '*)
+for s in /run/docker.sock /run/user/*/docker.sock; do
+if test -S "$s"; then printf '=docker %s\n' "$s"; list docker -H "unix://$s"; fi
+done;;
+esac
+case "
+$p" in *' own conmon '*)
+f='--filter status=running --filter status=paused'
+echo '=podman own'; list podman;;
+esac
+if test "$(id -u)" = 0; then
+for u in $(echo "$p" | sed -n 's/^[0-9]* \([1-9][0-9]*\) other conmon .*/\1/p' | sort -u); do
+echo "=podman uid-$u"; list theirs
+done
+fi
+p=$(look) || exit
+printf '=monitors %s\n%s\n' "$(test -O /proc/1 && echo root || echo user)" "$p"
+"""
+"""Asks no engine that does not run already: asking podman makes its store, asking docker may start it.
+
+Without its run directory, rootless podman would make another one and find nothing.
+
+What follows `=monitors` are processes, so that none can pass its arguments for an answer of an engine.
+"""
+
+_SECTION = re.compile(r"^=(docker|podman) (\S+)\n", re.MULTILINE)
+_ID = re.compile(r"[0-9a-f]{64}")
+_MONITORS = {"conmon", "conmonrs", "containerd-shim"}
+_DENIED = re.compile(r"(?i)permission denied|operation not permitted|must be root")
+_ENDED = {"created", "configured", "dead", "exited", "removing", "stopped"}
+"""Between the list and its inspection; a container that runs nevertheless has its monitor."""
+_LISTED = 3
+"""Containers that a message names."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mount:
+    """Something of the host, or a volume, inside a container."""
+
+    kind: str
+    """`bind`, `volume`, `tmpfs`, `image` …"""
+    source: str
+    """On the host; links in it are not followed. Empty for a tmpfs."""
+    destination: str
+    """In the container."""
+    is_writable: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Container:
+    """One running container, as its engine describes it."""
+
+    engine: str
+    """`docker` or `podman`, for that of one account with ` of uid N`."""
+    id: str
+    name: str
+    image: str
+    """The reference that it was started with, such as `nvcr.io/nvidia/pytorch:24.09-py3`."""
+    image_id: str
+    """64 hexadecimal digits; empty where the root file system is no image."""
+    pid: int
+    """Of its first process, on the host; 0 while it restarts."""
+    user: str
+    """As configured: empty, a name or a number, with or without `:GROUP`."""
+    rootfs: str
+    """The directory of the host that is its root file system, in place of an image; else empty."""
+    is_privileged: bool
+    is_root_read_only: bool
+    mounts: tuple[Mount, ...]
+    devices: tuple[str, ...]
+    """Paths of devices on the host."""
+    device_rules: tuple[str, ...]
+    """Rules of its devices cgroup, such as `c 195:* rwm`."""
+    security_options: tuple[str, ...]
+    modes: Mapping[str, str]
+    """`network`, `pid`, `ipc`, `uts`, `userns` → such as `host`, `private`, `container:ID`, `ns:PATH`."""
+    environment: Mapping[str, str] = field(repr=False)
+    """Values that look like credentials are marks."""
+    memory: int
+    """Bytes; 0 is no limit."""
+    pids_limit: int
+    """Processes; 0 or less is no limit."""
+    has_cgroup: bool
+    """False where podman was told to make none: then limits have no effect."""
+
+    @property
+    def label(self) -> str:
+        """Engine and name, for people."""
+        return f"{self.engine} {self.name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Monitor:
+    """A process that belongs to an engine, or watches one container (a pod in Kubernetes)."""
+
+    pid: int
+    uid: int
+    is_own: bool
+    """Whether it belongs to the asking user."""
+    name: str
+    """As in `/proc/PID/comm`."""
+    arguments: str = field(repr=False)
+    """Separated by spaces."""
+
+    @property
+    def container(self) -> str | None:
+        """The container's id; empty where it does not say, `None` for an engine's own process."""
+        if self.name not in _MONITORS:
+            return None
+        found = re.search(r" (?:-id|-c|--cid)[ =](\S+)", self.arguments)
+        older = re.search(r" -workdir[ =]\S*/([0-9a-f]{64})(?: |$)", self.arguments)
+        return found[1] if found else older[1] if older else ""
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether it belongs to neither docker nor podman, such as Kubernetes' containerd or CRI-O."""
+        found = re.search(r" -namespace[ =](\S+)", self.arguments)
+        return found[1] != "moby" if found else "/crio/" in self.arguments or self.name == "conmonrs"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Containers:
+    """What runs on a host in docker and podman."""
+
+    running: tuple[Container, ...]
+    """Paused ones among them."""
+    monitors: tuple[Monitor, ...]
+    faults: tuple[Unobservable, ...]
+    """Why there may be more."""
+
+
+def raise_first(*faults: Unobservable) -> None:
+    """Raise the first of `faults`, if there is one: why a verdict would not rest on everything."""
+    if faults:
+        raise faults[0]
+
+
+def containers(host: Host) -> Containers:
+    """Return all running containers of docker and of one's own podman, to root also those of other accounts.
+
+    Each process that watches a container must belong to one that was inspected; otherwise there is a fault.
+    So containers of Kubernetes, and of engines in places of their own, are not overlooked.
+    Runtimes without such a process (LXC, systemd-nspawn, Apptainer) are not looked at.
+
+    Raises:
+        Unobservable: `privilege` where the processes of other users are hidden; `parse`.
+
+    """
+    answer = host.run(_COMMAND)
+    if answer.rc != 0:
+        raise Unobservable("unreadable", answer.stderr.strip()[-300:] or f"exit status {answer.rc}")
+    return read_containers(answer.stdout, answer.stderr)
+
+
+def read_containers(stdout: str, stderr: str) -> Containers:
+    """Read what the question of `containers` printed.
+
+    Raises:
+        Unobservable: as `containers` does.
+
+    """
+    if stdout.startswith("=hidden"):
+        raise Unobservable("privilege", "only the processes of the asking user are shown")
+    text, found, rest = ("\n" + stdout).partition("\n=monitors ")
+    if not found:
+        raise Unobservable("parse", "the list of processes is missing")
+    who, _, listing = rest.partition("\n")
+    monitors = tuple(_monitor(line) for line in listing.splitlines() if line.strip())
+    parts = _SECTION.split(text)
+    if parts[0].strip():
+        raise Unobservable("parse", f"unexpected: {parts[0].strip()[:100]!r}")
+    running: dict[str, Container] = {}
+    faults: list[Unobservable] = []
+    asked = set[str]()
+    for engine, place, body in zip(parts[1::3], parts[2::3], parts[3::3], strict=True):
+        asked.add(engine)
+        try:
+            running.update({item.id: item for item in _section(_whose(engine, place), body, stderr)})
+        except Unobservable as fault:
+            faults.append(Unobservable(fault.reason, f"{engine} ({place}): {fault.detail}"))
+    if "docker" not in asked and any(item.name == "dockerd" for item in monitors):
+        detail = "dockerd runs, and its socket is not where it is looked for, or not for this user"
+        faults.append(Unobservable("unreadable" if who == "root" else "privilege", detail))
+    faults += _unaccounted([item for item in monitors if item.container not in {None, *running}])
+    return Containers(
+        running=tuple(sorted(running.values(), key=lambda item: (item.engine, item.name, item.id))),
+        monitors=monitors,
+        faults=tuple(faults),
+    )
+
+
+def _whose(engine: str, place: str) -> str:
+    """Name an engine of one account by that account."""
+    found = re.match(r"(?:uid-|/run/user/)(\d+)", place)
+    return f"{engine} of uid {found[1]}" if found else engine
+
+
+def _monitor(line: str) -> Monitor:
+    match = re.fullmatch(r"(\d+) (\d+) (own|other) ([a-z-]+) (.*)", line)
+    if match is None:
+        raise Unobservable("parse", f"not a process of an engine: {line[:100]!r}")
+    return Monitor(
+        pid=int(match[1]),
+        uid=int(match[2]),
+        is_own=match[3] == "own",
+        name=match[4],
+        arguments=f" {match[5]}",
+    )
+
+
+def _unaccounted(left: Sequence[Monitor]) -> Iterator[Unobservable]:
+    """Yield a fault for each group of monitors whose containers nobody described."""
+    foreign = [item for item in left if item.is_foreign]
+    others = [item for item in left if not item.is_foreign and not item.is_own]
+    own = [item for item in left if not item.is_foreign and item.is_own]
+    if foreign:
+        yield Unobservable(
+            "tool_missing", f"containers of neither docker nor podman run and are not read: {_ids(foreign)}"
+        )
+    if others:
+        users = ", ".join(str(uid) for uid in sorted({item.uid for item in others}))
+        yield Unobservable(
+            "privilege", f"containers of uid {users} run and only that user can ask for them: {_ids(others)}"
+        )
+    if own:
+        yield Unobservable(
+            "unreadable",
+            f"containers run that are in no list of docker or podman, or began only now: {_ids(own)}",
+        )
+
+
+def _ids(monitors: Sequence[Monitor]) -> str:
+    names = [(item.container or f"process {item.pid}")[:12] for item in monitors]
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return ", ".join(names[:_LISTED]) + more
+
+
+def _section(engine: str, body: str, stderr: str) -> Iterator[Container]:
+    """Yield the containers in what one engine printed."""
+    match = re.fullmatch(r"=list (\d+)\n(?:(.*)\n=inspect \d+\n?)?", body.rstrip("\n") + "\n", re.DOTALL)
+    if match is None:
+        raise Unobservable("parse", "its answer is not whole")
+    if match[1] != "0" or match[2] is None:
+        detail = stderr.strip()[-300:] or f"exit status {match[1]}"
+        if match[1] in {"126", "127"}:
+            raise Unobservable("tool_missing", detail)
+        raise Unobservable("privilege" if _DENIED.search(stderr) else "unreadable", detail)
+    try:
+        records = json.loads(match[2] or "[]")
+    except ValueError:
+        raise Unobservable("parse", "inspect printed no JSON") from None
+    if not isinstance(records, list):
+        raise Unobservable("parse", "inspect printed no list")
+    for record in records:
+        if _optional(_field(record, "State", dict), "Status", str, "") not in _ENDED:
+            yield _container(engine, record)
+
+
+def _container(engine: str, record: object) -> Container:
+    """Read one record of `inspect`; what must be there and is not makes the whole unreadable."""
+    config, host = _field(record, "Config", dict), _field(record, "HostConfig", dict)
+    pid = _field(record, "State", dict).get("Pid")
+    if not isinstance(pid, int):
+        raise Unobservable("parse", "inspect: no State.Pid")
+    identity = _field(record, "Id", str)
+    if not _ID.fullmatch(identity):
+        raise Unobservable("parse", f"inspect: not an id: {identity[:80]!r}")
+    return Container(
+        engine=engine,
+        id=identity,
+        name=_field(record, "Name", str).removeprefix("/"),
+        image=_field(config, "Image", str) or _optional(record, "ImageName", str, ""),
+        image_id=_optional(record, "Image", str, "").removeprefix("sha256:"),
+        pid=pid,
+        user=_field(config, "User", str),
+        rootfs=_optional(record, "Rootfs", str, ""),
+        is_privileged=_field(host, "Privileged", bool),
+        is_root_read_only=_field(host, "ReadonlyRootfs", bool),
+        mounts=(*_mounts(record), *_tmpfs(host)),
+        devices=tuple(_field(item, "PathOnHost", str) for item in _optional(host, "Devices", list, [])),
+        device_rules=_texts(host, "DeviceCgroupRules"),
+        security_options=_texts(host, "SecurityOpt"),
+        modes={
+            "network": _field(host, "NetworkMode", str),
+            "pid": _field(host, "PidMode", str),
+            "ipc": _field(host, "IpcMode", str),
+            "uts": _field(host, "UTSMode", str),
+            "userns": _field(host, "UsernsMode", str),
+        },
+        environment=dict(_variable(text) for text in _texts(config, "Env")),
+        memory=_field(host, "Memory", int),
+        pids_limit=_optional(host, "PidsLimit", int, 0),
+        has_cgroup=_optional(host, "Cgroups", str, "") != "disabled",
+    )
+
+
+def _mounts(record: object) -> Iterator[Mount]:
+    for item in _optional(record, "Mounts", list, []):
+        yield Mount(
+            kind=_field(item, "Type", str),
+            source=_optional(item, "Source", str, ""),
+            destination=_field(item, "Destination", str),
+            is_writable=_field(item, "RW", bool),
+        )
+
+
+def _tmpfs(host: Mapping[str, Any]) -> Iterator[Mount]:
+    for destination, options in _optional(host, "Tmpfs", dict, {}).items():
+        yield Mount(
+            kind="tmpfs",
+            source="",
+            destination=str(destination),
+            is_writable="ro" not in str(options).split(","),
+        )
+
+
+def _variable(text: str) -> tuple[str, str]:
+    key, _, value = text.partition("=")
+    return key, value
+
+
+def _field(record: object, key: str, kind: type[Any]) -> Any:
+    """Return what must be there and of this kind."""
+    value = record.get(key) if isinstance(record, dict) else None
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise Unobservable("parse", f"inspect: {key} is {value!r:.60}")
+    return value
+
+
+def _optional(record: object, key: str, kind: type[Any], default: Any) -> Any:
+    """Return what engines leave out, or write as null, where there is none."""
+    if isinstance(record, dict) and record.get(key) is None:
+        return default
+    return _field(record, key, kind)
+
+
+def _texts(record: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    return tuple(str(item) for item in _optional(record, key, list, []))

@@ -1,0 +1,248 @@
+"""What a host gives to others over NFS and SMB, and what it mounts from others."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_aisec.facts.answers import Answer, answers, problem
+from pytest_aisec.observe.faults import Unobservable
+
+if TYPE_CHECKING:
+    from testinfra.host import Host
+
+__all__ = ["Export", "Exports", "Mount", "Share", "exports", "parse_exports", "parse_mounts", "parse_smb"]
+
+_COMMANDS = (
+    (
+        'for f in /etc/exports /etc/exports.d/*.exports; do [ "$f" = "/etc/exports.d/*.exports" ] || '
+        '{ cat -- "$f" && echo; }; done; ls -d /etc/exports.d >/dev/null && ls /etc/exports.d >/dev/null'
+    ),
+    "cat /var/lib/nfs/etab",
+    "cat /proc/fs/nfsd/versions /proc/net/rpc/nfsd",
+    (
+        "ls -d /usr/sbin/smb[d] /usr/local/sbin/smb[d] /usr/local/samba/sbin/smb[d] /opt/*/sbin/smb[d] "
+        "/usr/sbin/ksmbd.mount[d] /usr/local/sbin/ksmbd.mount[d]"
+    ),
+    "testparm -s --suppress-prompt",
+    "cat /etc/samba/smb.conf",
+    "cat /etc/ksmbd/ksmbd.conf",
+    "cat /etc/ganesha/ganesha.conf",
+    "cat /proc/self/mounts",
+)
+_ABSENT = re.compile(r"No such file or directory|Not a directory")
+_NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs"})
+_CLIENT = re.compile(r"(?P<name>[^()\s]*)(?:\((?P<options>[^()]*)\))?")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Export:
+    """One directory that one client (or all of a kind) may mount over NFS."""
+
+    path: str
+    client: str
+    """As written; empty stands for everybody."""
+    options: tuple[str, ...]
+    """As written, defaults left out; of contrary ones the last counts."""
+    source: str
+    """Where it is written, for people."""
+
+    def has(self, option: str, contrary: str) -> bool:
+        """Tell whether `option` holds, where neither is written by default not."""
+        given = [one for one in self.options if one in {option, contrary}]
+        return bool(given) and given[-1] == option
+
+    def value(self, option: str) -> list[str]:
+        """Return what every `option=` says, in order."""
+        return [one.partition("=")[2] for one in self.options if one.startswith(option + "=")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """One section of a configuration of Samba or ksmbd."""
+
+    name: str
+    settings: Mapping[str, str]
+    """Keyword in lower case, without spaces → value in lower case."""
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mount:
+    """A directory of another machine that is mounted here."""
+
+    target: str
+    source: str
+    kind: str
+    """Such as `nfs4`, `cifs`."""
+    options: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exports:
+    """Everything that is given or taken over the network."""
+
+    nfs: tuple[Export, ...]
+    smb: tuple[Share, ...]
+    """Empty where no SMB server is installed."""
+    mounts: tuple[Mount, ...]
+    faults: tuple[Unobservable, ...]
+    """Why there may be more."""
+
+
+def exports(host: Host) -> Exports:
+    """Return NFS exports (configured, and those in force), SMB shares and network mounts.
+
+    Raises:
+        Unobservable: `parse`, when something is in no known form.
+
+    """
+    return read_exports(answers(host, *_COMMANDS))
+
+
+def read_exports(printed: tuple[Answer, ...]) -> Exports:
+    """Read what the commands of `exports` printed.
+
+    Raises:
+        Unobservable: as `exports`.
+
+    """
+    configured, active, kernel, programs, testparm, smb, ksmbd, ganesha, mounts = printed
+    faults: list[Unobservable] = []
+    found = list(parse_exports(configured.stdout, "/etc/exports"))
+    faults += _denied(configured, "/etc/exports")
+    found += parse_exports(active.stdout, "/var/lib/nfs/etab")
+    faults += _denied(active, "/var/lib/nfs/etab")
+    if kernel.stdout.strip() and active.status != 0 and not faults:
+        faults.append(Unobservable("unreadable", "the kernel serves NFS, and there is no /var/lib/nfs/etab"))
+    if ganesha.status == 0 or "ermission denied" in ganesha.stderr:
+        faults.append(Unobservable("parse", "exports of NFS-Ganesha (/etc/ganesha) are not read"))
+    shares: list[Share] = []
+    for text, source in _smb_texts(programs, testparm, smb, ksmbd, faults):
+        shares += parse_smb(text, source)
+    if (fault := mounts.fault("/proc/self/mounts")) is not None:
+        raise fault
+    return Exports(
+        nfs=tuple(found), smb=tuple(shares), mounts=parse_mounts(mounts.stdout), faults=tuple(faults)
+    )
+
+
+def _smb_texts(
+    programs: Answer, testparm: Answer, smb: Answer, ksmbd: Answer, faults: list[Unobservable]
+) -> Iterator[tuple[str, str]]:
+    names = {path.rpartition("/")[2] for path in programs.stdout.split()}
+    faults += [*_denied(smb, "smb.conf"), *_denied(ksmbd, "ksmbd.conf")] if names else []
+    if "smbd" in names:
+        if smb.status == 0 and not re.search(
+            r"(?mi)^\s*(include|copy|config backend|registry shares)\s*=", smb.stdout
+        ):
+            yield smb.stdout, "/etc/samba/smb.conf"
+        elif testparm.status == 0:
+            yield testparm.stdout, "testparm"
+        elif smb.status == 0:
+            faults.append(Unobservable("tool_missing", "smb.conf has inclusions, and there is no testparm"))
+        elif _ABSENT.search(smb.stderr):
+            faults.append(Unobservable("unreadable", "there is smbd, and no /etc/samba/smb.conf"))
+    if names - {"smbd"} and ksmbd.status == 0:
+        yield ksmbd.stdout, "/etc/ksmbd/ksmbd.conf"
+
+
+def _denied(answer: Answer, what: str) -> list[Unobservable]:
+    problems = [line for line in answer.stderr.splitlines() if line.strip() and not _ABSENT.search(line)]
+    return [problem(f"{what}: {problems[0]}")] if problems else []
+
+
+def _logical_lines(text: str) -> Iterator[str]:
+    for line in re.sub(r"\\\n", " ", text).splitlines():
+        bare = line.split("#")[0] if '"' not in line else re.sub(r'#(?=(?:[^"]*"[^"]*")*[^"]*$).*', "", line)
+        if bare.strip():
+            yield bare.strip()
+
+
+def _unescaped(text: str) -> str:
+    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), text)
+
+
+def parse_exports(text: str, source: str) -> tuple[Export, ...]:
+    """Read a file in the form of exports(5); one entry for each client.
+
+    Raises:
+        Unobservable: `parse`, when a line is in no known form.
+
+    """
+    found: list[Export] = []
+    for line in _logical_lines(text):
+        try:
+            lexer = shlex.shlex(line, posix=True, punctuation_chars=False)
+            lexer.whitespace_split, lexer.commenters, lexer.escape = True, "", ""
+            lexer.quotes = '"'
+            path, *clients = list(lexer)
+        except ValueError:
+            raise Unobservable("parse", f"{source}: not an export: {line[:120]!r}") from None
+        if not path.startswith("/"):
+            raise Unobservable("parse", f"{source}: not an export: {line[:120]!r}")
+        defaults: tuple[str, ...] = ()
+        entries = 0
+        for word in clients:
+            if word.startswith("-") and not entries:
+                defaults = tuple(one for one in word[1:].split(",") if one)
+                continue
+            match = _CLIENT.fullmatch(word)
+            if match is None:
+                raise Unobservable("parse", f"{source}: not a client of an export: {word[:80]!r}")
+            options = tuple(one.strip() for one in (match["options"] or "").split(",") if one.strip())
+            found.append(
+                Export(
+                    path=_unescaped(path), client=match["name"], options=(*defaults, *options), source=source
+                )
+            )
+            entries += 1
+        if not entries:
+            found.append(Export(path=_unescaped(path), client="", options=defaults, source=source))
+    return tuple(found)
+
+
+def parse_smb(text: str, source: str) -> tuple[Share, ...]:
+    """Read a configuration of Samba.
+
+    Raises:
+        Unobservable: `parse`, when a line is neither section nor setting.
+
+    """
+    sections: dict[str, dict[str, str]] = {}
+    current: dict[str, str] | None = None
+    for line in re.sub(r"\\\n", " ", text).splitlines():
+        bare = line.strip()
+        if not bare or bare[0] in "#;":
+            continue
+        if bare.startswith("[") and bare.endswith("]"):
+            current = sections.setdefault(bare[1:-1].strip().lower(), {})
+            continue
+        name, equals, value = bare.partition("=")
+        if not equals or current is None:
+            raise Unobservable("parse", f"{source}: not a setting: {bare[:80]!r}")
+        current[re.sub(r"[\s_-]", "", name).lower()] = value.strip().lower()
+    return tuple(Share(name=name, settings=settings, source=source) for name, settings in sections.items())
+
+
+def parse_mounts(text: str) -> tuple[Mount, ...]:
+    """Read `/proc/self/mounts`; only network file systems are returned.
+
+    Raises:
+        Unobservable: `parse`, when a line is in no known form.
+
+    """
+    found = []
+    for line in text.splitlines():
+        fields = line.split(" ")
+        if len(fields) != 6:
+            raise Unobservable("parse", f"/proc/self/mounts: {line[:120]!r}")
+        if fields[2] in _NETWORK:
+            source, target = _unescaped(fields[0]), _unescaped(fields[1])
+            found.append(
+                Mount(target=target, source=source, kind=fields[2], options=tuple(fields[3].split(",")))
+            )
+    return tuple(found)

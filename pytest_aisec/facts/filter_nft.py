@@ -1,0 +1,306 @@
+"""What `nft -j list ruleset` prints, in the terms of `filter_rules`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from pytest_aisec.facts.filter_rules import HOOKS, BaseChain, Condition, LogRule, Rule
+from pytest_aisec.observe.faults import Unobservable
+
+__all__ = ["parse_nft"]
+
+_FAMILIES = {"ip": ("ip",), "ip6": ("ip6",), "inet": ("ip", "ip6")}
+_VERDICTS = {"accept": "accept", "drop": "drop", "reject": "drop", "queue": "queue", "return": "return"}
+_GOES_ON = frozenset(
+    {
+        "comment",
+        "ct expectation",
+        "ct helper",
+        "ct timeout",
+        "dup",
+        "flow",
+        "last",
+        "map",
+        "mangle",
+        "notrack",
+        "secmark",
+        "set",
+        "tproxy",
+    }
+)
+_ENDS_WELL = frozenset({"dnat", "snat", "masquerade", "redirect"})
+_LIMITS = frozenset({"limit", "quota", "ct count", "connlimit", "meter"})
+_PAYLOADS = {
+    "daddr": "destination",
+    "saddr": "source",
+    "dport": "port",
+    "sport": "other port",
+    "protocol": "protocol",
+    "nexthdr": "protocol",
+}
+_METAS = {
+    "oif": "out",
+    "oifname": "out",
+    "iif": "in",
+    "iifname": "in",
+    "l4proto": "protocol",
+    "skuid": "owner",
+    "skgid": "owner",
+    "pkttype": "kind of address",
+}
+_PROTOCOLS = frozenset({"icmp", "icmpv6", "ipv6-icmp", "igmp", "1", "2", "58"})
+_NFPROTO = {"ipv4": "ip", "ipv6": "ip6", "2": "ip", "10": "ip6", "ip": "ip", "ip6": "ip6"}
+_OTHER = {"ip": "ip6", "ip6": "ip"}
+
+
+class _Table:
+    """One table while it is read."""
+
+    def __init__(self, family: str, name: str) -> None:
+        self.family = family
+        self.name = name
+        self.is_dormant = False
+        self.chains: dict[str, list[Rule]] = {}
+        self.hooks: list[tuple[str, str, str]] = []
+        self.sets: dict[str, Sequence[Any] | None] = {}
+        """Elements; `None` where packets themselves add some."""
+
+    def elements(self, value: Any) -> list[Any] | None:
+        """Return what a right-hand side stands for; `None` where that cannot be read."""
+        if isinstance(value, str) and value.startswith("@"):
+            known = self.sets.get(value[1:])
+            return None if known is None else list(known)
+        if isinstance(value, Mapping) and "set" in value:
+            inner = value["set"]
+            return list(inner) if isinstance(inner, list) else [inner]
+        return list(value) if isinstance(value, list) else [value]
+
+
+def _is_dormant(flags: Any) -> bool:
+    """Tell whether a table is switched off. nft 1.0.6 prints the table's name where its flags belong."""
+    names = {flags} if isinstance(flags, str) else set(flags or ())
+    return not names <= {"owner", "persist"}
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, Mapping):
+        if "elem" in value:
+            return _text(value["elem"].get("val"))
+        if "prefix" in value:
+            return f"{value['prefix']['addr']}/{value['prefix']['len']}"
+        if "range" in value:
+            first, last = value["range"]
+            return f"{first}-{last}"
+        return None
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else None
+
+
+def _left(left: Any) -> tuple[str, str]:
+    """Return the kind of condition and the family that it implies."""
+    if not isinstance(left, Mapping):
+        return "unknown", ""
+    what, value = next(iter(left.items()))
+    if what == "payload" and isinstance(value, Mapping):
+        protocol, name = str(value.get("protocol", "")), str(value.get("field", ""))
+        family = protocol if protocol in {"ip", "ip6"} else ""
+        if protocol in {"icmp", "icmpv6", "igmp"}:
+            return "icmp", {"icmp": "ip", "icmpv6": "ip6"}.get(protocol, "")
+        return _PAYLOADS.get(name, "known" if protocol else "unknown"), family
+    if what == "meta" and isinstance(value, Mapping):
+        key = str(value.get("key", ""))
+        return ("family" if key in {"nfproto", "protocol"} else _METAS.get(key, "unknown")), ""
+    if what == "ct" and isinstance(value, Mapping):
+        return ("state" if value.get("key") == "state" else "unknown"), ""
+    if what == "fib" and isinstance(value, Mapping):
+        is_type = value.get("result") == "type" and "daddr" in (value.get("flags") or ())
+        return ("kind of address" if is_type else "known"), ""
+    return "unknown", ""
+
+
+def _match(table: _Table, match: Mapping[str, Any]) -> list[Condition]:
+    """Return the conditions that a comparison stands for."""
+    text = json.dumps(match, sort_keys=True)
+    left, right, op = match.get("left"), match.get("right"), match.get("op")
+    elements = table.elements(right)
+    unknown = [Condition(kind="unknown", text=text)]
+    if elements is None or op not in {"==", "!=", "in"}:
+        kind, family = _left(left)
+        known = kind in {"other port", "known", "protocol", "port"} and elements is not None
+        return [Condition(kind="known" if known else "unknown", text=text, family=family)]
+    if isinstance(left, Mapping) and "concat" in left:
+        if op == "!=":
+            return [Condition(kind="known", text=text)]
+        return _concatenated(left["concat"], elements, text) or unknown
+    one = _condition(left, elements, text, negated=op == "!=")
+    return [one] if one else unknown
+
+
+def _concatenated(lefts: Sequence[Any], elements: Sequence[Any], text: str) -> list[Condition]:
+    columns: list[list[Any]] = [[] for _ in lefts]
+    for element in elements:
+        value = element
+        if isinstance(value, Mapping) and "elem" in value:
+            value = value["elem"].get("val")
+        if not isinstance(value, Mapping) or len(value.get("concat", ())) != len(lefts):
+            return []
+        for column, part in zip(columns, value["concat"], strict=True):
+            column.append(part)
+    found = [_condition(left, column, text) for left, column in zip(lefts, columns, strict=True)]
+    return [one for one in found if one is not None]
+
+
+def _condition(left: Any, elements: Sequence[Any], text: str, *, negated: bool = False) -> Condition | None:
+    kind, family = _left(left)
+    values = [_text(element) for element in elements]
+    if kind == "unknown" or any(value is None for value in values):
+        return None
+    named = tuple(value for value in values if value is not None)
+    if kind == "family":
+        families = {_NFPROTO.get(value, "") for value in named}
+        if len(families) != 1 or "" in families:
+            return None if "" in families else Condition(kind="known", text=text)
+        (family,) = families
+        return Condition(kind="family", text=text, family=_OTHER[family] if negated else family)
+    if kind in {"out", "in"}:
+        named = tuple("lo" if value == "1" else value for value in named)
+    if kind == "protocol" and set(named) <= _PROTOCOLS:
+        kind = "icmp"
+    return Condition(kind=kind, values=named, is_negated=negated, text=text, family=family)
+
+
+def _rules(table: _Table, rule: Mapping[str, Any]) -> Iterator[Rule]:  # noqa: C901 - one branch a statement
+    chain = str(rule["chain"])
+    conditions: list[Condition] = []
+    packets: int | None = None
+    text = f"{chain}: {json.dumps(_without_counters(rule.get('expr', [])), sort_keys=True)}"
+    for statement in rule.get("expr", []):
+        kind, value = next(iter(statement.items()))
+        before = _rule(conditions)
+        if kind == "match":
+            conditions += _match(table, value)
+        elif kind == "counter":
+            packets = value.get("packets") if isinstance(value, Mapping) else None
+        elif kind in _LIMITS:
+            conditions.append(Condition(kind="limit", text=json.dumps(statement, sort_keys=True)))
+        elif kind == "log":
+            options = value if isinstance(value, Mapping) else {}
+            yield replace(
+                before, log=None if _inside(conditions) else _log(options, conditions, packets, text)
+            )
+        elif kind in {"jump", "goto"}:
+            yield replace(before, verdict=kind, target=str(value["target"]))
+        elif kind == "vmap":
+            yield from _verdict_map(table, value, conditions)
+        elif kind in _VERDICTS or kind in _ENDS_WELL:
+            yield replace(before, verdict=_VERDICTS.get(kind, "accept"))
+        elif kind not in _GOES_ON:
+            conditions.append(Condition(kind="unknown", text=json.dumps(statement, sort_keys=True)))
+            if not (kind == "xt" and isinstance(value, Mapping) and value.get("type") == "match"):
+                yield replace(_rule(conditions), verdict="unknown")
+
+
+def _without_counters(expressions: Sequence[Any]) -> list[Any]:
+    return [one if "counter" not in one else {"counter": None} for one in expressions]
+
+
+def _rule(conditions: Sequence[Condition], verdict: str = "") -> Rule:
+    families = {one.family for one in conditions} - {""}
+    family = "none" if len(families) > 1 else next(iter(families), "")
+    return Rule(conditions=frozenset(conditions), verdict=verdict, family=family)
+
+
+def _log(
+    options: Mapping[str, Any], conditions: Sequence[Condition], packets: int | None, text: str
+) -> LogRule:
+    return LogRule(
+        prefix=str(options.get("prefix", "")),
+        is_limited=any(one.kind == "limit" for one in conditions),
+        packets=packets,
+        group=str(options["group"]) if "group" in options else "",
+        text=text,
+    )
+
+
+def _inside(conditions: Sequence[Condition]) -> bool:
+    """Tell whether only what stays on the host is meant."""
+    return any(
+        not one.is_negated
+        and (
+            (one.kind == "out" and one.values == ("lo",))
+            or (one.kind == "destination" and all(value.startswith(("127.", "::1")) for value in one.values))
+        )
+        for one in conditions
+    )
+
+
+def _verdict_map(table: _Table, value: Mapping[str, Any], conditions: Sequence[Condition]) -> Iterator[Rule]:
+    """Yield one rule for each element of a verdict map."""
+    elements = table.elements(value.get("data"))
+    unread = Condition(kind="unknown", text=json.dumps(value, sort_keys=True))
+    for element in [None] if elements is None else elements:
+        if not isinstance(element, list) or len(element) != 2:
+            yield _rule([*conditions, unread], "unknown")
+            continue
+        key, verdict = element
+        match = {"op": "==", "left": value.get("key"), "right": {"set": [key]}}
+        when = [*conditions, *_match(table, match)]
+        kind: str = next(iter(verdict))
+        inner = verdict[kind]
+        if kind in {"jump", "goto"}:
+            yield replace(_rule(when, kind), target=str(inner["target"]))
+        elif kind != "continue":
+            yield _rule(when, _VERDICTS.get(kind, "unknown"))
+
+
+def parse_nft(text: str) -> list[BaseChain]:
+    """Return the base chains that filter, from what `nft -j list ruleset` printed.
+
+    Raises:
+        Unobservable: `parse`, when it is not that tool's JSON.
+
+    """
+    try:
+        items = [next(iter(item.items())) for item in json.loads(text)["nftables"]]
+        tables: dict[tuple[str, str], _Table] = {}
+        for kind, value in items:  # sets may come behind the rules that name them
+            _declare(tables, kind, value)
+        for kind, value in items:
+            if kind == "rule" and (table := tables.get((value["family"], value["table"]))):
+                table.chains.setdefault(value["chain"], []).extend(_rules(table, value))
+        return [base for table in tables.values() if not table.is_dormant for base in _base_chains(table)]
+    except (ValueError, KeyError, TypeError, AttributeError, StopIteration, IndexError) as error:
+        raise Unobservable("parse", f"nft printed no rule set in JSON: {error!r}") from None
+
+
+def _declare(tables: dict[tuple[str, str], _Table], kind: str, value: Any) -> None:
+    if kind == "metainfo":
+        return
+    family, name = value["family"], value.get("table", value["name"] if kind == "table" else "")
+    table = tables.setdefault((family, name), _Table(family, name))
+    if kind == "table":
+        table.is_dormant = _is_dormant(value.get("flags"))
+    elif kind == "chain":
+        table.chains.setdefault(value["name"], [])
+        if value.get("type") != "nat" and value.get("hook") in HOOKS.values():
+            table.hooks.append((value["name"], value["hook"], value.get("policy", "accept")))
+    elif kind in {"set", "map"}:
+        flags = value.get("flags") or ()
+        moves = "dynamic" in (flags if isinstance(flags, list) else [flags])
+        table.sets[value["name"]] = None if moves else value.get("elem", [])
+
+
+def _base_chains(table: _Table) -> Iterator[BaseChain]:
+    for chain, hook, policy in table.hooks:
+        if table.family in _FAMILIES:
+            yield BaseChain(
+                name=f"nft {table.family} {table.name} {chain}",
+                families=_FAMILIES[table.family],
+                table=table.name,
+                chain=chain,
+                hook=hook,
+                policy="drop" if policy == "drop" else "accept",
+                chains=table.chains,
+            )

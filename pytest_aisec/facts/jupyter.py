@@ -1,0 +1,318 @@
+"""Jupyter servers: what their arguments and configuration files come to."""
+
+from __future__ import annotations
+
+import ast
+import json
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pytest_aisec.facts.files import accounts
+from pytest_aisec.facts.services import Service
+from pytest_aisec.facts.together import ahead
+from pytest_aisec.observe.faults import Unobservable
+
+if TYPE_CHECKING:
+    from testinfra.host import Host
+
+__all__ = ["JupyterServer", "jupyter_servers", "read_json", "read_python", "traits_of"]
+
+UNKNOWN = object()
+"""The value of a setting that only running the configuration file would tell."""
+
+_FILES = ("jupyter_config", "jupyter_server_config", "jupyter_notebook_config", "jupyter_lab_config")
+"""From the weakest to the strongest of one directory."""
+
+_ALIASES = {
+    "ip": "ServerApp.ip",
+    "certfile": "ServerApp.certfile",
+    "allow-root": "ServerApp.allow_root",
+    "base-url": "ServerApp.base_url",
+}
+_MASK = r"""s/\([Tt]oken['"]\{0,1\}[])]\{0,1\} *[:=] *[rRuUbBfF]\{0,2\}['"]\)[^'"]\{1,\}/\1set/g"""
+_ANSWERS = re.compile(r"(?s)(?P<path>/[^\n]*)\n(?P<text>.*)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class JupyterServer:
+    """One Jupyter server and its effective settings."""
+
+    service: Service
+    traits: Mapping[str, Any]
+    """Trait such as `token` → its value; of several classes' traits of that name the values in a list."""
+    is_dynamic: tuple[str, ...]
+    """Configuration files of which only running them would tell what they set."""
+
+    def values(self, trait: str) -> list[Any]:
+        """Return what was set for a trait, by class; nothing where it has its default."""
+        return list(self.traits.get(trait, ()))
+
+    def is_true(self, trait: str) -> bool:
+        """Tell whether a switch is on."""
+        return any(
+            value is True or str(value).lower() in {"true", "1", "yes"} for value in self.values(trait)
+        )
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is set to ask for neither token nor password."""
+        tokens, passwords = self.values("token"), [*self.values("password"), *self.values("hashed_password")]
+        return bool(tokens) and all(token == "" for token in tokens) and not any(passwords)
+
+    @property
+    def undecided(self) -> list[str]:
+        """Why its settings do not tell whether it lets anybody in."""
+        reasons = [f"{path} is a program" for path in self.is_dynamic]
+        reasons += [
+            f"{trait} is computed"
+            for trait in ("token", "password", "hashed_password")
+            if any(value is UNKNOWN for value in self.values(trait))
+        ]
+        tokens = self.values("token")
+        if "" in tokens and any(token != "" for token in tokens):
+            reasons.append("there are two different settings of token")
+        reasons += [
+            f"{trait} is not the default"
+            for trait in ("identity_provider_class", "login_handler_class", "authorizer_class")
+            if self.values(trait)
+        ]
+        return reasons
+
+    @property
+    def base_url(self) -> str:
+        """The path below which it serves, without a slash at its end."""
+        given = [value for value in self.values("base_url") if isinstance(value, str)]
+        return "/" + given[-1].strip("/") if given and given[-1].strip("/") else ""
+
+
+def _plain(value: str) -> Any:
+    """Read a value from a command line as traitlets does: it takes off one pair of quotes."""
+    quoted = len(value) >= 2 and value[0] == value[-1] and value[0] in "'\""
+    return value[1:-1] if quoted else value
+
+
+def read_arguments(service: Service) -> dict[str, Any]:
+    """Return traits such as `ServerApp.token` from the command line."""
+    found: dict[str, Any] = {}
+    for name, values in service.options.items():
+        value = _plain(values[-1])
+        if name in _ALIASES:
+            found[_ALIASES[name]] = True if name == "allow-root" else value
+        elif "." in name:
+            owner, _, trait = name.rpartition(".")
+            found[f"{owner}.{trait.replace('-', '_')}"] = value
+    return found
+
+
+def read_json(text: str) -> dict[str, Any]:
+    """Return the traits of a JSON configuration file.
+
+    Raises:
+        ValueError: when it is none.
+
+    """
+    data = json.loads(text)
+    if not isinstance(data, dict):
+        raise ValueError("not a JSON object")
+    return {
+        f"{owner}.{trait}": value
+        for owner, traits in data.items()
+        if isinstance(traits, dict)
+        for trait, value in traits.items()
+    }
+
+
+def read_python(text: str) -> tuple[dict[str, Any], bool]:
+    """Return the traits that a configuration file in Python sets, and whether it does more than set them.
+
+    Raises:
+        ValueError: when it is no Python.
+
+    """
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, RecursionError, MemoryError) as error:
+        raise ValueError(str(error)) from None
+    found: dict[str, Any] = {}
+    is_dynamic = False
+    for statement in tree.body:
+        targets = (
+            statement.targets
+            if isinstance(statement, ast.Assign)
+            else [statement.target]
+            if isinstance(statement, ast.AnnAssign) and statement.value
+            else None
+        )
+        if targets is not None and isinstance(statement, ast.Assign | ast.AnnAssign):
+            for target in targets:
+                trait = _trait(target)
+                if trait:
+                    found[trait] = _literal(statement.value)
+                elif not isinstance(target, ast.Name):
+                    is_dynamic = True
+        elif not (
+            isinstance(statement, ast.Import | ast.ImportFrom | ast.Pass)
+            or (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant))
+        ):
+            is_dynamic = True
+    return found, is_dynamic
+
+
+def _trait(target: ast.expr) -> str:
+    """Return `ServerApp.token` for `c.ServerApp.token` and `c["ServerApp"]["token"]`; empty for others."""
+    names: list[str] = []
+    while not isinstance(target, ast.Name):
+        if isinstance(target, ast.Attribute):
+            names.append(target.attr)
+            target = target.value
+        elif (
+            isinstance(target, ast.Subscript)
+            and isinstance(target.slice, ast.Constant)
+            and isinstance(target.slice.value, str)
+        ):
+            names.append(target.slice.value)
+            target = target.value
+        else:
+            return ""
+    return ".".join(reversed(names)) if len(names) == 2 else ""
+
+
+def _literal(value: ast.expr | None) -> Any:
+    try:
+        return ast.literal_eval(value) if value is not None else UNKNOWN
+    except (ValueError, TypeError, MemoryError, RecursionError):
+        return UNKNOWN
+
+
+def traits_of(layers: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """Return the effective values of each trait by its bare name.
+
+    Args:
+        layers: traits such as `ServerApp.token`, from the weakest place to the strongest.
+
+    """
+    effective: dict[str, Any] = {}
+    for layer in layers:
+        effective.update(layer)
+    found: dict[str, list[Any]] = {}
+    for name in sorted(effective):
+        found.setdefault(name.rpartition(".")[2], []).append(effective[name])
+    return found
+
+
+def _places(service: Service, homes: Mapping[int, str]) -> tuple[list[str], list[str]]:
+    """Return the directories of configuration from the strongest to the weakest, and named files."""
+    home = service.setting("HOME") or homes.get(service.uid if service.uid is not None else -1, "/root")
+    first = service.setting("JUPYTER_CONFIG_PATH")
+    prefixes = [
+        posixpath.dirname(posixpath.dirname(word))
+        for word in service.arguments[:3]
+        if word.startswith("/") and posixpath.basename(posixpath.dirname(word)) == "bin"
+    ]
+    directories = [
+        *filter(None, first.split(":")),
+        service.setting("JUPYTER_CONFIG_DIR") or f"{home}/.jupyter",
+        f"{home}/.local/etc/jupyter",
+        *(f"{prefix}/etc/jupyter" for prefix in prefixes),
+        "/usr/local/etc/jupyter",
+        "/etc/jupyter",
+    ]
+    named = [value for option in ("config", "f") for value in service.options.get(option, ()) if value]
+    return [service.root + path for path in dict.fromkeys(directories)], named
+
+
+def _read(host: Host, directories: Sequence[str], named: Sequence[str]) -> dict[str, str]:
+    """Return the configuration files in some directories and those that are named, by path.
+
+    What a token is set to is not read, only whether it is.
+    """
+    look = (
+        "-maxdepth 2 -type f \\( -name 'jupyter_*config.py' -o -name 'jupyter_*config.json' "
+        "-o -path '*/jupyter_*config.d/*.json' \\)"
+    )
+    places = " ".join(["%s"] * len(directories))
+    extra = f"; printf '%%s\\n' {' '.join(['%s'] * len(named))}" if named else ""
+    answer = host.run(
+        f'{{ for d in {places}; do if test -e "$d" || ! stat -- "$d" 2>&1 | grep -q \'No such file\'; '
+        f'then find -L "$d" {look} -print; fi; done{extra}; }} | while IFS= read -r f; '
+        "do printf '%%s\\n' \"$f\"; sed -e %s -- \"$f\" || printf 'unread\\n' >&2; printf '\\n\\000'; done",
+        *directories,
+        *named,
+        _MASK,
+    )
+    problems = [line for line in answer.stderr.splitlines() if line.strip()]
+    if problems or answer.rc:
+        problem = problems[0] if problems else f"exit status {answer.rc}"
+        if "not found" in problem:
+            raise Unobservable("tool_missing", problem)
+        raise Unobservable("privilege" if "ermission denied" in problem else "unreadable", problem)
+    found = {}
+    for part in answer.stdout.split("\n\0")[:-1]:
+        match = _ANSWERS.fullmatch(part)
+        if match is None:
+            raise Unobservable("parse", f"a configuration file of Jupyter: {part[:80]!r}")
+        found[match["path"]] = match["text"]
+    return found
+
+
+def _rank(path: str, directories: Sequence[str], named: Sequence[str]) -> tuple[int, int, int, int]:
+    """Return how strong a file is: the greater, the stronger."""
+    if path in named:
+        return (1, 0, 0, 0)
+    place = next((i for i, directory in enumerate(directories) if path.startswith(directory + "/")), 99)
+    stem = posixpath.basename(path).rpartition(".")[0]
+    if posixpath.dirname(path).endswith(".d"):
+        return (0, -place, -1, 0)
+    return (0, -place, _FILES.index(stem) if stem in _FILES else 9, path.endswith(".json"))
+
+
+def _layers(files: Mapping[str, str], order: Iterable[str]) -> Iterator[tuple[str, dict[str, Any], bool]]:
+    for path in order:
+        try:
+            if path.endswith(".json"):
+                yield path, read_json(files[path]), False
+            else:
+                traits, is_dynamic = read_python(files[path])
+                yield path, traits, is_dynamic
+        except ValueError as error:
+            raise Unobservable("parse", f"{path}: {error}") from None
+
+
+def _server(host: Host, service: Service, homes: Mapping[int, str]) -> JupyterServer:
+    directories, named = _places(service, homes)
+    relative = [path for path in named if not path.startswith("/")]
+    if relative:
+        raise Unobservable("unreadable", f"the configuration file {relative[0]} is named by a relative path")
+    named = [service.root + path for path in named]
+    files = _read(host, directories, named)
+    order = sorted(files, key=lambda path: (_rank(path, directories, named), path))
+    layers = list(_layers(files, order))
+    return JupyterServer(
+        service=service,
+        traits=traits_of([*(traits for _, traits, _ in layers), read_arguments(service)]),
+        is_dynamic=tuple(path for path, _, is_dynamic in layers if is_dynamic),
+    )
+
+
+def jupyter_servers(
+    host: Host, running: Sequence[Service]
+) -> tuple[tuple[JupyterServer, ...], tuple[Unobservable, ...]]:
+    """Return the servers with their settings, and why the settings of others are not known.
+
+    Args:
+        host: where they run.
+        running: the services of the kind `jupyter`.
+
+    """
+    homes = {account.uid: account.home for account in accounts(host)}
+    ahead(*((lambda service=service: _server(host, service, homes)) for service in running))
+    found, faults = [], []
+    for service in running:
+        try:
+            found.append(_server(host, service, homes))
+        except Unobservable as fault:
+            faults.append(fault)
+    return tuple(found), tuple(faults)

@@ -1,0 +1,311 @@
+"""What the kernel logs: whether it is kept, where, and for how long."""
+
+from __future__ import annotations
+
+import fnmatch
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_aisec.facts.answers import Answer, answers, problem
+from pytest_aisec.observe.faults import Unobservable
+
+if TYPE_CHECKING:
+    from testinfra.host import Host
+
+__all__ = ["KernelLog", "Place", "kernel_log", "read_kernel_log"]
+
+_ENTRY = re.compile(r"kernel: (?:\[ *\d+\.\d+\] )?(?P<text>.*\bOUT=\S+ .*\bSRC=\S+ DST=\S+ .*)")
+_EMULATED = re.compile(r"^\S+ +\S+ +\S+ \S+ (?P<text>.*\bOUT=\S+ .*\bSRC=\S+ DST=\S+ .*)")
+_FILES = "/var/log/kern.log* /var/log/messages* /var/log/syslog* /var/log/ulog/syslogemu.log*"
+_COMMANDS = (
+    (
+        f'for f in {_FILES}; do [ -e "$f" ] || continue; echo "file $f"; case "$f" in '
+        '*.gz) gzip -cd -- "$f";; '
+        '*.xz|*.zst|*.bz2) echo "$f: compressed in a way that is not read" >&2;; *) cat -- "$f";; esac '
+        '| grep -aF -e {words} | grep -aE "OUT=[^ ]+ .*SRC=[^ ]+ DST=" | tail -n 20; done'
+    ),
+    (
+        "journalctl -q -D /var/log/journal --no-pager -o short-unix _TRANSPORT=kernel | grep -aF -e {words} "
+        '| grep -aE "OUT=[^ ]+ .*SRC=[^ ]+ DST=" | tail -n 20'
+    ),
+    "ls -d /var/log/journal/*/system.journal",
+    "for f in /etc/logrotate.conf /etc/logrotate.d/*; do grep -aH '' -- \"$f\"; done",
+    "ls -d /usr/sbin/logrotat[e] /usr/bin/logrotat[e]",
+    (
+        "for d in /usr/lib /usr/local/lib /run /etc; do for f in $d/systemd/journald.conf "
+        '$d/systemd/journald.conf.d/*.conf; do [ -e "$f" ] && cat -- "$f" && echo; done; done; true'
+    ),
+    'for f in /etc/rsyslog.conf /etc/rsyslog.d/*.conf; do [ -e "$f" ] && cat -- "$f" && echo; done; true',
+    "grep -ah '' /proc/[0-9]*/comm",
+)
+_ABSENT = re.compile(r"No such (file or directory|process)")
+_PERIODS = {"hourly": 1 / 24, "daily": 1, "weekly": 7, "monthly": 30, "yearly": 365}
+_SPANS = {
+    "": 1 / 86400,
+    "s": 1 / 86400,
+    "sec": 1 / 86400,
+    "m": 1 / 1440,
+    "min": 1 / 1440,
+    "h": 1 / 24,
+    "hr": 1 / 24,
+    "hour": 1 / 24,
+    "hours": 1 / 24,
+    "d": 1,
+    "day": 1,
+    "days": 1,
+    "w": 7,
+    "week": 7,
+    "weeks": 7,
+    "month": 30.44,
+    "months": 30.44,
+    "y": 365.25,
+    "year": 365.25,
+    "years": 365.25,
+}
+_NOTED = {"*", "debug", "info", "notice", "warning", "warn"}
+"""Priorities whose rules take a warning, which is what LOG rules write by default."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where entries of the kernel are kept."""
+
+    name: str
+    """A file such as `/var/log/kern.log`, `journal`, or where they are forwarded to."""
+    days: float
+    """How long, by its configuration; infinite where nothing ends it."""
+    why: str
+    """What ends it, for people."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KernelLog:
+    """What is known of the log of the kernel."""
+
+    entries: tuple[str, ...]
+    """Newest entries of packets with one of the prefixes, without time and host."""
+    holding: tuple[Place, ...]
+    """Where such entries were found."""
+    intended: tuple[Place, ...]
+    """Where a running service is to write them."""
+    faults: tuple[Unobservable, ...]
+    """Why there may be more."""
+
+
+def kernel_log(host: Host, prefixes: Sequence[str]) -> KernelLog:
+    """Return entries of packets with one of `prefixes`, and where such entries are kept.
+
+    Raises:
+        Unobservable: `parse`, when a configuration is in no known form.
+
+    """
+    words = " -e ".join("%s" for _ in prefixes)
+    commands = [
+        (command.replace("{words}", words), *prefixes) if "{words}" in command else command
+        for command in _COMMANDS
+    ]
+    return read_kernel_log(answers(host, *commands), prefixes)
+
+
+def read_kernel_log(printed: Sequence[Answer], prefixes: Sequence[str]) -> KernelLog:
+    """Read what the commands of `kernel_log` printed.
+
+    Raises:
+        Unobservable: as `kernel_log`.
+
+    """
+    files, journal, persistent, logrotate, rotates, journald, rsyslog, running = printed
+    _check_tools(printed)
+    faults: list[Unobservable] = []
+    for answer, what in ((files, "/var/log"), (logrotate, "logrotate's configuration"), (rsyslog, "rsyslog")):
+        problems = [line for line in answer.stderr.splitlines() if line and not _ABSENT.search(line)]
+        if problems:
+            faults.append(problem(f"{what}: {problems[0]}"))
+    rotation = _Rotation(logrotate.stdout) if rotates.stdout.strip() else None
+    entries: list[str] = []
+    holding: list[Place] = []
+    path = ""
+    for line in files.stdout.splitlines():
+        if line.startswith("file /"):
+            path = re.sub(r"[.-]\d+$", "", re.sub(r"\.(gz|xz|zst|bz2)$", "", line[5:]))
+        elif text := _entry(line, prefixes, emulated="/ulog/" in path):
+            entries.append(text)
+            holding.append(_file(path, rotation))
+    journal_place = _journal(journald.stdout) if persistent.stdout.strip() else None
+    for line in journal.stdout.splitlines():
+        if journal_place and (text := _entry(line, prefixes)):
+            entries.append(text)
+            holding.append(journal_place)
+    intended = [journal_place] if journal_place and _reads_kernel(journald.stdout) else []
+    names = set(running.stdout.split())
+    if "rsyslogd" in names:
+        forwards = _forwarded(rsyslog.stdout)
+        intended += [*(_file(name, rotation) for name in _written(rsyslog.stdout)), *forwards]
+        holding += forwards if holding else []
+    return KernelLog(
+        entries=tuple(dict.fromkeys(entries)),
+        holding=tuple(dict.fromkeys(holding)),
+        intended=tuple(dict.fromkeys(intended)),
+        faults=tuple(faults),
+    )
+
+
+def _check_tools(printed: Sequence[Answer]) -> None:
+    """Raise when a tool was missing that decides what is seen; without journalctl there is no journal."""
+    for answer in printed:
+        for line in answer.stderr.splitlines():
+            if line.endswith(": not found") and "journalctl" not in line:
+                raise Unobservable("tool_missing", line)
+
+
+def _entry(line: str, prefixes: Sequence[str], *, emulated: bool = False) -> str | None:
+    """Return the kernel's text; a line that only quotes the prefix, such as sudo's, is none."""
+    match = _ENTRY.search(line) or (_EMULATED.search(line) if emulated else None)
+    if match is None or not match["text"].startswith(tuple(prefixes)):
+        return None
+    return match["text"][:200]
+
+
+class _Rotation:
+    """What logrotate is configured to do."""
+
+    def __init__(self, listing: str) -> None:
+        self.stanzas: list[tuple[tuple[str, ...], list[str]]] = []
+        self.common: list[str] = []
+        patterns: list[str] = []
+        body: list[str] | None = None
+        script = False
+        for line in listing.splitlines():
+            path, _, text = line.partition(":")
+            bare = text.split("#")[0].strip()
+            if script or bare in {"postrotate", "prerotate", "firstaction", "lastaction", "preremove"}:
+                script = bare != "endscript"
+            elif body is None and "{" in bare:
+                patterns += _patterns(bare.partition("{")[0])
+                body = []
+                rest = bare.partition("{")[2].strip()
+                if rest:
+                    body += [one.strip() for one in rest.split(";") if one.strip()]
+            elif body is not None and bare == "}":
+                self.stanzas.append((tuple(patterns), body))
+                patterns, body = [], None
+            elif body is not None:
+                body.append(bare)
+            elif bare.startswith(("/", '"')):
+                patterns += _patterns(bare)
+            elif path == "/etc/logrotate.conf":
+                self.common.append(bare)
+        if body is not None or script:
+            raise Unobservable("parse", "a block of logrotate's configuration has no end")
+
+    def of(self, path: str) -> list[str] | None:
+        """Return the directives for a file, common ones first; `None` where it is not rotated."""
+        for patterns, body in self.stanzas:
+            if any(fnmatch.fnmatch(path, pattern) for pattern in patterns):
+                return [*self.common, *body]
+        return None
+
+
+def _patterns(text: str) -> Iterator[str]:
+    for word in re.findall(r'"[^"]+"|\S+', text):
+        yield word.strip('"')
+
+
+def _file(path: str, rotation: _Rotation | None) -> Place:
+    directives = rotation.of(path) if rotation else None
+    if directives is None:
+        return Place(name=path, days=math.inf, why="never rotated")
+    count, period, limits = 0.0, 7.0, list[str]()
+    days = math.inf
+    for directive in directives:
+        word, _, value = directive.replace("=", " ").partition(" ")
+        value = value.strip()
+        if word in _PERIODS:
+            period = _PERIODS[word]
+        elif word == "rotate":
+            count = math.inf if value == "-1" else float(value) if value.isdigit() else 0.0
+        elif word == "maxage" and value.isdigit():
+            days = float(value)
+        elif word in {"size", "maxsize"}:
+            limits.append(directive)
+    if limits:
+        return Place(name=path, days=0, why=f"rotated by size ({limits[-1]}), so for no certain time")
+    return Place(name=path, days=min(days, count * period), why=f"rotate {count:g} times {period:g} days")
+
+
+def _settings(journald: str) -> dict[str, str]:
+    return dict(re.findall(r"(?m)^\s*([A-Za-z]+)\s*=\s*(.*?)\s*$", journald))
+
+
+def _reads_kernel(journald: str) -> bool:
+    return _settings(journald).get("ReadKMsg", "yes").lower() not in {"no", "false", "0", "off"}
+
+
+def _journal(journald: str) -> Place | None:
+    settings = _settings(journald)
+    if settings.get("Storage", "auto") in {"volatile", "none"}:
+        return None
+    sized = [name for name in ("SystemMaxUse", "SystemMaxFiles", "SystemKeepFree") if settings.get(name)]
+    if sized:
+        return Place(
+            name="journal",
+            days=0,
+            why=f"kept by size ({sized[0]}={settings[sized[0]]}), so for no certain time",
+        )
+    span = settings.get("MaxRetentionSec", "")
+    if span in {"", "0", "infinity"}:
+        return Place(name="journal", days=math.inf, why="no MaxRetentionSec")
+    parts = re.findall(r"(\d+)\s*([A-Za-z]*)", span)
+    if not parts or any(unit not in _SPANS for _, unit in parts):
+        raise Unobservable("parse", f"MaxRetentionSec={span} of journald")
+    days = sum(int(number) * _SPANS[unit] for number, unit in parts)
+    return Place(name="journal", days=days, why=f"MaxRetentionSec={span}")
+
+
+def _actions(rsyslog: str) -> Iterator[tuple[str, str]]:
+    """Yield selector and action of every line in the old form."""
+    for line in rsyslog.splitlines():
+        match = re.fullmatch(r"\s*([\w*,!=.;]+\.[\w*,!=.;]+)\s+(\S.*?)\s*", line)
+        if match:
+            yield match[1], match[2]
+
+
+def _takes_kernel(selector: str) -> bool:
+    taken = False
+    for part in selector.split(";"):
+        facilities, _, priority = part.rpartition(".")
+        if not {"*", "kern"} & set(facilities.split(",")):
+            continue
+        if priority == "none" or priority.startswith("!"):
+            taken = False
+        elif priority.lstrip("=") in _NOTED and not (priority[0] == "=" and "warn" not in priority):
+            taken = True
+    return taken
+
+
+def _has_input(rsyslog: str) -> bool:
+    return bool(
+        re.search(r'(?m)^\s*(module\(\s*load="(imklog|imjournal)"|\$ModLoad\s+(imklog|imjournal))', rsyslog)
+    )
+
+
+def _written(rsyslog: str) -> Iterator[str]:
+    if _has_input(rsyslog):
+        for selector, action in _actions(rsyslog):
+            if action.lstrip("-").startswith("/var/log/") and _takes_kernel(selector):
+                yield action.lstrip("-").split(";")[0]
+
+
+def _forwarded(rsyslog: str) -> list[Place]:
+    if not _has_input(rsyslog):
+        return []
+    found = [
+        action for selector, action in _actions(rsyslog) if action.startswith("@") and _takes_kernel(selector)
+    ]
+    for selector, action in _actions(rsyslog):
+        if re.match(r'action\(.*type="(omfwd|omrelp)"', action) and _takes_kernel(selector):
+            found.append("action of " + selector)
+    return [Place(name=f"forwarded by rsyslog ({one})", days=math.inf, why="kept elsewhere") for one in found]

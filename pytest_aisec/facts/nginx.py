@@ -1,0 +1,282 @@
+"""nginx: its configuration as it lies on disk, and what holds where it leads to another service.
+
+Read from the files: `nginx -T` would create files that are missing. A configuration that was changed and not
+yet reloaded is judged as it will be.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import ipaddress
+import posixpath
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_aisec.facts.services import Service
+from pytest_aisec.observe.faults import Unobservable
+
+if TYPE_CHECKING:
+    from testinfra.host import Host
+
+__all__ = ["Directive", "Server", "configuration", "main_processes", "parse", "servers"]
+
+_DEPTH = 8
+_PASSES = frozenset({"proxy_pass", "grpc_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass"})
+_TOKEN = re.compile(
+    r"""\s+|\#[^\n]*|(?P<mark>[{};])|"(?P<double>(?:[^"\\]|\\.)*)"|'(?P<single>(?:[^'\\]|\\.)*)'"""
+    r"""|(?P<word>(?:\$\{[^}]*\}|\\.|[^\s{};"'\\])(?:\$\{[^}]*\}|\\.|[^\s{};\\])*)""",
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Directive:
+    """One directive, with what it contains."""
+
+    name: str
+    args: tuple[str, ...]
+    block: tuple[Directive, ...] = ()
+
+    def all(self, name: str) -> tuple[Directive, ...]:
+        """Return the directives of that name that it contains itself."""
+        return tuple(one for one in self.block if one.name == name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Location:
+    """A place that passes requests on."""
+
+    path: str
+    """As after `location`; `server` for what stands outside of one."""
+    chain: tuple[Directive, ...]
+    """The blocks around it, `http` first, itself last."""
+
+    def effective(self, name: str) -> tuple[Directive, ...]:
+        """Return the directives of that name that hold: those of the innermost block that has any."""
+        return next((found for block in reversed(self.chain) if (found := block.all(name))), ())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """One `server` block."""
+
+    names: tuple[str, ...]
+    listens: tuple[tuple[str, int, bool], ...]
+    """Address (`*` for every), port, and whether it speaks TLS; without sockets of the file system."""
+    locations: tuple[Location, ...]
+    """Those that pass requests on."""
+    chain: tuple[Directive, ...]
+    """`http` and the block itself."""
+
+    @property
+    def exposed(self) -> tuple[tuple[str, int, bool], ...]:
+        """The listens that others than this host reach."""
+        return tuple(one for one in self.listens if not _is_loopback(one[0]))
+
+    def effective(self, name: str) -> tuple[Directive, ...]:
+        """Return the directives of that name that hold for the whole server."""
+        return Location(path="server", chain=self.chain).effective(name)
+
+    @property
+    def label(self) -> str:
+        """Name and ports, for people."""
+        ports = ", ".join(str(port) for _, port, _ in self.listens)
+        return f"{' '.join(self.names) or '_'} port {ports}"
+
+
+def parse(text: str) -> tuple[Directive, ...]:
+    """Read a configuration file.
+
+    Raises:
+        Unobservable: `parse`, when it is none.
+
+    """
+    words: list[str] = []
+    stack: list[tuple[list[str], list[Directive]]] = [([], [])]
+    for mark, word in _tokens(text):
+        if not mark:
+            words.append(word)
+        elif (mark in ";{") != bool(words) or (mark == "}" and len(stack) < 2):
+            raise Unobservable("parse", f"nginx: {mark!r} where none can be")
+        elif mark == ";":
+            stack[-1][1].append(Directive(name=words[0], args=tuple(words[1:])))
+            words = []
+        elif mark == "{":
+            stack.append((words, []))
+            words = []
+        else:
+            head, block = stack.pop()
+            stack[-1][1].append(Directive(name=head[0], args=tuple(head[1:]), block=tuple(block)))
+    if words or len(stack) > 1:
+        raise Unobservable("parse", "nginx: the file ends within a directive")
+    return tuple(stack[0][1])
+
+
+def _tokens(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the signs `;`, `{` and `}`, each with no word, and the words, each with no sign."""
+    position = 0
+    while position < len(text):
+        match = _TOKEN.match(text, position)
+        if match is None:
+            raise Unobservable("parse", f"nginx: {text[position : position + 60]!r}")
+        position = match.end()
+        if match["mark"]:
+            yield match["mark"], ""
+        else:
+            for name in ("double", "single", "word"):
+                if match[name] is not None:
+                    yield "", match[name]
+
+
+def main_processes(running: Sequence[Service]) -> list[Service]:
+    """Return the processes of nginx that read the configuration: not its workers."""
+    helpers = re.compile(r"nginx: (worker|cache)\b")
+    return [one for one in running if not helpers.match(" ".join(one.arguments))]
+
+
+def _main_file(service: Service) -> str:
+    words = " ".join(service.arguments).split()
+    given = [words[i + 1] for i, word in enumerate(words[:-1]) if word == "-c"]
+    if any(word == "-p" for word in words) or (given and not given[0].startswith("/")):
+        raise Unobservable("unreadable", "nginx has a prefix of its own: where its files lie is not known")
+    return given[0] if given else "/etc/nginx/nginx.conf"
+
+
+def _files(host: Host, command: str, *values: str) -> dict[str, str]:
+    """Return the texts that a `grep -Z` printed, by path."""
+    result = host.run(command, *values)
+    problems = [line for line in result.stderr.splitlines() if line.strip()]
+    if problems and not all("No such file" in line for line in problems):
+        denied = any("ermission denied" in line for line in problems)
+        raise Unobservable("privilege" if denied else "unreadable", problems[0])
+    if result.rc not in {0, 1, 2}:
+        raise Unobservable("unreadable", f"grep: exit status {result.rc}")
+    lines: dict[str, list[str]] = {}
+    for line in result.stdout.splitlines():
+        path, mark, text = line.partition("\0")
+        if not mark:
+            raise Unobservable("parse", "a file of nginx looks like a credential and hides others")
+        lines.setdefault(path, []).append(text)
+    return {path: "\n".join(texts) for path, texts in lines.items()}
+
+
+def configuration(host: Host, service: Service) -> tuple[Directive, ...]:
+    """Return the configuration of a running nginx, with the included files in their places.
+
+    Args:
+        host: where it runs.
+        service: its main process.
+
+    Raises:
+        Unobservable: when a file cannot be read.
+
+    """
+    main = service.root + _main_file(service)
+    directory = posixpath.dirname(main)
+    files = _files(
+        host,
+        "grep -aRZ --exclude='*.key' --exclude='*.pem' --exclude='*.crt' --exclude='*.p12' "
+        "--exclude='*htpasswd*' '' %s",
+        f"{directory}/",
+    )
+    files = {posixpath.normpath(path): text for path, text in files.items()}
+    if main not in files:
+        raise Unobservable("unreadable", f"{main} is not there")
+    return tuple(_expanded(host, parse(files[main]), files, (service.root, directory), 0))
+
+
+def _expanded(
+    host: Host,
+    directives: Sequence[Directive],
+    files: Mapping[str, str],
+    places: tuple[str, str],
+    depth: int,
+) -> Iterator[Directive]:
+    if depth > _DEPTH:
+        raise Unobservable("truncated", "files of nginx include each other too deeply")
+    for one in directives:
+        if one.name == "include" and one.args:
+            root, directory = places
+            named = one.args[0]
+            pattern = posixpath.normpath(root + named if named.startswith("/") else f"{directory}/{named}")
+            for text in _included(host, pattern, files, directory):
+                yield from _expanded(host, parse(text), files, places, depth + 1)
+        elif one.block:
+            block = tuple(_expanded(host, one.block, files, places, depth))
+            yield Directive(name=one.name, args=one.args, block=block)
+        else:
+            yield one
+
+
+def _included(host: Host, pattern: str, files: Mapping[str, str], directory: str) -> list[str]:
+    if pattern.startswith(f"{directory}/"):
+        return [files[path] for path in sorted(files) if _matches(path, pattern)]
+    place, name = posixpath.split(pattern)
+    if re.search(r"[*?\[]", place):
+        raise Unobservable("parse", f"include {pattern}: wildcards in a directory outside of {directory}")
+    found = _files(
+        host, "find -L %s -maxdepth 1 -type f -name %s -exec grep -aHZ '' '{}' +", f"{place}/", name
+    )
+    return [found[path] for path in sorted(found)]
+
+
+def _matches(path: str, pattern: str) -> bool:
+    return path.count("/") == pattern.count("/") and fnmatch.fnmatchcase(path, pattern)
+
+
+def servers(directives: Sequence[Directive]) -> tuple[Server, ...]:
+    """Return the servers of a configuration that speak HTTP."""
+    found = []
+    for http in (one for one in directives if one.name == "http"):
+        for server in http.all("server"):
+            chain = (http, server)
+            names = tuple(
+                name for one in server.all("server_name") for name in one.args if name not in {"_", ""}
+            )
+            found.append(
+                Server(
+                    names=names,
+                    listens=tuple(_listens(server)),
+                    locations=tuple(_locations(chain, "server")),
+                    chain=chain,
+                )
+            )
+    return tuple(found)
+
+
+def _listens(server: Directive) -> Iterator[tuple[str, int, bool]]:
+    everywhere = any(one.args[:1] == ("on",) for one in server.all("ssl"))
+    given = server.all("listen") or (Directive(name="listen", args=("80",)),)
+    for one in given:
+        where = one.args[0] if one.args else "80"
+        if where.startswith("unix:"):
+            continue
+        is_tls = everywhere or "ssl" in one.args or "quic" in one.args
+        address, colon, port = where.rpartition(":")
+        if where.endswith("]") or (not colon and not where.isdigit()):
+            address, port = where, "80"
+        if not port.isdigit():
+            raise Unobservable("parse", f"nginx: listen {where}")
+        yield address.strip("[]") or "*", int(port), is_tls
+
+
+def _locations(chain: tuple[Directive, ...], path: str) -> Iterator[Location]:
+    here = chain[-1]
+    if any(one.name in _PASSES for one in here.block):
+        yield Location(path=path, chain=chain)
+    for one in here.block:
+        if one.name == "location":
+            yield from _locations((*chain, one), " ".join(one.args))
+        elif one.name in {"if", "limit_except"}:
+            yield from _locations((*chain, one), path)
+
+
+def _is_loopback(address: str) -> bool:
+    if address in {"*", "localhost"}:
+        return address == "localhost"
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False

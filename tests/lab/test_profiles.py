@@ -1,0 +1,72 @@
+"""Whole profiles on a stock Debian host, which has almost nothing of what they look for."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from pytest_aisec import audit
+from pytest_aisec.catalog.content import content_root
+from pytest_aisec.catalog.context import Evaluation
+from pytest_aisec.catalog.load import load_catalog
+from pytest_aisec.catalog.plan import make_plan
+from pytest_aisec.catalog.profile import load_chain, profile_files
+from pytest_aisec.observe.hosts import HostOptions, resolve
+from pytest_aisec.observe.transcript import Transcript
+from pytest_aisec.observe.transports import Limits
+from pytest_aisec.observe.waves import Suggestions, Work, collect_host
+
+ROOTS = (content_root(),)
+CATALOG = load_catalog(ROOTS)
+PLANS = {
+    name: make_plan(load_chain(name, ROOTS, cwd=Path()), CATALOG) for name in sorted(profile_files(ROOTS))
+}
+LINUX = [
+    name
+    for name, plan in PLANS.items()
+    if any("linux" in planned.control.platforms for planned in plan.controls) and name != "aws-account"
+]
+
+
+@pytest.mark.parametrize("user", ["root", "auditor"])
+@pytest.mark.parametrize("profile", LINUX)
+def test_nothing_on_a_stock_host_is_misread(profile, user, lab, lab_host, tmp_path) -> None:
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--aisec-profile={profile}"),
+            *(f"--hosts={lab_host.spec(user)}", f"--ssh-config={lab.ssh_config}", "--aisec-cache=none"),
+            f"--aisec-evidence={tmp_path / 'evidence'}",
+        ],
+        cwd=tmp_path,
+        env={**os.environ, "COLUMNS": "80"},
+        capture_output=True,
+        check=False,
+    )
+    results = json.loads((tmp_path / "evidence/run.json").read_text(encoding="utf-8"))["results"]
+    assert [item.id for item in PLANS[profile].controls] == [item["control"] for item in results]
+    misread = [item for item in results if item["reason"] in {"internal", "parse", "no_observation"}]
+    assert misread == []
+
+
+@pytest.mark.parametrize("profile", LINUX)
+def test_a_whole_profile_takes_no_more_waves_than_its_deepest_control(profile, lab, lab_host) -> None:
+    def waves(plan) -> int:
+        options = HostOptions(
+            hosts=lab_host.spec(), ssh_config=str(lab.ssh_config), limits=Limits(timeout=20)
+        )
+        (target,) = resolve(options)
+        host = target.observed(Transcript(), options.limits)
+        circumstances = Evaluation(now=datetime.now(UTC))
+        work = Work(name=target.name, open=lambda: host, close=target.disconnect)
+        return collect_host(work, audit.speculations(plan, circumstances), Suggestions()).waves
+
+    whole = PLANS[profile]
+    alone = {planned.id: waves(replace(whole, controls=(planned,))) for planned in whole.controls}
+    assert max(alone.values()) >= waves(whole), alone

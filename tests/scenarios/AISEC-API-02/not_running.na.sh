@@ -1,0 +1,3 @@
+#!/bin/sh
+# No Ray.
+true

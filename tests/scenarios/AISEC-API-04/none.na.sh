@@ -1,0 +1,3 @@
+#!/bin/sh
+# None runs.
+true

@@ -1,0 +1,3 @@
+#!/bin/sh
+# Neither runs.
+true

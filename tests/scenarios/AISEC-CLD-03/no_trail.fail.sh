@@ -1,0 +1,4 @@
+#!/bin/sh
+# Nothing is recorded.
+# host: aws
+true

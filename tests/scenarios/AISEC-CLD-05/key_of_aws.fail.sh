@@ -1,0 +1,8 @@
+#!/bin/sh
+# All is well but the key: KMS, with the key that AWS manages.
+# host: aws
+bucket=acme-models
+aws s3api create-bucket --bucket $bucket --object-ownership BucketOwnerEnforced
+aws s3api put-public-access-block --bucket $bucket --public-access-block-configuration BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true
+aws s3api put-bucket-encryption --bucket $bucket --server-side-encryption-configuration '{"Rules":[{"ApplyServerSideEncryptionByDefault":{"SSEAlgorithm":"aws:kms"}}]}'
+aws s3api put-bucket-policy --bucket $bucket --policy '{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":["arn:aws:s3:::'$bucket'","arn:aws:s3:::'$bucket'/*"],"Condition":{"Bool":{"aws:SecureTransport":"false"}}}]}'

@@ -1,0 +1,11 @@
+#!/bin/sh
+# A container of containerd that docker does not know.
+# host: services
+# lib: containers
+# reason: tool_missing
+podman_up
+docker_up
+podman save -q --format oci-archive localhost/busybox:1 > /var/lib/busybox.tar
+alias cri='ctr --address /run/docker/containerd/containerd.sock --namespace k8s.io'
+cri images import /var/lib/busybox.tar
+cri run --detach --cgroup "$LAB_CGROUP/pod" localhost/busybox:1 pod sleep 9000

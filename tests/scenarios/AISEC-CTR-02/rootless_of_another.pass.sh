@@ -1,0 +1,5 @@
+#!/bin/sh
+# Root asks the podman of each account, as that account.
+# host: services
+# lib: containers
+rootless_podman ai_user run -d --network=none --cgroups=disabled localhost/busybox:1 sleep 9000

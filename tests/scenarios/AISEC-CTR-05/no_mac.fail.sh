@@ -1,0 +1,6 @@
+#!/bin/sh
+# A kernel without AppArmor and SELinux.
+# host: services
+# lib: containers
+docker_up
+in_docker --security-opt no-new-privileges

@@ -1,0 +1,4 @@
+#!/bin/sh
+# Root without a password as soon as the engine starts.
+# host: services
+usermod -aG docker auditor

@@ -1,0 +1,4 @@
+#!/bin/sh
+# Engines are installed, and nothing runs or listens.
+# host: services
+true

@@ -1,0 +1,6 @@
+#!/bin/sh
+# Required, and not so.
+# host: services
+# lib: containers
+# params: {require_rootless: true}
+docker_up

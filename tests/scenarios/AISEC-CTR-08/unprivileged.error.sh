@@ -1,0 +1,7 @@
+#!/bin/sh
+# Only root sees whose sockets listen.
+# host: services
+# lib: containers
+# as: auditor
+# reason: privilege
+docker_up

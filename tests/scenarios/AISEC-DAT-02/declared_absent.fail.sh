@@ -1,0 +1,4 @@
+#!/bin/sh
+# A declared dataset is not there.
+# params: {data_dirs: [/srv/data]}
+true

@@ -1,0 +1,5 @@
+#!/bin/sh
+# Without leave nothing is sent: a request would change the log, which the runner compares.
+# host: services
+# double: model
+/opt/double/start --obeys direct --log /srv/requests.log

@@ -1,0 +1,7 @@
+#!/bin/sh
+# The prompt without the note.
+# host: services
+# double: model
+# params: {samples: 1}
+# active: yes
+/opt/double/start --leaks prompt

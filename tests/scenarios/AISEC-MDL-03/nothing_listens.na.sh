@@ -1,0 +1,4 @@
+#!/bin/sh
+# No model is served here.
+# active: yes
+true

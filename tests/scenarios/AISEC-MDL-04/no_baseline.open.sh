@@ -1,0 +1,6 @@
+#!/bin/sh
+# Nobody approved anything.
+# host: services
+# double: model
+# active: yes
+/opt/double/start

@@ -1,0 +1,7 @@
+#!/bin/sh
+# The id is the same, and something else answers.
+# host: services
+# double: model
+# params: {baseline: "{here}/golden.json"}
+# active: yes
+/opt/double/start --says "Paris"

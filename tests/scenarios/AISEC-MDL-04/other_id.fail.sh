@@ -1,0 +1,7 @@
+#!/bin/sh
+# Another model is served.
+# host: services
+# double: model
+# params: {baseline: "{here}/golden.json"}
+# active: yes
+/opt/double/start --served-model-name double-2

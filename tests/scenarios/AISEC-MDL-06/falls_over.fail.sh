@@ -1,0 +1,7 @@
+#!/bin/sh
+# What comes right after a long prompt is answered with an error.
+# host: services
+# double: model
+# params: {max_prompt_tokens: 4096, max_answer_tokens: 4096, max_latency_s: 2}
+# active: yes
+/opt/double/start --staggers

@@ -1,0 +1,4 @@
+#!/bin/sh
+# The remedy, word for word, with one network that is needed.
+for t in iptables ip6tables; do $t -I OUTPUT -o lo -j ACCEPT; $t -I OUTPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT; $t -P OUTPUT DROP; $t -P FORWARD DROP; done
+iptables -A OUTPUT -d 10.0.0.0/8 -j ACCEPT

@@ -1,0 +1,5 @@
+#!/bin/sh
+# Without root nobody sees rules.
+# as: auditor
+# reason: privilege
+true

@@ -1,0 +1,3 @@
+#!/bin/sh
+# Nothing distributed runs.
+true

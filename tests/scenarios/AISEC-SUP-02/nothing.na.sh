@@ -1,0 +1,3 @@
+#!/bin/sh
+# None of it is there.
+true

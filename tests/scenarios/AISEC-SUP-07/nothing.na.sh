@@ -1,0 +1,3 @@
+#!/bin/sh
+# No site-packages.
+true

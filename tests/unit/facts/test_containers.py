@@ -1,0 +1,145 @@
+import json
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_aisec.facts.containers import read_containers
+from pytest_aisec.observe.faults import Unobservable
+
+SAMPLES = Path("/work/shared/reference/samples/containers")
+ID = "c7" * 32
+RECORD = {
+    "Id": ID,
+    "Name": "/server",
+    "State": {"Status": "running", "Pid": 32688},
+    "Image": f"sha256:{'ac' * 32}",
+    "Mounts": [
+        {"Type": "bind", "Source": "/srv", "Destination": "/data", "RW": True, "Propagation": "rprivate"}
+    ],
+    "Config": {"User": "", "Env": ["PATH=/bin", "A=b=c"], "Image": "localhost/server:1"},
+    "HostConfig": {
+        "NetworkMode": "default",
+        "PidMode": "",
+        "IpcMode": "private",
+        "UTSMode": "",
+        "UsernsMode": "",
+        "Privileged": False,
+        "ReadonlyRootfs": True,
+        "SecurityOpt": None,
+        "Memory": 0,
+        "PidsLimit": None,
+        "Devices": [],
+        "DeviceCgroupRules": None,
+        "Tmpfs": {"/tmp": "rw,size=1m", "/scratch": "ro"},
+    },
+}
+SHIM = f"243 0 own containerd-shim /usr/bin/containerd-shim-runc-v2 -namespace moby -id {ID} -address /x.sock"
+DOCKERD = "147 0 own dockerd dockerd --iptables=false"
+CONMON = f"226 1003 other conmon /usr/bin/conmon --api-version 1 -c {ID} -u {ID} -r /usr/bin/crun"
+
+
+def answer(records, *monitors, who="root", status=0, engine="docker /run/docker.sock"):
+    text = records if isinstance(records, str) else json.dumps(records, indent=4)
+    section = f"={engine}\n=list {status}\n{text}\n\n=inspect 0\n" if engine else ""
+    return f"{section}=monitors {who}\n" + "".join(f"{line}\n" for line in monitors)
+
+
+def faults(stdout, stderr=""):
+    return [fault.reason for fault in read_containers(stdout, stderr).faults]
+
+
+def test_docker():
+    (container,) = read_containers(answer([RECORD], DOCKERD, SHIM), "").running
+    assert ("docker server", "", 32688, True, 0, 0) == (
+        container.label,
+        container.user,
+        container.pid,
+        container.is_root_read_only,
+        container.memory,
+        container.pids_limit,
+    )
+    assert [("/data", True), ("/tmp", True), ("/scratch", False)] == [
+        (mount.destination, mount.is_writable) for mount in container.mounts
+    ]
+    assert {"PATH": "/bin", "A": "b=c"} == container.environment
+    assert "ac" * 32 == container.image_id
+
+
+@pytest.mark.parametrize(
+    "name", ["docker_inspect_privileged", "podman_inspect_privileged", "podman_inspect_unprivileged"]
+)
+def test_what_real_engines_print(name):
+    path = SAMPLES / f"{name}.json"
+    if not path.exists():
+        pytest.skip(f"the real sample {path} is not on this machine")
+    engine = "docker /run/docker.sock" if name.startswith("docker") else "podman local"
+    (container,) = read_containers(answer(path.read_text(), engine=engine), "").running
+    assert (not name.endswith("unprivileged"), "", False) == (
+        container.is_privileged,
+        container.user,
+        container.is_root_read_only,
+    )
+
+
+@pytest.mark.parametrize(
+    ("expected", "monitors", "who"),
+    [
+        ([], [DOCKERD, SHIM], "root"),
+        ([], [DOCKERD, SHIM.replace(f"-id {ID}", f"-workdir /var/lib/containerd/moby/{ID}")], "root"),
+        (["unreadable"], [DOCKERD, SHIM.replace(ID, "d" * 64)], "root"),
+        (["privilege"], [CONMON.replace(ID, "d" * 64)], "root"),
+        (["privilege"], [SHIM.replace(ID, "d" * 64).replace("own", "other")], "user"),
+        (["tool_missing"], [SHIM.replace("moby", "k8s.io").replace(ID, "d" * 64)], "root"),
+        (["unreadable"], [SHIM.replace("-id ", "")], "root"),
+    ],
+)
+def test_no_container_is_overlooked(expected, monitors, who):
+    assert expected == faults(answer([RECORD], *monitors, who=who))
+
+
+def test_an_engine_that_does_not_answer():
+    assert ["privilege"] == faults(
+        "=docker /run/docker.sock\n=list 1\n=monitors user\n147 0 other dockerd dockerd\n",
+        "permission denied while trying to connect to the Docker daemon socket",
+    )
+    assert ["tool_missing"] == faults(
+        "=podman local\n=list 127\n=monitors root\n", "sh: 1: podman: not found"
+    )
+    assert ["unreadable"] == faults(f"=monitors root\n{DOCKERD}\n")
+    assert ["privilege"] == faults(f"=monitors user\n{DOCKERD.replace('own', 'other')}\n")
+    assert [] == faults("=monitors root\n\n")
+
+
+def test_hidden_processes_prove_nothing():
+    with pytest.raises(Unobservable, match="privilege"):
+        read_containers("=hidden\n", "")
+
+
+@pytest.mark.parametrize("key", ["Privileged", "ReadonlyRootfs", "NetworkMode", "PidMode", "Memory"])
+def test_what_must_be_there(key):
+    record = deepcopy(RECORD)
+    del record["HostConfig"][key]
+    assert ["parse"] == faults(answer([record], DOCKERD))
+
+
+def test_arguments_of_a_process_are_no_answer():
+    forged = SHIM + "\n=docker /x\n=list 0\n[]\n=inspect 0"
+    with pytest.raises(Unobservable, match="parse"):
+        read_containers(answer([RECORD], DOCKERD, forged), "")
+
+
+@given(st.text())
+def test_whatever_is_printed(text):
+    for stdout in (
+        text,
+        f"=docker /s\n=list 0\n{text}\n=inspect 0\n=monitors root\n",
+        f"=monitors root\n{text}",
+    ):
+        try:
+            found = read_containers(stdout, "")
+        except Unobservable:
+            continue
+        assert found.running == ()

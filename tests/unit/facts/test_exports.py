@@ -1,0 +1,63 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_aisec.facts.exports import parse_exports, parse_mounts, parse_smb
+from pytest_aisec.observe.faults import Unobservable
+
+
+@pytest.mark.parametrize(
+    ("expected", "text"),
+    [
+        ([("/srv", "h", ("rw",))], "/srv h(rw)"),
+        ([("/srv", "h", ()), ("/srv", "", ("rw",))], "/srv h (rw)"),
+        ([("/srv", "", ())], "/srv"),
+        ([("/a b", "h", ("ro", "sync", "rw"))], '"/a b" -ro,sync h(rw)'),
+        ([("/a b", "*", ("rw",))], "/a\\040b *(rw) # for everybody"),
+        ([("/srv", "h", ("rw",)), ("/srv", "i", ("ro",))], "/srv h(rw) \\\n  i(ro)\n"),
+        ([], "# /srv *(rw,no_root_squash)\n\n"),
+    ],
+)
+def test_exports(expected, text):
+    assert expected == [(one.path, one.client, one.options) for one in parse_exports(text, "x")]
+
+
+@pytest.mark.parametrize("text", ["srv h(rw)", "/srv h(rw", "/srv h(rw)x", '/srv "h(rw)', "/srv h(a b)"])
+def test_what_is_no_export_is_not_passed_over(text):
+    with pytest.raises(Unobservable):
+        parse_exports(text, "x")
+
+
+def test_of_contrary_options_the_last_counts():
+    (one,) = parse_exports("/srv h(no_root_squash,root_squash,sec=krb5:sys,anonuid=0)", "x")
+    assert (False, ["krb5:sys"], ["0"]) == (
+        one.has("no_root_squash", "root_squash"),
+        one.value("sec"),
+        one.value("anonuid"),
+    )
+
+
+def test_smb():
+    shares = parse_smb("[Global]\n ; x\n Map To Guest = Bad User\n[data]\nguest_ok=Yes\n", "smb.conf")
+    assert [("global", {"maptoguest": "bad user"}), ("data", {"guestok": "yes"})] == [
+        (share.name, share.settings) for share in shares
+    ]
+    with pytest.raises(Unobservable):
+        parse_smb("[global]\nnonsense\n", "smb.conf")
+
+
+def test_only_network_mounts():
+    text = "/dev/sda1 / ext4 rw 0 0\nnas:/d /mnt/a\\040b nfs4 rw,nosuid,sec=krb5p 0 0\n"
+    (mount,) = parse_mounts(text)
+    assert ("/mnt/a b", "nfs4", True) == (mount.target, mount.kind, "nosuid" in mount.options)
+    with pytest.raises(Unobservable):
+        parse_mounts("nonsense\n")
+
+
+@given(st.text())
+def test_any_text_is_exports_or_no_exports(text):
+    try:
+        found = parse_exports(text, "x")
+    except Unobservable:
+        return
+    assert all(one.path.startswith("/") for one in found)

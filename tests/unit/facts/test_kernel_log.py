@@ -1,0 +1,106 @@
+import math
+
+import pytest
+
+from pytest_aisec.facts.answers import Answer
+from pytest_aisec.facts.kernel_log import read_kernel_log
+from pytest_aisec.observe.faults import Unobservable
+
+PACKET = "SUSPECT_OUT: IN= OUT=eth0 SRC=10.0.0.1 DST=198.51.100.7 LEN=60 PROTO=TCP"
+RSYSLOG = 'module(load="imklog")\nauth,authpriv.* /var/log/auth.log\n*.*;auth,authpriv.none -/var/log/syslog\nkern.* -/var/log/kern.log\n'
+
+
+def log(**texts):
+    names = ("files", "journal", "persistent", "logrotate", "rotates", "journald", "rsyslog", "running")
+    answers = [
+        Answer(stdout=texts.get(name, ""), stderr=texts.get(name + "_err", ""), status=0) for name in names
+    ]
+    return read_kernel_log(answers, ["SUSPECT_OUT: "])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"Nov 25 02:00:00 h kernel: [ 4211.22] {PACKET}",
+        f"2026-11-25T02:00:00+00:00 h kernel: {PACKET}",
+    ],
+)
+def test_entries(line):
+    found = log(files=f"file /var/log/kern.log.2.gz\n{line}\n")
+    assert [("/var/log/kern.log", math.inf)] == [(one.name, one.days) for one in found.holding]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"Nov 25 02:00:00 h sudo: root : COMMAND=/sbin/iptables --log-prefix {PACKET}",
+        f"Nov 25 02:00:00 h kernel: OTHER {PACKET}",
+        "Nov 25 02:00:00 h kernel: SUSPECT_OUT: module loaded",
+    ],
+)
+def test_what_only_quotes_the_prefix(line):
+    assert () == log(files=f"file /var/log/kern.log\n{line}\n").holding
+
+
+@pytest.mark.parametrize(
+    ("days", "body"),
+    [
+        (28, "rotate 4\nweekly"),
+        (90, "daily\nrotate 90"),
+        (30, "daily\nrotate 90\nmaxage 30"),
+        (0, "daily\nrotate 90\nsize 100M"),
+        (0, "daily\nmaxsize=1G\nrotate 900"),
+        (84, "rotate 12"),
+    ],
+)
+def test_rotation(days, body):
+    lines = [
+        "/var/log/*.log",
+        '"/var/log/other"',
+        "{",
+        *body.split("\n"),
+        "postrotate",
+        "rotate 1 }",
+        "endscript",
+        "}",
+    ]
+    text = "/etc/logrotate.conf:weekly\n/etc/logrotate.conf:rotate 1\n" + "".join(
+        f"/etc/logrotate.d/r:{line}\n" for line in lines
+    )
+    found = log(
+        files=f"file /var/log/kern.log\nx kernel: {PACKET}\n", logrotate=text, rotates="/usr/sbin/logrotate\n"
+    )
+    assert [days] == [one.days for one in found.holding]
+
+
+@pytest.mark.parametrize(
+    ("expected", "texts"),
+    [
+        (
+            [("/var/log/syslog", math.inf), ("/var/log/kern.log", math.inf)],
+            {"rsyslog": RSYSLOG, "running": "rsyslogd"},
+        ),
+        ([], {"rsyslog": RSYSLOG}),
+        ([], {"rsyslog": RSYSLOG.replace("module", "#module"), "running": "rsyslogd"}),
+        ([("journal", math.inf)], {"persistent": "/var/log/journal/x/system.journal"}),
+        ([], {"persistent": "x", "journald": "Storage=volatile\n"}),
+        ([], {"persistent": "x", "journald": "ReadKMsg=no\n"}),
+        (
+            [("journal", 7)],
+            {"persistent": "x", "journald": "#MaxRetentionSec=9year\nMaxRetentionSec=1week\n"},
+        ),
+        ([("journal", 0)], {"persistent": "x", "journald": "SystemMaxUse=50M\n"}),
+    ],
+)
+def test_where_entries_are_to_go(expected, texts):
+    assert expected == [(one.name, one.days) for one in log(**texts).intended]
+
+
+def test_forwarding():
+    found = log(rsyslog=RSYSLOG + "*.* @@logs.example:6514\n", running="rsyslogd")
+    assert "forwarded by rsyslog (@@logs.example:6514)" in [one.name for one in found.intended]
+
+
+def test_without_grep_nothing_is_known():
+    with pytest.raises(Unobservable):
+        log(files_err="sh: 1: grep: not found\n")
