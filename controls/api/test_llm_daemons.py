@@ -54,7 +54,7 @@ def test_local_llm_daemons_are_bound_to_loopback(
             faults.append(fault)
         if found:
             wrong[f"{daemon.kind} ({daemon.pid})"] = found
-    doors = [socket for socket in known.stand_before(*ports) if not socket.is_loopback]
+    doors = [socket for socket in known.stand_before(*ports, proxies=bool(daemons)) if not socket.is_loopback]
     if is_active() and not wrong:
         answering, more, _ = unlocked(host, [known.url(socket) for socket in doors], _ANSWERS)
         faults += more

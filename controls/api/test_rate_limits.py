@@ -67,15 +67,16 @@ def test_requests_are_rate_limited_per_client(
     masters = [one for one in main_processes(known.of("nginx")) if _is_exposed(one) or not known.is_root]
     faults = list(known.faults_of([*serving, *known.of("nginx")]))
     wrong: dict[str, str] = dict(_without(serving))
-    fronts, unread = _fronts(host, masters)
+    sites, unread = _sites(host, masters)
     faults += unread
+    fronts = [server for server in sites if server.exposed and server.locations]
     for server in fronts:
         for location in server.locations:
             if location.path.removeprefix("= ") not in free_routes:
                 flaw = _flaw(location, max_rps=max_rps, burst_max=burst_max)
                 if flaw:
                     wrong[f"nginx {server.label} {location.path}"] = flaw
-    others = _others(known, serving)
+    others = _others(known, serving, sites)
     if is_active() and not wrong and not faults:
         ports = {port for server in fronts for _, port, _ in server.exposed}
         judged = [socket for one in masters for socket in one.listeners if socket.local_port in ports]
@@ -99,28 +100,27 @@ def _is_exposed(service: Service) -> bool:
     return service.is_elsewhere or any(not socket.is_loopback for socket in service.listeners)
 
 
-def _fronts(host: Host, masters: Sequence[Service]) -> tuple[list[Server], list[Unobservable]]:
-    """Return the servers of nginx that pass on what others ask, and why there may be more."""
-    fronts: list[Server] = []
+def _sites(host: Host, masters: Sequence[Service]) -> tuple[list[Server], list[Unobservable]]:
+    """Return the servers of nginx that speak HTTP, and why there may be more."""
+    sites: list[Server] = []
     faults = []
     for master in masters:
         try:
-            found = servers(configuration(host, master))
+            sites += servers(configuration(host, master))
         except Unobservable as fault:
             faults.append(fault)
-            continue
-        fronts += [server for server in found if server.exposed and server.locations]
-    return fronts, faults
+    return sites, faults
 
 
-def _others(known: Services, serving: Sequence[Service]) -> list[Socket]:
-    """Return the listeners of which no setting tells whether they limit."""
+def _others(known: Services, serving: Sequence[Service], sites: Sequence[Server]) -> list[Socket]:
+    """Return the listeners of which no setting tells whether they limit; so does no `stream` of nginx."""
     nginx = {one.pid for one in known.of("nginx")}
+    ports = {port for site in sites for _, port, _ in site.listens}
     able = [socket for one in serving if one.kind not in _NO_LIMITER for socket in one.listeners]
     return [
         socket
         for socket in dict.fromkeys([*known.stand_before(), *able, *known.unknown])
-        if not socket.is_loopback and not nginx.intersection(socket.pids)
+        if not socket.is_loopback and not (nginx.intersection(socket.pids) and socket.local_port in ports)
     ]
 
 

@@ -70,7 +70,7 @@ def test_ray_is_authenticated_and_private(
         faults += more
         if old:
             wrong["version"] = old
-    doors = known.stand_before(*ports)
+    doors = known.stand_before(*ports, proxies=bool(nodes))
     if is_active() and not wrong:
         asked = [*doors, *(socket for node in nodes for socket in node.listeners)]
         answering, more, _ = unlocked(host, list(dict.fromkeys(map(known.url, asked))), _ANSWERS)

@@ -39,6 +39,8 @@ class _Seen:
     """Front and file of its certificate → the names of the service."""
     secure: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """ADDRESS:PORT of listeners that should speak TLS → the names of the service."""
+    ports: set[int] = field(default_factory=set)
+    """Of the servers of nginx that speak HTTP."""
     silent: list[str] = field(default_factory=list)
     """ADDRESS:PORT of listeners that speak no HTTP, or TLS that is too old for the client that asked."""
 
@@ -90,7 +92,7 @@ def test_the_api_front_uses_tls(
             seen.faults.append(fault)
     _direct(known, serving, seen, names)
     _files(host, seen, authorities, min_days)
-    others = _others(known, masters, serving)
+    others = _others(known, serving, seen)
     if is_active() and not seen.wrong:
         _ask(host, known, others, seen, names)
         _shake_hands(host, seen, authorities, min_days=min_days, min_version=min_version)
@@ -154,6 +156,7 @@ def _nginx(
         return
     ahead(partial(configuration, host, master), partial(_default_is_old, host))
     for server in servers(configuration(host, master)):
+        seen.ports |= {port for _, port, _ in server.listens}
         if not server.exposed or not server.locations or _only_redirects(server):
             continue
         where = f"nginx {server.label}"
@@ -218,13 +221,15 @@ def _direct(known: Services, serving: Sequence[Service], seen: _Seen, names: Seq
             seen.secure[known.url(socket).removeprefix("http://")] = tuple(names)
 
 
-def _others(known: Services, masters: Sequence[Service], serving: Sequence[Service]) -> list[Socket]:
-    """Return the listeners of other proxies and of what is not known."""
-    judged = {service.pid for service in [*masters, *serving, *known.of("nginx")]}
+def _others(known: Services, serving: Sequence[Service], seen: _Seen) -> list[Socket]:
+    """Return the listeners of other proxies, of a `stream` of nginx, and of what is not known."""
+    judged = {service.pid for service in serving}
+    nginx = {service.pid for service in known.of("nginx")}
     return [
         socket
         for socket in dict.fromkeys([*known.stand_before(), *known.unknown])
         if not judged.intersection(socket.pids)
+        and not (nginx.intersection(socket.pids) and socket.local_port in seen.ports)
     ]
 
 

@@ -75,7 +75,7 @@ def test_tracking_and_monitoring_interfaces_are_not_open(
             undecided.append(one)
         elif weakness:
             wrong[f"{one.kind} ({one.pid})"] = [f"listens on {where}", weakness]
-    doors = [socket for socket in known.stand_before(*ports) if not socket.is_loopback]
+    doors = [socket for socket in known.stand_before(*ports, proxies=bool(running)) if not socket.is_loopback]
     if is_active() and not wrong:
         asked = [*doors, *(socket for one in exposed for socket in one.listeners if not socket.is_loopback)]
         answering, more, refused = unlocked(host, list(dict.fromkeys(map(known.url, asked))), _ANSWERS)

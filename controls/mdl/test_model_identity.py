@@ -5,7 +5,7 @@ from pydantic import Field
 
 from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed
 from pytest_aisec.facts.model_answers import Answer, Prompt, chat, served_models
-from pytest_aisec.facts.model_api import Endpoint, is_listening, place, together
+from pytest_aisec.facts.model_api import Endpoint, is_listening, place, printed
 from pytest_aisec.facts.model_baseline import Baseline, agrees, read_baseline
 from pytest_aisec.facts.model_servers import ModelServer, at_port, model_servers
 
@@ -45,7 +45,7 @@ def _digests(host: Host, weights: dict[str, str], limit: int) -> tuple[dict[str,
     """Return the files that are not what was approved, and why others could not be read."""
     wrong: dict[str, str] = {}
     faults: list[Unobservable] = []
-    outputs = together(host, [(DIGEST, (path, str(limit), path)) for path in weights])
+    outputs = printed(host, [(DIGEST, (path, str(limit), path)) for path in weights])
     for (path, digest), output in zip(weights.items(), outputs, strict=True):
         if isinstance(output, Unobservable):
             faults.append(output)

@@ -7,7 +7,7 @@ from packaging.version import InvalidVersion, Version
 from pydantic import AfterValidator, ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
-from pytest_aisec import Host, control, is_declared, not_applicable, not_reviewed, now
+from pytest_aisec import Host, control, is_declared, not_applicable, not_reviewed, now, together
 from pytest_aisec.advisories import watchlist as watch
 from pytest_aisec.advisories.index import Index
 from pytest_aisec.advisories.versions import Match, read_version
@@ -154,8 +154,7 @@ def test_components_are_outside_the_watch_list(
     These holes give code on the machine, often without a log-in. Judges what is installed: a server that has
     not been restarted since its upgrade may still be older, and images are judged where they are built.
     """
-    seen = distributions(host, env_roots)
-    software = components(host)
+    seen, software = together(lambda: distributions(host, env_roots), lambda: components(host))
     listed = _absent(seen)
     unclear: list[str] = []
     entries = [*(watch.builtin().entries if watchlist == "builtin" else ()), *map(_entry, extra_entries)]

@@ -5,7 +5,7 @@ from packaging.version import InvalidVersion, Version
 from pydantic import ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
-from pytest_aisec import Host, Unobservable, control, facts, is_declared, not_applicable
+from pytest_aisec import Host, Unobservable, control, facts, is_declared, not_applicable, together
 from pytest_aisec.facts.distributions import Distribution, distributions
 from pytest_aisec.facts.locks import Locked, is_flat, locked
 from pytest_aisec.facts.projects import ProjectFile, Projects, read_files, read_project_file
@@ -145,8 +145,10 @@ def test_installed_versions_match_the_lock_file(
     if not environments:
         host.run("uname -s")
         not_applicable("no environment is declared with its lock file", claims=["environments"])
-    seen = distributions(host, [one["path"] for one in environments])
-    texts = read_files(host, dict.fromkeys((one["lock"] for one in environments), 0))
+    seen, texts = together(
+        lambda: distributions(host, [one["path"] for one in environments]),
+        lambda: read_files(host, dict.fromkeys((one["lock"] for one in environments), 0)),
+    )
     allowed: set[str] = {canonicalize_name(name) for name in allowed_extra}
     different: dict[str, list[str]] = {root: ["declared, but absent"] for root in seen.absent}
     faults = list(seen.faults)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_aisec.facts.together import together
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -76,7 +77,11 @@ def components(host: Host) -> Components:
         Unobservable: when the host cannot be asked.
 
     """
-    packages = _ask_packages(host)
+    packages, (stdout, stderr) = together(lambda: _ask_packages(host), lambda: _ask_programs(host))
+    return read_tools(stdout, stderr, packages)
+
+
+def _ask_programs(host: Host) -> tuple[str, str]:
     tools = " ".join(_TOOLS)
     running = " ".join(_RUNNING)
     files = " ".join(_FILES)
@@ -92,7 +97,7 @@ def components(host: Host) -> Components:
         "printf 'process %s %s\\n\\n\\000' $n \"$c\"; done; done; "
         "test -e /proc/1/comm || printf 'hidden\\n\\n\\000'; printf 'end\\n\\n\\000'"
     )
-    return read_tools(answer.stdout, answer.stderr, packages)
+    return answer.stdout, answer.stderr
 
 
 def _ask_packages(host: Host) -> tuple[Component, ...]:

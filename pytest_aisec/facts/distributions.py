@@ -12,6 +12,7 @@ from packaging.utils import canonicalize_name
 
 from pytest_aisec.facts.environments import search
 from pytest_aisec.facts.projects import read_files
+from pytest_aisec.facts.together import together
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -78,11 +79,9 @@ def distributions(host: Host, roots: Sequence[str]) -> Distributions:
         Unobservable: when the host cannot be searched at all.
 
     """
-    owned = _packaged(host)
-    found_there = search(
-        host,
-        roots,
-        "\\( -name '*.dist-info' -o -name '*.egg-info' -o -name '*.egg' \\) -printf '%%y %%p\\n\\000'",
+    names = "\\( -name '*.dist-info' -o -name '*.egg-info' -o -name '*.egg' \\)"
+    owned, found_there = together(
+        lambda: _packaged(host), lambda: search(host, roots, f"{names} -printf '%%y %%p\\n\\000'")
     )
     faults = found_there.faults
     paths: dict[str, str] = {}

@@ -20,6 +20,7 @@ from pytest_aisec.facts.files import (
     trails,
 )
 from pytest_aisec.facts.projects import read_files
+from pytest_aisec.facts.together import together
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -128,13 +129,12 @@ def _look(
     faults: list[Unobservable],
 ) -> tuple[list[ImportPath], dict[str, str]]:
     """Return the import paths, and which directories their .pth files add: directory → file."""
-    ways = trails(host, list(places))
-    faults += [way.fault for way in ways.values() if way.fault]
     trees: dict[str, Entry] = {}
     for path, (entry, _) in places.items():
         trees.setdefault(_tree(path), entry)
     command, arguments = _command(list(places), trees, groups, owners)
-    answer = host.run(command, *arguments)
+    ways, answer = together(lambda: trails(host, list(places)), lambda: host.run(command, *arguments))
+    faults += [way.fault for way in ways.values() if way.fault]
     hooks, seen = read_answer(answer.stdout, answer.stderr, list(trees), faults)
     named = [
         entry

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pytest_aisec.facts.sockets import socket_table
-from pytest_aisec.observe.backend import Pending
+from pytest_aisec.facts.together import outcomes
 from pytest_aisec.observe.faults import Reason, Unobservable
 from pytest_aisec.observe.learned import ONCE
 
@@ -30,10 +30,10 @@ __all__ = [
     "is_listening",
     "literal",
     "place",
+    "printed",
     "read_reply",
     "refuse",
     "send",
-    "together",
 ]
 
 Command = tuple[str, tuple[str, ...]]
@@ -139,25 +139,20 @@ def is_listening(host: Host, url: str) -> bool | None:
     )
 
 
-def together(host: Host, commands: Sequence[Command]) -> list[str | Unobservable]:
-    """Ask what does not depend on one another; return outputs and errors, or why there is no answer.
+def printed(host: Host, commands: Sequence[Command]) -> list[str | Unobservable]:
+    """Return what each of `commands` printed on both streams, a zero byte between, or why that is not known.
 
-    While questions are collected, all of them become known at once, and not one after the other.
+    None waits for the answer of another.
     """
-    outputs: list[str | Unobservable] = []
-    waiting: Pending | None = None
-    for command, arguments in commands:
-        try:
+
+    def running(command: str, arguments: tuple[str, ...]) -> Callable[[], str]:
+        def run() -> str:
             result = host.run(command, *arguments)
-        except Pending as pending:
-            waiting = pending
-        except Unobservable as fault:
-            outputs.append(fault)
-        else:
-            outputs.append(f"{result.stdout}\0{result.stderr}")
-    if waiting is not None:
-        raise waiting
-    return outputs
+            return f"{result.stdout}\0{result.stderr}"
+
+        return run
+
+    return outcomes([running(*command) for command in commands])
 
 
 def literal(text: str) -> Command:
@@ -257,7 +252,7 @@ def send(
 ) -> list[Reply | Unobservable]:
     """Send `requests`, each a name and a `command`, in this order, and return what came of each."""
     replies: list[Reply | Unobservable] = []
-    outputs = together(host, [request for _, request in requests])
+    outputs = printed(host, [request for _, request in requests])
     for (name, _), output in zip(requests, outputs, strict=True):
         where = f"{endpoint.url} ({name})"
         if isinstance(output, Unobservable):

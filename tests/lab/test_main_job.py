@@ -37,7 +37,7 @@ def outcomes(run, host):
     return {item["control"]: item["outcome"] for item in run["results"] if item["host"] == host}
 
 
-PROFILE = "training-node"
+PROFILE = Path(__file__).with_name("hardened.yaml")
 DECLARED = [
     "--aisec-param=data_dirs=[/mnt/ai_training_data]",
     "--aisec-param=model_dirs=[/srv/models]",

@@ -126,3 +126,24 @@ def test_places_of_the_host(expected, source, writable):
     wrong = audit("AISEC-CTR-07", record, mounts=(0, mounts))
     assert expected in wrong
     assert bool(expected) == bool(wrong)
+
+
+@pytest.mark.parametrize(
+    ("expected", "image"),
+    [
+        ("", f"nvcr.io/nvidia/pytorch@sha256:{'0' * 64}"),
+        ("", f"nvcr.io/nvidia/pytorch:24.09@sha256:{'0' * 64}"),
+        ("not pinned", "nvcr.io/nvidia/pytorch:24.09"),
+        ("not pinned", "nvcr.io/nvidia/pytorch@sha256:0123"),
+        ("not from", f"nvcr.io/nvidia-mirror/pytorch@sha256:{'0' * 64}"),
+        ("docker.io/library/nginx", f"nginx@sha256:{'0' * 64}"),
+        ("docker.io/nvcr/nvidia", f"nvcr/nvidia@sha256:{'0' * 64}"),
+        ("by id", "0697c54820e3"),
+    ],
+)
+def test_references(expected, image):
+    record = deepcopy(RECORD)
+    record["Config"]["Image"] = image
+    wrong = audit("AISEC-CTR-09", record)
+    assert expected in wrong
+    assert bool(expected) == bool(wrong)

@@ -2,6 +2,6 @@
 # A baseline of answers alone.
 # host: services
 # double: model
-# params: {baseline: "{here}/golden.json"}
+# params: {baseline: "{here}/golden.baseline"}
 # active: yes
 /opt/double/start

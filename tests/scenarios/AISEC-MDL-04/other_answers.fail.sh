@@ -2,6 +2,6 @@
 # The id is the same, and something else answers.
 # host: services
 # double: model
-# params: {baseline: "{here}/golden.json"}
+# params: {baseline: "{here}/golden.baseline"}
 # active: yes
 /opt/double/start --says "Paris"

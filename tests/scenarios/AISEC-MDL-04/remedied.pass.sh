@@ -2,7 +2,7 @@
 # The weights were exchanged, and the approved file is served again, as the remediation says.
 # host: services
 # double: model
-# params: {baseline: "{here}/approved.json"}
+# params: {baseline: "{here}/approved.baseline"}
 # active: yes
 mkdir -p /srv/models/double-1 && echo weights > /srv/models/approved
 echo other > /srv/models/double-1/model.safetensors

@@ -2,7 +2,7 @@
 # A baseline whose answers are all the same.
 # host: services
 # double: model
-# params: {baseline: "{here}/same_answers.json"}
+# params: {baseline: "{here}/same_answers.baseline"}
 # active: yes
 # reason: parse
 /opt/double/start --says yes

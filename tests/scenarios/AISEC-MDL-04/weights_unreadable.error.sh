@@ -3,7 +3,7 @@
 # host: services
 # double: model
 # as: auditor
-# params: {baseline: "{here}/approved.json"}
+# params: {baseline: "{here}/approved.baseline"}
 # active: yes
 # reason: privilege
 mkdir -p /srv/models/double-1 && echo weights > /srv/models/double-1/model.safetensors

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The pins of techniques.md with the remediation: each line got a hash (pip-compile --generate-hashes).
+# The pins with the remediation: each line got a hash (pip-compile --generate-hashes).
 set -e
 mkdir -p /srv/app
 cat >/srv/app/requirements.txt <<"EOF"

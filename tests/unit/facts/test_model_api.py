@@ -25,8 +25,8 @@ from pytest_aisec.facts.model_api import (
     command,
     is_listening,
     literal,
+    printed,
     read_reply,
-    together,
 )
 from pytest_aisec.observe.backend import Pending
 from pytest_aisec.observe.faults import Unobservable
@@ -205,7 +205,7 @@ def test_whatever_comes_is_a_reply_or_an_error(stdout, stderr):
 def test_all_questions_become_known_at_once():
     host = Host(Pending("a"), Pending("b"), "c")
     with pytest.raises(Pending):
-        together(host, [("a", ()), ("b", ()), ("c", ())])
+        printed(host, [("a", ()), ("b", ()), ("c", ())])
     assert ["a", "b", "c"] == host.asked
 
 
