@@ -7,14 +7,15 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Literal, NoReturn, TypeVar, get_args, get_type_hints
+from types import MappingProxyType, NoneType, UnionType
+from typing import Annotated, Any, Literal, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import pytest
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from pytest_aisec.catalog import frameworks
 from pytest_aisec.catalog.context import is_declared
+from pytest_aisec.catalog.types import Mode
 from pytest_aisec.errors import UsageProblem, nearest
 
 Severity = Literal["critical", "high", "medium", "low"]
@@ -54,9 +55,8 @@ class Parameter:
 
     @property
     def type_name(self) -> str:
-        """The annotation as its author wrote it, for people."""
-        text = inspect.formatannotation(self.annotation)
-        return "Mode" if "BeforeValidator" in text and "_check_mode" in text else text
+        """The annotation for people, without the rules of its values."""
+        return _type_name(self.annotation)
 
     def validate(self, value: object) -> Any:
         """Return `value` as the annotation's type; raise pydantic's `ValidationError` when it is not one."""
@@ -71,6 +71,20 @@ class Parameter:
     def json_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of the parameter's values."""
         return self._adapter().json_schema()
+
+
+def _type_name(annotation: Any) -> str:
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return "Mode" if annotation == Mode else _type_name(arguments[0])
+    if origin is Literal:
+        return " | ".join(map(repr, arguments))
+    if origin in {Union, UnionType}:
+        return " | ".join(map(_type_name, arguments))
+    if origin is not None:
+        name = _type_name(origin)
+        return f"{name}[{', '.join('...' if each is ... else _type_name(each) for each in arguments)}]"
+    return "None" if annotation is NoneType else getattr(annotation, "__name__", str(annotation))
 
 
 @dataclass(frozen=True, kw_only=True)
