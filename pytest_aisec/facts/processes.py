@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_aisec.observe.backend import foresee
+from pytest_aisec.observe.batch import BEGINS
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def _read(host: Host, command: str) -> str:
 
 
 def processes(host: Host) -> tuple[Process, ...]:
-    """Return all processes of the host.
+    """Return all processes of the host, but for those that ask it: their arguments hold every question.
 
     Raises:
         Unobservable: `privilege` where only the asking user's own processes are shown.
@@ -72,4 +73,5 @@ def processes(host: Host) -> tuple[Process, ...]:
     return tuple(
         Process(pid=pid, name=name, arguments=tuple(arguments.get(pid, ())), core_limit=limits.get(pid, ""))
         for pid, name in sorted(names.items())
+        if not any(argument.startswith(BEGINS) for argument in arguments.get(pid, ()))
     )

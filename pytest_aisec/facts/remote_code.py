@@ -31,8 +31,6 @@ _MENTION = re.compile(r"trust[_-]?remote[_-]?code", re.IGNORECASE)
 _DECLARED = re.compile(r"[\"']?\s*:\s*(?:Optional\[)?bool\]?(?:\s*\|\s*None)?\s*(?P<default>=\s*\w+)?")
 _GIVEN = re.compile(r"[\"']?\]?\s*[:=]\s*(?P<value>[\"']?[\w.$({-]+)")
 _AFTER_FLAG = re.compile(r"[\"']?\s*[:=,\s]\s*[\"']?(?P<value>true|1|yes|on|false|0|no|off)\b", re.IGNORECASE)
-_OWN = 'LC_ALL=C PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin:'
-"""How the script begins that asks the host: a shell that serves no model, whatever the questions name."""
 _FLAG = "--trust-remote-code"
 _MENTIONS_LIMIT = 4 * 1024 * 1024
 _LARGEST_FILE = "1024k"
@@ -149,8 +147,6 @@ def model_process(process: Process, variables: Sequence[str]) -> ModelProcess | 
 
     """
     text = " ".join(process.arguments)
-    if process.arguments[1:2] == ("-c",) and text.partition(" -c ")[2].startswith(_OWN):
-        return None
     if not process.arguments or not (_MODELS.search(text) or _MODELS.search(process.name) or variables):
         return None
     is_enabled = any(not re.fullmatch(_OFF, value.strip().lower()) for value in variables if value.strip())

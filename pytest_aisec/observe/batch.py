@@ -25,8 +25,12 @@ from pytest_aisec.observe import bounded
 ROOM = 96 * 1024
 """Bytes of a script. Linux holds 128 KiB in one argument, and transports quote the script once or twice."""
 
-_PRELUDE = """\
-LC_ALL=C PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
+BEGINS = 'LC_ALL=C PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"\n'
+"""How every script begins: where it is an argument of a process, that process is the audit's own."""
+
+_PRELUDE = (
+    BEGINS
+    + """\
 export LC_ALL PATH
 f() {{ printf '\\n%s%s%s\\n' {first} {second} "$1"; printf '\\n%s%s%s\\n' {first} {second} "$1" >&2; }}
 g() {{
@@ -72,6 +76,7 @@ u=
 w & w=$!
 f '<0'
 """
+)
 _NEXT = 'g "{index} $?" {following}\n'
 _LAST = 'f ">{index} $?"\nkill $w 2>/dev/null\n'
 _PLAIN = re.compile(r"(?:[A-Za-z0-9_./:,@%+-]+|'[^'\n]*')(?: +(?:[A-Za-z0-9_./:=,@%+-]|'[^'\n]*')+)*")
