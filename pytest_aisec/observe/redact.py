@@ -91,7 +91,7 @@ _SHAPES: tuple[tuple[str, str, str], ...] = (
         (
             _NAMED + r"(?:token|secret)[\"']?"
             rf"(?:\s*(?:=|:\s)\s*|(?:(?<=--token)|(?<=--secret))(?:\s(?=[^-\s])|{_NEXT}))[\"']?"
-            r"(?P<s>[^\s\"'«»,;&\x00]{8,256})"
+            r"(?P<s>[A-Za-z0-9_./+=~-]{8,256})(?=[\s\"'«»,;&\x00)\]}]|\Z)"
         ),
     ),
     ("password-hash", "$", r"\$(?:1|2[aby]|5|6|7|y|gy|argon2id?)\$[^\s:«»]{12,}"),
@@ -105,6 +105,9 @@ _HARMLESS = re.compile(
     r"(?i)[x*.<>$_{}()\[\]-]+|no|yes|true|false|none|null|prohibit-password|without-password|required|sufficient"
 )
 """What stands where a password could stand in configuration files, and is none."""
+
+_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
+"""What stands there in a program: `config.token`."""
 
 
 def mark(kind: str, secret: str) -> str:
@@ -158,6 +161,8 @@ def _replace(kind: str, match: re.Match[str]) -> str:
         return mark(kind, whole)
     secret = match.group("s")
     if kind in {"password", "token"} and _HARMLESS.fullmatch(secret):
+        return whole
+    if kind == "token" and _NAME.fullmatch(secret):
         return whole
     start, end = match.span("s")
     return whole[: start - match.start()] + mark(kind, secret) + whole[end - match.start() :]

@@ -229,6 +229,8 @@ def test_secrets_in_arguments_and_settings_are_found_wherever_they_stand(text: s
         "max_tokens=4096000000",
         "--ServerApp.token= --port 8888",
         "secret: null",
+        'c.IdentityProvider.token = os.environ.get("T", "")',
+        "token = settings.jupyter_token",
     ],
 )
 def test_what_only_speaks_of_tokens_stays(text: str) -> None:
