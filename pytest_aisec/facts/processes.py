@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_aisec.observe.backend import foresee
 from pytest_aisec.observe.batch import BEGINS
 from pytest_aisec.observe.faults import Unobservable
+from pytest_aisec.observe.portable import TITLE
 
 if TYPE_CHECKING:
     from testinfra.host import Host
@@ -73,5 +74,5 @@ def processes(host: Host) -> tuple[Process, ...]:
     return tuple(
         Process(pid=pid, name=name, arguments=tuple(arguments.get(pid, ())), core_limit=limits.get(pid, ""))
         for pid, name in sorted(names.items())
-        if not any(argument.startswith(BEGINS) for argument in arguments.get(pid, ()))
+        if not any(argument.startswith(BEGINS) or TITLE in argument for argument in arguments.get(pid, ()))
     )

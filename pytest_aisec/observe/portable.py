@@ -19,9 +19,14 @@ from datetime import UTC, datetime
 from pytest_aisec.observe.redact import redact, redact_bytes
 from pytest_aisec.observe.transcript import Observation
 
-_HEAD = """\
-#!/bin/sh
-# Observes this machine for pytest-aisec, profile {profile}. Changes nothing, and leaves nothing behind.
+TITLE = "# Observes this machine for pytest-aisec, profile "
+"""What every script says: where it is in an argument of a process, that process is the script's own."""
+
+_HEAD = (
+    "#!/bin/sh\n"
+    + TITLE
+    + """\
+{profile}. Changes nothing, and leaves nothing behind.
 # Run it as root, keep what it prints, and hand that to: aisec import {profile} FILE
 # What it prints is not redacted: it holds whatever the commands below show, credentials among it.
 LC_ALL=C PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
@@ -44,6 +49,7 @@ printf 'aisec-x %s %s\\n' "$1" "$s"
 }}
 printf 'aisec-observations 1 %s %s %s %s\\n' "$(uname -n)" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$k" {count}
 """
+)
 _LINE = re.compile(r"aisec-(?P<what>[qoex]) (?P<index>\d+) (?P<rest>.*)")
 _HEADER = re.compile(
     r"aisec-observations 1 (?P<host>[A-Za-z0-9_.-]{1,255}) "
