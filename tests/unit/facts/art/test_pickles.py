@@ -2,6 +2,7 @@ import collections
 import io
 import os
 import pickle
+import random
 import struct
 import zipfile
 import zlib
@@ -15,6 +16,7 @@ from pytest_aisec.facts.pickle_opcodes import imports, runs_something, split
 from pytest_aisec.facts.pickles import pickles
 from pytest_aisec.observe.faults import Unobservable
 
+NOISE = random.Random(0).randbytes(400_000)
 HARMLESS = pickle.dumps({"a": [1, 2.0, b"x"]})
 DANGER = b"\x80\x02cposix\ngetcwd\nq\x00)R."
 LEGACY = b"".join(pickle.dumps(part, 2) for part in (0x1950A86A20F9469CFC6C, 1001, {}, {"w": 1}, ["0"]))
@@ -207,8 +209,8 @@ class TestFiles:
             ("parse", "a_pkl", b"cposix\ngetcwd\n(tR\xff"),
             ("parse", "a_nemo", bytes(257) + b"ustar" + bytes(250)),
             ("truncated", "a_pkl", b"\x80\x04\x8e" + struct.pack("<Q", 400_000) + bytes(400_000) + b"."),
-            ("truncated", "a_pt", zipped(data_pkl=os.urandom(400_000))),
-            ("truncated", "a_joblib", zlib.compress(os.urandom(400_000))),
+            ("truncated", "a_pt", zipped(data_pkl=NOISE)),
+            ("truncated", "a_joblib", zlib.compress(NOISE)),
             ("truncated", "a_pkl_gz", zlib.compress(DANGER, wbits=31) + b"more"),
         ],
     )
