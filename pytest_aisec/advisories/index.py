@@ -8,6 +8,7 @@ import os
 import sqlite3
 import tempfile
 import threading
+import weakref
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -78,6 +79,7 @@ class Index:
         self.source = meta["source"]
         """What it was made from."""
         self._connection = connection
+        weakref.finalize(self, connection.close)
         self._lock = threading.Lock()
         self._found: dict[tuple[str, str], tuple[Finding, ...]] = {}
 
