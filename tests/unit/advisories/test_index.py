@@ -1,4 +1,5 @@
 import json
+import os
 import sqlite3
 import zipfile
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from pytest_aisec.advisories.osv import read_record
 from pytest_aisec.errors import UsageProblem
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
-REAL = Path("/work/shared/reference/advisories/pypi_ai_osv.jsonl")
+REAL = Path(os.environ.get("AISEC_REFERENCE", "reference")) / "advisories/pypi_ai_osv.jsonl"
 V98 = [{"type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}]
 
 

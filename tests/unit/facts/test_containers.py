@@ -1,4 +1,5 @@
 import json
+import os
 from copy import deepcopy
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from pytest_aisec.facts.containers import read_containers
 from pytest_aisec.observe.faults import Unobservable
 
-SAMPLES = Path("/work/shared/reference/samples/containers")
+SAMPLES = Path(os.environ.get("AISEC_REFERENCE", "reference")) / "samples/containers"
 ID = "c7" * 32
 RECORD = {
     "Id": ID,

@@ -1,4 +1,5 @@
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from pytest_aisec.facts.image_reports import read_report, read_version
 from pytest_aisec.observe.faults import Unobservable
 
-SAMPLES = Path("/work/shared/reference/samples/trivy")
+SAMPLES = Path(os.environ.get("AISEC_REFERENCE", "reference")) / "samples/trivy"
 REPORT = {
     "SchemaVersion": 2,
     "Trivy": {"Version": "0.68.2"},
