@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from labkit import debian
+from labkit import debian, kernel
 from labkit.errors import LabUnavailableError
 
 if TYPE_CHECKING:
@@ -166,7 +166,8 @@ def image(kind: Kind = "stock") -> Image:
     cache.mkdir(parents=True, exist_ok=True)
     with _locked(cache):
         if not found.root.is_dir():
-            _build(found.root, packages)
+            with kernel.outside_network():  # whoever is the first to want it may be in the lab
+                _build(found.root, packages)
     return found
 
 
