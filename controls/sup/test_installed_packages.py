@@ -75,7 +75,7 @@ def test_no_vulnerable_package_is_installed(
     """Python environments contain no known vulnerable package at or above the threshold.
 
     Known holes in the ML stack are what attackers try first. Packages of the operating system do not count:
-    their maintainers mend them under the old number (AISEC-SUP-11).
+    their maintainers mend them under the old number.
     """
     seen = distributions(host, env_roots)
     vulnerable = _absent(seen)

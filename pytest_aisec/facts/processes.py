@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ _COMM, _LIMITS, _CMDLINE = QUESTIONS = (
 )
 """What `processes` asks, to be foreseen by whoever asks something else first."""
 
+_SHELLS = {"ash", "bash", "busybox", "dash", "ksh", "sh"}
 _GONE = re.compile(r"No such (file or directory|process)")
 
 
@@ -47,6 +49,16 @@ def _read(host: Host, command: str) -> str:
     if problems or result.rc not in {0, 1, 2} or not result.stdout:
         raise Unobservable("unreadable", problems[0] if problems else f"exit status {result.rc}")
     return str(result.stdout)
+
+
+def _asks(arguments: Sequence[str]) -> bool:
+    """Tell whether a process is a shell that runs the audit's script; nothing else can hide so."""
+    program = arguments[0].rpartition("/")[2] if arguments else ""
+    return (
+        program in _SHELLS
+        and "-c" in arguments
+        and any(argument.startswith(BEGINS) or TITLE in argument for argument in arguments)
+    )
 
 
 def processes(host: Host) -> tuple[Process, ...]:
@@ -74,5 +86,5 @@ def processes(host: Host) -> tuple[Process, ...]:
     return tuple(
         Process(pid=pid, name=name, arguments=tuple(arguments.get(pid, ())), core_limit=limits.get(pid, ""))
         for pid, name in sorted(names.items())
-        if not any(argument.startswith(BEGINS) or TITLE in argument for argument in arguments.get(pid, ()))
+        if not _asks(arguments.get(pid, ()))
     )
