@@ -204,7 +204,7 @@ def fold(
         results=tuple(results),
         ledger=count(results, planned=len(plan.controls) * len(targets)),
         scores=score(results),
-        fail_on=plan.gate.fail_on,
+        policy=plan.gate,
         transcripts=ordered,
     )
 

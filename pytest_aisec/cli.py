@@ -171,6 +171,33 @@ def verify(bundle: Path) -> int:
 
 
 @main.command()
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.option("--format", "name", required=True, metavar="NAME", help="html, junit, …")
+@click.option("--to", "target", type=click.Path(path_type=Path), help="Write there instead of to the screen.")
+def report(bundle: Path, name: str, target: Path | None) -> int:
+    """Make a report of a bundle again, the same to the byte as the run made it."""
+    from pytest_aisec.evidence import bundle as bundles  # noqa: PLC0415 - keeps `aisec --help` quick
+    from pytest_aisec.report import formats  # noqa: PLC0415 - likewise
+
+    chosen = formats.report(name)
+    found = bundles.read(bundle)
+    files = [*formats.render(chosen, found.run, found.verdict)]
+    if target is None:
+        if len(files) > 1:
+            raise UsageProblem(f"--format {name} makes a file for each host: name a directory with --to")
+        sys.stdout.buffer.write(files[0][1].encode())
+        return 0
+    try:
+        for path, text in files:
+            at = target / Path(path).name if chosen.is_per_host else target
+            at.parent.mkdir(parents=True, exist_ok=True)
+            at.write_bytes(text.encode())
+    except OSError as error:
+        raise UsageProblem(f"--to {target}: cannot be written: {error.strerror}") from None
+    return 0
+
+
+@main.command()
 @click.option(
     "--path", "paths", multiple=True, type=click.Path(path_type=Path), help="Your own content directory."
 )

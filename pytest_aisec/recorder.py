@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -248,7 +248,7 @@ class Recorder:
             "profile": self.plan.profile,
             "title": self.plan.title,
             "version": self.plan.version,
-            "fail_on": self.plan.gate.fail_on,
+            "gate": self.plan.gate.model_dump(mode="json"),
             "hosts": [target.name for target in self.targets],
             "controls": [asdict(audit.describe(planned)) for planned in self.plan.controls],
             "excluded": {item.control: item.reason for item in self.plan.excluded},
@@ -257,25 +257,14 @@ class Recorder:
 
     def _write(self, run: Run, verdict: Verdict, plan_json: str) -> None:
         """Write the bundle, host by host: no more than one transcript is in memory."""
-        from pytest_aisec.report import html, junit  # noqa: PLC0415 - needed at the very end
+        from pytest_aisec.report import formats  # noqa: PLC0415 - needed at the very end
 
         for path, text in bundle.inputs(plan_json, self.plan).items():
             self.claim.add(path, [text.encode()])
-        page = html.Document(run, verdict)
-
-        def suites() -> Iterator[bytes]:
-            suites, by_host = junit.Document(run, verdict), run.by_host()
-            yield suites.begin().encode()
-            for host in run.hosts:
-                results, observations = by_host[host.name], run.transcripts[host.name]
-                self.claim.add(host.transcript, [dump(observations).encode()])
-                page.add(host, results, observations)
-                yield suites.suite(host, results, observations).encode()
-            yield suites.end().encode()
-
-        self.claim.add("junit.xml", suites())
+        for host in run.hosts:
+            self.claim.add(host.transcript, [dump(run.transcripts[host.name]).encode()])
         self.claim.add("run.json", bundle.run_json(run, verdict))
-        self.claim.add("report.html", (piece.encode() for piece in page.pieces()))
+        formats.write(run, verdict, self.claim)
         self.claim.finish()
 
 

@@ -15,7 +15,8 @@ from pydantic import ValidationError
 from pytest_aisec.catalog import frameworks
 from pytest_aisec.catalog.control import CONTROL_ID, PLACEHOLDER, SEVERITIES, Control, Parameter, Severity
 from pytest_aisec.catalog.load import Catalog
-from pytest_aisec.catalog.profile import ControlEntry, GatePolicy, Profile
+from pytest_aisec.catalog.policy import GatePolicy
+from pytest_aisec.catalog.profile import ControlEntry, Profile
 from pytest_aisec.errors import EmptyPlan, UsageProblem, nearest
 
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pytest_aisec.catalog import yamlfile
 from pytest_aisec.catalog.content import ContentRoot
 from pytest_aisec.catalog.control import Severity
+from pytest_aisec.catalog.policy import GatePolicy
 from pytest_aisec.errors import UsageProblem, nearest
 
 SUFFIXES = (".yaml", ".yml")
@@ -33,13 +34,6 @@ class ControlEntry(_Frozen):
     """Parameter name → value; every selected control must have it."""
     references: References = Field(default_factory=dict)
     """References of one's own: framework → ids, such as `{acme: [A-12]}`."""
-
-
-class GatePolicy(_Frozen):
-    """When a run fails."""
-
-    fail_on: Severity = "low"
-    """The least severity whose failures fail the run; those below are shown, and do not fail it."""
 
 
 class ProfileFile(_Frozen):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -12,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -62,6 +63,7 @@ class Claim:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self._digests: dict[str, str] = {}
+        self._open: dict[str, tuple[BinaryIO, hashlib._Hash]] = {}
         try:
             if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
                 raise EvidenceError(
@@ -81,13 +83,28 @@ class Claim:
             EvidenceError: when it cannot be written; nothing of the bundle remains.
 
         """
-        digest, target = hashlib.sha256(), self._partial / path
+        self.put(path, b"")
+        for chunk in chunks:
+            self.put(path, chunk)
+        self._close(path)
+
+    def put(self, path: str, chunk: bytes) -> None:
+        """Write the next piece of one file; several may be open until `finish`. Raises like `add`."""
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with target.open("wb") as stream:
-                for chunk in chunks:
-                    digest.update(chunk)
-                    stream.write(chunk)
+            if path not in self._open:
+                target = self._partial / path
+                target.parent.mkdir(parents=True, exist_ok=True)
+                self._open[path] = target.open("wb"), hashlib.sha256()
+            stream, digest = self._open[path]
+            stream.write(chunk)
+        except OSError as error:
+            self._fail(error)
+        digest.update(chunk)
+
+    def _close(self, path: str) -> None:
+        stream, digest = self._open.pop(path)
+        try:
+            with stream:
                 stream.flush()
                 os.fsync(stream.fileno())
         except OSError as error:
@@ -96,6 +113,8 @@ class Claim:
 
     def finish(self) -> None:
         """Add the manifest and make what was added the bundle, all or nothing; raises like `add`."""
+        for path in [*self._open]:
+            self._close(path)
         self.add(manifest.NAME, [manifest.render(self._digests).encode()])
         try:
             self._partial.chmod(0o755)
@@ -109,6 +128,10 @@ class Claim:
 
     def release(self) -> None:
         """Give the place up: nothing of it remains."""
+        for stream, _ in self._open.values():
+            with contextlib.suppress(OSError):
+                stream.close()
+        self._open.clear()
         shutil.rmtree(self._partial, ignore_errors=True)
         for path in self._made:
             try:

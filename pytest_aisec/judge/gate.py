@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
 
 from pytest_aisec.catalog.control import SEVERITIES
 from pytest_aisec.judge.outcome import Outcome
-from pytest_aisec.judge.run import Run, Verdict, is_waived
+from pytest_aisec.judge.run import Result, Run, Verdict, is_waived
 
 
 class ExitCode(IntEnum):
@@ -28,40 +29,94 @@ class ExitCode(IntEnum):
 
 
 def decide(run: Run) -> Verdict:
-    """Return the verdict on `run`.
+    """Return the verdict on `run` under its policy.
 
-    Failed: a failure without an active waiver at or above the run's `fail_on` severity. Inconclusive: no such
-    failure, but an error, something not reviewed or not run, a ledger that does not balance, or nothing that
-    passed. Else passed.
+    Failed: a rule of the policy is broken; without further rules, by a failure without an active waiver at or
+    above the `fail_on` severity. Inconclusive: no rule is broken, but there is an error, something not
+    reviewed or not run, a ledger that does not balance, or nothing that passed. Else passed.
     """
-    limit = SEVERITIES.index(run.fail_on)
-    failures = [item for item in run.results if item.outcome is Outcome.FAILED and not is_waived(item)]
-    blocking = [item for item in failures if SEVERITIES.index(item.severity) <= limit]
-    because: list[str] = []
-    if blocking:
-        counts = Counter(item.severity for item in blocking)
-        parts = ", ".join(f"{counts[severity]} {severity}" for severity in SEVERITIES if counts[severity])
-        because.append(f"{_controls(len(blocking))} failed at or above severity {run.fail_on}: {parts}")
-    if len(failures) > len(blocking):
-        because.append(
-            f"{_controls(len(failures) - len(blocking))} failed below severity {run.fail_on}: not counted"
-        )
+    broken = [*_broken(run)]
+    notes = [*_not_counted(run)]
     open_points = {
         "could not be observed (error)": run.ledger.error,
         "wait for a review by a person": run.ledger.not_reviewed,
         "did not run": run.ledger.not_run,
     }
-    because += [f"{_controls(number)} {what}" for what, number in open_points.items() if number]
+    notes += [f"{_controls(number)} {what}" for what, number in open_points.items() if number]
     if not run.ledger.is_balanced:
-        because.append(f"the ledger does not balance: {run.ledger}")
-    if blocking:
-        return Verdict(gate="failed", exit_code=ExitCode.FAILED, because=tuple(because))
+        notes.append(f"the ledger does not balance: {run.ledger}")
+    if broken:
+        return Verdict(gate="failed", exit_code=ExitCode.FAILED, because=(*broken, *notes))
     if not run.ledger.passed and not any(open_points.values()):
-        because.append("nothing applied, so nothing was judged")
+        notes.append("nothing applied, so nothing was judged")
     if any(open_points.values()) or not run.ledger.is_balanced or not run.ledger.passed:
-        return Verdict(gate="inconclusive", exit_code=ExitCode.INCONCLUSIVE, because=tuple(because))
-    because.append(f"{_controls(run.ledger.passed)} passed, {run.ledger.not_applicable} not applicable")
-    return Verdict(gate="passed", exit_code=ExitCode.PASSED, because=tuple(because))
+        return Verdict(gate="inconclusive", exit_code=ExitCode.INCONCLUSIVE, because=tuple(notes))
+    notes.append(f"{_controls(run.ledger.passed)} passed, {run.ledger.not_applicable} not applicable")
+    return Verdict(gate="passed", exit_code=ExitCode.PASSED, because=tuple(notes))
+
+
+def _broken(run: Run) -> Iterator[str]:
+    """Yield one sentence, with numbers, for each rule of the policy that the run breaks."""
+    policy = run.policy
+    blocking = [item for item in _failures(run) if _counts(run, item)]
+    if blocking:
+        yield f"{_controls(len(blocking))} failed at or above severity {policy.fail_on}: {_parts(blocking)}"
+    counts = Counter((item.severity, item.outcome) for item in run.results if not is_waived(item))
+    for severity in SEVERITIES:
+        for outcome, most in sorted(policy.max.get(severity, {}).items()):
+            found = counts[severity, Outcome(outcome)]
+            if found > most:
+                what = outcome.replace("_", " ")
+                yield f"{_controls(found)} of severity {severity} {what}, and at most {most} may"
+    reached = run.scores.with_waivers
+    if policy.min_score is not None and reached is not None and reached < policy.min_score:
+        yield f"the score with waivers is {reached:.2%}, less than {policy.min_score:.2%}"
+    if policy.error_is == "failed" and run.ledger.error:
+        yield f"{_controls(run.ledger.error)} could not be observed, which this policy takes for failed"
+    for name in policy.required:
+        results = [item for item in run.results if item.control == name]
+        missed = [item for item in results if item.outcome is not Outcome.PASSED]
+        if missed or not results:
+            yield f"required control {name} did not pass on {_hosts(missed)}"
+    stale = sum(item.waiver is not None and item.waiver.state == "stale" for item in run.results)
+    if policy.strict_waivers and stale:
+        yield f"{_controls(stale)} passed although a waiver excuses {'it' if stale == 1 else 'them'} (stale)"
+
+
+def _failures(run: Run) -> list[Result]:
+    return [item for item in run.results if item.outcome is Outcome.FAILED and not is_waived(item)]
+
+
+def _counts(run: Run, failure: Result) -> bool:
+    """Tell whether a failure fails the run by `fail_on`."""
+    policy = run.policy
+    if policy.fail_on == "regression" or "failed" in policy.max.get(failure.severity, {}):
+        return False
+    return SEVERITIES.index(failure.severity) <= SEVERITIES.index(policy.fail_on)
+
+
+def _not_counted(run: Run) -> Iterator[str]:
+    policy = run.policy
+    below = [item for item in _failures(run) if not _counts(run, item)]
+    limited = [item for item in below if "failed" in policy.max.get(item.severity, {})]
+    rest = len(below) - len(limited)
+    if rest:
+        yield f"{_controls(rest)} failed below severity {policy.fail_on}: not counted"
+    for severity in SEVERITIES:
+        found = sum(item.severity == severity for item in limited)
+        most = policy.max.get(severity, {}).get("failed", 0)
+        if found and found <= most:
+            yield f"{_controls(found)} of severity {severity} failed, and {most} may"
+
+
+def _parts(results: Iterable[Result]) -> str:
+    counts = Counter(item.severity for item in results)
+    return ", ".join(f"{counts[severity]} {severity}" for severity in SEVERITIES if counts[severity])
+
+
+def _hosts(results: Sequence[Result]) -> str:
+    names = [f"{item.host} ({item.outcome.value.replace('_', ' ')})" for item in results]
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "") or "any host"
 
 
 def _controls(number: int) -> str:

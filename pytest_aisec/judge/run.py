@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pytest_aisec.catalog.control import Severity
+from pytest_aisec.catalog.policy import GatePolicy
 from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.observe.transcript import Observation
 
@@ -40,6 +41,8 @@ class RunInfo:
     package_version: str
     plan_sha256: str
     """Digest of `inputs/plan.json`."""
+    signed_by: str = ""
+    """The id of the key that signs the bundle; empty where it is not signed."""
     active: bool = False
     """Whether requests could be sent to the services that were judged."""
     advisories: AdvisoriesInfo | None = None
@@ -69,6 +72,61 @@ class WaiverState:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class AttestationState:
+    """The attestation that stands for a review."""
+
+    id: str
+    state: Literal["active", "expired"]
+    """Only an active one gives the result its outcome."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WaiverInfo:
+    """A waiver that was given to the run, and what became of it."""
+
+    id: str
+    control: str
+    hosts: Sequence[str]
+    """Names or wildcards."""
+    reason: str
+    approved_by: str
+    approved_on: str
+    """A day, ISO 8601."""
+    expires: str
+    """The last day on which it holds, UTC, ISO 8601."""
+    ticket: str = ""
+    state: Literal["active", "expiring", "expired", "stale", "unused"]
+    """`expiring`: active, with at most 30 days left. `stale`: what it excuses passes. `unused`: no control of
+    the run on any host of the run needs it."""
+    excuses: int
+    """Failed results that it covers."""
+    passes: int
+    """Passed results that it covers."""
+    note: str = ""
+    """Why it is stale or unused, or which narrower one takes its place."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AttestationInfo:
+    """A person's dated statement on a control that no command can decide, and what became of it."""
+
+    id: str
+    control: str
+    hosts: Sequence[str]
+    """Names or wildcards."""
+    statement: str
+    status: Literal["passed", "failed"]
+    attested_by: str
+    attested_on: str
+    """A day, ISO 8601."""
+    valid_until: str
+    """The last day on which it holds, UTC, ISO 8601."""
+    state: Literal["active", "expiring", "expired", "unused"]
+    decides: int
+    """Results to which it gives, or would give, the outcome."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Result:
     """How one control ended on one host."""
 
@@ -85,6 +143,7 @@ class Result:
     """What was there instead, as JSON data."""
     message: str = ""
     waiver: WaiverState | None = None
+    attestation: AttestationState | None = None
     observations: Sequence[int] = ()
     """Line numbers in the host's transcript, in the order in which the control asked."""
     duration_ms: int = 0
@@ -165,8 +224,14 @@ class Run:
     results: Sequence[Result]
     ledger: Ledger
     scores: Scores
-    fail_on: Severity
-    """The least severity whose failures fail the gate."""
+    policy: GatePolicy
+    """When the gate fails."""
+    waivers: Sequence[WaiverInfo] = ()
+    """All that were given, by id."""
+    attestations: Sequence[AttestationInfo] = ()
+    """All that were given, by id."""
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    """Path in the bundle → SHA-256, hexadecimal: profiles, plan, waivers and whatever else was given."""
     transcripts: Mapping[str, Sequence[Observation]] = field(default_factory=dict, compare=False)
     """Host name → observations, in the order of the transcript file. Perhaps read only when looked at, so go
     host by host. Not part of `run.json`."""

@@ -19,6 +19,7 @@ from pytest_aisec.errors import UsageProblem
 from pytest_aisec.judge.run import ControlInfo, HostInfo, Result, Run, Verdict
 from pytest_aisec.observe.transcript import Observation
 from pytest_aisec.report import grouping
+from pytest_aisec.report.document import whole
 from pytest_aisec.report.grouping import STATUSES, Group, Status
 from pytest_aisec.report.text import compact, pieces, pretty, visible
 
@@ -45,16 +46,11 @@ class Card:
 
 def render(run: Run, verdict: Verdict) -> str:
     """Return the HTML report of `run`; the same run gives the same text."""
-    document, by_host = Document(run, verdict), run.by_host()
-    for host in run.hosts:
-        document.add(host, by_host.pop(host.name), run.transcripts.get(host.name, ()))
-    for name, results in by_host.items():
-        document.add(HostInfo(name=name, connection="", transcript="", observations=0), results, ())
-    return "".join(document.pieces())
+    return whole(Document, run, verdict)
 
 
 class Document:
-    """The HTML report of a run: `add` each host in the run's order, then take the `pieces`."""
+    """The HTML report of a run, written when all hosts are known."""
 
     def __init__(self, run: Run, verdict: Verdict) -> None:
         self._run = run
@@ -62,12 +58,19 @@ class Document:
         self._groups = grouping.Groups(LIMIT)
         self._tallies: dict[str, Counter[str]] = {}
 
-    def add(self, host: HostInfo, results: Sequence[Result], transcript: Sequence[Observation]) -> None:
+    def begin(self) -> Iterable[str]:
+        """Yield nothing: the verdict on all hosts comes first."""
+        return ()
+
+    def host(
+        self, host: HostInfo, results: Sequence[Result], transcript: Sequence[Observation]
+    ) -> Iterable[str]:
         """Take in the results of one host and what its transcript holds."""
         self._groups.add(host, results, transcript)
         self._tallies[host.name] = Counter(grouping.status(result).key for result in results)
+        return ()
 
-    def pieces(self) -> Iterator[str]:
+    def end(self) -> Iterator[str]:
         """Yield the document."""
         run, environment = self._run, _environment()
         cards = self._cards()
@@ -132,7 +135,7 @@ def _environment() -> Environment:
 
 
 def prepare() -> None:
-    """Load and compile what `Document.pieces` needs: worth doing while something else is waited for."""
+    """Load and compile what `Document.end` needs: worth doing while something else is waited for."""
     _environment().get_template("report.html.j2")
 
 

@@ -17,6 +17,7 @@ from junit_xml import TestCase, TestSuite
 from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import ControlInfo, HostInfo, Result, Run, Verdict, is_waived
 from pytest_aisec.observe.transcript import Observation
+from pytest_aisec.report.document import whole
 from pytest_aisec.report.text import pretty, visible
 
 _ALLOWED: Mapping[str, frozenset[str]] = {
@@ -34,23 +35,19 @@ _LEFT_OUT = {
 
 def render(run: Run, verdict: Verdict) -> str:
     """Return the JUnit XML document of `run`; the same run gives the same text."""
-    document, by_host = Document(run, verdict), run.by_host()
-    suites = [
-        document.suite(host, by_host[host.name], run.transcripts.get(host.name, ())) for host in run.hosts
-    ]
-    return "".join([document.begin(), *suites, document.end()])
+    return whole(Document, run, verdict)
 
 
 class Document:
-    """The JUnit XML document of a run, host by host: `begin`, a `suite` for each host in order, `end`."""
+    """The JUnit XML document of a run: a suite for each host."""
 
     def __init__(self, run: Run, verdict: Verdict) -> None:
         self._run = run
         self._verdict = verdict
         self._controls = {control.id: control for control in run.controls}
 
-    def begin(self) -> str:
-        """Return the document up to the first suite."""
+    def begin(self) -> Iterator[str]:
+        """Yield the document up to the first suite."""
         kinds = Counter(_kind(result) for result in self._run.results)
         root = ET.Element(
             "testsuites",
@@ -63,10 +60,12 @@ class Document:
             },
         )
         tag = ET.tostring(root, encoding="unicode").removesuffix(" />")
-        return f'<?xml version="1.0" encoding="utf-8"?>\n{tag}' + (">" if self._run.hosts else "")
+        yield f'<?xml version="1.0" encoding="utf-8"?>\n{tag}' + (">" if self._run.hosts else "")
 
-    def suite(self, host: HostInfo, results: Sequence[Result], transcript: Sequence[Observation]) -> str:
-        """Return the suite of one host: a test case for each of its results."""
+    def host(
+        self, host: HostInfo, results: Sequence[Result], transcript: Sequence[Observation]
+    ) -> Iterator[str]:
+        """Yield the suite of one host: a test case for each of its results."""
         properties = dict(_properties(self._run, self._verdict, host))
         for result in results:
             properties |= dict(_control_properties(self._controls.get(result.control), result))
@@ -92,11 +91,11 @@ class Document:
                 del part.attrib[name]
             part.set("time", f"{seconds:.3f}")
         ET.indent(element, level=1)
-        return "\n  " + ET.tostring(element, encoding="unicode")
+        yield "\n  " + ET.tostring(element, encoding="unicode")
 
-    def end(self) -> str:
-        """Return what closes the document."""
-        return "\n</testsuites>\n" if self._run.hosts else " />\n"
+    def end(self) -> Iterator[str]:
+        """Yield what closes the document."""
+        yield "\n</testsuites>\n" if self._run.hosts else " />\n"
 
 
 def _properties(run: Run, verdict: Verdict, host: HostInfo) -> Iterator[tuple[str, object]]:
@@ -110,7 +109,7 @@ def _properties(run: Run, verdict: Verdict, host: HostInfo) -> Iterator[tuple[st
     yield "profile.version", run.run.profile_version
     yield "gate", verdict.gate
     yield "gate.exit_code", int(verdict.exit_code)
-    yield "gate.fail_on", run.fail_on
+    yield "gate.fail_on", run.policy.fail_on
     for number, sentence in enumerate(verdict.because, start=1):
         yield f"gate.because.{number}", sentence
     yield "host.connection", host.connection

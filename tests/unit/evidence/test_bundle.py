@@ -12,6 +12,7 @@ import pytest
 
 from pytest_aisec.catalog.load import load_catalog
 from pytest_aisec.catalog.plan import Plan, make_plan
+from pytest_aisec.catalog.policy import GatePolicy
 from pytest_aisec.catalog.profile import load_chain
 from pytest_aisec.errors import EvidenceError
 from pytest_aisec.evidence import bundle, manifest
@@ -99,7 +100,7 @@ def run() -> Run:
         results=tuple(results),
         ledger=count(results, planned=2),
         scores=score(results),
-        fail_on="low",
+        policy=GatePolicy(fail_on="low"),
         transcripts=dict.fromkeys(HOSTS, (observation, observation)),
     )
 

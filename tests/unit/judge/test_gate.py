@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_aisec.catalog.control import SEVERITIES, Severity
+from pytest_aisec.catalog.policy import GatePolicy
 from pytest_aisec.judge.gate import ExitCode, decide
 from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import Result, Run, RunInfo, Scores, WaiverState, count, score
@@ -46,7 +47,7 @@ def run(results: Sequence[Result], fail_on: Severity = "low", planned: int | Non
         results=tuple(results),
         ledger=count(results, planned=len(results) if planned is None else planned),
         scores=score(results),
-        fail_on=fail_on,
+        policy=GatePolicy(fail_on=fail_on),
     )
 
 

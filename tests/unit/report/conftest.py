@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pytest_aisec.catalog.policy import GatePolicy
 from pytest_aisec.judge.gate import decide
 from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import (
@@ -112,7 +113,7 @@ def run_of(
             "results": results,
             "ledger": count(results, planned=len(controls) * len(hosts)),
             "scores": score(results),
-            "fail_on": "high",
+            "policy": GatePolicy(fail_on="high"),
             "transcripts": transcripts,
             **changes,
         }

@@ -1,0 +1,104 @@
+"""All report formats by name, and what a bundle holds of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from itertools import chain
+from pathlib import PurePosixPath
+from typing import Protocol
+
+from pytest_aisec.errors import UsageProblem, nearest
+from pytest_aisec.judge.run import HostInfo, Run, Verdict
+from pytest_aisec.report.document import Format, whole
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """One report format."""
+
+    name: str
+    """What `aisec report --format` takes."""
+    path: str
+    """Where it lies in the bundle; `{host}` where each host has a file of its own."""
+    module: str
+    """In this package; its `Document` is the format. Imported when it is needed."""
+
+    @property
+    def is_per_host(self) -> bool:
+        """Whether each host has a file of its own."""
+        return "{host}" in self.path
+
+    def path_of(self, host: HostInfo) -> str:
+        """Return the path in the bundle of the file on `host`."""
+        return self.path.format(host=PurePosixPath(host.transcript).name.partition(".jsonl")[0])
+
+    def make(self) -> Format:
+        """Return what makes its documents."""
+        found: Format = import_module(f"pytest_aisec.report.{self.module}").Document
+        return found
+
+
+REPORTS: tuple[Report, ...] = (
+    Report(name="html", path="report.html", module="html"),
+    Report(name="junit", path="junit.xml", module="junit"),
+)
+"""Every format that a bundle holds."""
+
+
+def report(name: str) -> Report:
+    """Return the format of that name; raise `UsageProblem`, with the known ones, where there is none."""
+    known = {item.name: item for item in REPORTS}
+    if name not in known:
+        raise UsageProblem(f"unknown format {name!r}. {nearest(name, known)}")
+    return known[name]
+
+
+def render(item: Report, run: Run, verdict: Verdict) -> Iterator[tuple[str, str]]:
+    """Yield path in the bundle and text of each file of one format."""
+    if not item.is_per_host:
+        yield item.path, whole(item.make(), run, verdict)
+        return
+    by_host, make = run.by_host(), item.make()
+    for host in run.hosts:
+        document = make(run, verdict)
+        seen = run.transcripts.get(host.name, ())
+        parts = [*document.begin(), *document.host(host, by_host[host.name], seen), *document.end()]
+        yield item.path_of(host), "".join(parts)
+
+
+class Sink(Protocol):
+    """Where files of a bundle go."""
+
+    def put(self, path: str, chunk: bytes) -> None:
+        """Take the next piece of a file, of which several may be open."""
+        ...
+
+    def add(self, path: str, chunks: Iterable[bytes]) -> None:
+        """Take one whole file, piece by piece."""
+        ...
+
+
+def write(run: Run, verdict: Verdict, sink: Sink) -> None:
+    """Make every report in one pass over the hosts: each transcript is read once."""
+    together = [(item.path, item.make()(run, verdict)) for item in REPORTS if not item.is_per_host]
+    apart = [item for item in REPORTS if item.is_per_host]
+    for path, document in together:
+        _put(sink, path, document.begin())
+    by_host = run.by_host()
+    for host in run.hosts:
+        results, seen = by_host[host.name], run.transcripts.get(host.name, ())
+        for path, document in together:
+            _put(sink, path, document.host(host, results, seen))
+        for item in apart:
+            alone = item.make()(run, verdict)
+            parts = chain(alone.begin(), alone.host(host, results, seen), alone.end())
+            sink.add(item.path_of(host), (part.encode() for part in parts))
+    for path, document in together:
+        _put(sink, path, document.end())
+
+
+def _put(sink: Sink, path: str, parts: Iterable[str]) -> None:
+    for part in parts:
+        sink.put(path, part.encode())
