@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from testinfra.host import Host
@@ -12,8 +13,22 @@ from testinfra.host import Host
 from pytest_aisec.catalog.context import Evaluation, evaluating
 from pytest_aisec.catalog.control import PLATFORMS, NotApplicable
 from pytest_aisec.catalog.plan import Plan, PlannedControl
+from pytest_aisec.judge import attestation, waiver
+from pytest_aisec.judge.attestation import Attestation
 from pytest_aisec.judge.outcome import Conclusion, Outcome, conclude
-from pytest_aisec.judge.run import ControlInfo, Exclusion, HostInfo, Result, Run, RunInfo, count, score
+from pytest_aisec.judge.run import (
+    AttestationInfo,
+    ControlInfo,
+    Exclusion,
+    HostInfo,
+    Result,
+    Run,
+    RunInfo,
+    WaiverInfo,
+    count,
+    score,
+)
+from pytest_aisec.judge.waiver import Waiver
 from pytest_aisec.observe.backend import ObservingBackend, Pending
 from pytest_aisec.observe.faults import Unobservable
 from pytest_aisec.observe.hosts import Target
@@ -206,6 +221,21 @@ def fold(
         scores=score(results),
         policy=plan.gate,
         transcripts=ordered,
+    )
+
+
+def lay_over(run: Run, waivers: Sequence[Waiver], attestations: Sequence[Attestation]) -> Run:
+    """Return the run with attestations and then waivers laid over its results, as of the day of its start."""
+    names, today = [host.name for host in run.hosts], datetime.fromisoformat(run.run.started_at).date()
+    results, attested = attestation.apply(run.results, attestations, names, today)
+    results, waived = waiver.apply(results, waivers, names, today)
+    return dataclasses.replace(
+        run,
+        results=tuple(results),
+        ledger=count(results, planned=run.ledger.planned),
+        scores=score(results),
+        waivers=tuple(WaiverInfo(**jsonable(item)) for item in waived),
+        attestations=tuple(AttestationInfo(**jsonable(item)) for item in attested),
     )
 
 

@@ -54,6 +54,25 @@ def add(parser: pytest.Parser) -> None:
         help="The evidence bundle; must be new or empty. Default: aisec-evidence/<UTC time>-<profile>.",
     )
     group.addoption(
+        "--aisec-waivers",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="Dated, approved excuses for failed controls; a directory works. Repeatable.",
+    )
+    group.addoption(
+        "--aisec-attestations",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="Dated statements of people on controls that no command can decide. Repeatable.",
+    )
+    group.addoption(
+        "--aisec-strict-waivers",
+        action="store_true",
+        help="Fail when a control passes that a waiver excuses.",
+    )
+    group.addoption(
         "--aisec-exit",
         choices=("full", "simple"),
         default="full",

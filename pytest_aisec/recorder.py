@@ -6,7 +6,7 @@ import json
 import sys
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from importlib.metadata import version
@@ -21,8 +21,11 @@ from pytest_aisec.collecting import Collector
 from pytest_aisec.errors import EvidenceError
 from pytest_aisec.evidence import bundle
 from pytest_aisec.judge import gate
+from pytest_aisec.judge.attestation import Attestation
+from pytest_aisec.judge.dated import Given
 from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import AdvisoriesInfo, Run, RunInfo, Verdict
+from pytest_aisec.judge.waiver import Waiver
 from pytest_aisec.observe.hosts import Target
 from pytest_aisec.observe.transcript import Transcript, dump
 from pytest_aisec.report import terminal
@@ -62,6 +65,8 @@ class Recorder:
         """The last report of each test that has not come to its end, by node id."""
         self._outcomes = {outcome.value: {"outcome": outcome.value} for outcome in Outcome}
         self._why_not_run: dict[tuple[str, str], str] = {}
+        self.waivers: Given[Waiver] = Given()
+        self.attestations: Given[Attestation] = Given()
         self.run: Run | None = None
         self.verdict: Verdict | None = None
         self.problem = ""
@@ -140,15 +145,17 @@ class Recorder:
         """Fold, decide, write; nothing when a path or test that was named does not exist."""
         if exitstatus == pytest.ExitCode.USAGE_ERROR:
             return
+        given = {"waivers": self.waivers.sources, "attestations": self.attestations.sources}
         plan_json = self._plan_json()
-        self.run = self._fold(plan_json)
+        inputs = bundle.inputs(plan_json, self.plan, given)
+        self.run = self._fold(plan_json, inputs)
         self.verdict = gate.decide(self.run)
         code = self.verdict.exit_code or self._code_of_the_rest(session)
         if self.config.option.aisec_observe_only and exitstatus in {0, pytest.ExitCode.NO_TESTS_COLLECTED}:
             # Nothing was to be judged: what counts is that every host could be asked.
             code = gate.ExitCode.INCONCLUSIVE if any(host.fault for host in self.run.hosts) else 0
         try:
-            self._write(self.run, self.verdict, plan_json)
+            self._write(self.run, self.verdict, inputs)
         except EvidenceError as error:
             self.problem = str(error)
             code = gate.ExitCode.EVIDENCE
@@ -179,7 +186,7 @@ class Recorder:
         here = self.config.invocation_params.dir
         return str(directory.relative_to(here) if directory.is_relative_to(here) else directory)
 
-    def _fold(self, plan_json: str) -> Run:
+    def _fold(self, plan_json: str, inputs: Mapping[str, str]) -> Run:
         started = self.circumstances.now.strftime("%Y-%m-%dT%H:%M:%SZ")
         digest = sha256(plan_json.encode()).hexdigest()
         info = RunInfo(
@@ -194,7 +201,7 @@ class Recorder:
             active=self.circumstances.active,
             advisories=self._advisories(),
         )
-        return audit.fold(
+        run = audit.fold(
             self.plan,
             self.targets,
             self.ended,
@@ -202,6 +209,10 @@ class Recorder:
             info=info,
             why_not=self._why_not,
             needed=self.collector.needed if self.collector else None,
+        )
+        run = audit.lay_over(run, self.waivers.items, self.attestations.items)
+        return replace(
+            run, inputs={path: sha256(text.encode()).hexdigest() for path, text in sorted(inputs.items())}
         )
 
     def _advisories(self) -> AdvisoriesInfo | None:
@@ -255,11 +266,11 @@ class Recorder:
         }
         return json.dumps(audit.jsonable(data), indent=2, ensure_ascii=False) + "\n"
 
-    def _write(self, run: Run, verdict: Verdict, plan_json: str) -> None:
+    def _write(self, run: Run, verdict: Verdict, inputs: Mapping[str, str]) -> None:
         """Write the bundle, host by host: no more than one transcript is in memory."""
         from pytest_aisec.report import formats  # noqa: PLC0415 - needed at the very end
 
-        for path, text in bundle.inputs(plan_json, self.plan).items():
+        for path, text in inputs.items():
             self.claim.add(path, [text.encode()])
         for host in run.hosts:
             self.claim.add(host.transcript, [dump(run.transcripts[host.name]).encode()])

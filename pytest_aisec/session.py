@@ -20,10 +20,11 @@ from pytest_aisec.catalog import plan as plans
 from pytest_aisec.catalog import profile as profiles
 from pytest_aisec.catalog.context import Evaluation
 from pytest_aisec.catalog.control import control_of
-from pytest_aisec.catalog.load import load_catalog
+from pytest_aisec.catalog.load import Catalog, load_catalog
 from pytest_aisec.collecting import Collector
 from pytest_aisec.errors import EmptyPlan, EvidenceError, UsageProblem
 from pytest_aisec.evidence.bundle import Claim, Replayable, replayable
+from pytest_aisec.judge import attestation, waiver
 from pytest_aisec.judge.gate import ExitCode
 from pytest_aisec.judge.outcome import Outcome, conclude
 from pytest_aisec.observe import portable
@@ -51,7 +52,11 @@ def start(config: pytest.Config) -> None:
     shared: dict[str, str] = {}
     try:
         _check_interpreter()
-        plan = resolve_plan(config)
+        roots = config.stash[collection.ROOTS]
+        catalog = load_catalog(roots)
+        plan = resolve_plan(config, catalog)
+        waivers = waiver.load(_paths(config, "aisec_waivers"), catalog)
+        attestations = attestation.load(_paths(config, "aisec_attestations"), catalog)
         _check_options(config)
         replayed = _replayed(config)
         shared = dict(vars(config)["workerinput"]["aisec"]) if worker else _share(replayed)
@@ -75,6 +80,7 @@ def start(config: pytest.Config) -> None:
         recorder = Recorder(
             config, plan, targets, session.transcripts, claim, circumstances, session.verbosity
         )
+        recorder.waivers, recorder.attestations = waivers, attestations
         config.pluginmanager.register(recorder, "aisec-recorder")
         if replayed is None and not config.option.aisec_no_waves:
             limits = connecting.host_options(config).limits
@@ -181,14 +187,14 @@ def _check_interpreter() -> None:
         )
 
 
-def resolve_plan(config: pytest.Config) -> plans.Plan:
+def resolve_plan(config: pytest.Config, catalog: Catalog) -> plans.Plan:
     """Return the plan that the command line asks for."""
-    roots = config.stash[collection.ROOTS]
-    catalog = load_catalog(roots)
-    chain = profiles.load_chain(config.option.aisec_profile, roots, cwd=config.invocation_params.dir)
-    return plans.make_plan(
-        chain, catalog, params=config.option.aisec_param, select=config.option.aisec_select
-    )
+    roots, option = config.stash[collection.ROOTS], config.option
+    chain = profiles.load_chain(option.aisec_profile, roots, cwd=config.invocation_params.dir)
+    plan = plans.make_plan(chain, catalog, params=option.aisec_param, select=option.aisec_select)
+    if option.aisec_strict_waivers:
+        plan = replace(plan, gate=plan.gate.model_copy(update={"strict_waivers": True}))
+    return plan
 
 
 def _share(replayed: Replayed | Imported | None) -> dict[str, str]:
@@ -223,6 +229,10 @@ def _claim(config: pytest.Config, plan: plans.Plan, shared: dict[str, str]) -> C
 
 def _path(config: pytest.Config, given: str | None) -> Path | None:
     return config.invocation_params.dir / Path(given).expanduser() if given else None
+
+
+def _paths(config: pytest.Config, option: str) -> list[Path]:
+    return [config.invocation_params.dir / Path(item).expanduser() for item in config.getoption(option)]
 
 
 def _code(config: pytest.Config, code: int) -> int:

@@ -36,8 +36,17 @@ class Document:
         return f"{self.path}:{self.lines.get(where, 1)}"
 
 
-def read(path: Path) -> Document:
-    """Read `path`; raise `UsageProblem` when it cannot be read, is not YAML, or has a duplicate key."""
+def read(path: Path, *, empty: Any = None) -> Document:
+    """Read a file.
+
+    Args:
+        path: the file.
+        empty: the data of a file that holds nothing but comments; without it that is a mistake.
+
+    Raises:
+        UsageProblem: when it cannot be read, is not YAML, or has a duplicate key.
+
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -45,6 +54,8 @@ def read(path: Path) -> Document:
         raise UsageProblem(f"{path}: cannot be read: {reason}") from None
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
+        if node is None and empty is not None:
+            return Document(path, empty, {}, text)
         if node is None:
             raise UsageProblem(f"{path}: the file is empty")
         lines: dict[Loc, int] = {}

@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -162,12 +162,21 @@ def run_json(run: Run, verdict: Verdict) -> Iterator[bytes]:
 _NEXT_LINE, _NEXT_LINE_INSIDE = "\n", "\n    "
 
 
-def inputs(plan_json: str, plan: Plan) -> dict[str, str]:
-    """Return the files that say what was asked for: path in the bundle → text."""
-    profiles = {
-        f"inputs/profiles/{number}-{name}": text for number, (name, text) in enumerate(plan.sources, start=1)
+def inputs(plan_json: str, plan: Plan, given: Mapping[str, Sequence[tuple[str, str]]]) -> dict[str, str]:
+    """Return the files that say what was asked for: path in the bundle → text.
+
+    Args:
+        plan_json: the plan.
+        plan: its profiles are stored.
+        given: kind, such as `waivers` → name and text of each file of that kind.
+
+    """
+    kinds = {"profiles": plan.sources, **given}
+    return {"inputs/plan.json": plan_json} | {
+        f"inputs/{kind}/{number}-{name}": text
+        for kind, files in kinds.items()
+        for number, (name, text) in enumerate(files, start=1)
     }
-    return {"inputs/plan.json": plan_json, **profiles}
 
 
 def read(directory: Path) -> Bundle:

@@ -6,13 +6,14 @@ import json
 import re
 import shutil
 import textwrap
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pytest_aisec.catalog.control import SEVERITIES
 from pytest_aisec.catalog.plan import Plan
 from pytest_aisec.judge.outcome import Outcome
-from pytest_aisec.judge.run import ControlInfo, Result, Run, Scores, Verdict
+from pytest_aisec.judge.run import ControlInfo, Result, Run, Scores, Verdict, WaiverInfo, is_waived
 
 Line = tuple[str, dict[str, bool]]
 """Text and the markup that pytest's terminal writer knows."""
@@ -20,6 +21,12 @@ Line = tuple[str, dict[str, bool]]
 _LONGEST = 20
 """Lines of one JSON value that are shown; the reports have all of it."""
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_STATES = {
+    "expired": {"red": True},
+    "expiring": {"yellow": True},
+    "stale": {"yellow": True},
+    "unused": {"yellow": True},
+}
 _GATE = {"passed": {"green": True}, "failed": {"red": True}, "inconclusive": {"yellow": True}}
 
 
@@ -66,10 +73,11 @@ def render(run: Run, verdict: Verdict, bundle: str, problem: str, *, verbose: bo
     order = {severity: number for number, severity in enumerate(SEVERITIES)}
     failed = [item for item in run.results if item.outcome is Outcome.FAILED]
     for result in sorted(failed, key=lambda item: (order[item.severity], item.control, item.host)):
-        yield from _failure(result, controls[result.control], width)
+        yield from _failure(run, result, controls[result.control], width)
     yield from _open_points(run, width, verbose=verbose)
     yield _rule("hosts", width), {"bold": True}
     yield from _hosts(run)
+    yield from _said(run, width)
     yield _rule(f"verdict: {verdict.gate.upper()}", width), {"bold": True, **_GATE[verdict.gate]}
     for reason in verdict.because:
         yield from _wrapped(reason, width)
@@ -100,17 +108,39 @@ def _wrapped(text: str, width: int, indent: int = 0, **markup: bool) -> Iterator
             yield " " * indent + line, markup
 
 
-def _failure(result: Result, control: ControlInfo, width: int) -> Iterator[Line]:
+def _failure(run: Run, result: Result, control: ControlInfo, width: int) -> Iterator[Line]:
     yield "", {}
-    waived = f", waived by {result.waiver.id} ({result.waiver.state})" if result.waiver else ""
-    yield f"FAIL {result.control}  {result.severity}  {result.host}{waived}", {"red": True, "bold": True}
+    word, markup = ("WAIVED", {"yellow": True}) if is_waived(result) else ("FAIL", {"red": True})
+    yield f"{word} {result.control}  {result.severity}  {result.host}", {"bold": True, **markup}
     yield from _wrapped(control.title, width, 5)
     if result.observed is not None or result.expected is not None:
         yield from _value("expected", result.expected, width)
         yield from _value("observed", result.observed, width)
     else:
         yield from _wrapped(result.message, width, 5)
+    waiver = next((item for item in run.waivers if result.waiver and item.id == result.waiver.id), None)
+    if waiver is not None and is_waived(result):
+        text = f"waived by {waiver.id} until {waiver.expires}: {waiver.reason} ({waiver.approved_by})"
+        yield from _wrapped(text, width, 5)
+        return
+    if waiver is not None:
+        yield from _wrapped(f"waiver {waiver.id} expired on {waiver.expires}", width, 5)
     yield from _wrapped(f"remedy: {control.remediation}", width, 5)
+
+
+def _said(run: Run, width: int) -> Iterator[Line]:
+    """Yield what became of waivers and attestations, with a count of each state."""
+    for title, items in (("waivers", run.waivers), ("attestations", run.attestations)):
+        if not items:
+            continue
+        counts = Counter(item.state for item in items)
+        said = ", ".join(f"{counts[state]} {state}" for state in sorted(counts))
+        yield _rule(f"{title}: {said}", width), {"bold": True}
+        for item in items:
+            note = f": {item.note}" if isinstance(item, WaiverInfo) and item.note else ""
+            end = item.expires if isinstance(item, WaiverInfo) else item.valid_until
+            line = f"{item.id}  {item.state}, {item.control} on {', '.join(item.hosts)} until {end}{note}"
+            yield from _wrapped(line, width, **_STATES.get(item.state, {}))
 
 
 def _value(name: str, value: Any, width: int) -> Iterator[Line]:

@@ -119,7 +119,7 @@ def put(claim: bundle.Claim, files: Mapping[str, bytes]) -> None:
 def write(directory: Path, run: Run, plan: Plan) -> None:
     """Write the bundle of `run` but for the reports."""
     claim = bundle.Claim(directory)
-    for path, text in bundle.inputs("{}", plan).items():
+    for path, text in bundle.inputs("{}", plan, {}).items():
         claim.add(path, [text.encode()])
     for host in run.hosts:
         claim.add(host.transcript, [dump(run.transcripts[host.name]).encode()])
