@@ -71,7 +71,7 @@ def test_a_host_is_named_whole_or_by_its_address(pattern: str, host: str, *, exp
     ],
 )
 def test_only_a_failure_is_excused_and_only_from_its_first_through_its_last_day(
-    outcome: Outcome, today: date, holds: bool | None
+    outcome: Outcome, today: date, *, holds: bool | None
 ) -> None:
     expected = None
     if outcome is Outcome.FAILED and holds is not None:
