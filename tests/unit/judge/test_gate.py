@@ -38,7 +38,12 @@ def result(outcome: Outcome, severity: Severity = "high", waiver: str | None = N
     )
 
 
-def run(results: Sequence[Result], fail_on: Severity = "low", planned: int | None = None) -> Run:
+def run(
+    results: Sequence[Result],
+    fail_on: Severity = "low",
+    planned: int | None = None,
+    policy: GatePolicy | None = None,
+) -> Run:
     return Run(
         run=INFO,
         hosts=(),
@@ -47,7 +52,7 @@ def run(results: Sequence[Result], fail_on: Severity = "low", planned: int | Non
         results=tuple(results),
         ledger=count(results, planned=len(results) if planned is None else planned),
         scores=score(results),
-        policy=GatePolicy(fail_on=fail_on),
+        policy=policy or GatePolicy(fail_on=fail_on),
     )
 
 
@@ -186,3 +191,68 @@ def test_the_score_is_what_passed_of_what_counts(outcomes: Any, expected: tuple[
 def test_a_run_with_one_failure_is_never_shown_as_all_passed(passed: int) -> None:
     results = [result(Outcome.PASSED)] * passed + [result(Outcome.FAILED)]
     assert score(results).without_waivers != 1.0
+
+
+def judged(policy: dict[str, Any], *results: Result) -> tuple[str, list[str]]:
+    verdict = decide(run([result(Outcome.PASSED), *results], policy=GatePolicy.model_validate(policy)))
+    return verdict.gate, [*verdict.because]
+
+
+@pytest.mark.parametrize(("failures", "gate"), [(2, "passed"), (3, "failed")])
+def test_a_limit_on_failures_counts_instead_of_fail_on(failures: int, gate: str) -> None:
+    policy = {"max": {"medium": {"failed": 2}}}
+    found, because = judged(policy, *[result(Outcome.FAILED, "medium")] * failures)
+    sentence = (
+        "3 controls of severity medium failed, and at most 2 may"
+        if gate == "failed"
+        else "2 controls of severity medium failed, and 2 may"
+    )
+    assert (gate, sentence) == (found, because[0])
+
+
+def test_a_limit_leaves_other_severities_to_fail_on() -> None:
+    gate, because = judged({"max": {"medium": {"failed": 2}}}, result(Outcome.FAILED, "high"))
+    assert ("failed", "1 control failed at or above severity low: 1 high") == (gate, because[0])
+
+
+def test_waived_failures_do_not_count_against_a_limit() -> None:
+    assert "passed" == judged({"max": {"high": {"failed": 0}}}, result(Outcome.FAILED, "high", "active"))[0]
+
+
+def test_a_limit_may_be_for_what_does_not_apply() -> None:
+    gate, because = judged({"max": {"high": {"not_applicable": 0}}}, result(Outcome.NOT_APPLICABLE))
+    assert ("failed", "1 control of severity high not applicable, and at most 0 may") == (gate, because[0])
+
+
+@pytest.mark.parametrize(("least", "gate"), [(0.5, "passed"), (0.51, "failed")])
+def test_a_score_may_be_asked_for(least: float, gate: str) -> None:
+    policy = {"fail_on": "critical", "min_score": least}
+    found, because = judged(policy, result(Outcome.FAILED, "low"))
+    assert gate == found
+    assert ("the score with waivers is 50.00%, less than 51.00%" in because) == (gate == "failed")
+
+
+@pytest.mark.parametrize(("error_is", "gate"), [("inconclusive", "inconclusive"), ("failed", "failed")])
+def test_an_error_is_what_the_policy_says(error_is: str, gate: str) -> None:
+    assert gate == judged({"error_is": error_is}, result(Outcome.ERROR))[0]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "waiver", "gate"),
+    [
+        (Outcome.PASSED, None, "passed"),
+        (Outcome.FAILED, "active", "failed"),
+        (Outcome.NOT_APPLICABLE, None, "failed"),
+        (Outcome.ERROR, None, "failed"),
+    ],
+)
+def test_a_required_control_has_passed_or_the_run_fails(
+    outcome: Outcome, waiver: str | None, gate: str
+) -> None:
+    policy = {"fail_on": "critical", "required": ["ACME-ART-01"]}
+    assert gate == judged(policy, result(outcome, "low", waiver))[0]
+
+
+def test_a_required_control_without_a_result_fails_the_run() -> None:
+    gate, because = judged({"required": ["ACME-ART-99"]})
+    assert ("failed", "required control ACME-ART-99 did not pass on any host") == (gate, because[0])
