@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import sys
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
 from typing import Any
@@ -19,7 +20,8 @@ from pytest_aisec.catalog.context import Evaluation
 from pytest_aisec.catalog.plan import Plan, PlannedControl
 from pytest_aisec.collecting import Collector
 from pytest_aisec.errors import EvidenceError
-from pytest_aisec.evidence import bundle
+from pytest_aisec.evidence import bundle, stored
+from pytest_aisec.evidence.signing import Signer
 from pytest_aisec.judge import gate
 from pytest_aisec.judge.attestation import Attestation
 from pytest_aisec.judge.dated import Given
@@ -27,7 +29,7 @@ from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import AdvisoriesInfo, Run, RunInfo, Verdict
 from pytest_aisec.judge.waiver import Waiver
 from pytest_aisec.observe.hosts import Target
-from pytest_aisec.observe.transcript import Transcript, dump
+from pytest_aisec.observe.transcript import Transcript
 from pytest_aisec.report import terminal
 
 PLANNED = pytest.StashKey[PlannedControl]()
@@ -67,6 +69,7 @@ class Recorder:
         self._why_not_run: dict[tuple[str, str], str] = {}
         self.waivers: Given[Waiver] = Given()
         self.attestations: Given[Attestation] = Given()
+        self.signer: Signer | None = None
         self.run: Run | None = None
         self.verdict: Verdict | None = None
         self.problem = ""
@@ -198,6 +201,7 @@ class Recorder:
             profile_version=self.plan.version,
             package_version=version("pytest-aisec"),
             plan_sha256=digest,
+            signed_by=self.signer.name if self.signer else "",
             active=self.circumstances.active,
             advisories=self._advisories(),
         )
@@ -272,11 +276,23 @@ class Recorder:
 
         for path, text in inputs.items():
             self.claim.add(path, [text.encode()])
+        hosts = []
         for host in run.hosts:
-            self.claim.add(host.transcript, [dump(run.transcripts[host.name]).encode()])
+            path, content = stored.encode(host, run.transcripts[host.name])
+            self.claim.add(path, [content])
+            hosts.append(replace(host, transcript=path))
+        run = replace(run, hosts=tuple(hosts))
         self.claim.add("run.json", bundle.run_json(run, verdict))
         formats.write(run, verdict, self.claim)
-        self.claim.finish()
+        self.claim.finish(self._signatures(run, verdict))
+
+    def _signatures(self, run: Run, verdict: Verdict) -> Callable[[bytes], Mapping[str, bytes]] | None:
+        """Return what signs the manifest, if something does."""
+        if self.signer is None:
+            return None
+        from pytest_aisec.evidence import signatures  # noqa: PLC0415 - only where something is signed
+
+        return partial(signatures.sign, self.signer, run, verdict)
 
 
 def _pair(item: Sequence[object]) -> tuple[str, object]:
