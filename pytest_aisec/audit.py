@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -34,9 +33,6 @@ from pytest_aisec.observe.faults import Unobservable
 from pytest_aisec.observe.hosts import Target
 from pytest_aisec.observe.redact import redact
 from pytest_aisec.observe.transcript import Ordered, Transcript
-
-NAMESPACE = uuid.UUID("5b4a3a0e-6a4f-5d3c-9d55-0d7a9d1f6e11")
-"""For ids that are derived from what they name."""
 
 _WORST_FIRST = ("failed", "error", "not_reviewed", "not_run", "passed", "not_applicable")
 

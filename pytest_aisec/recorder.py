@@ -26,7 +26,7 @@ from pytest_aisec.judge import gate
 from pytest_aisec.judge.attestation import Attestation
 from pytest_aisec.judge.dated import Given
 from pytest_aisec.judge.outcome import Outcome
-from pytest_aisec.judge.run import AdvisoriesInfo, Run, RunInfo, Verdict
+from pytest_aisec.judge.run import NAMESPACE, AdvisoriesInfo, Run, RunInfo, Verdict
 from pytest_aisec.judge.waiver import Waiver
 from pytest_aisec.observe.hosts import Target
 from pytest_aisec.observe.transcript import Transcript
@@ -193,7 +193,7 @@ class Recorder:
         started = self.circumstances.now.strftime("%Y-%m-%dT%H:%M:%SZ")
         digest = sha256(plan_json.encode()).hexdigest()
         info = RunInfo(
-            id=str(uuid.uuid5(audit.NAMESPACE, f"{started} {digest}")),
+            id=str(uuid.uuid5(NAMESPACE, f"{started} {digest}")),
             started_at=started,
             finished_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             profile=self.plan.profile,
@@ -280,7 +280,7 @@ class Recorder:
         for host in run.hosts:
             path, content = stored.encode(host, run.transcripts[host.name])
             self.claim.add(path, [content])
-            hosts.append(replace(host, transcript=path))
+            hosts.append(replace(host, transcript=path, transcript_sha256=self.claim.digest(path)))
         run = replace(run, hosts=tuple(hosts))
         self.claim.add("run.json", bundle.run_json(run, verdict))
         formats.write(run, verdict, self.claim)

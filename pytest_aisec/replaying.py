@@ -113,7 +113,7 @@ def _command(directory: Path, run: Run, surroundings: Surroundings, profile: Pat
     command += [f"--aisec-path={path}" for path in surroundings.paths]
     if surroundings.advisories is not None:
         command.append(f"--aisec-advisories={surroundings.advisories}")
-    for kind in ("waivers", "attestations"):
+    for kind in ("waivers", "attestations", "redact"):
         command += [
             f"--aisec-{kind}={(directory / path).resolve()}"
             for path in sorted(run.inputs)

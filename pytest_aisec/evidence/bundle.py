@@ -87,6 +87,10 @@ class Claim:
             self.put(path, chunk)
         self._close(path)
 
+    def digest(self, path: str) -> str:
+        """Return the SHA-256, hexadecimal, of a file that was added."""
+        return self._digests[path]
+
     def put(self, path: str, chunk: bytes) -> None:
         """Write the next piece of one file; several may be open until `finish`. Raises like `add`."""
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -31,7 +30,7 @@ def check(directory: Path) -> list[str]:
         bundle = bundles.read(directory)
     except EvidenceError as error:
         return [*problems, str(error)]
-    return [*problems, *_run(bundle), *_transcripts(bundle.run), *_inputs(directory, bundle.run)]
+    return [*problems, *_run(bundle), *_transcripts(directory, bundle.run), *_inputs(directory, bundle.run)]
 
 
 def _run(bundle: Bundle) -> Iterator[str]:
@@ -55,7 +54,7 @@ def _plain(verdict: Verdict) -> tuple[object, ...]:
     return verdict.gate, int(verdict.exit_code), [*verdict.because]
 
 
-def _transcripts(run: Run) -> Iterator[str]:
+def _transcripts(directory: Path, run: Run) -> Iterator[str]:
     by_host = run.by_host()
     for host in run.hosts:
         try:
@@ -63,6 +62,8 @@ def _transcripts(run: Run) -> Iterator[str]:
         except EvidenceError as error:
             yield str(error)
             continue
+        if manifest.digest(directory / host.transcript) != host.transcript_sha256:
+            yield f"{host.transcript}: is not the transcript of {host.name} whose digest run.json has"
         if lines != host.observations:
             yield f"{host.transcript}: has {lines} lines, not {host.observations}"
         for result in by_host[host.name]:
@@ -76,7 +77,7 @@ def _transcripts(run: Run) -> Iterator[str]:
 def _inputs(directory: Path, run: Run) -> Iterator[str]:
     """Yield what the inputs are not; that they are those of the manifest has been looked at."""
     found = {
-        str(path.relative_to(directory)): hashlib.sha256(path.read_bytes()).hexdigest()
+        str(path.relative_to(directory)): manifest.digest(path)
         for path in sorted((directory / "inputs").rglob("*"))
         if path.is_file() and not path.is_symlink()
     }

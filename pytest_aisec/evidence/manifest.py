@@ -41,15 +41,16 @@ def check(directory: Path) -> list[str]:
     }
     allowed = {NAME, *(name for name in SIGNATURES if name in found and not found[name].is_symlink())}
     problems += [f"{path}: is not in the manifest" for path in sorted(set(found) - set(expected) - allowed)]
-    for path, digest in sorted(expected.items()):
+    for path, should in sorted(expected.items()):
         if path not in found:
             problems.append(f"{path}: is missing")
-        elif _digest(found[path]) != digest:
+        elif digest(found[path]) != should:
             problems.append(f"{path}: has been changed")
     return problems
 
 
-def _digest(path: Path) -> str | None:
+def digest(path: Path) -> str | None:
+    """Return the SHA-256 of a file, hexadecimal; `None` where it cannot be read."""
     try:
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()

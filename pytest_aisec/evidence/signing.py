@@ -76,9 +76,7 @@ def load_signer(
         why = "needs a passphrase" if passphrase_file is None else f"needs no {FILE_OPTION}"
         raise UsageProblem(f"{OPTION} {key}: {why}") from None
     except Exception as error:  # noqa: BLE001 - the library has many, and none of them is a key
-        why = (
-            "is no private key in PEM" if passphrase is None else "the passphrase is wrong, or it is damaged"
-        )
+        why = "is no private key in PEM" if passphrase is None else "a wrong passphrase, or damaged"
         raise UsageProblem(f"{OPTION} {key}: {why}: {_first_line(error)}") from None
     try:
         signer = signers.CryptoSigner(private)

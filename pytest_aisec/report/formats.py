@@ -43,6 +43,7 @@ class Report:
 REPORTS: tuple[Report, ...] = (
     Report(name="html", path="report.html", module="html"),
     Report(name="junit", path="junit.xml", module="junit"),
+    Report(name="oscal", path="oscal-assessment-results.json", module="oscal"),
 )
 """Every format that a bundle holds."""
 
