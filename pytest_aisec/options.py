@@ -54,6 +54,11 @@ def add(parser: pytest.Parser) -> None:
         help="The evidence bundle; must be new or empty. Default: aisec-evidence/<UTC time>-<profile>.",
     )
     group.addoption(
+        "--aisec-redact",
+        metavar="FILE",
+        help="Patterns of credentials to redact besides the known ones: a YAML list of `kind` and `pattern`.",
+    )
+    group.addoption(
         "--aisec-exit",
         choices=("full", "simple"),
         default="full",

@@ -24,11 +24,14 @@ from pytest_aisec.judge import gate
 from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import AdvisoriesInfo, Run, RunInfo, Verdict
 from pytest_aisec.observe.hosts import Target
+from pytest_aisec.observe.own_patterns import Patterns
 from pytest_aisec.observe.transcript import Transcript, dump
 from pytest_aisec.report import terminal
 
 PLANNED = pytest.StashKey[PlannedControl]()
 """On an item: the control that it evaluates."""
+PATTERNS = pytest.StashKey[Patterns]()
+"""On the configuration: the user's patterns of credentials."""
 TARGET = pytest.StashKey[str]()
 """On an item: the host on which it does."""
 
@@ -187,8 +190,8 @@ class Recorder:
             started_at=started,
             finished_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             profile=self.plan.profile,
-            profile_title=self.plan.title,
-            profile_version=self.plan.version,
+            profile_title=str(audit.jsonable(self.plan.title)),
+            profile_version=str(audit.jsonable(self.plan.version)),
             package_version=version("pytest-aisec"),
             plan_sha256=digest,
             active=self.circumstances.active,
@@ -249,17 +252,18 @@ class Recorder:
             "title": self.plan.title,
             "version": self.plan.version,
             "fail_on": self.plan.gate.fail_on,
-            "hosts": [target.name for target in self.targets],
+            "hosts": [],
             "controls": [asdict(audit.describe(planned)) for planned in self.plan.controls],
             "excluded": {item.control: item.reason for item in self.plan.excluded},
         }
-        return json.dumps(audit.jsonable(data), indent=2, ensure_ascii=False) + "\n"
+        found = audit.jsonable(data) | {"hosts": [target.name for target in self.targets]}
+        return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
 
     def _write(self, run: Run, verdict: Verdict, plan_json: str) -> None:
         """Write the bundle, host by host: no more than one transcript is in memory."""
         from pytest_aisec.report import html, junit  # noqa: PLC0415 - needed at the very end
 
-        for path, text in bundle.inputs(plan_json, self.plan).items():
+        for path, text in bundle.inputs(plan_json, self.plan, self.config.stash[PATTERNS].sources).items():
             self.claim.add(path, [text.encode()])
         page = html.Document(run, verdict)
 

@@ -23,6 +23,7 @@ from pytest_aisec.judge.gate import decide
 from pytest_aisec.judge.run import HostInfo, Result, Run, Verdict, count, score
 from pytest_aisec.observe import transcript
 from pytest_aisec.observe.faults import Unobservable
+from pytest_aisec.observe.redact import redact
 from pytest_aisec.observe.transcript import Observation
 
 
@@ -139,12 +140,21 @@ def run_json(run: Run, verdict: Verdict) -> Iterator[bytes]:
 _NEXT_LINE, _NEXT_LINE_INSIDE = "\n", "\n    "
 
 
-def inputs(plan_json: str, plan: Plan) -> dict[str, str]:
-    """Return the files that say what was asked for: path in the bundle → text."""
-    profiles = {
-        f"inputs/profiles/{number}-{name}": text for number, (name, text) in enumerate(plan.sources, start=1)
+def inputs(plan_json: str, plan: Plan, patterns: Sequence[tuple[str, str]] = ()) -> dict[str, str]:
+    """Return the files that say what was asked for: path in the bundle → text, redacted.
+
+    Args:
+        plan_json: the plan.
+        plan: for the files that it was made of.
+        patterns: (name, text) of each file with patterns of credentials.
+
+    """
+    files = {"profiles": plan.sources, "redact": patterns}
+    return {"inputs/plan.json": plan_json} | {
+        f"inputs/{directory}/{number}-{name}": redact(text)
+        for directory, sources in files.items()
+        for number, (name, text) in enumerate(sources, start=1)
     }
-    return {"inputs/plan.json": plan_json, **profiles}
 
 
 def read(directory: Path) -> Bundle:

@@ -64,10 +64,15 @@ def kinds() -> frozenset[str]:
 
 
 def use(own: Iterable[Own]) -> None:
-    """Look for these patterns, too, and for no others of the user's; forget which credentials are known."""
+    """Look for these patterns, too, and for no others of the user's."""
     _Extra.own = tuple(own)
-    _Extra.literals = MappingProxyType({})
     _redact_once.cache_clear()
+
+
+def forget() -> None:
+    """Look for the known shapes alone, as in the beginning."""
+    _Extra.literals = MappingProxyType({})
+    use(())
 
 
 def know(kind: str, secret: object) -> None:
@@ -101,10 +106,6 @@ def _redact_once(text: str) -> str:
 
 
 def _redact(text: str) -> str:
-    for literal, kind in _Extra.literals.items():
-        text = _outside(text, partial(_take_literal, literal, kind))
-    for kind, pattern in _Extra.own:
-        text = _take_own(text, kind, pattern)
     if text.isascii():  # only there is a letter of either case the same letter in lower case
         lower = text.lower()
         shapes = [item for item in _PATTERNS if any(word in lower for word in item[1])]
@@ -113,6 +114,10 @@ def _redact(text: str) -> str:
     before = None
     while text != before:  # a mark ends a word, so that one more credential may begin after it
         before = text
+        for literal, kind in _Extra.literals.items():
+            text = _outside(text, partial(_take_literal, literal, kind))
+        for kind, pattern in _Extra.own:
+            text = _take_own(text, kind, pattern)
         for kind, _, pattern in shapes:
             text = pattern.sub(lambda match, kind=kind: _replace(kind, match), text)  # type: ignore[misc]
     return text

@@ -27,7 +27,7 @@ _QUOTED = r"(?:\"(?P<s1>(?:\\.|[^\"\\«»\n\x00]){6,256})(?=\")|'(?P<s2>(?:\\.|[
 _BARE = r"(?P<s>(?:[^\s\"'«»,;&\x00]|[,;&](?![\s\"'«»\x00]|[\w.-]{1,40}=|\Z)){6,256})"
 _VALUE = _QUOTED + r"[\"']?" + _BARE + ")"
 """The value of a setting whose name says that it is a password."""
-_NAMES_OF_SECRETS = (  # noqa: S105 - a pattern, no password
+_NAMES_OF_SECRETS = (
     r"(?:password|passwd|passphrase|api[_-]?key|secret[_-]?key(?:[_-]base)?|secret[_-]?access[_-]?key"
     r"|auth[_-]?token|access[_-]?token|refresh[_-]?token|session[_-]?token|client[_-]?secret"
     r"|subscription[_-]key|account[_-]?key|shared[_-]?access[_-]?key|(?:encryption|signing|master|fernet)[_-]key"
