@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 
@@ -15,7 +16,14 @@ class Shape(NamedTuple):
     """Its groups `s`, `s1`, `s2` are the credential where one of them took part, otherwise all of it."""
 
 
-_NAMED = r"(?i)(?:^|(?<=[\s;&\"'{,(?\x00:]))(?:--?)?(?:[a-z0-9_.-]{0,40}[_.-])?"
+_BEGIN = r"(?:(?<![0-9A-Za-z_])|(?<=\\[nrt])|(?<=[0-9;\[]m)|(?<=%[0-9A-Fa-f]{2}))"
+"""Where a word begins: also after a letter of another script, an escape sequence, and in `\\n` and `%20`."""
+_END = r"(?![0-9A-Za-z_])"
+_BEFORE = (
+    r"(?i)(?:^|(?<=[\s;&\"'{,(?\x00:=\[\]|<>`#*!@\\+~)}\u0080-\U0010ffff])"
+    r"|(?<=\\[nrt])|(?<=[0-9;\[]m)|(?<=%[0-9A-F]{2}))"
+)
+_NAMED = _BEFORE + r"(?:--?)?(?:[a-z0-9_.-]{0,40}[_.-])?"
 """What stands before the name of a setting, in a file, a URL or the arguments of a process."""
 _CAMEL = r"\b[a-z][A-Za-z0-9]{0,40}"
 """What stands before it in `dbPassword`."""
@@ -45,7 +53,7 @@ _KEYS = (
     Shape(
         "private-key-data",
         "b3blbnnzac1rzxktdje mii mc4caqawbqydk2vw mhccaqee migkagebbd ls0tls1crudjti",
-        r"(?<![A-Za-z0-9+/])(?:b3BlbnNzaC1rZXktdjE|MII[A-Za-z0-9+/]{3}IBA[A-D]"
+        r"(?:b3BlbnNzaC1rZXktdjE|MII[A-Za-z0-9+/]{3}IBA[A-D]"
         r"|MC4CAQAwBQYDK2Vw|MHcCAQEE|MIGkAgEBBD"
         r"|LS0tLS1CRUdJTi(?:BSU0EgUFJJVkFURSBLRVkt|BPUEVOU1NIIFBSSVZBVEUg|BQUklWQVRFIEtFWS0t|BFQyBQUklWQVRFIEtFWS"
         r"|BFTkNSWVBURUQgUFJJVkFURSBL))"
@@ -66,12 +74,12 @@ _CLOUDS = (
     Shape(
         "google-oauth",
         "ya29. gocspx- 1//0",
-        r"\b(?:ya29\.[0-9A-Za-z_.-]{20,}|GOCSPX-[0-9A-Za-z_-]{28})|(?<![\w/:])1//0[0-9A-Za-z_-]{30,}",
+        r"\b(?:ya29\.[0-9A-Za-z_.-]{20,}|GOCSPX-[0-9A-Za-z_-]{28})|(?<![A-Za-z0-9_/:])1//0[0-9A-Za-z_-]{30,}",
     ),
     Shape("google-hmac", "goog", r"\bGOOG1?E[A-Z0-9]{20,}\b"),
     Shape("azure-key", "+ast +aba", rf"\b{_BASE64}{{60,80}}\+(?:ASt|ABa){_BASE64}{{5,8}}={{0,2}}"),
     Shape("azure-key", "jqqj99", r"\b[A-Za-z0-9]{40,60}JQQJ99[A-Za-z0-9]{20,}"),
-    Shape("azure-secret", "8q~", r"(?<![\w~.-])[\w~.-]{3}\d?8Q~[\w~.-]{30,36}"),
+    Shape("azure-secret", "8q~", r"[\w~.-]{3}\d?8Q~[\w~.-]{30,36}"),
     Shape("azure-devops", "azdo", r"\b[A-Za-z0-9]{70,80}AZDO[A-Za-z0-9]{4}\b"),
     Shape(
         "signed-url",
@@ -109,7 +117,7 @@ _MODELS = (
     Shape("cerebras", "csk-", r"\bcsk-[a-z0-9]{40,}"),
     Shape("anyscale", "esecret_", r"\besecret_[A-Za-z0-9]{20,}"),
     Shape("runpod", "rpa_", r"\brpa_[A-Z0-9]{40,}"),
-    Shape("voyage", "pa-", r"(?<![\w-])pa-[A-Za-z0-9_-]{43}(?![\w-])"),
+    Shape("voyage", "pa-", r"(?<![A-Za-z0-9_-])pa-[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])"),
     Shape("jina", "jina_", r"\bjina_[A-Za-z0-9_-]{50,}"),
     Shape("pinecone", "pcsk_", r"\bpcsk_[A-Za-z0-9_]{40,}"),
     Shape("langsmith", "lsv2_ ls__", r"\b(?:lsv2_(?:pt|sk)_[0-9a-f]{32}_[0-9a-f]{10}|ls__[0-9a-f]{32})"),
@@ -126,7 +134,7 @@ _MODELS = (
         "cohere co_api_key",
         r"(?i)\b(?:cohere[_.-]?(?:api[_-]?)?(?:key|token)|co_api_key)[\"']?\s*[=:]\s*[\"']?(?P<s>[A-Za-z0-9]{40})\b",
     ),
-    Shape("modal", "ak- as-", r"(?<![\w-])(?:ak|as)-[A-Za-z0-9]{22}(?![\w-])"),
+    Shape("modal", "ak- as-", r"(?<![A-Za-z0-9_-])(?:ak|as)-[A-Za-z0-9]{22}(?![A-Za-z0-9_-])"),
 )
 
 _FORGES = (
@@ -162,7 +170,7 @@ _SERVICES = (
         "discord", "discord", r"https://(?:\w+\.)?discord(?:app)?\.com/api/(?:v\d+/)?webhooks/\d+/[\w-]{40,}"
     ),
     Shape("discord", ".", r"\b[MNO][A-Za-z\d_-]{23,27}\.[\w-]{6}\.[\w-]{27,45}"),
-    Shape("telegram", ":aa", r"(?<!\d)\d{8,10}:AA[A-Za-z0-9_-]{33}(?![\w-])"),
+    Shape("telegram", ":aa", r"\b\d{8,10}:AA[A-Za-z0-9_-]{33}(?![A-Za-z0-9_-])"),
     Shape("teams", "webhook.office.com", r"https://[\w.-]+\.webhook\.office\.com/webhookb2/[\w@./-]{20,}"),
     Shape("stripe", "_live_ _test_", r"\b(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{20,}"),
     Shape("sendgrid", "sg.", r"\bSG\.[\w-]{20,24}\.[\w-]{40,50}"),
@@ -219,7 +227,7 @@ _GENERAL = (
     Shape(
         "password",
         "pass pwd",
-        r"(?i)(?:^|(?<=[\s;&\"'{,(?\x00:]))(?:--?(?:[a-z0-9_.-]{0,40}[_.-])?(?:pass|pwd)|[a-z0-9_.-]{0,40}[_.-](?:pass|pwd))"
+        _BEFORE + r"(?:--?(?:[a-z0-9_.-]{0,40}[_.-])?(?:pass|pwd)|[a-z0-9_.-]{0,40}[_.-](?:pass|pwd))"
         rf"(?:[\"']\s*:\s*|[\"']?\s*(?:=|:\s)\s*|(?<=-pass)(?:\s(?=[^-\s])|{_NEXT})){_VALUE}",
     ),
     Shape(
@@ -233,7 +241,7 @@ _GENERAL = (
         "token secret",
         _NAMED + r"(?:token|secret)(?:[\"']\s*:\s*[\"']?|[\"']?"
         rf"(?:\s*(?:=|:\s)\s*|(?:(?<=--token)|(?<=--secret))(?:\s(?=[^-\s])|{_NEXT}))[\"']?)"
-        r"(?P<s>[A-Za-z0-9_./+=~-]{8,256})(?=[\s\"'«»,;&\x00)\]}]|\Z)",
+        r"(?P<s>[A-Za-z0-9_./+=~-]{8,256})(?=[\s\"'«»,;&\x00)\]}\u0080-\U0010ffff]|\Z)",
     ),
     Shape(
         "password",
@@ -242,16 +250,25 @@ _GENERAL = (
         rf"|\bcurl\b[^\n]{{0,400}}?[\s\x00\"'](?:/proc/\d+/cmdline:)?(?:-u|--user|--proxy-user){_ARGUMENT}?=?[\"']?[^\s:\x00\"'«»]{{0,64}}:"
         rf"|\b(?:mysql|mariadb)[a-z-]*\b[^\n|;]{{0,400}}?[\s\x00](?:/proc/\d+/cmdline:)?-p(?!(?:erm|rint0?|ath|rune|ort|rotocol\S*|lugin\S*)\b)"
         rf"|\bredis-cli\b[^\n|;]{{0,200}}?[\s\x00](?:/proc/\d+/cmdline:)?-a{_ARGUMENT}"
-        rf"|\b(?:docker|podman|nerdctl|helm|oc|az|skopeo|buildah)\b[^\n|;]{{0,200}}?\blogin\b[^\n|;]{{0,200}}?[\s\x00](?:/proc/\d+/cmdline:)?-p{_ARGUMENT}?"
+        rf"|\b(?:docker|podman|nerdctl|helm|oc|az|skopeo|buildah)\b[^\n|;]{{0,200}}?[\s\x00]login\b[^\n|;]{{0,200}}?[\s\x00](?:/proc/\d+/cmdline:)?-p{_ARGUMENT}?"
         rf"|\bldap[a-z]+\b[^\n|;]{{0,400}}?[\s\x00](?:/proc/\d+/cmdline:)?-w{_ARGUMENT}"
         rf"|\bsmbclient\b[^\n|;]{{0,200}}?[\s\x00](?:/proc/\d+/cmdline:)?-U{_ARGUMENT}[\"']?[^\s%\x00\"'«»]{{1,64}}%"
-        rf"|(?:^|(?<=\s))(?:requirepass|masterauth){_ARGUMENT}|\bpass(?:in|out){_ARGUMENT}pass:)"
+        rf"|(?<![!-~])(?:requirepass|masterauth){_ARGUMENT}|\bpass(?:in|out){_ARGUMENT}pass:)"
         r"[\"']?(?P<s>(?!/proc/)[^\s\"'«»\x00]{3,256})",
     ),
     Shape("password-hash", "$", r"\$(?:1|2[aby]|5|6|7|y|gy|argon2id?)\$[^\s:«»]{12,}"),
 )
 
-SHAPES: tuple[Shape, ...] = (*_KEYS, *_CLOUDS, *_MODELS, *_FORGES, *_SERVICES, *_GENERAL)
+
+def _bounded(shape: Shape) -> Shape:
+    """Return the shape with its word boundaries being those of credentials, which are ASCII."""
+    begun = re.sub(r"(^|\||\(\?:|\(\?i\))\\b", lambda found: found[1] + _BEGIN, shape.pattern)
+    return shape._replace(pattern=begun.replace(r"\b", _END))
+
+
+SHAPES: tuple[Shape, ...] = tuple(
+    map(_bounded, (*_KEYS, *_CLOUDS, *_MODELS, *_FORGES, *_SERVICES, *_GENERAL))
+)
 """All of them, in the order in which they are looked for."""
 
 SECRET_NAME = (
