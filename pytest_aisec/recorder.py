@@ -27,11 +27,14 @@ from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import NAMESPACE, AdvisoriesInfo, Run, RunInfo, Verdict
 from pytest_aisec.judge.waiver import Waiver
 from pytest_aisec.observe.hosts import Target
+from pytest_aisec.observe.own_patterns import Patterns
 from pytest_aisec.observe.transcript import Transcript, dump
 from pytest_aisec.report import terminal
 
 PLANNED = pytest.StashKey[PlannedControl]()
 """On an item: the control that it evaluates."""
+PATTERNS = pytest.StashKey[Patterns]()
+"""On the configuration: the user's patterns of credentials."""
 TARGET = pytest.StashKey[str]()
 """On an item: the host on which it does."""
 
@@ -145,7 +148,11 @@ class Recorder:
         """Fold, decide, write; nothing when a path or test that was named does not exist."""
         if exitstatus == pytest.ExitCode.USAGE_ERROR:
             return
-        given = {"waivers": self.waivers.sources, "attestations": self.attestations.sources}
+        given: dict[str, Sequence[tuple[str, str]]] = {
+            "waivers": self.waivers.sources,
+            "attestations": self.attestations.sources,
+        }
+        given["redact"] = self.config.stash[PATTERNS].sources
         plan_json = self._plan_json()
         inputs = bundle.inputs(plan_json, self.plan, given)
         self.run = self._fold(plan_json, inputs)
@@ -194,8 +201,8 @@ class Recorder:
             started_at=started,
             finished_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             profile=self.plan.profile,
-            profile_title=self.plan.title,
-            profile_version=self.plan.version,
+            profile_title=str(audit.jsonable(self.plan.title)),
+            profile_version=str(audit.jsonable(self.plan.version)),
             package_version=version("pytest-aisec"),
             plan_sha256=digest,
             active=self.circumstances.active,
@@ -260,11 +267,12 @@ class Recorder:
             "title": self.plan.title,
             "version": self.plan.version,
             "gate": self.plan.gate.model_dump(mode="json"),
-            "hosts": [target.name for target in self.targets],
+            "hosts": [],
             "controls": [asdict(audit.describe(planned)) for planned in self.plan.controls],
             "excluded": {item.control: item.reason for item in self.plan.excluded},
         }
-        return json.dumps(audit.jsonable(data), indent=2, ensure_ascii=False) + "\n"
+        found = audit.jsonable(data) | {"hosts": [target.name for target in self.targets]}
+        return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
 
     def _write(self, run: Run, verdict: Verdict, inputs: Mapping[str, str]) -> None:
         """Write the bundle, host by host: no more than one transcript is in memory."""
