@@ -22,7 +22,7 @@ _LONGEST = 300
 """Characters of one text."""
 _NAMED = 10
 """Hosts that one row names."""
-_SAFE = re.compile(r"(?!\d+[.)])(?!.*www\.)[\w(\"'][\w ,.;()'\"/%+?!-]*", re.IGNORECASE)
+_SAFE = re.compile(r"""(?!\d+[.)](\s|$))(?!.*www\.)[\w("'](?:[\w ,.;()'"/%+?!-]|:(?=\s|$))*""", re.IGNORECASE)
 """What is nothing but text in Markdown, once underscores are escaped: neither markup nor made into a link."""
 
 

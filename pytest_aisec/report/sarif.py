@@ -218,7 +218,7 @@ def _level(outcome: Outcome, severity: Severity) -> str:
 
 def _descriptor(result: Result) -> str:
     if result.outcome is Outcome.ERROR and result.reason:
-        return result.reason
+        return short(result.reason, 100)
     return OPEN[result.outcome].replace(" ", "_")
 
 
