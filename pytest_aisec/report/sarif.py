@@ -96,10 +96,7 @@ class Document:
                         "text": "Audits AI machines against security controls and leaves evidence."
                     },
                     "rules": rules.rules(),
-                    "notifications": [
-                        {"id": name, "shortDescription": {"text": f"Nothing is known: {name}."}}
-                        for name in reasons
-                    ],
+                    "notifications": [_why_open(name) for name in reasons],
                     "supportedTaxonomies": rules.supported(),
                 }
             },
@@ -220,6 +217,19 @@ def _descriptor(result: Result) -> str:
     if result.outcome is Outcome.ERROR and result.reason:
         return short(result.reason, 100)
     return OPEN[result.outcome].replace(" ", "_")
+
+
+def _why_open(name: str) -> dict[str, Any]:
+    return {
+        "id": name,
+        "shortDescription": {"text": f"Nothing is known: {name}."},
+        "fullDescription": {
+            "text": f"The control has neither passed nor failed on this host, because of: {name}."
+        },
+        "help": {
+            "text": "The result's message says what stood in the way. Remove it, and run the audit again."
+        },
+    }
 
 
 def _location(host: HostInfo, result: Result) -> dict[str, Any]:
