@@ -142,13 +142,15 @@ def clean(value: Any) -> Any:
     """Return JSON data with every text in it fit to be read, and with numbers that JSON can hold."""
     if isinstance(value, str):
         return visible(value)
-    if isinstance(value, Mapping):
-        return {visible(name): clean(item) for name, item in value.items()}
+    if value is None or isinstance(value, int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
     if isinstance(value, list | tuple):
         return [clean(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return value if value is None or isinstance(value, bool | int | float) else visible(value)
+    if isinstance(value, Mapping):
+        return {visible(name): clean(item) for name, item in value.items()}
+    return visible(value)
 
 
 def bounded(value: Any) -> Any:
