@@ -177,13 +177,13 @@ def one(hosts: int, controls: int, directory: Path) -> None:
     run = made_up(hosts, controls)
     verdict = decide(run)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    started = time.perf_counter()
+    started, cpu = time.perf_counter(), time.process_time()
     claim = bundles.Claim(directory)
     formats.write(run, verdict, claim)
     claim.finish()
-    seconds = time.perf_counter() - started
+    seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(json.dumps({"seconds": seconds, "before": before / 1024, "peak": peak / 1024}))
+    print(json.dumps({"seconds": seconds, "cpu": cpu, "before": before / 1024, "peak": peak / 1024}))
 
 
 def sizes(directory: Path) -> dict[str, float]:
@@ -205,10 +205,12 @@ def line(hosts: int, controls: int, repeat: int) -> list[str]:
             found = sizes(Path(place) / "out")
     seconds = statistics.median(item["seconds"] for item in taken)
     peak = statistics.median(item["peak"] for item in taken)
+    cpu = statistics.median(item["cpu"] for item in taken)
     is_bound = hosts <= ASKED_FOR
     return [
         f"{hosts} x {controls}",
         page.against(seconds, SECONDS) if is_bound else page.number(seconds),
+        page.number(cpu),
         page.against(peak, MEGABYTES) if is_bound else page.number(peak),
         page.number(statistics.median(item["before"] for item in taken)),
         *(page.number(found[item.path]) for item in formats.REPORTS),
@@ -229,7 +231,7 @@ def main() -> None:
         one(arguments.hosts[0], arguments.controls, arguments.one)
         return
     rows = [line(hosts, arguments.controls, arguments.repeat) for hosts in arguments.hosts]
-    head = ["hosts x controls", "all reports, s", "peak, MB", "before, MB"]
+    head = ["hosts x controls", "all reports, s", "CPU, s", "peak, MB", "before, MB"]
     head += [f"{item.path}, MB" for item in formats.REPORTS]
     note = (
         f"Medians of {arguments.repeat}; after a figure its target, bold what misses it. The peak is that of "

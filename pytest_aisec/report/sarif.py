@@ -11,6 +11,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from pytest_aisec.catalog.control import Severity
 from pytest_aisec.judge.outcome import Outcome
@@ -18,6 +19,7 @@ from pytest_aisec.judge.run import HostInfo, Result, Run, Verdict, is_waived
 from pytest_aisec.observe.transcript import Observation
 from pytest_aisec.report.document import whole
 from pytest_aisec.report.sarif_rules import LEVELS, Rules
+from pytest_aisec.report.text import visible
 from pytest_aisec.report.wording import OPEN, Index, bounded, clean, dump, short
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -239,7 +241,7 @@ def _location(host: HostInfo, result: Result) -> dict[str, Any]:
         return {"logicalLocations": [logical]}
     return {
         "physicalLocation": {
-            "artifactLocation": {"uri": host.transcript, "uriBaseId": BUNDLE},
+            "artifactLocation": {"uri": quote(visible(host.transcript)), "uriBaseId": BUNDLE},
             "region": {"startLine": min((number for number in result.observations if number > 0), default=1)},
         },
         "logicalLocations": [logical],

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from pytest_aisec.judge.gate import decide
-from pytest_aisec.judge.run import RunInfo
+from pytest_aisec.judge.run import HostInfo, RunInfo
 from pytest_aisec.report import sarif
 from pytest_aisec.report.document import whole
 
@@ -200,6 +200,14 @@ def test_strange_texts_are_shown_harmlessly(hostile):
     assert 6 == len(json.loads(text.encode())["runs"][0]["results"])
     help_ = json.loads(text)["runs"][0]["tool"]["driver"]["rules"][0]["help"]["markdown"]
     assert all(line.startswith(("    ", "**")) or not line for line in help_.split("\n"))
+
+
+def test_the_place_of_a_result_is_a_uri_whatever_the_file_is_called(make):
+    control = make.control(1)
+    host = HostInfo(name="a", connection="", transcript="transcripts/a b:c#ü.jsonl", observations=0)
+    run = make.run([control], [make.result(control, "a", "failed")], {"a": []}, hosts=[host])
+    where = log(run)["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]
+    assert "transcripts/a%20b%3Ac%23%C3%BC.jsonl" == where["uri"]
 
 
 def test_the_same_run_gives_the_same_text(run):
