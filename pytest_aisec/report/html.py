@@ -84,7 +84,9 @@ class Document:
         """Yield the document."""
         run, environment = self._run, _environment()
         cards = self._cards()
-        described = {card.control.id: card.control for card in cards} | {item.id: item for item in run.controls}
+        described = {card.control.id: card.control for card in cards} | {
+            item.id: item for item in run.controls
+        }
         style, script = (_source(environment, name) for name in ("report.css", "report.js"))
         stream = environment.get_template("report.html.j2").stream(
             run=run,
