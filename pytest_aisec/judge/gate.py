@@ -111,7 +111,7 @@ def _failed_before(run: Run) -> set[tuple[str, str]]:
 
 def _regressed(run: Run, failures: Sequence[Result]) -> str:
     against = f"the baseline of {run.comparison.baseline.started_at}" if run.comparison else "any baseline"
-    names = [f"{item.control} on {item.host}" for item in failures]
+    names = sorted(f"{item.control} on {item.host}" for item in failures)
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return (
         f"{_controls(len(failures))} failed that did not in {against}: {_parts(failures)} "
@@ -145,7 +145,7 @@ def _parts(results: Iterable[Result]) -> str:
 
 
 def _hosts(results: Sequence[Result]) -> str:
-    names = [f"{item.host} ({item.outcome.value.replace('_', ' ')})" for item in results]
+    names = sorted(f"{item.host} ({item.outcome.value.replace('_', ' ')})" for item in results)
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "") or "any host"
 
 

@@ -17,7 +17,7 @@ _SHOWN = 5
 """New failures that the summary names."""
 _LONGEST = 60
 """Characters of a parameter's value that are shown."""
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+.!|~&-])")
+_MARKDOWN = re.compile(r"([\\`*_\[\]<>#|~&])")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
