@@ -345,7 +345,7 @@ def new_control(control: str, path: Path) -> int:
 @main.command()
 @click.argument("what", type=click.Choice(["run", "profile", "gate"]))
 def schema(what: str) -> int:
-    """Print the JSON Schema of run.json, of a profile or of a gate's policy."""
+    """Print the JSON Schema of run.json, a profile or a gate."""
     from pytest_aisec.catalog.policy import GatePolicy  # noqa: PLC0415 - keeps `aisec --help` quick
     from pytest_aisec.catalog.profile import ProfileFile  # noqa: PLC0415 - likewise
     from pytest_aisec.evidence import bundle as bundles  # noqa: PLC0415 - likewise
