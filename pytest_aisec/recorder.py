@@ -20,8 +20,10 @@ from pytest_aisec.catalog.plan import Plan, PlannedControl
 from pytest_aisec.collecting import Collector
 from pytest_aisec.errors import EvidenceError
 from pytest_aisec.evidence import bundle
+from pytest_aisec.evidence.baseline import Baseline
 from pytest_aisec.judge import gate
 from pytest_aisec.judge.attestation import Attestation
+from pytest_aisec.judge.compare import compare
 from pytest_aisec.judge.dated import Given
 from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import NAMESPACE, AdvisoriesInfo, Run, RunInfo, Verdict
@@ -70,6 +72,9 @@ class Recorder:
         self._why_not_run: dict[tuple[str, str], str] = {}
         self.waivers: Given[Waiver] = Given()
         self.attestations: Given[Attestation] = Given()
+        self.gate_files: Sequence[tuple[str, str]] = ()
+        """Name and text of the file with the policy, where one was given."""
+        self.baseline: Baseline | None = None
         self.run: Run | None = None
         self.verdict: Verdict | None = None
         self.problem = ""
@@ -151,8 +156,9 @@ class Recorder:
         given: dict[str, Sequence[tuple[str, str]]] = {
             "waivers": self.waivers.sources,
             "attestations": self.attestations.sources,
+            "gate": self.gate_files,
+            "redact": self.config.stash[PATTERNS].sources,
         }
-        given["redact"] = self.config.stash[PATTERNS].sources
         plan_json = self._plan_json()
         inputs = bundle.inputs(plan_json, self.plan, given)
         self.run = self._fold(plan_json, inputs)
@@ -218,6 +224,9 @@ class Recorder:
             needed=self.collector.needed if self.collector else None,
         )
         run = audit.lay_over(run, self.waivers.items, self.attestations.items)
+        if self.baseline is not None:
+            compared = compare(self.baseline.run, run, sha256=self.baseline.sha256)
+            run = replace(run, comparison=compared)
         return replace(
             run, inputs={path: sha256(text.encode()).hexdigest() for path, text in sorted(inputs.items())}
         )

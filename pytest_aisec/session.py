@@ -15,7 +15,7 @@ from typing import Any, Literal
 import pytest
 from testinfra.host import Host
 
-from pytest_aisec import audit, collection, connecting
+from pytest_aisec import audit, collection, connecting, gating
 from pytest_aisec.catalog import plan as plans
 from pytest_aisec.catalog import profile as profiles
 from pytest_aisec.catalog.context import Evaluation
@@ -60,12 +60,16 @@ def start(config: pytest.Config) -> None:
         roots = config.stash[collection.ROOTS]
         catalog = load_catalog(roots)
         plan = resolve_plan(config, catalog)
+        gate = gating.of(config, plan)
+        plan = replace(plan, gate=gate.chosen.policy)
         waivers = waiver.load(_paths(config, "aisec_waivers"), catalog)
         attestations = attestation.load(_paths(config, "aisec_attestations"), catalog)
         _check_options(config)
         replayed = _replayed(config)
         shared = dict(vars(config)["workerinput"]["aisec"]) if worker else _share(config, replayed)
         targets = connecting.targets(config) if replayed is None else replayed.targets
+        if not worker and not config.option.aisec_observe_only:
+            gate.check(plan, catalog, hosts=len(targets), has_waivers=bool(waivers.items))
         claim = None if worker or connecting.only_asks_pytest(config) else _claim(config, plan, shared)
     except BaseException as problem:
         connecting.end(config)
@@ -90,6 +94,7 @@ def start(config: pytest.Config) -> None:
             config, plan, targets, session.transcripts, claim, circumstances, session.verbosity
         )
         recorder.waivers, recorder.attestations = waivers, attestations
+        recorder.gate_files, recorder.baseline = gate.chosen.sources, gate.baseline
         config.pluginmanager.register(recorder, "aisec-recorder")
         if replayed is None and not config.option.aisec_no_waves:
             limits = connecting.host_options(config).limits
@@ -230,10 +235,7 @@ def resolve_plan(config: pytest.Config, catalog: Catalog) -> plans.Plan:
     """Return the plan that the command line asks for."""
     roots, option = config.stash[collection.ROOTS], config.option
     chain = profiles.load_chain(option.aisec_profile, roots, cwd=config.invocation_params.dir)
-    plan = plans.make_plan(chain, catalog, params=option.aisec_param, select=option.aisec_select)
-    if option.aisec_strict_waivers:
-        plan = replace(plan, gate=plan.gate.model_copy(update={"strict_waivers": True}))
-    return plan
+    return plans.make_plan(chain, catalog, params=option.aisec_param, select=option.aisec_select)
 
 
 def _share(config: pytest.Config, replayed: Replayed | Imported | None) -> dict[str, str]:

@@ -20,6 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 from pytest_aisec.catalog.plan import Plan
 from pytest_aisec.errors import EvidenceError
 from pytest_aisec.evidence import manifest
+from pytest_aisec.judge.compare import accounts_for
 from pytest_aisec.judge.gate import decide
 from pytest_aisec.judge.run import HostInfo, Result, Run, Verdict, count, score
 from pytest_aisec.observe import transcript
@@ -193,16 +194,11 @@ def read(directory: Path) -> Bundle:
     """
     path = directory / "run.json"
     try:
-        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        verdict = _verdicts().validate_python(data.pop("verdict"))
-        run = _runs().validate_python(data)
+        found = parse(path.read_bytes(), path)
     except OSError as error:
         raise EvidenceError(f"{path}: cannot be read: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        detail = error.errors()[0] if isinstance(error, ValidationError) else error
-        raise EvidenceError(f"{path}: is not a run: {detail}") from None
     transcripts = {}
-    for host in run.hosts:
+    for host in found.run.hosts:
         at = directory / host.transcript
         if not at.resolve().is_relative_to(directory.resolve()):
             raise EvidenceError(f"run.json: the transcript of {host.name} lies outside of the bundle")
@@ -212,7 +208,24 @@ def read(directory: Path) -> Bundle:
             raise EvidenceError(f"{host.transcript}: cannot be read: {error.strerror}") from None
         except ValueError as error:
             raise EvidenceError(f"{host.transcript}: {error}") from None
-    return Bundle(run=replace(run, transcripts=transcripts), verdict=verdict)
+    return replace(found, run=replace(found.run, transcripts=transcripts))
+
+
+def parse(content: bytes, path: Path) -> Bundle:
+    """Return what a `run.json` holds, without transcripts.
+
+    Raises:
+        EvidenceError: when it is not a run; it names `path`.
+
+    """
+    try:
+        data: dict[str, Any] = json.loads(content.decode())
+        verdict = _verdicts().validate_python(data.pop("verdict"))
+        data.pop("transcripts", None)
+        return Bundle(run=_runs().validate_python(data), verdict=verdict)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        detail = error.errors()[0] if isinstance(error, ValidationError) else error
+        raise EvidenceError(f"{path}: is not a run: {detail}") from None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -289,6 +302,8 @@ def _inconsistencies(bundle: Bundle) -> list[str]:
     verdict = decide(run)
     if (verdict.gate, verdict.exit_code) != (bundle.verdict.gate, bundle.verdict.exit_code):
         problems.append("run.json: the verdict does not follow from the results")
+    if run.comparison is not None and not accounts_for(run.comparison, run.results):
+        problems.append("run.json: the comparison with the baseline is not one of these results")
     places = [(result.host, result.control) for result in run.results]
     planned = {(host.name, control.id) for host in run.hosts for control in run.controls}
     if len(places) != len(set(places)) or set(places) != planned:

@@ -15,6 +15,7 @@ from pytest_aisec.catalog.plan import Plan
 from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import ControlInfo, Result, Run, Scores, Verdict, WaiverInfo, is_waived
 from pytest_aisec.observe.redact import redact
+from pytest_aisec.report import changes
 from pytest_aisec.report.text import visible
 
 Line = tuple[str, dict[str, bool]]
@@ -89,6 +90,10 @@ def _lines(run: Run, verdict: Verdict, bundle: str, problem: str, *, verbose: bo
     yield _rule("hosts", width), {"bold": True}
     yield from _hosts(run)
     yield from _said(run, width)
+    if run.comparison is not None:
+        yield _rule(changes.title(run.comparison), width), {"bold": True}
+        for text in changes.brief(run.comparison):
+            yield from _wrapped(text, width, red=text.startswith("new: "))
     yield _rule(f"verdict: {verdict.gate.upper()}", width), {"bold": True, **_GATE[verdict.gate]}
     for reason in verdict.because:
         yield from _wrapped(reason, width)
