@@ -156,18 +156,30 @@ def collect_script(
 
 @main.command()
 @click.argument("bundle", type=click.Path(path_type=Path))
-def verify(bundle: Path) -> int:
+@click.option("--key", type=click.Path(path_type=Path), help="The public key (PEM) that must have signed it.")
+@click.option("--replay", is_flag=True, help="Also make the verdicts again from the transcripts.")
+@click.option(
+    "--path", "paths", multiple=True, type=click.Path(path_type=Path), help="For --replay: as --aisec-path."
+)
+@click.option("--advisories", type=click.Path(path_type=Path), help="For --replay: as --aisec-advisories.")
+def verify(
+    bundle: Path, key: Path | None, *, replay: bool, paths: tuple[Path, ...], advisories: Path | None
+) -> int:
     """Check that nothing in a bundle was changed, removed or added, and that it is consistent.
 
     Ends with 0 when all holds, otherwise with 1 after one line for each thing that does not.
     """
-    from pytest_aisec.evidence import bundle as bundles  # noqa: PLC0415 - keeps `aisec --help` quick
+    from pytest_aisec import verifying  # noqa: PLC0415 - keeps `aisec --help` quick
+    from pytest_aisec.replaying import Surroundings  # noqa: PLC0415 - likewise
 
-    problems = bundles.verify(bundle)
-    for problem in problems:
-        click.echo(problem)
-    click.echo(f"{bundle}: {'does not hold' if problems else 'holds; it is not signed'}")
-    return 1 if problems else 0
+    if (paths or advisories) and not replay:
+        raise UsageProblem(f"{'--path' if paths else '--advisories'} is for --replay")
+    surroundings = Surroundings(paths=paths, advisories=advisories) if replay else None
+    found = verifying.verify(bundle, key=key, replay=surroundings)
+    for line in (*found.problems, *(f"note: {note}" for note in found.notes)):
+        click.echo(line)
+    click.echo(f"{bundle}: {'does not hold' if found.problems else f'holds; {found.signature}'}")
+    return 1 if found.problems else 0
 
 
 @main.command()

@@ -103,6 +103,21 @@ def add(parser: pytest.Parser) -> None:
         help="Patterns of credentials to redact besides the known ones: a YAML list of `kind` and `pattern`.",
     )
     group.addoption(
+        "--aisec-sign-key",
+        metavar="KEY",
+        help="Sign the evidence with this private key: PEM, Ed25519 or ECDSA (pytest-aisec[signing]).",
+    )
+    group.addoption(
+        "--aisec-sign-passphrase-file",
+        metavar="FILE",
+        help="Holds the passphrase of the key. Default: it is asked for.",
+    )
+    group.addoption(
+        "--aisec-sign-sigstore",
+        action="store_true",
+        help="Sign the evidence with the identity of the CI job (pytest-aisec[sigstore]).",
+    )
+    group.addoption(
         "--aisec-exit",
         choices=("full", "simple"),
         default="full",

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import sys
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
 from typing import Any
@@ -19,8 +20,9 @@ from pytest_aisec.catalog.context import Evaluation
 from pytest_aisec.catalog.plan import Plan, PlannedControl
 from pytest_aisec.collecting import Collector
 from pytest_aisec.errors import EvidenceError
-from pytest_aisec.evidence import bundle
+from pytest_aisec.evidence import bundle, stored
 from pytest_aisec.evidence.baseline import Baseline
+from pytest_aisec.evidence.signing import Signer
 from pytest_aisec.judge import gate
 from pytest_aisec.judge.attestation import Attestation
 from pytest_aisec.judge.compare import compare
@@ -30,7 +32,7 @@ from pytest_aisec.judge.run import NAMESPACE, AdvisoriesInfo, Run, RunInfo, Verd
 from pytest_aisec.judge.waiver import Waiver
 from pytest_aisec.observe.hosts import Target
 from pytest_aisec.observe.own_patterns import Patterns
-from pytest_aisec.observe.transcript import Transcript, dump
+from pytest_aisec.observe.transcript import Transcript
 from pytest_aisec.report import terminal
 
 PLANNED = pytest.StashKey[PlannedControl]()
@@ -75,6 +77,7 @@ class Recorder:
         self.gate_files: Sequence[tuple[str, str]] = ()
         """Name and text of the file with the policy, where one was given."""
         self.baseline: Baseline | None = None
+        self.signer: Signer | None = None
         self.run: Run | None = None
         self.verdict: Verdict | None = None
         self.problem = ""
@@ -211,6 +214,7 @@ class Recorder:
             profile_version=str(audit.jsonable(self.plan.version)),
             package_version=version("pytest-aisec"),
             plan_sha256=digest,
+            signed_by=self.signer.name if self.signer else "",
             active=self.circumstances.active,
             advisories=self._advisories(),
         )
@@ -289,14 +293,23 @@ class Recorder:
 
         for path, text in inputs.items():
             self.claim.add(path, [text.encode()])
+        hosts = []
         for host in run.hosts:
-            self.claim.add(host.transcript, [dump(run.transcripts[host.name]).encode()])
-        digest = self.claim.digest
-        hosts = [replace(host, transcript_sha256=digest(host.transcript)) for host in run.hosts]
+            path, content = stored.encode(host, run.transcripts[host.name])
+            self.claim.add(path, [content])
+            hosts.append(replace(host, transcript=path, transcript_sha256=self.claim.digest(path)))
         run = replace(run, hosts=tuple(hosts))
         self.claim.add("run.json", bundle.run_json(run, verdict))
         formats.write(run, verdict, self.claim)
-        self.claim.finish()
+        self.claim.finish(self._signatures(run, verdict))
+
+    def _signatures(self, run: Run, verdict: Verdict) -> Callable[[bytes], Mapping[str, bytes]] | None:
+        """Return what signs the manifest, if something does."""
+        if self.signer is None:
+            return None
+        from pytest_aisec.evidence import signatures  # noqa: PLC0415 - only where something is signed
+
+        return partial(signatures.sign, self.signer, run, verdict)
 
 
 def _pair(item: Sequence[object]) -> tuple[str, object]:

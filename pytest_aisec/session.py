@@ -15,7 +15,7 @@ from typing import Any, Literal
 import pytest
 from testinfra.host import Host
 
-from pytest_aisec import audit, collection, connecting, gating
+from pytest_aisec import audit, collection, connecting, gating, signing
 from pytest_aisec.catalog import plan as plans
 from pytest_aisec.catalog import profile as profiles
 from pytest_aisec.catalog.context import Evaluation
@@ -95,6 +95,7 @@ def start(config: pytest.Config) -> None:
         )
         recorder.waivers, recorder.attestations = waivers, attestations
         recorder.gate_files, recorder.baseline = gate.chosen.sources, gate.baseline
+        recorder.signer = config.stash.get(signing.SIGNER, None)
         config.pluginmanager.register(recorder, "aisec-recorder")
         if replayed is None and not config.option.aisec_no_waves:
             limits = connecting.host_options(config).limits
