@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pytest_aisec.catalog.control import SEVERITIES
 from pytest_aisec.catalog.policy import GatePolicy
