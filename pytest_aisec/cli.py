@@ -172,14 +172,15 @@ def verify(bundle: Path) -> int:
 
 @main.command()
 @click.argument("bundle", type=click.Path(path_type=Path))
-@click.option("--format", "name", required=True, metavar="NAME", help="html, junit, …")
+@click.option("--format", "name", required=True, metavar="NAME", help="html, junit, sarif, …")
+@click.option("--all", "everything", is_flag=True, help="sarif: passed and not applicable results as well.")
 @click.option("--to", "target", type=click.Path(path_type=Path), help="Write there instead of to the screen.")
-def report(bundle: Path, name: str, target: Path | None) -> int:
+def report(bundle: Path, name: str, target: Path | None, *, everything: bool) -> int:
     """Make a report of a bundle again, the same to the byte as the run made it."""
     from pytest_aisec.evidence import bundle as bundles  # noqa: PLC0415 - keeps `aisec --help` quick
     from pytest_aisec.report import formats  # noqa: PLC0415 - likewise
 
-    chosen = formats.report(name)
+    chosen = formats.report(name, everything=everything)
     found = bundles.read(bundle)
     files = [*formats.render(chosen, found.run, found.verdict)]
     if target is None:

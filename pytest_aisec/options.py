@@ -98,6 +98,11 @@ def add(parser: pytest.Parser) -> None:
         help="Fail when a control passes that a waiver excuses.",
     )
     group.addoption(
+        "--aisec-redact",
+        metavar="FILE",
+        help="Patterns of credentials to redact besides the known ones: a YAML list of `kind` and `pattern`.",
+    )
+    group.addoption(
         "--aisec-exit",
         choices=("full", "simple"),
         default="full",

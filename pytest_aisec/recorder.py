@@ -26,14 +26,17 @@ from pytest_aisec.judge.attestation import Attestation
 from pytest_aisec.judge.compare import compare
 from pytest_aisec.judge.dated import Given
 from pytest_aisec.judge.outcome import Outcome
-from pytest_aisec.judge.run import AdvisoriesInfo, Run, RunInfo, Verdict
+from pytest_aisec.judge.run import NAMESPACE, AdvisoriesInfo, Run, RunInfo, Verdict
 from pytest_aisec.judge.waiver import Waiver
 from pytest_aisec.observe.hosts import Target
+from pytest_aisec.observe.own_patterns import Patterns
 from pytest_aisec.observe.transcript import Transcript, dump
 from pytest_aisec.report import terminal
 
 PLANNED = pytest.StashKey[PlannedControl]()
 """On an item: the control that it evaluates."""
+PATTERNS = pytest.StashKey[Patterns]()
+"""On the configuration: the user's patterns of credentials."""
 TARGET = pytest.StashKey[str]()
 """On an item: the host on which it does."""
 
@@ -154,6 +157,7 @@ class Recorder:
             "waivers": self.waivers.sources,
             "attestations": self.attestations.sources,
             "gate": self.gate_files,
+            "redact": self.config.stash[PATTERNS].sources,
         }
         plan_json = self._plan_json()
         inputs = bundle.inputs(plan_json, self.plan, given)
@@ -199,12 +203,12 @@ class Recorder:
         started = self.circumstances.now.strftime("%Y-%m-%dT%H:%M:%SZ")
         digest = sha256(plan_json.encode()).hexdigest()
         info = RunInfo(
-            id=str(uuid.uuid5(audit.NAMESPACE, f"{started} {digest}")),
+            id=str(uuid.uuid5(NAMESPACE, f"{started} {digest}")),
             started_at=started,
             finished_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             profile=self.plan.profile,
-            profile_title=self.plan.title,
-            profile_version=self.plan.version,
+            profile_title=str(audit.jsonable(self.plan.title)),
+            profile_version=str(audit.jsonable(self.plan.version)),
             package_version=version("pytest-aisec"),
             plan_sha256=digest,
             active=self.circumstances.active,
@@ -272,11 +276,12 @@ class Recorder:
             "title": self.plan.title,
             "version": self.plan.version,
             "gate": self.plan.gate.model_dump(mode="json"),
-            "hosts": [target.name for target in self.targets],
+            "hosts": [],
             "controls": [asdict(audit.describe(planned)) for planned in self.plan.controls],
             "excluded": {item.control: item.reason for item in self.plan.excluded},
         }
-        return json.dumps(audit.jsonable(data), indent=2, ensure_ascii=False) + "\n"
+        found = audit.jsonable(data) | {"hosts": [target.name for target in self.targets]}
+        return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
 
     def _write(self, run: Run, verdict: Verdict, inputs: Mapping[str, str]) -> None:
         """Write the bundle, host by host: no more than one transcript is in memory."""
@@ -286,6 +291,9 @@ class Recorder:
             self.claim.add(path, [text.encode()])
         for host in run.hosts:
             self.claim.add(host.transcript, [dump(run.transcripts[host.name]).encode()])
+        digest = self.claim.digest
+        hosts = [replace(host, transcript_sha256=digest(host.transcript)) for host in run.hosts]
+        run = replace(run, hosts=tuple(hosts))
         self.claim.add("run.json", bundle.run_json(run, verdict))
         formats.write(run, verdict, self.claim)
         self.claim.finish()

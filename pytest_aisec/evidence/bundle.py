@@ -25,6 +25,7 @@ from pytest_aisec.judge.gate import decide
 from pytest_aisec.judge.run import HostInfo, Result, Run, Verdict, count, score
 from pytest_aisec.observe import transcript
 from pytest_aisec.observe.faults import Unobservable
+from pytest_aisec.observe.redact import redact
 from pytest_aisec.observe.transcript import Observation
 
 
@@ -88,6 +89,10 @@ class Claim:
         for chunk in chunks:
             self.put(path, chunk)
         self._close(path)
+
+    def digest(self, path: str) -> str:
+        """Return the SHA-256, hexadecimal, of a file that was added."""
+        return self._digests[path]
 
     def put(self, path: str, chunk: bytes) -> None:
         """Write the next piece of one file; several may be open until `finish`. Raises like `add`."""
@@ -164,7 +169,7 @@ _NEXT_LINE, _NEXT_LINE_INSIDE = "\n", "\n    "
 
 
 def inputs(plan_json: str, plan: Plan, given: Mapping[str, Sequence[tuple[str, str]]]) -> dict[str, str]:
-    """Return the files that say what was asked for: path in the bundle → text.
+    """Return the files that say what was asked for: path in the bundle → text, redacted.
 
     Args:
         plan_json: the plan.
@@ -174,7 +179,7 @@ def inputs(plan_json: str, plan: Plan, given: Mapping[str, Sequence[tuple[str, s
     """
     kinds = {"profiles": plan.sources, **given}
     return {"inputs/plan.json": plan_json} | {
-        f"inputs/{kind}/{number}-{name}": text
+        f"inputs/{kind}/{number}-{name}": redact(text)
         for kind, files in kinds.items()
         for number, (name, text) in enumerate(files, start=1)
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.observe.transcript import Observation
 
 SCHEMA_VERSION = "1.0"
+NAMESPACE = uuid.UUID("5b4a3a0e-6a4f-5d3c-9d55-0d7a9d1f6e11")
+"""For ids that are derived from what they name."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,6 +63,8 @@ class HostInfo:
     """The transcript's path in the bundle."""
     observations: int
     """How many lines the transcript has."""
+    transcript_sha256: str = ""
+    """Of the transcript's file, hexadecimal."""
     fault: str = ""
     """Why no further question could be answered, if so: `reason: detail`."""
 
