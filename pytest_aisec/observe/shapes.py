@@ -18,6 +18,8 @@ class Shape(NamedTuple):
 
 _BEGIN = r"(?:(?<![0-9A-Za-z_])|(?<=\\[nrt])|(?<=[0-9;\[]m)|(?<=%[0-9A-Fa-f]{2}))"
 """Where a word begins: also after a letter of another script, an escape sequence, and in `\\n` and `%20`."""
+_BEGUN = r"(?:(?<![0-9A-Za-z_].)|(?<=\\\\[nrt].)|(?<=[0-9;\\[]m.)|(?<=%[0-9A-Fa-f]{2}.))"
+"""The same behind the first letter of the word, written for `re.sub`."""
 _END = r"(?![0-9A-Za-z_])"
 _BEFORE = (
     r"(?i)(?:^|(?<=[\s;&\"'{,(?\x00:=\[\]|<>`#*!@\\+~)}\u0080-\U0010ffff])"
@@ -197,6 +199,42 @@ _SERVICES = (
     Shape("neptune", "eyjhcglfywrkcmvzcyi6", r"\beyJhcGlfYWRkcmVzcyI6[A-Za-z0-9+/=_-]{20,}"),
 )
 
+_OPTION = r"[\s\x00\"'](?:/proc/\d+/cmdline:)?"
+"""What stands before an option of a program."""
+
+
+def _argument(words: str, before: str) -> Shape:
+    """Return the shape of a password that is an argument, or the end of one, after `before`."""
+    return Shape("password", words, before + r"[\"']?(?P<s>(?!/proc/)[^\s\"'«»\x00]{3,256})")
+
+
+_IN_ARGUMENTS = (
+    _argument("sshpass", rf"\bsshpass{_ARGUMENT}-p{_ARGUMENT}?"),
+    _argument(
+        "curl",
+        rf"\bcurl\b[^\n]{{0,400}}?{_OPTION}(?:-u|--user|--proxy-user){_ARGUMENT}?=?[\"']?[^\s:\x00\"'«»]{{0,64}}:",
+    ),
+    _argument(
+        "mysql mariadb",
+        rf"\bm(?:ysql|ariadb)[a-z-]*\b[^\n|;]{{0,400}}?{_OPTION}-p(?!(?:erm|rint0?|ath|rune|ort|rotocol\S*|lugin\S*)\b)",
+    ),
+    _argument("redis-cli", rf"\bredis-cli\b[^\n|;]{{0,200}}?{_OPTION}-a{_ARGUMENT}"),
+    _argument(
+        "login",
+        r"\b[a-z](?:ocker|odman|erdctl|elm|c|z|kopeo|uildah)\b[^\n|;]{0,200}?[\s\x00]login\b"
+        rf"[^\n|;]{{0,200}}?{_OPTION}-p{_ARGUMENT}?",
+    ),
+    _argument("ldap", rf"\bldap[a-z]+\b[^\n|;]{{0,400}}?{_OPTION}-w{_ARGUMENT}"),
+    _argument(
+        "smbclient", rf"\bsmbclient\b[^\n|;]{{0,200}}?{_OPTION}-U{_ARGUMENT}[\"']?[^\s%\x00\"'«»]{{1,64}}%"
+    ),
+    _argument(
+        "requirepass masterauth",
+        rf"[rm](?:equirepass(?<![!-~].{{11}})|asterauth(?<![!-~].{{10}})){_ARGUMENT}",
+    ),
+    _argument("passin passout", rf"\bpass(?:in|out){_ARGUMENT}pass:"),
+)
+
 _GENERAL = (
     Shape("jwt", "eyj", r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"),
     Shape(
@@ -243,27 +281,19 @@ _GENERAL = (
         rf"(?:\s*(?:=|:\s)\s*|(?:(?<=--token)|(?<=--secret))(?:\s(?=[^-\s])|{_NEXT}))[\"']?)"
         r"(?P<s>[A-Za-z0-9_./+=~-]{8,256})(?=[\s\"'«»,;&\x00)\]}\u0080-\U0010ffff]|\Z)",
     ),
-    Shape(
-        "password",
-        "sshpass curl mysql mariadb redis-cli requirepass masterauth login ldap passin passout smbclient",
-        rf"(?:\bsshpass{_ARGUMENT}-p{_ARGUMENT}?"
-        rf"|\bcurl\b[^\n]{{0,400}}?[\s\x00\"'](?:/proc/\d+/cmdline:)?(?:-u|--user|--proxy-user){_ARGUMENT}?=?[\"']?[^\s:\x00\"'«»]{{0,64}}:"
-        rf"|\b(?:mysql|mariadb)[a-z-]*\b[^\n|;]{{0,400}}?[\s\x00](?:/proc/\d+/cmdline:)?-p(?!(?:erm|rint0?|ath|rune|ort|rotocol\S*|lugin\S*)\b)"
-        rf"|\bredis-cli\b[^\n|;]{{0,200}}?[\s\x00](?:/proc/\d+/cmdline:)?-a{_ARGUMENT}"
-        rf"|\b(?:docker|podman|nerdctl|helm|oc|az|skopeo|buildah)\b[^\n|;]{{0,200}}?[\s\x00]login\b[^\n|;]{{0,200}}?[\s\x00](?:/proc/\d+/cmdline:)?-p{_ARGUMENT}?"
-        rf"|\bldap[a-z]+\b[^\n|;]{{0,400}}?[\s\x00](?:/proc/\d+/cmdline:)?-w{_ARGUMENT}"
-        rf"|\bsmbclient\b[^\n|;]{{0,200}}?[\s\x00](?:/proc/\d+/cmdline:)?-U{_ARGUMENT}[\"']?[^\s%\x00\"'«»]{{1,64}}%"
-        rf"|(?<![!-~])(?:requirepass|masterauth){_ARGUMENT}|\bpass(?:in|out){_ARGUMENT}pass:)"
-        r"[\"']?(?P<s>(?!/proc/)[^\s\"'«»\x00]{3,256})",
-    ),
+    *_IN_ARGUMENTS,
     Shape("password-hash", "$", r"\$(?:1|2[aby]|5|6|7|y|gy|argon2id?)\$[^\s:«»]{12,}"),
 )
 
 
 def _bounded(shape: Shape) -> Shape:
-    """Return the shape with its word boundaries being those of credentials, which are ASCII."""
-    begun = re.sub(r"(^|\||\(\?:|\(\?i\))\\b", lambda found: found[1] + _BEGIN, shape.pattern)
-    return shape._replace(pattern=begun.replace(r"\b", _END))
+    """Return the shape with its word boundaries being those of credentials, which are ASCII.
+
+    Where it begins with one letter, the boundary is looked for behind that: Python finds letters quickly.
+    """
+    pattern = re.sub(r"(^|\|)\\b([A-Za-z0-9]|\[[^\]]+\])(?![{*+?])", rf"\1\2{_BEGUN}", shape.pattern)
+    pattern = re.sub(r"(^|\||\(\?:|\(\?i\))\\b", lambda found: found[1] + _BEGIN, pattern)
+    return shape._replace(pattern=pattern.replace(r"\b", _END))
 
 
 SHAPES: tuple[Shape, ...] = tuple(
