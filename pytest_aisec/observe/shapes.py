@@ -33,9 +33,12 @@ _NEXT = r"\x00(?:/proc/\d+/cmdline:(?=[^-\s])|(?!/proc/\d+/cmdline:)(?=[^-\s]))"
 """What stands between an argument and the next, as the kernel or grep prints them."""
 _ARGUMENT = r"(?:[ \t]+|\x00(?:/proc/\d+/cmdline:)?)"
 """Likewise, whatever comes next."""
-_QUOTED = r"(?:\"(?P<s1>(?:\\.|[^\"\\«»\n\x00]){6,256})(?=\")|'(?P<s2>(?:\\.|[^'\\«»\n\x00]){6,256})(?=')|"
-_BARE = r"(?P<s>(?:[^\s\"'«»,;&\x00]|[,;&](?![\s\"'«»\x00]|[\w.-]{1,40}=|\Z)){6,256})"
-_VALUE = _QUOTED + r"[\"']?" + _BARE + ")"
+_QUOTED = (
+    r"(?:\"(?P<s1>(?:\\+[^\n]|[^\"\\«»\n\x00]){6,256})(?=\")"
+    r"|'(?P<s2>(?:\\+[^\n]|[^'\\«»\n\x00]){6,256})(?=')|"
+)
+_BARE = r"(?P<s>(?:[^\s\"'«»,;&\x00\\]|\\(?![\\\"'])|[,;&](?![\s\"'«»\x00]|[\w.-]{1,40}=|\Z)){6,256})"
+_VALUE = _QUOTED + r"(?:\\{0,4}[\"'])?" + _BARE + ")"
 """The value of a setting whose name says that it is a password."""
 _NAMES_OF_SECRETS = (
     r"(?:password|passwd|passphrase|api[_-]?key|secret[_-]?key(?:[_-]base)?|secret[_-]?access[_-]?key"
@@ -69,7 +72,7 @@ _CLOUDS = (
         "aws-secret-key",
         "secret session token",
         r"(?i)(?:aws_?)?(?:secret_?access_?key|session_?token|x-amz-security-token)"
-        r"[\"']?\s*[=:]\s*[\"']?(?P<s>[A-Za-z0-9/+=%]{20,})",
+        r"(?:\\{0,4}[\"'])?\s*[=:]\s*(?:\\{0,4}[\"'])?(?P<s>[A-Za-z0-9/+=%]{20,})",
     ),
     Shape("aws-secret-key", "absk bedrock-api-key-", rf"\b(?:ABSK|bedrock-api-key-){_BASE64}{{60,}}={{0,2}}"),
     Shape("google-api-key", "aiza", r"\bAIza[0-9A-Za-z_-]{35}"),
@@ -129,7 +132,7 @@ _MODELS = (
     Shape(
         "kaggle",
         "username",
-        r"\"username\"\s*:\s*\"[^\"\n]{1,64}\"\s*,\s*\"key\"\s*:\s*\"(?P<s>[0-9a-f]{32})\"",
+        r"\"username\\{0,4}\"\s*:\s*\\{0,4}\"[^\"\n]{1,64}\"\s*,\s*\\{0,4}\"key\\{0,4}\"\s*:\s*\\{0,4}\"(?P<s>[0-9a-f]{32})\b",
     ),
     Shape(
         "cohere",
@@ -157,7 +160,7 @@ _FORGES = (
     Shape("crates", "cio", r"\bcio[A-Za-z0-9]{32}\b"),
     Shape("nuget", "oy2", r"\boy2[a-z0-9]{43}\b"),
     Shape("docker", "dckr_", r"\bdckr_(?:pat|oat)_[A-Za-z0-9_-]{20,}"),
-    Shape("docker", "auth", r"\"auth\"\s*:\s*\"(?P<s>[A-Za-z0-9+/]{8,}={0,2})\""),
+    Shape("docker", "auth", r"\"auth\\{0,4}\"\s*:\s*\\{0,4}\"(?P<s>[A-Za-z0-9+/]{8,}={0,2})(?=\\{0,4}\")"),
     Shape("artifactory", "akcp cmvmdgtu", r"\b(?:AKCp[A-Za-z0-9]{60,}|cmVmdGtu[A-Za-z0-9]{50,})"),
 )
 
@@ -228,10 +231,7 @@ _IN_ARGUMENTS = (
     _argument(
         "smbclient", rf"\bsmbclient\b[^\n|;]{{0,200}}?{_OPTION}-U{_ARGUMENT}[\"']?[^\s%\x00\"'«»]{{1,64}}%"
     ),
-    _argument(
-        "requirepass masterauth",
-        rf"[rm](?:equirepass(?<![!-~].{{11}})|asterauth(?<![!-~].{{10}})){_ARGUMENT}",
-    ),
+    _argument("requirepass masterauth", rf"\b(?:requirepass|masterauth){_ARGUMENT}"),
     _argument("passin passout", rf"\bpass(?:in|out){_ARGUMENT}pass:"),
 )
 
@@ -245,7 +245,7 @@ _GENERAL = (
     Shape(
         "basic-auth",
         "authorization",
-        r"(?i)authorization[\"']?\s*(?:[:=,]|\s)\s*[\"']?basic\s+(?P<s>[A-Za-z0-9+/_-]{4,}={0,2})",
+        r"(?i)authorization[\\\"']{0,5}\s*(?:[:=,]|\s)\s*[\\\"']{0,5}basic\s+(?P<s>[A-Za-z0-9+/_-]{4,}={0,2})",
     ),
     Shape(
         "bearer",
@@ -260,19 +260,20 @@ _GENERAL = (
     Shape(
         "password",
         "passw passphrase key token secret _auth",
-        rf"{_NAMED}{_NAMES_OF_SECRETS}(?:[\"']\s*:\s*|[\"']?\s*(?:=|:\s|\s(?=[^-\s])|{_NEXT})\s*){_VALUE}",
+        rf"{_NAMED}{_NAMES_OF_SECRETS}"
+        rf"(?:\\{{0,4}}[\"']\s*:\s*|[\"']?\s*(?:=|:\s|\s(?=[^-\s])|{_NEXT})\s*){_VALUE}",
     ),
     Shape(
         "password",
         "pass pwd",
         _BEFORE + r"(?:--?(?:[a-z0-9_.-]{0,40}[_.-])?(?:pass|pwd)|[a-z0-9_.-]{0,40}[_.-](?:pass|pwd))"
-        rf"(?:[\"']\s*:\s*|[\"']?\s*(?:=|:\s)\s*|(?<=-pass)(?:\s(?=[^-\s])|{_NEXT})){_VALUE}",
+        rf"(?:\\{{0,4}}[\"']\s*:\s*|[\"']?\s*(?:=|:\s)\s*|(?<=-pass)(?:\s(?=[^-\s])|{_NEXT})){_VALUE}",
     ),
     Shape(
         "password",
         "password passphrase apikey secret token",
         rf"{_CAMEL}(?:Password|Passphrase|A[Pp][Ii]Key|SecretKey|ClientSecret|(?:Auth|Access|Refresh|Session|Api)Token"
-        rf"|Secret)(?:[\"']\s*:\s*|\s*(?:=|:\s)\s*){_VALUE}",
+        rf"|Secret)(?:\\{{0,4}}[\"']\s*:\s*|\s*(?:=|:\s)\s*){_VALUE}",
     ),
     Shape(
         "token",
