@@ -38,6 +38,9 @@ _SPECIAL = re.compile(
 
 _HARMLESS_IN = frozenset({"password", "token", "basic-auth", "bearer"})
 
+_LOOKS_LIKE = str.maketrans({"\u0130": "i", "\u0131": "i", "\u017f": "s", "\u212a": "k"})
+"""The letters that are an ASCII letter to `re.IGNORECASE` and not to `str.lower`."""
+
 _KINDS = frozenset(shape.kind for shape in SHAPES)
 _LEAST_KNOWN = 8
 """Letters of a password that is looked for wherever it stands: a shorter one may stand in any word."""
@@ -106,11 +109,8 @@ def _redact_once(text: str) -> str:
 
 
 def _redact(text: str) -> str:
-    if text.isascii():  # only there is a letter of either case the same letter in lower case
-        lower = text.lower()
-        shapes = [item for item in _PATTERNS if any(word in lower for word in item[1])]
-    else:
-        shapes = [*_PATTERNS]
+    lower = text.lower().translate(_LOOKS_LIKE)
+    shapes = [item for item in _PATTERNS if any(word in lower for word in item[1])]
     before = None
     while text != before:  # a mark ends a word, so that one more credential may begin after it
         before = text

@@ -18,6 +18,8 @@ class Shape(NamedTuple):
 
 _BEGIN = r"(?:(?<![0-9A-Za-z_])|(?<=\\[nrt])|(?<=[0-9;\[]m)|(?<=%[0-9A-Fa-f]{2}))"
 """Where a word begins: also after a letter of another script, an escape sequence, and in `\\n` and `%20`."""
+_BEGUN = r"(?:(?<![0-9A-Za-z_].)|(?<=\\\\[nrt].)|(?<=[0-9;\\[]m.)|(?<=%[0-9A-Fa-f]{2}.))"
+"""The same behind the first letter of the word, written for `re.sub`."""
 _END = r"(?![0-9A-Za-z_])"
 _BEFORE = (
     r"(?i)(?:^|(?<=[\s;&\"'{,(?\x00:=\[\]|<>`#*!@\\+~)}\u0080-\U0010ffff])"
@@ -31,9 +33,12 @@ _NEXT = r"\x00(?:/proc/\d+/cmdline:(?=[^-\s])|(?!/proc/\d+/cmdline:)(?=[^-\s]))"
 """What stands between an argument and the next, as the kernel or grep prints them."""
 _ARGUMENT = r"(?:[ \t]+|\x00(?:/proc/\d+/cmdline:)?)"
 """Likewise, whatever comes next."""
-_QUOTED = r"(?:\"(?P<s1>(?:\\.|[^\"\\«»\n\x00]){6,256})(?=\")|'(?P<s2>(?:\\.|[^'\\«»\n\x00]){6,256})(?=')|"
-_BARE = r"(?P<s>(?:[^\s\"'«»,;&\x00]|[,;&](?![\s\"'«»\x00]|[\w.-]{1,40}=|\Z)){6,256})"
-_VALUE = _QUOTED + r"[\"']?" + _BARE + ")"
+_QUOTED = (
+    r"(?:\"(?P<s1>(?:\\+[^\n]|[^\"\\«»\n\x00]){6,256})(?=\")"
+    r"|'(?P<s2>(?:\\+[^\n]|[^'\\«»\n\x00]){6,256})(?=')|"
+)
+_BARE = r"(?P<s>(?:[^\s\"'«»,;&\x00\\]|\\(?![\\\"'])|[,;&](?![\s\"'«»\x00]|[\w.-]{1,40}=|\Z)){6,256})"
+_VALUE = _QUOTED + r"(?:\\{0,4}[\"'])?" + _BARE + ")"
 """The value of a setting whose name says that it is a password."""
 _NAMES_OF_SECRETS = (
     r"(?:password|passwd|passphrase|api[_-]?key|secret[_-]?key(?:[_-]base)?|secret[_-]?access[_-]?key"
@@ -67,7 +72,7 @@ _CLOUDS = (
         "aws-secret-key",
         "secret session token",
         r"(?i)(?:aws_?)?(?:secret_?access_?key|session_?token|x-amz-security-token)"
-        r"[\"']?\s*[=:]\s*[\"']?(?P<s>[A-Za-z0-9/+=%]{20,})",
+        r"(?:\\{0,4}[\"'])?\s*[=:]\s*(?:\\{0,4}[\"'])?(?P<s>[A-Za-z0-9/+=%]{20,})",
     ),
     Shape("aws-secret-key", "absk bedrock-api-key-", rf"\b(?:ABSK|bedrock-api-key-){_BASE64}{{60,}}={{0,2}}"),
     Shape("google-api-key", "aiza", r"\bAIza[0-9A-Za-z_-]{35}"),
@@ -127,7 +132,7 @@ _MODELS = (
     Shape(
         "kaggle",
         "username",
-        r"\"username\"\s*:\s*\"[^\"\n]{1,64}\"\s*,\s*\"key\"\s*:\s*\"(?P<s>[0-9a-f]{32})\"",
+        r"\"username\\{0,4}\"\s*:\s*\\{0,4}\"[^\"\n]{1,64}\"\s*,\s*\\{0,4}\"key\\{0,4}\"\s*:\s*\\{0,4}\"(?P<s>[0-9a-f]{32})\b",
     ),
     Shape(
         "cohere",
@@ -155,7 +160,7 @@ _FORGES = (
     Shape("crates", "cio", r"\bcio[A-Za-z0-9]{32}\b"),
     Shape("nuget", "oy2", r"\boy2[a-z0-9]{43}\b"),
     Shape("docker", "dckr_", r"\bdckr_(?:pat|oat)_[A-Za-z0-9_-]{20,}"),
-    Shape("docker", "auth", r"\"auth\"\s*:\s*\"(?P<s>[A-Za-z0-9+/]{8,}={0,2})\""),
+    Shape("docker", "auth", r"\"auth\\{0,4}\"\s*:\s*\\{0,4}\"(?P<s>[A-Za-z0-9+/]{8,}={0,2})(?=\\{0,4}\")"),
     Shape("artifactory", "akcp cmvmdgtu", r"\b(?:AKCp[A-Za-z0-9]{60,}|cmVmdGtu[A-Za-z0-9]{50,})"),
 )
 
@@ -197,6 +202,39 @@ _SERVICES = (
     Shape("neptune", "eyjhcglfywrkcmvzcyi6", r"\beyJhcGlfYWRkcmVzcyI6[A-Za-z0-9+/=_-]{20,}"),
 )
 
+_OPTION = r"[\s\x00\"'](?:/proc/\d+/cmdline:)?"
+"""What stands before an option of a program."""
+
+
+def _argument(words: str, before: str) -> Shape:
+    """Return the shape of a password that is an argument, or the end of one, after `before`."""
+    return Shape("password", words, before + r"[\"']?(?P<s>(?!/proc/)[^\s\"'«»\x00]{3,256})")
+
+
+_IN_ARGUMENTS = (
+    _argument("sshpass", rf"\bsshpass{_ARGUMENT}-p{_ARGUMENT}?"),
+    _argument(
+        "curl",
+        rf"\bcurl\b[^\n]{{0,400}}?{_OPTION}(?:-u|--user|--proxy-user){_ARGUMENT}?=?[\"']?[^\s:\x00\"'«»]{{0,64}}:",
+    ),
+    _argument(
+        "mysql mariadb",
+        rf"\bm(?:ysql|ariadb)[a-z-]*\b[^\n|;]{{0,400}}?{_OPTION}-p(?!(?:erm|rint0?|ath|rune|ort|rotocol\S*|lugin\S*)\b)",
+    ),
+    _argument("redis-cli", rf"\bredis-cli\b[^\n|;]{{0,200}}?{_OPTION}-a{_ARGUMENT}"),
+    _argument(
+        "login",
+        r"\b[a-z](?:ocker|odman|erdctl|elm|c|z|kopeo|uildah)\b[^\n|;]{0,200}?[\s\x00]login\b"
+        rf"[^\n|;]{{0,200}}?{_OPTION}-p{_ARGUMENT}?",
+    ),
+    _argument("ldap", rf"\bldap[a-z]+\b[^\n|;]{{0,400}}?{_OPTION}-w{_ARGUMENT}"),
+    _argument(
+        "smbclient", rf"\bsmbclient\b[^\n|;]{{0,200}}?{_OPTION}-U{_ARGUMENT}[\"']?[^\s%\x00\"'«»]{{1,64}}%"
+    ),
+    _argument("requirepass masterauth", rf"\b(?:requirepass|masterauth){_ARGUMENT}"),
+    _argument("passin passout", rf"\bpass(?:in|out){_ARGUMENT}pass:"),
+)
+
 _GENERAL = (
     Shape("jwt", "eyj", r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"),
     Shape(
@@ -207,7 +245,7 @@ _GENERAL = (
     Shape(
         "basic-auth",
         "authorization",
-        r"(?i)authorization[\"']?\s*(?:[:=,]|\s)\s*[\"']?basic\s+(?P<s>[A-Za-z0-9+/_-]{4,}={0,2})",
+        r"(?i)authorization[\\\"']{0,5}\s*(?:[:=,]|\s)\s*[\\\"']{0,5}basic\s+(?P<s>[A-Za-z0-9+/_-]{4,}={0,2})",
     ),
     Shape(
         "bearer",
@@ -222,19 +260,20 @@ _GENERAL = (
     Shape(
         "password",
         "passw passphrase key token secret _auth",
-        rf"{_NAMED}{_NAMES_OF_SECRETS}(?:[\"']\s*:\s*|[\"']?\s*(?:=|:\s|\s(?=[^-\s])|{_NEXT})\s*){_VALUE}",
+        rf"{_NAMED}{_NAMES_OF_SECRETS}"
+        rf"(?:\\{{0,4}}[\"']\s*:\s*|[\"']?\s*(?:=|:\s|\s(?=[^-\s])|{_NEXT})\s*){_VALUE}",
     ),
     Shape(
         "password",
         "pass pwd",
         _BEFORE + r"(?:--?(?:[a-z0-9_.-]{0,40}[_.-])?(?:pass|pwd)|[a-z0-9_.-]{0,40}[_.-](?:pass|pwd))"
-        rf"(?:[\"']\s*:\s*|[\"']?\s*(?:=|:\s)\s*|(?<=-pass)(?:\s(?=[^-\s])|{_NEXT})){_VALUE}",
+        rf"(?:\\{{0,4}}[\"']\s*:\s*|[\"']?\s*(?:=|:\s)\s*|(?<=-pass)(?:\s(?=[^-\s])|{_NEXT})){_VALUE}",
     ),
     Shape(
         "password",
         "password passphrase apikey secret token",
         rf"{_CAMEL}(?:Password|Passphrase|A[Pp][Ii]Key|SecretKey|ClientSecret|(?:Auth|Access|Refresh|Session|Api)Token"
-        rf"|Secret)(?:[\"']\s*:\s*|\s*(?:=|:\s)\s*){_VALUE}",
+        rf"|Secret)(?:\\{{0,4}}[\"']\s*:\s*|\s*(?:=|:\s)\s*){_VALUE}",
     ),
     Shape(
         "token",
@@ -243,27 +282,19 @@ _GENERAL = (
         rf"(?:\s*(?:=|:\s)\s*|(?:(?<=--token)|(?<=--secret))(?:\s(?=[^-\s])|{_NEXT}))[\"']?)"
         r"(?P<s>[A-Za-z0-9_./+=~-]{8,256})(?=[\s\"'«»,;&\x00)\]}\u0080-\U0010ffff]|\Z)",
     ),
-    Shape(
-        "password",
-        "sshpass curl mysql mariadb redis-cli requirepass masterauth login ldap passin passout smbclient",
-        rf"(?:\bsshpass{_ARGUMENT}-p{_ARGUMENT}?"
-        rf"|\bcurl\b[^\n]{{0,400}}?[\s\x00\"'](?:/proc/\d+/cmdline:)?(?:-u|--user|--proxy-user){_ARGUMENT}?=?[\"']?[^\s:\x00\"'«»]{{0,64}}:"
-        rf"|\b(?:mysql|mariadb)[a-z-]*\b[^\n|;]{{0,400}}?[\s\x00](?:/proc/\d+/cmdline:)?-p(?!(?:erm|rint0?|ath|rune|ort|rotocol\S*|lugin\S*)\b)"
-        rf"|\bredis-cli\b[^\n|;]{{0,200}}?[\s\x00](?:/proc/\d+/cmdline:)?-a{_ARGUMENT}"
-        rf"|\b(?:docker|podman|nerdctl|helm|oc|az|skopeo|buildah)\b[^\n|;]{{0,200}}?[\s\x00]login\b[^\n|;]{{0,200}}?[\s\x00](?:/proc/\d+/cmdline:)?-p{_ARGUMENT}?"
-        rf"|\bldap[a-z]+\b[^\n|;]{{0,400}}?[\s\x00](?:/proc/\d+/cmdline:)?-w{_ARGUMENT}"
-        rf"|\bsmbclient\b[^\n|;]{{0,200}}?[\s\x00](?:/proc/\d+/cmdline:)?-U{_ARGUMENT}[\"']?[^\s%\x00\"'«»]{{1,64}}%"
-        rf"|(?<![!-~])(?:requirepass|masterauth){_ARGUMENT}|\bpass(?:in|out){_ARGUMENT}pass:)"
-        r"[\"']?(?P<s>(?!/proc/)[^\s\"'«»\x00]{3,256})",
-    ),
+    *_IN_ARGUMENTS,
     Shape("password-hash", "$", r"\$(?:1|2[aby]|5|6|7|y|gy|argon2id?)\$[^\s:«»]{12,}"),
 )
 
 
 def _bounded(shape: Shape) -> Shape:
-    """Return the shape with its word boundaries being those of credentials, which are ASCII."""
-    begun = re.sub(r"(^|\||\(\?:|\(\?i\))\\b", lambda found: found[1] + _BEGIN, shape.pattern)
-    return shape._replace(pattern=begun.replace(r"\b", _END))
+    """Return the shape with its word boundaries being those of credentials, which are ASCII.
+
+    Where it begins with one letter, the boundary is looked for behind that: Python finds letters quickly.
+    """
+    pattern = re.sub(r"(^|\|)\\b([A-Za-z0-9]|\[[^\]]+\])(?![{*+?])", rf"\1\2{_BEGUN}", shape.pattern)
+    pattern = re.sub(r"(^|\||\(\?:|\(\?i\))\\b", lambda found: found[1] + _BEGIN, pattern)
+    return shape._replace(pattern=pattern.replace(r"\b", _END))
 
 
 SHAPES: tuple[Shape, ...] = tuple(
