@@ -13,11 +13,13 @@ from pathlib import Path
 FULL = (
     ["idle.py", "--write"],
     ["evaluation.py", "--write"],
+    ["reports.py", "--write"],
     ["audit.py", "--write"],
 )
 QUICK = (
     ["idle.py", "--repeat", "3"],
     ["evaluation.py", "--hosts", "10,50", "--repeat", "1"],
+    ["reports.py", "--hosts", "5", "--repeat", "1"],
     ["audit.py", "--hosts", "2", "--rtt", "20", "--repeat", "1"],
 )
 

@@ -184,14 +184,15 @@ def verify(
 
 @main.command()
 @click.argument("bundle", type=click.Path(path_type=Path))
-@click.option("--format", "name", required=True, metavar="NAME", help="html, junit, …")
+@click.option("--format", "name", required=True, metavar="NAME", help="html, junit, sarif, …")
+@click.option("--all", "everything", is_flag=True, help="sarif: passed and not applicable results as well.")
 @click.option("--to", "target", type=click.Path(path_type=Path), help="Write there instead of to the screen.")
-def report(bundle: Path, name: str, target: Path | None) -> int:
+def report(bundle: Path, name: str, target: Path | None, *, everything: bool) -> int:
     """Make a report of a bundle again, the same to the byte as the run made it."""
     from pytest_aisec.evidence import bundle as bundles  # noqa: PLC0415 - keeps `aisec --help` quick
     from pytest_aisec.report import formats  # noqa: PLC0415 - likewise
 
-    chosen = formats.report(name)
+    chosen = formats.report(name, everything=everything)
     found = bundles.read(bundle)
     files = [*formats.render(chosen, found.run, found.verdict)]
     if target is None:
@@ -207,6 +208,33 @@ def report(bundle: Path, name: str, target: Path | None) -> int:
     except OSError as error:
         raise UsageProblem(f"--to {target}: cannot be written: {error.strerror}") from None
     return 0
+
+
+@main.command()
+@click.argument("before", metavar="A", type=click.Path(path_type=Path))
+@click.argument("after", metavar="B", type=click.Path(path_type=Path))
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["text", "md", "json"]),
+    default="text",
+    show_default=True,
+    help="How to show it.",
+)
+def diff(before: Path, after: Path, style: str) -> int:
+    """Tell what got worse, better or weaker from run A to run B.
+
+    A and B are bundles, or their run.json. Ends with 1 when something fails in B that did not in A and that
+    no waiver excuses, otherwise with 0.
+    """
+    from pytest_aisec.evidence import baseline  # noqa: PLC0415 - keeps `aisec --help` quick
+    from pytest_aisec.judge.compare import compare  # noqa: PLC0415 - likewise
+    from pytest_aisec.report import changes  # noqa: PLC0415 - likewise
+
+    earlier, later = baseline.read(before), baseline.read(after)
+    found = compare(earlier.run, later.run, sha256=earlier.sha256)
+    sys.stdout.buffer.write(changes.render(found, style).encode())
+    return 1 if found.new_failures else 0
 
 
 @main.command()
@@ -328,13 +356,19 @@ def new_control(control: str, path: Path) -> int:
 
 
 @main.command()
-@click.argument("what", type=click.Choice(["run", "profile"]))
+@click.argument("what", type=click.Choice(["run", "profile", "gate"]))
 def schema(what: str) -> int:
-    """Print the JSON Schema of run.json or of a profile."""
-    from pytest_aisec.catalog.profile import ProfileFile  # noqa: PLC0415 - keeps `aisec --help` quick
+    """Print the JSON Schema of run.json, a profile or a gate."""
+    from pytest_aisec.catalog.policy import GatePolicy  # noqa: PLC0415 - keeps `aisec --help` quick
+    from pytest_aisec.catalog.profile import ProfileFile  # noqa: PLC0415 - likewise
     from pytest_aisec.evidence import bundle as bundles  # noqa: PLC0415 - likewise
 
-    found = bundles.json_schema() if what == "run" else ProfileFile.model_json_schema()
+    schemas = {
+        "run": bundles.json_schema,
+        "profile": ProfileFile.model_json_schema,
+        "gate": GatePolicy.model_json_schema,
+    }
+    found = schemas[what]()
     click.echo(json.dumps(found, indent=2))
     return 0
 

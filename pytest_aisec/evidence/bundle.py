@@ -23,6 +23,7 @@ from pytest_aisec.evidence import manifest, stored
 from pytest_aisec.evidence.stored import Stored
 from pytest_aisec.judge.run import HostInfo, Result, Run, Verdict
 from pytest_aisec.observe.faults import Unobservable
+from pytest_aisec.observe.redact import redact
 from pytest_aisec.observe.transcript import Observation
 
 
@@ -179,7 +180,7 @@ _NEXT_LINE, _NEXT_LINE_INSIDE = "\n", "\n    "
 
 
 def inputs(plan_json: str, plan: Plan, given: Mapping[str, Sequence[tuple[str, str]]]) -> dict[str, str]:
-    """Return the files that say what was asked for: path in the bundle → text.
+    """Return the files that say what was asked for: path in the bundle → text, redacted.
 
     Args:
         plan_json: the plan.
@@ -189,7 +190,7 @@ def inputs(plan_json: str, plan: Plan, given: Mapping[str, Sequence[tuple[str, s
     """
     kinds = {"profiles": plan.sources, **given}
     return {"inputs/plan.json": plan_json} | {
-        f"inputs/{kind}/{number}-{name}": text
+        f"inputs/{kind}/{number}-{name}": redact(text)
         for kind, files in kinds.items()
         for number, (name, text) in enumerate(files, start=1)
     }
@@ -205,15 +206,27 @@ def read(directory: Path) -> Bundle:
     """
     path = directory / "run.json"
     try:
-        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        verdict = _verdicts().validate_python(data.pop("verdict"))
-        run = _runs().validate_python(data)
+        found = parse(path.read_bytes(), path)
     except OSError as error:
         raise EvidenceError(f"{path}: cannot be read: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    return replace(found, run=replace(found.run, transcripts=Stored(directory, found.run.hosts)))
+
+
+def parse(content: bytes, path: Path) -> Bundle:
+    """Return what a `run.json` holds, without transcripts.
+
+    Raises:
+        EvidenceError: when it is not a run; it names `path`.
+
+    """
+    try:
+        data: dict[str, Any] = json.loads(content.decode())
+        verdict = _verdicts().validate_python(data.pop("verdict"))
+        data.pop("transcripts", None)
+        return Bundle(run=_runs().validate_python(data), verdict=verdict)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         detail = error.errors()[0] if isinstance(error, ValidationError) else error
         raise EvidenceError(f"{path}: is not a run: {detail}") from None
-    return Bundle(run=replace(run, transcripts=Stored(directory, run.hosts)), verdict=verdict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from pytest_aisec.errors import EvidenceError
 from pytest_aisec.evidence import bundle as bundles
 from pytest_aisec.evidence import manifest
 from pytest_aisec.evidence.bundle import Bundle
+from pytest_aisec.judge.compare import accounts_for
 from pytest_aisec.judge.gate import decide
 from pytest_aisec.judge.run import Run, Verdict, count, score
 
@@ -41,6 +42,8 @@ def _run(bundle: Bundle) -> Iterator[str]:
         yield "run.json: the scores do not follow from the results"
     if _plain(decide(run)) != _plain(bundle.verdict):
         yield "run.json: the verdict does not follow from the results"
+    if run.comparison is not None and not accounts_for(run.comparison, run.results):
+        yield "run.json: the comparison with the baseline is not one of these results"
     places = Counter((result.host, result.control) for result in run.results)
     planned = [(host.name, control.id) for host in run.hosts for control in run.controls]
     if not (places == Counter(planned) and run.ledger.planned == len(planned)):

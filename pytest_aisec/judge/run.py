@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pytest_aisec.catalog.control import Severity
 from pytest_aisec.catalog.policy import GatePolicy
+from pytest_aisec.judge.comparison import Comparison
 from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.observe.transcript import Observation
 
@@ -235,6 +236,8 @@ class Run:
     """All that were given, by id."""
     attestations: Sequence[AttestationInfo] = ()
     """All that were given, by id."""
+    comparison: Comparison | None = None
+    """With an earlier run, where one was given."""
     inputs: Mapping[str, str] = field(default_factory=dict)
     """Path in the bundle → SHA-256, hexadecimal: profiles, plan, waivers and whatever else was given."""
     transcripts: Mapping[str, Sequence[Observation]] = field(default_factory=dict, compare=False)

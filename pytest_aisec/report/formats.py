@@ -23,7 +23,9 @@ class Report:
     path: str
     """Where it lies in the bundle; `{host}` where each host has a file of its own."""
     module: str
-    """In this package; its `Document` is the format. Imported when it is needed."""
+    """In this package. Imported when it is needed."""
+    document: str = "Document"
+    """What makes a document, in that module."""
 
     @property
     def is_per_host(self) -> bool:
@@ -36,7 +38,7 @@ class Report:
 
     def make(self) -> Format:
         """Return what makes its documents."""
-        found: Format = import_module(f"pytest_aisec.report.{self.module}").Document
+        found: Format = getattr(import_module(f"pytest_aisec.report.{self.module}"), self.document)
         return found
 
 
@@ -44,13 +46,32 @@ REPORTS: tuple[Report, ...] = (
     Report(name="html", path="report.html", module="html"),
     Report(name="junit", path="junit.xml", module="junit"),
     Report(name="oscal", path="oscal-assessment-results.json", module="oscal"),
+    Report(name="markdown", path="summary.md", module="markdown"),
+    Report(name="csv", path="results.csv", module="table"),
+    Report(name="sarif", path="results.sarif", module="sarif"),
+    Report(name="hdf", path="hdf/{host}.json", module="hdf"),
 )
 """Every format that a bundle holds."""
+ON_DEMAND: tuple[Report, ...] = (
+    Report(name="sarif-all", path="results-all.sarif", module="sarif", document="Everything"),
+)
+"""What only `aisec report` makes. `NAME-all` is what `--format NAME --all` means."""
 
 
-def report(name: str) -> Report:
-    """Return the format of that name; raise `UsageProblem`, with the known ones, where there is none."""
-    known = {item.name: item for item in REPORTS}
+def report(name: str, *, everything: bool = False) -> Report:
+    """Return the format of that name; raise `UsageProblem`, with the known ones, where there is none.
+
+    Args:
+        name: what `--format` takes.
+        everything: whether what the format leaves out is wanted as well.
+
+    """
+    known = {item.name: item for item in (*REPORTS, *ON_DEMAND)}
+    if everything and name in known:
+        if f"{name}-all" not in known:
+            parts = ", ".join(item.removesuffix("-all") for item in known if item.endswith("-all"))
+            raise UsageProblem(f"--all: format {name!r} has only one extent; those with more: {parts}")
+        name = f"{name}-all"
     if name not in known:
         raise UsageProblem(f"unknown format {name!r}. {nearest(name, known)}")
     return known[name]

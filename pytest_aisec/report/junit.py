@@ -19,6 +19,7 @@ from pytest_aisec.judge.run import ControlInfo, HostInfo, Result, Run, Verdict, 
 from pytest_aisec.observe.transcript import Observation
 from pytest_aisec.report.document import whole
 from pytest_aisec.report.text import pretty, visible
+from pytest_aisec.report.wording import Index, asked
 
 _ALLOWED: Mapping[str, frozenset[str]] = {
     "testsuites": frozenset({"name", "time", "tests", "failures", "errors"}),
@@ -27,10 +28,7 @@ _ALLOWED: Mapping[str, frozenset[str]] = {
     ),
     "testcase": frozenset({"name", "time", "classname"}),
 }
-_LEFT_OUT = {
-    Outcome.NOT_APPLICABLE: "not applicable",
-    Outcome.NOT_REVIEWED: "not reviewed",
-}
+_LEFT_OUT = {Outcome.NOT_APPLICABLE, Outcome.NOT_REVIEWED}
 
 
 def render(run: Run, verdict: Verdict) -> str:
@@ -44,7 +42,7 @@ class Document:
     def __init__(self, run: Run, verdict: Verdict) -> None:
         self._run = run
         self._verdict = verdict
-        self._controls = {control.id: control for control in run.controls}
+        self._index = Index(run)
 
     def begin(self) -> Iterator[str]:
         """Yield the document up to the first suite."""
@@ -68,13 +66,10 @@ class Document:
         """Yield the suite of one host: a test case for each of its results."""
         properties = dict(_properties(self._run, self._verdict, host))
         for result in results:
-            properties |= dict(_control_properties(self._controls.get(result.control), result))
+            properties |= dict(_control_properties(self._index.control(result), result))
         suite = TestSuite(
             visible(host.name),
-            [
-                _case(self._run, host, self._controls.get(result.control), result, transcript)
-                for result in results
-            ],
+            [_case(self._run, self._index, host, result, transcript) for result in results],
             hostname=visible(host.name),
             package=visible(self._run.run.profile),
             timestamp=visible(self._run.run.started_at),
@@ -118,7 +113,7 @@ def _properties(run: Run, verdict: Verdict, host: HostInfo) -> Iterator[tuple[st
     yield "host.fault", host.fault
 
 
-def _control_properties(control: ControlInfo | None, result: Result) -> Iterator[tuple[str, object]]:
+def _control_properties(control: ControlInfo, result: Result) -> Iterator[tuple[str, object]]:
     name = result.control
     yield f"{name}.severity", result.severity
     yield f"{name}.outcome", result.outcome.value
@@ -126,41 +121,49 @@ def _control_properties(control: ControlInfo | None, result: Result) -> Iterator
         yield f"{name}.reason", result.reason
     if result.waiver is not None:
         yield f"{name}.waiver", f"{result.waiver.id} ({result.waiver.state})"
-    if control is not None:
-        for framework, ids in sorted(control.frameworks.items()):
-            yield f"{name}.{framework}", ", ".join(ids)
+    for framework, ids in sorted(control.frameworks.items()):
+        yield f"{name}.{framework}", ", ".join(ids)
 
 
 def _case(
     run: Run,
+    index: Index,
     host: HostInfo,
-    control: ControlInfo | None,
     result: Result,
     transcript: Sequence[Observation],
 ) -> TestCase:
-    family = control.family if control is not None else "UNKNOWN"
+    control = index.control(result)
     case = TestCase(
         visible(f"{result.control} {result.title}"),
-        classname=visible(f"{run.run.profile}.{family}"),
+        classname=visible(f"{run.run.profile}.{control.family or 'UNKNOWN'}"),
         elapsed_sec=result.duration_ms / 1000,
         stdout=visible("\n".join(_system_out(host, control, result, transcript))),
     )
-    said = result.message or result.reason
-    kind = _kind(result)
-    if kind == "waived" and result.waiver is not None:
-        message = f"waived: {result.waiver.id}: {said or 'failed'}"
-        case.add_skipped_info(visible(message), visible(_explanation(control, result)))
-    elif kind == "failure":
-        message = said or "not as required"
-        case.add_failure_info(visible(message), visible(_explanation(control, result)), result.severity)
-    elif kind == "error":
-        name = result.reason if result.outcome is Outcome.ERROR and result.reason else result.outcome.value
-        message = said or result.outcome.value
-        case.add_error_info(visible(message), visible(_explanation(control, result)), visible(name))
-    elif kind == "left out":
-        reason = result.reason or result.message or "no reason given"
-        case.add_skipped_info(visible(f"{_LEFT_OUT[result.outcome]}: {reason}"))
+    said, explanation = _message(index, result), visible(_explanation(index, result))
+    match _kind(result):
+        case "waived" | "left out":
+            case.add_skipped_info(said, explanation)
+        case "failure":
+            case.add_failure_info(said, explanation, result.severity)
+        case "error":
+            case.add_error_info(said, explanation, visible(_error_type(result)))
+        case _:
+            pass
     return case
+
+
+def _message(index: Index, result: Result) -> str:
+    """Return what a CI system shows of a case: why it is not simply passed."""
+    if is_waived(result):
+        return visible(index.excuse(result))
+    if result.outcome is Outcome.ERROR:
+        # The type of the error says the rest.
+        return visible(result.message or result.reason or "error")
+    return visible(index.message(result))
+
+
+def _error_type(result: Result) -> str:
+    return result.reason if result.outcome is Outcome.ERROR and result.reason else result.outcome.value
 
 
 def _kind(result: Result) -> Literal["", "waived", "failure", "error", "left out"]:
@@ -174,34 +177,27 @@ def _kind(result: Result) -> Literal["", "waived", "failure", "error", "left out
     return "left out" if result.outcome in _LEFT_OUT else ""
 
 
-def _explanation(control: ControlInfo | None, result: Result) -> str:
+def _explanation(index: Index, result: Result) -> str:
+    control = index.control(result)
     parts = [f"{result.severity}: {result.title}"]
     parts += [part for part in dict.fromkeys((result.message, result.reason)) if part]
     if result.expected is not None or result.observed is not None:
         parts += [f"expected: {pretty(result.expected)}", f"observed: {pretty(result.observed)}"]
     if result.waiver is not None:
-        parts.append(f"waiver: {result.waiver.id} ({result.waiver.state})")
-    if control is not None and control.remediation:
+        parts += [f"waiver: {result.waiver.id} ({result.waiver.state})", index.excuse(result)]
+    if result.attestation is not None:
+        parts.append(index.review(result))
+    if control.remediation:
         parts.append(f"remediation: {control.remediation}")
     return "\n".join(parts)
 
 
 def _system_out(
-    host: HostInfo, control: ControlInfo | None, result: Result, transcript: Sequence[Observation]
+    host: HostInfo, control: ControlInfo, result: Result, transcript: Sequence[Observation]
 ) -> Iterator[str]:
     yield f"control: {result.control}"
     yield f"severity: {result.severity}"
     yield f"outcome: {result.outcome.value}"
-    if control is not None:
-        for framework, ids in sorted(control.frameworks.items()):
-            yield f"{framework}: {', '.join(ids)}"
-    for number in result.observations:
-        where = f"{host.transcript} line {number}"
-        if not 0 < number <= len(transcript):
-            yield f"observed: {where}"
-            continue
-        seen = transcript[number - 1]
-        ended = "no exit status" if seen.exit_status is None else f"exit status {seen.exit_status}"
-        fault = f", {seen.fault}: {seen.detail}" if seen.fault else ""
-        yield f"$ {seen.command}"
-        yield f"  {ended}{fault}, {seen.started_at}, {seen.duration_ms} ms, {where}"
+    for framework, ids in sorted(control.frameworks.items()):
+        yield f"{framework}: {', '.join(ids)}"
+    yield from asked(host, result, transcript)

@@ -102,7 +102,8 @@ class Document:
         yield "}}\n"
 
     def _id(self, *parts: str) -> str:
-        return str(uuid.uuid5(NAMESPACE, "\n".join((self._run.run.id, *parts))))
+        name = "\n".join((self._run.run.id, *parts)).encode("utf-8", "backslashreplace").decode()
+        return str(uuid.uuid5(NAMESPACE, name))
 
     def _item(self, host: HostInfo) -> dict[str, Any]:
         return {

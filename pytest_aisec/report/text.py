@@ -30,6 +30,9 @@ def escape(character: str) -> str:
 
 def pieces(text: str) -> Iterator[tuple[str, bool]]:
     """Yield `text` in pieces, each with whether it stands for a hidden character; tab and newline stay."""
+    if text.isprintable():
+        yield from [(text, False)] if text else ()
+        return
     end = 0
     for found in _HIDDEN.finditer(text):
         if found.start() > end:
@@ -42,7 +45,9 @@ def pieces(text: str) -> Iterator[tuple[str, bool]]:
 
 def visible(value: object) -> str:
     """Return the text of `value` with all that cannot be seen as escapes; it fits into XML and HTML."""
-    return _HIDDEN.sub(lambda found: escape(found.group()), str(value))
+    text = str(value)
+    # What Python takes for printable holds nothing hidden; asking is ten times as fast as looking.
+    return text if text.isprintable() else _HIDDEN.sub(lambda found: escape(found.group()), text)
 
 
 def decode(data: bytes) -> str:

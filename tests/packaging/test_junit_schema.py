@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from pytest_aisec.catalog.control import SEVERITIES
+from pytest_aisec.catalog.policy import GatePolicy
 from pytest_aisec.judge.gate import decide
 from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import (
@@ -117,7 +118,7 @@ def build(names, outcomes, text):
         results=results,
         ledger=count(results, planned=len(results)),
         scores=score(results),
-        fail_on="high",
+        policy=GatePolicy(fail_on="high"),
         transcripts={name: [seen] for name in names},
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,12 +13,15 @@ from pytest_aisec.catalog.policy import GatePolicy
 from pytest_aisec.judge.gate import decide
 from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import (
+    AttestationInfo,
+    AttestationState,
     ControlInfo,
     Exclusion,
     HostInfo,
     Result,
     Run,
     RunInfo,
+    WaiverInfo,
     WaiverState,
     count,
     score,
@@ -71,6 +75,42 @@ def result(of: ControlInfo, host: str, outcome: str, **changes: Any) -> Result:
             "title": of.title,
             "observations": (1,),
             "duration_ms": 1234,
+            **changes,
+        }
+    )
+
+
+def waiver_info(name: str, of: str, **changes: Any) -> WaiverInfo:
+    return WaiverInfo(
+        **{
+            "id": name,
+            "control": of,
+            "hosts": ["*"],
+            "reason": "accepted",
+            "approved_by": "ciso@example.com",
+            "approved_on": "2026-01-15",
+            "expires": "2026-02-01",
+            "state": "active",
+            "excuses": 1,
+            "passes": 0,
+            **changes,
+        }
+    )
+
+
+def attestation_info(name: str, of: str, **changes: Any) -> AttestationInfo:
+    return AttestationInfo(
+        **{
+            "id": name,
+            "control": of,
+            "hosts": ["*"],
+            "statement": "the rack is locked",
+            "status": "passed",
+            "attested_by": "dc@example.com",
+            "attested_on": "2026-02-01",
+            "valid_until": "2026-05-03",
+            "state": "active",
+            "decides": 1,
             **changes,
         }
     )
@@ -133,6 +173,12 @@ def every_outcome() -> Run:
         observation("dmesg", b"x" * 9000, exit_status=None, fault="timeout", detail="no answer within 30 s"),
     ]
     waiver = {"active": "W-1", "expired": "W-2"}
+    waivers = [
+        waiver_info(
+            "W-1", c[2].id, hosts=["good"], expires="2026-12-31", ticket="SEC-7", reason="vendor image"
+        ),
+        waiver_info("W-2", c[2].id, hosts=["odd"], state="expired", reason="until the migration"),
+    ]
     results = [
         result(c[0], "good", "passed"),
         result(c[1], "good", "failed", message="mode is 0777", expected="0640", observed={"mode": "0777"}),
@@ -173,13 +219,86 @@ def every_outcome() -> Run:
         *(result(of, "odd", "passed") for of in c[3:]),
     ]
     transcripts = {"good": lines, "mute": [], "odd": strange}
-    return run_of(c, results, transcripts, faults={"mute": "unreachable: connection refused"})
+    return run_of(
+        c, results, transcripts, faults={"mute": "unreachable: connection refused"}, waivers=waivers
+    )
+
+
+def with_statements() -> Run:
+    """Return a run on one host with waivers and attestations in all states."""
+    c = [control(number) for number in range(1, 7)]
+    c[1:3] = [replace(c[1], severity="critical"), replace(c[2], severity="medium")]
+    results = [
+        result(c[0], "a", "failed", message="excused", waiver=WaiverState(id="W-1", state="active")),
+        result(c[1], "a", "failed", message="mode is 0777", waiver=WaiverState(id="W-2", state="expired")),
+        result(c[2], "a", "passed", waiver=WaiverState(id="W-3", state="stale")),
+        result(c[3], "a", "passed", attestation=AttestationState(id="A-1", state="active"), observations=()),
+        result(c[4], "a", "not_reviewed", reason="needs a person", observations=(),
+               attestation=AttestationState(id="A-2", state="expired")),
+        result(c[5], "a", "failed", message="said so", attestation=AttestationState(id="A-3", state="active")),
+    ]  # fmt: skip
+    return run_of(
+        c,
+        results,
+        {"a": [observation("stat -c %a /srv/models", b"777\n")]},
+        waivers=[
+            waiver_info("W-1", c[0].id, expires="2026-12-31", ticket="SEC-7"),
+            waiver_info("W-2", c[1].id, state="expired"),
+            waiver_info("W-3", c[2].id, state="stale", expires="2026-12-31", excuses=0, passes=1),
+            waiver_info("W-4", "AISEC-NET-01", state="unused", excuses=0, reason=STRANGE),
+        ],
+        attestations=[
+            attestation_info("A-1", c[3].id),
+            attestation_info("A-2", c[4].id, state="expired", valid_until="2026-02-20", statement=STRANGE),
+            attestation_info("A-3", c[5].id, status="failed", statement="the door is open"),
+        ],
+    )
+
+
+def all_strange() -> Run:
+    """Return a run in which every text that is not ours alone is hostile."""
+    c = control(1, title=STRANGE, rationale=STRANGE, remediation=STRANGE, params={STRANGE: [STRANGE]})
+    strange = {"message": STRANGE, "reason": STRANGE, "expected": {STRANGE: STRANGE}, "observed": STRANGE}
+    outcomes = [outcome.value for outcome in Outcome]
+    hosts = [f"{outcome} {STRANGE}" for outcome in outcomes]
+    results = [
+        result(c, name, outcome, **strange, waiver=WaiverState(id=STRANGE, state="expired"))
+        for name, outcome in zip(hosts, outcomes, strict=True)
+    ]
+    seen = [observation(STRANGE, STRANGE.encode("utf-8", "surrogatepass"), fault="timeout", detail=STRANGE)]
+    said = {"reason": STRANGE, "approved_by": STRANGE, "ticket": STRANGE, "note": STRANGE, "hosts": [STRANGE]}
+    attested = {"statement": STRANGE, "attested_by": STRANGE, "hosts": [STRANGE]}
+    return run_of(
+        [c],
+        results,
+        dict.fromkeys(hosts, seen),
+        faults=dict.fromkeys(hosts, STRANGE),
+        waivers=[waiver_info(STRANGE, c.id, state="expired", **said)],
+        attestations=[attestation_info(STRANGE, c.id, **attested)],
+    )
+
+
+@pytest.fixture
+def statements() -> Run:
+    return with_statements()
+
+
+@pytest.fixture
+def hostile() -> Run:
+    return all_strange()
 
 
 @pytest.fixture
 def make() -> SimpleNamespace:
     """The parts of a run, to put together one's own."""
-    return SimpleNamespace(control=control, observation=observation, result=result, run=run_of)
+    return SimpleNamespace(
+        control=control,
+        observation=observation,
+        result=result,
+        run=run_of,
+        waiver=waiver_info,
+        attestation=attestation_info,
+    )
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from pytest_aisec.judge.gate import decide
+from pytest_aisec.judge.run import WaiverState
 from pytest_aisec.report import junit
 
 
@@ -69,17 +70,33 @@ def test_failure_says_what_was_wrong_and_how_to_mend_it(root):
 
 
 def test_an_active_waiver_excuses_and_an_expired_one_does_not(root):
-    assert case(root, "good", "AISEC-ART-03").find("skipped").get("message") == "waived: W-1: excused"
+    waived = case(root, "good", "AISEC-ART-03").find("skipped")
+    assert waived.get("message") == (
+        "waived until 2026-12-31: vendor image (W-1, approved by ciso@example.com on 2026-01-15, SEC-7)"
+    )
+    assert "\nexcused\n" in waived.text
     expired = case(root, "odd", "AISEC-ART-03")
     assert expired.find("skipped") is None
+    assert expired.find("failure").get("message") == (
+        "no longer excused; waiver expired on 2026-02-01: until the migration "
+        "(W-2, approved by ciso@example.com on 2026-01-15)"
+    )
     assert "waiver: W-2 (expired)" in expired.find("failure").text
+
+
+def test_a_waiver_that_the_run_does_not_describe_is_still_named(make):
+    control = make.control(1)
+    waived = make.result(control, "a", "failed", waiver=WaiverState(id="W-9", state="active"))
+    run = make.run([control], [waived], {"a": []})
+    root = ET.fromstring(junit.render(run, decide(run)).encode())
+    assert "waived by W-9" == case(root, "a", control.id).find("skipped").get("message")
 
 
 def test_error_is_typed_by_its_reason(root):
     assert case(root, "mute", "AISEC-ART-01").find("error").get("type") == "unreachable"
     assert case(root, "odd", "AISEC-ART-02").find("error").get("type") == "timeout"
     missing = case(root, "good", "AISEC-ART-06").find("error")
-    assert (missing.get("type"), missing.get("message")) == ("not_run", "deselected")
+    assert (missing.get("type"), missing.get("message")) == ("not_run", "not run: deselected")
 
 
 def test_skipped_cases_say_why(root):
