@@ -178,7 +178,8 @@ def verify(
     found = verifying.verify(bundle, key=key, replay=surroundings)
     for line in (*found.problems, *(f"note: {note}" for note in found.notes)):
         click.echo(line)
-    click.echo(f"{bundle}: {'does not hold' if found.problems else f'holds; {found.signature}'}")
+    again = "; its verdicts follow from its transcripts" if replay else ""
+    click.echo(f"{bundle}: {'does not hold' if found.problems else f'holds; {found.signature}{again}'}")
     return 1 if found.problems else 0
 
 

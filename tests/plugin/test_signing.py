@@ -88,6 +88,19 @@ def test_what_is_collected_and_what_is_replayed_is_signed(audit, pack, keys, tmp
     assert 0 == verify(judged.bundle, "--replay", "--path", pack.path)[0]
 
 
+def test_a_narrowed_run_is_replayed_as_it_was(audit, pack):
+    pack.control("01", severity="critical")
+    pack.control("02", severity="low")
+    pack.profile("controls: {ACME-TST-*: {}}\ngate: {fail_on: critical}")
+    ended = audit("--aisec-select=low")
+    assert 0 == ended.code, ended.text
+    code, text = verify(ended.bundle, "--replay", "--path", pack.path)
+    assert (0, f"{ended.bundle}: holds; it is not signed; its verdicts follow from its transcripts\n") == (
+        code,
+        text,
+    )
+
+
 @pytest.mark.parametrize("case", ["absent", "rsa", "locked", "unused", "both"])
 def test_a_key_that_cannot_sign_ends_the_run_before_a_host_is_asked(audit, pack, keys, tmp_path, case):
     pack.control("01", f'host.run("touch {tmp_path}/asked")')

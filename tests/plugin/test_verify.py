@@ -44,7 +44,7 @@ controls:
   ACME-TST-02: {}
   ACME-TST-03: {params: {mode: "0600"}, references: {acme: [A-1]}}
 exclude: {ACME-TST-04: Not for us.}
-gate: {fail_on: critical}
+gate: {fail_on: high, max: {medium: {failed: 3}}}
 """
 WAIVER = """
 - id: W-1
