@@ -11,6 +11,7 @@ from typing import Protocol
 
 from pytest_aisec.errors import UsageProblem, nearest
 from pytest_aisec.judge.run import HostInfo, Run, Verdict
+from pytest_aisec.report import pdf
 from pytest_aisec.report.document import Format, whole
 
 
@@ -51,7 +52,7 @@ def report(name: str) -> Report:
     """Return the format of that name; raise `UsageProblem`, with the known ones, where there is none."""
     known = {item.name: item for item in REPORTS}
     if name not in known:
-        raise UsageProblem(f"unknown format {name!r}. {nearest(name, known)}")
+        raise UsageProblem(f"unknown format {name!r}. {nearest(name, [*known, pdf.NAME])}")
     return known[name]
 
 
