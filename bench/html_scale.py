@@ -71,7 +71,9 @@ def make(known: list[ControlInfo], hosts: int, *, is_worst: bool) -> Run:
                     control=control.id,
                     host=name,
                     outcome=Outcome(outcome),
-                    reason="" if outcome != "not_applicable" else "no model directory under the default paths",
+                    reason=""
+                    if outcome != "not_applicable"
+                    else "no model directory under the default paths",
                     severity=control.severity,
                     title=control.title,
                     expected="0640" if outcome == "failed" else None,
@@ -92,7 +94,9 @@ def make(known: list[ControlInfo], hosts: int, *, is_worst: bool) -> Run:
             plan_sha256="ab" * 32,
         ),
         hosts=[
-            HostInfo(name=name, connection=name, transcript=f"transcripts/{at}.jsonl", observations=len(lines))
+            HostInfo(
+                name=name, connection=name, transcript=f"transcripts/{at}.jsonl", observations=len(lines)
+            )
             for at, (name, lines) in enumerate(transcripts.items())
         ],
         controls=known,

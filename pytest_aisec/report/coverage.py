@@ -74,9 +74,7 @@ def by_framework(controls: Iterable[ControlInfo], groups: Mapping[str, Sequence[
     """
     held: dict[str, dict[str, list[Contribution]]] = {key: {} for key in frameworks.KEYS}
     for control in controls:
-        contribution = Contribution(
-            control=control.id, endings=[*_endings(groups.get(control.id, ()))]
-        )
+        contribution = Contribution(control=control.id, endings=[*_endings(groups.get(control.id, ()))])
         for key, ids in control.frameworks.items():
             for name in ids:
                 held.setdefault(key, {}).setdefault(name, []).append(contribution)
