@@ -107,7 +107,11 @@ def test_the_group_s_is_what_is_redacted(audit, leaking, redact):
     assert "acme_«redacted:part:" in (ended.bundle / "transcripts" / "local.jsonl").read_text()
 
 
-def test_collect_and_import_redact_too(audit, leaking, pack, redact, tmp_path):
+def test_collect_and_import_redact_too(pack, redact, tmp_path):
+    # A question that holds a credential is not learned, so that no script could ask it.
+    (tmp_path / "answer").write_text(f"{SECRET}\nnext\n")
+    pack.control("01", f'assert host.check_output("cat {tmp_path}/answer") == ""')
+
     def aisec(*arguments):
         path = f"--aisec-path={pack.path}"
         argv = [sys.executable, "-m", "pytest_aisec.cli", *map(str, arguments), path]
