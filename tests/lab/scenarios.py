@@ -38,7 +38,9 @@ OUTCOMES = {
     "error": "error",
 }
 DOUBLES = Path(__file__).parent / "doubles"
-_HEADER = re.compile(r"^#\s*(as|sudo|host|wheels|reason|params|active|advisories|lib|double):\s*(.+)$", re.MULTILINE)
+_HEADER = re.compile(
+    r"^#\s*(as|sudo|host|wheels|reason|params|active|advisories|lib|double):\s*(.+)$", re.MULTILINE
+)
 
 
 @dataclass(frozen=True, kw_only=True)
