@@ -216,7 +216,7 @@ class Document:
             "statement": risk_statement(waiver),
             "props": [
                 prop("severity", result.severity),
-                prop("waiver", result.waiver.id if result.waiver else "-"),
+                prop("waiver", result.waiver.id if result.waiver else ""),
             ],
             "status": "deviation-approved",
         }

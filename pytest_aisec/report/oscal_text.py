@@ -12,6 +12,8 @@ from pytest_aisec.report.wording import dump, short
 
 NAMES = "urn:pytest-aisec:oscal"
 """Namespace of the properties that OSCAL does not define."""
+EMPTY = "(none)"
+"""What stands where OSCAL wants a text and there is none."""
 _MARKUP = re.compile(
     r"\\(?=[!-/:-@\[-`{-~\n]|$)"  # a backslash that would escape what follows
     r"|[`*\[<^~|]"
@@ -25,13 +27,13 @@ _MARKUP = re.compile(
 
 def line(text: object) -> str:
     """Return a text as OSCAL's strings want it: one line, not empty, no space at its ends."""
-    return short(" ".join(str(text).split())).strip() or "-"
+    return short(" ".join(str(text).split())).strip() or EMPTY
 
 
 def markup(text: object) -> str:
     """Return lines of text as Markdown that shows nothing but this text."""
     shown = "\n".join(part.strip() for part in short(text).splitlines()).strip()
-    return _MARKUP.sub(_escaped, shown) or "-"
+    return _MARKUP.sub(_escaped, shown) or EMPTY
 
 
 def markup_line(text: object) -> str:
