@@ -112,9 +112,9 @@ def main() -> None:
 def selected(patterns: list[str]) -> Iterator[Control]:
     for control in load_catalog([content_root()]).values():
         has_directories = DIRECTORIES.intersection(control.parameters)
-        if "linux" in control.platforms and (control.family in FAMILIES or has_directories):
-            if any(fnmatch.fnmatch(control.id, pattern) for pattern in patterns):
-                yield control
+        is_of_files = "linux" in control.platforms and (control.family in FAMILIES or has_directories)
+        if is_of_files and any(fnmatch.fnmatch(control.id, pattern) for pattern in patterns):
+            yield control
 
 
 def index_of_nothing(directory: Path) -> Path:
