@@ -30,12 +30,12 @@ def write(source: Path, directory: Path, number: int) -> None:
         scores=score(results),
         transcripts={},
     )
-    text = transcript.dump(run.transcripts[original.name]).encode()
+    observed = run.transcripts[original.name]
     claim = bundles.Claim(directory)
     for path in sorted((source / "inputs").rglob("*")):
         if path.is_file():
             claim.add(str(path.relative_to(source)), [path.read_bytes()])
     for host in hosts:
-        claim.add(host.transcript, [text])
+        claim.add(host.transcript, [transcript.dump(observed, host.name).encode()])
     claim.add("run.json", bundles.run_json(copied, decide(copied)))
     claim.finish()

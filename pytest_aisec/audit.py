@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -32,11 +31,8 @@ from pytest_aisec.judge.waiver import Waiver
 from pytest_aisec.observe.backend import ObservingBackend, Pending
 from pytest_aisec.observe.faults import Unobservable
 from pytest_aisec.observe.hosts import Target
-from pytest_aisec.observe.redact import redact
+from pytest_aisec.observe.redact import redact, redact_value
 from pytest_aisec.observe.transcript import Ordered, Transcript
-
-NAMESPACE = uuid.UUID("5b4a3a0e-6a4f-5d3c-9d55-0d7a9d1f6e11")
-"""For ids that are derived from what they name."""
 
 _WORST_FIRST = ("failed", "error", "not_reviewed", "not_run", "passed", "not_applicable")
 
@@ -135,12 +131,19 @@ def jsonable(value: object) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {item.name: jsonable(getattr(value, item.name)) for item in dataclasses.fields(value)}
     if isinstance(value, Mapping):
-        return {str(jsonable(str(key))): jsonable(item) for key, item in value.items()}
+        return {str(jsonable(str(key))): _setting(str(key), item) for key, item in value.items()}
     if isinstance(value, (set, frozenset)):
         return sorted((jsonable(item) for item in value), key=repr)
     if isinstance(value, (list, tuple)):
         return [jsonable(item) for item in value]
     return jsonable(str(value))
+
+
+def _setting(name: str, value: object) -> Any:
+    """Return the value of a setting as JSON data; the name may say that it is a credential."""
+    if isinstance(value, (list, tuple)):
+        return [_setting(name, item) for item in value]
+    return jsonable(redact_value(name, value))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -204,7 +207,7 @@ def fold(
                 connection=target.connection,
                 transcript=f"transcripts/{target.slug()}.jsonl",
                 observations=len(observations),
-                fault=str(fault) if fault else "",
+                fault=str(jsonable(str(fault))) if fault else "",
             )
         )
         results += [
@@ -215,7 +218,9 @@ def fold(
         run=info,
         hosts=tuple(hosts),
         controls=tuple(describe(planned) for planned in plan.controls),
-        excluded=tuple(Exclusion(control=item.control, reason=item.reason) for item in plan.excluded),
+        excluded=tuple(
+            Exclusion(control=item.control, reason=str(jsonable(item.reason))) for item in plan.excluded
+        ),
         results=tuple(results),
         ledger=count(results, planned=len(plan.controls) * len(targets)),
         scores=score(results),
@@ -264,18 +269,27 @@ def _result(
     )
 
 
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) or (
+        isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value)
+    )
+
+
 def describe(planned: PlannedControl) -> ControlInfo:
     """Return what reports say about a planned control."""
     control = planned.control
+    params = jsonable(dict(planned.params))
+    shown = {name: params[name] if _is_text(value) else value for name, value in planned.params.items()}
+    remediation = dataclasses.replace(planned, params=shown).remediation
     return ControlInfo(
         id=control.id,
         title=control.title,
         rationale=control.rationale,
         severity=planned.severity,
         family=control.family,
-        frameworks=dict(planned.references),
-        remediation=planned.remediation,
-        params=jsonable(dict(planned.params)),
+        frameworks=jsonable(dict(planned.references)),
+        remediation=str(jsonable(remediation)),
+        params=params,
         declared=tuple(sorted(planned.declared)),
         platforms=control.platforms,
     )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from importlib.metadata import version
 from pathlib import Path
 
@@ -60,15 +62,16 @@ class Collector:
                 progress.note(found, done)
 
         try:
-            collect(
-                [self._work(target, stop) for target in self.targets],
-                audit.speculations(self.plan, self.circumstances),
-                workers=option.aisec_workers,
-                stop=stop,
-                suggestions=learned,
-                note=note,
-                meanwhile=_prepare_reports,
-            )
+            with _silence():
+                collect(
+                    [self._work(target, stop) for target in self.targets],
+                    audit.speculations(self.plan, self.circumstances),
+                    workers=option.aisec_workers,
+                    stop=stop,
+                    suggestions=learned,
+                    note=note,
+                    meanwhile=_prepare_reports,
+                )
         finally:
             stop.close()
             if progress is not None:
@@ -105,6 +108,17 @@ class Collector:
             return None
         rewrite = (lambda line: reporter.rewrite(line, erase=True)) if reporter.isatty else None
         return Progress(len(self.targets), reporter.write_line, rewrite)
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Let nothing that controls print reach the terminal: it will be captured when they are evaluated."""
+    with (
+        Path(os.devnull).open("w", encoding="utf-8") as nowhere,
+        redirect_stdout(nowhere),
+        redirect_stderr(nowhere),
+    ):
+        yield
 
 
 def _prepare_reports() -> None:

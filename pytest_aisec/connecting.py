@@ -39,7 +39,13 @@ def _is_doubtful(config: pytest.Config) -> bool:
     option = config.option
     if hasattr(config, "workerinput") or only_asks_pytest(config):
         return True
-    if option.aisec_replay or option.aisec_import or option.aisec_no_waves or option.aisec_workers < 1:
+    if (
+        option.aisec_redact
+        or option.aisec_replay
+        or option.aisec_import
+        or option.aisec_no_waves
+        or option.aisec_workers < 1
+    ):
         return True
     here = config.invocation_params.dir
     profiles = [root.profiles / f"{option.aisec_profile}.yaml" for root in config.stash[ROOTS]]

@@ -68,9 +68,54 @@ def add(parser: pytest.Parser) -> None:
         help="Dated statements of people on controls that no command can decide. Repeatable.",
     )
     group.addoption(
+        "--aisec-gate",
+        metavar="FILE",
+        help="When the run fails: a YAML file that takes the place of the profile's gate.",
+    )
+    group.addoption(
+        "--aisec-fail-on",
+        metavar="SEVERITY|regression",
+        help="The least severity whose failures fail the run; regression: what did not fail in the baseline.",
+    )
+    group.addoption(
+        "--aisec-min-score",
+        metavar="SHARE",
+        help="The least score, waived failures counted as passed: more than 0 and at most 1.",
+    )
+    group.addoption(
+        "--aisec-error-is",
+        metavar="inconclusive|failed",
+        help="What a control that could not be observed makes of the run.",
+    )
+    group.addoption(
+        "--aisec-baseline",
+        metavar="BUNDLE|FILE",
+        help="An earlier bundle, or its run.json, to compare with.",
+    )
+    group.addoption(
         "--aisec-strict-waivers",
         action="store_true",
         help="Fail when a control passes that a waiver excuses.",
+    )
+    group.addoption(
+        "--aisec-redact",
+        metavar="FILE",
+        help="Patterns of credentials to redact besides the known ones: a YAML list of `kind` and `pattern`.",
+    )
+    group.addoption(
+        "--aisec-sign-key",
+        metavar="KEY",
+        help="Sign the evidence with this private key: PEM, Ed25519 or ECDSA (pytest-aisec[signing]).",
+    )
+    group.addoption(
+        "--aisec-sign-passphrase-file",
+        metavar="FILE",
+        help="Holds the passphrase of the key. Default: it is asked for.",
+    )
+    group.addoption(
+        "--aisec-sign-sigstore",
+        action="store_true",
+        help="Sign the evidence with the identity of the CI job (pytest-aisec[sigstore]).",
     )
     group.addoption(
         "--aisec-exit",

@@ -37,8 +37,9 @@ def pytest_load_initial_conftests(
 def pytest_configure(config: pytest.Config) -> None:
     """Resolve the plan and the hosts, and take part in the run."""
     if config.getoption("aisec_profile") is not None:
-        from pytest_aisec import connecting  # noqa: PLC0415 - an idle plugin imports nothing
+        from pytest_aisec import connecting, signing  # noqa: PLC0415 - an idle plugin imports nothing
 
+        signing.prepare(config)
         connecting.begin(config)
         from pytest_aisec import session  # noqa: PLC0415 - takes its time, while connections are made
 

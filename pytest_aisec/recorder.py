@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import sys
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
 from typing import Any
@@ -19,19 +20,25 @@ from pytest_aisec.catalog.context import Evaluation
 from pytest_aisec.catalog.plan import Plan, PlannedControl
 from pytest_aisec.collecting import Collector
 from pytest_aisec.errors import EvidenceError
-from pytest_aisec.evidence import bundle
+from pytest_aisec.evidence import bundle, stored
+from pytest_aisec.evidence.baseline import Baseline
+from pytest_aisec.evidence.signing import Signer
 from pytest_aisec.judge import gate
 from pytest_aisec.judge.attestation import Attestation
+from pytest_aisec.judge.compare import compare
 from pytest_aisec.judge.dated import Given
 from pytest_aisec.judge.outcome import Outcome
-from pytest_aisec.judge.run import AdvisoriesInfo, Run, RunInfo, Verdict
+from pytest_aisec.judge.run import NAMESPACE, AdvisoriesInfo, Run, RunInfo, Verdict
 from pytest_aisec.judge.waiver import Waiver
 from pytest_aisec.observe.hosts import Target
-from pytest_aisec.observe.transcript import Transcript, dump
+from pytest_aisec.observe.own_patterns import Patterns
+from pytest_aisec.observe.transcript import Transcript
 from pytest_aisec.report import terminal
 
 PLANNED = pytest.StashKey[PlannedControl]()
 """On an item: the control that it evaluates."""
+PATTERNS = pytest.StashKey[Patterns]()
+"""On the configuration: the user's patterns of credentials."""
 TARGET = pytest.StashKey[str]()
 """On an item: the host on which it does."""
 
@@ -67,6 +74,10 @@ class Recorder:
         self._why_not_run: dict[tuple[str, str], str] = {}
         self.waivers: Given[Waiver] = Given()
         self.attestations: Given[Attestation] = Given()
+        self.gate_files: Sequence[tuple[str, str]] = ()
+        """Name and text of the file with the policy, where one was given."""
+        self.baseline: Baseline | None = None
+        self.signer: Signer | None = None
         self.run: Run | None = None
         self.verdict: Verdict | None = None
         self.problem = ""
@@ -145,7 +156,12 @@ class Recorder:
         """Fold, decide, write; nothing when a path or test that was named does not exist."""
         if exitstatus == pytest.ExitCode.USAGE_ERROR:
             return
-        given = {"waivers": self.waivers.sources, "attestations": self.attestations.sources}
+        given: dict[str, Sequence[tuple[str, str]]] = {
+            "waivers": self.waivers.sources,
+            "attestations": self.attestations.sources,
+            "gate": self.gate_files,
+            "redact": self.config.stash[PATTERNS].sources,
+        }
         plan_json = self._plan_json()
         inputs = bundle.inputs(plan_json, self.plan, given)
         self.run = self._fold(plan_json, inputs)
@@ -190,14 +206,15 @@ class Recorder:
         started = self.circumstances.now.strftime("%Y-%m-%dT%H:%M:%SZ")
         digest = sha256(plan_json.encode()).hexdigest()
         info = RunInfo(
-            id=str(uuid.uuid5(audit.NAMESPACE, f"{started} {digest}")),
+            id=str(uuid.uuid5(NAMESPACE, f"{started} {digest}")),
             started_at=started,
             finished_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             profile=self.plan.profile,
-            profile_title=self.plan.title,
-            profile_version=self.plan.version,
+            profile_title=str(audit.jsonable(self.plan.title)),
+            profile_version=str(audit.jsonable(self.plan.version)),
             package_version=version("pytest-aisec"),
             plan_sha256=digest,
+            signed_by=self.signer.name if self.signer else "",
             active=self.circumstances.active,
             advisories=self._advisories(),
         )
@@ -211,6 +228,9 @@ class Recorder:
             needed=self.collector.needed if self.collector else None,
         )
         run = audit.lay_over(run, self.waivers.items, self.attestations.items)
+        if self.baseline is not None:
+            compared = compare(self.baseline.run, run, sha256=self.baseline.sha256)
+            run = replace(run, comparison=compared)
         return replace(
             run, inputs={path: sha256(text.encode()).hexdigest() for path, text in sorted(inputs.items())}
         )
@@ -260,11 +280,12 @@ class Recorder:
             "title": self.plan.title,
             "version": self.plan.version,
             "gate": self.plan.gate.model_dump(mode="json"),
-            "hosts": [target.name for target in self.targets],
+            "hosts": [],
             "controls": [asdict(audit.describe(planned)) for planned in self.plan.controls],
             "excluded": {item.control: item.reason for item in self.plan.excluded},
         }
-        return json.dumps(audit.jsonable(data), indent=2, ensure_ascii=False) + "\n"
+        found = audit.jsonable(data) | {"hosts": [target.name for target in self.targets]}
+        return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
 
     def _write(self, run: Run, verdict: Verdict, inputs: Mapping[str, str]) -> None:
         """Write the bundle, host by host: no more than one transcript is in memory."""
@@ -272,11 +293,23 @@ class Recorder:
 
         for path, text in inputs.items():
             self.claim.add(path, [text.encode()])
+        hosts = []
         for host in run.hosts:
-            self.claim.add(host.transcript, [dump(run.transcripts[host.name]).encode()])
+            path, content = stored.encode(host, run.transcripts[host.name])
+            self.claim.add(path, [content])
+            hosts.append(replace(host, transcript=path, transcript_sha256=self.claim.digest(path)))
+        run = replace(run, hosts=tuple(hosts))
         self.claim.add("run.json", bundle.run_json(run, verdict))
         formats.write(run, verdict, self.claim)
-        self.claim.finish()
+        self.claim.finish(self._signatures(run, verdict))
+
+    def _signatures(self, run: Run, verdict: Verdict) -> Callable[[bytes], Mapping[str, bytes]] | None:
+        """Return what signs the manifest, if something does."""
+        if self.signer is None:
+            return None
+        from pytest_aisec.evidence import signatures  # noqa: PLC0415 - only where something is signed
+
+        return partial(signatures.sign, self.signer, run, verdict)
 
 
 def _pair(item: Sequence[object]) -> tuple[str, object]:

@@ -15,26 +15,30 @@ from typing import Any, Literal
 import pytest
 from testinfra.host import Host
 
-from pytest_aisec import audit, collection, connecting
+from pytest_aisec import audit, collection, connecting, gating, signing
 from pytest_aisec.catalog import plan as plans
 from pytest_aisec.catalog import profile as profiles
 from pytest_aisec.catalog.context import Evaluation
 from pytest_aisec.catalog.control import control_of
 from pytest_aisec.catalog.load import Catalog, load_catalog
+from pytest_aisec.cleaning import Cleaner
 from pytest_aisec.collecting import Collector
 from pytest_aisec.errors import EmptyPlan, EvidenceError, UsageProblem
 from pytest_aisec.evidence.bundle import Claim, Replayable, replayable
 from pytest_aisec.judge import attestation, waiver
 from pytest_aisec.judge.gate import ExitCode
 from pytest_aisec.judge.outcome import Outcome, conclude
-from pytest_aisec.observe import portable
+from pytest_aisec.observe import own_patterns, portable, redact
 from pytest_aisec.observe.backend import ObservingBackend
 from pytest_aisec.observe.faults import REASONS, Unobservable
 from pytest_aisec.observe.hosts import Target
-from pytest_aisec.observe.transcript import Transcript
-from pytest_aisec.recorder import PLANNED, TARGET, Recorder
+from pytest_aisec.observe.transcript import Observation, Transcript
+from pytest_aisec.recorder import PATTERNS, PLANNED, TARGET, Recorder
 from pytest_aisec.report.terminal import WORDS
+from pytest_aisec.report.text import visible
 
+_PATTERNS = "redact.yaml"
+"""What the processes of a run call the patterns of the user's."""
 NAME = "aisec-session"
 """Under which the session is registered with pytest."""
 
@@ -52,20 +56,28 @@ def start(config: pytest.Config) -> None:
     shared: dict[str, str] = {}
     try:
         _check_interpreter()
+        _redact(config)
         roots = config.stash[collection.ROOTS]
         catalog = load_catalog(roots)
         plan = resolve_plan(config, catalog)
+        gate = gating.of(config, plan)
+        plan = replace(plan, gate=gate.chosen.policy)
         waivers = waiver.load(_paths(config, "aisec_waivers"), catalog)
         attestations = attestation.load(_paths(config, "aisec_attestations"), catalog)
         _check_options(config)
         replayed = _replayed(config)
-        shared = dict(vars(config)["workerinput"]["aisec"]) if worker else _share(replayed)
+        shared = dict(vars(config)["workerinput"]["aisec"]) if worker else _share(config, replayed)
         targets = connecting.targets(config) if replayed is None else replayed.targets
+        if not worker and not config.option.aisec_observe_only:
+            gate.check(plan, catalog, hosts=len(targets), has_waivers=bool(waivers.items))
         claim = None if worker or connecting.only_asks_pytest(config) else _claim(config, plan, shared)
     except BaseException as problem:
         connecting.end(config)
         _forget(shared, worker=worker)
-        _complain(config, problem)
+        try:
+            _complain(config, problem)
+        finally:
+            redact.forget()
         raise
     option = config.option
     circumstances = Evaluation(
@@ -75,12 +87,15 @@ def start(config: pytest.Config) -> None:
     )
     session = Session(config, plan, targets, shared, replayed, circumstances)
     config.pluginmanager.register(session, NAME)
+    config.pluginmanager.register(Cleaner(config), "aisec-cleaner")
     config.pluginmanager.import_plugin("pytest_aisec.fixtures")
     if claim is not None:
         recorder = Recorder(
             config, plan, targets, session.transcripts, claim, circumstances, session.verbosity
         )
         recorder.waivers, recorder.attestations = waivers, attestations
+        recorder.gate_files, recorder.baseline = gate.chosen.sources, gate.baseline
+        recorder.signer = config.stash.get(signing.SIGNER, None)
         config.pluginmanager.register(recorder, "aisec-recorder")
         if replayed is None and not config.option.aisec_no_waves:
             limits = connecting.host_options(config).limits
@@ -91,13 +106,25 @@ def start(config: pytest.Config) -> None:
 
 def _complain(config: pytest.Config, problem: BaseException) -> None:
     """Raise what makes pytest end with the right message and code, where the problem is one of ours."""
+    message = visible(redact.redact(str(problem)))
     if isinstance(problem, UsageProblem):
         if config.option.aisec_exit == "simple":
-            pytest.exit(str(problem), returncode=1)
-        raise pytest.UsageError(str(problem)) from None
+            pytest.exit(message, returncode=1)
+        raise pytest.UsageError(message) from None
     if isinstance(problem, (EmptyPlan, EvidenceError)):
         code = ExitCode.EMPTY if isinstance(problem, EmptyPlan) else ExitCode.EVIDENCE
-        pytest.exit(str(problem), returncode=_code(config, code))
+        pytest.exit(message, returncode=_code(config, code))
+
+
+def _redact(config: pytest.Config) -> None:
+    """Look for the credentials that the user describes, before anything is asked or shown."""
+    if hasattr(config, "workerinput"):
+        path: Path | None = Path(vars(config)["workerinput"]["aisec"]["private"]) / _PATTERNS
+        path = path if path and path.exists() else None
+    else:
+        path = _path(config, config.option.aisec_redact)
+    config.stash[PATTERNS] = own_patterns.read(path) if path else own_patterns.Patterns()
+    redact.use(config.stash[PATTERNS].own)
 
 
 def _check_options(config: pytest.Config) -> None:
@@ -131,9 +158,14 @@ def _replayed(config: pytest.Config) -> Replayed | Imported | None:
         return None
     directory = config.invocation_params.dir / Path(config.option.aisec_replay).expanduser()
     try:
-        return Replayed(replayable(directory, check=not hasattr(config, "workerinput")))
+        found = replayable(directory, check=not hasattr(config, "workerinput"))
     except EvidenceError as problem:
         raise UsageProblem(f"--aisec-replay {config.option.aisec_replay}: {problem}") from None
+    # Questions that hold a credential are found under the marks that they had then.
+    then = own_patterns.read_all(directory / "inputs" / "redact")
+    config.stash[PATTERNS] = then.and_also(config.stash[PATTERNS])
+    redact.use(config.stash[PATTERNS].own)
+    return Replayed(found)
 
 
 class Replayed:
@@ -152,7 +184,18 @@ class Replayed:
         """Return the transcript of a host, read when it is first needed."""
         reason, _, detail = self.hosts[name].fault.partition(": ")
         fault = Unobservable(reason, detail, whole_host=True) if reason in REASONS else None
-        return Transcript(source=lambda: self._load(self.hosts[name]), host_fault=fault)
+        return Transcript(source=lambda: map(_redacted, self._load(self.hosts[name])), host_fault=fault)
+
+
+def _redacted(observation: Observation) -> Observation:
+    """Return what an earlier run recorded as this run records it: it may know more shapes of credentials."""
+    return replace(
+        observation,
+        command=redact.redact(observation.command),
+        stdout=redact.redact_bytes(observation.stdout),
+        stderr=redact.redact_bytes(observation.stderr),
+        detail=redact.redact(observation.detail),
+    )
 
 
 class Imported:
@@ -168,6 +211,8 @@ class Imported:
             except ValueError as error:
                 raise UsageProblem(f"--aisec-import {path}: {error}") from None
             name = f"collected://{carried.host}"
+            if redact.redact(name) != name:
+                raise UsageProblem(f"--aisec-import {path}: the name of the host looks like a credential")
             if name in self._carried:
                 raise UsageProblem(f"--aisec-import {path}: there is another file of host {carried.host}")
             self._carried[name] = carried
@@ -191,17 +236,16 @@ def resolve_plan(config: pytest.Config, catalog: Catalog) -> plans.Plan:
     """Return the plan that the command line asks for."""
     roots, option = config.stash[collection.ROOTS], config.option
     chain = profiles.load_chain(option.aisec_profile, roots, cwd=config.invocation_params.dir)
-    plan = plans.make_plan(chain, catalog, params=option.aisec_param, select=option.aisec_select)
-    if option.aisec_strict_waivers:
-        plan = replace(plan, gate=plan.gate.model_copy(update={"strict_waivers": True}))
-    return plan
+    return plans.make_plan(chain, catalog, params=option.aisec_param, select=option.aisec_select)
 
 
-def _share(replayed: Replayed | Imported | None) -> dict[str, str]:
+def _share(config: pytest.Config, replayed: Replayed | Imported | None) -> dict[str, str]:
     """Make what all processes of the run share: private directories and the time of its start."""
     now = datetime.now(UTC).replace(microsecond=0).isoformat()
     private = tempfile.mkdtemp(prefix="aisec-")
     (Path(private) / "spool").mkdir(mode=0o700)
+    if config.stash[PATTERNS].own:
+        (Path(private) / _PATTERNS).write_text(config.stash[PATTERNS].dump(), encoding="utf-8")
     return {
         "private": private,
         "spool": str(Path(private) / "spool"),
@@ -371,7 +415,9 @@ class Session:
     ) -> pytest.TestReport:
         """Return pytest's report, with a traceback only where --tb asks for it: the verdict says enough."""
         plain = copy(call)
-        if self.config.option.tbstyle == "no":
+        # pytest shortens values, and what is left of a credential is none that can be known.
+        params = dict(item.stash[PLANNED].params)
+        if self.config.option.tbstyle == "no" or str(audit.jsonable(params)).count("«redacted:"):
             plain.excinfo = None
         report = pytest.TestReport.from_item_and_call(item, plain)
         report.outcome = _PYTEST_OUTCOMES.get(ended.outcome, "failed")
@@ -422,6 +468,7 @@ class Session:
     def pytest_unconfigure(self) -> None:
         """Close connections and remove what the processes of the run shared."""
         connecting.end(self.config)
+        redact.forget()
         if not hasattr(self.config, "workerinput"):
             shutil.rmtree(self.shared["private"], ignore_errors=True)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import fnmatch
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -73,6 +73,8 @@ class Plan:
     """Sorted by id."""
     excluded: tuple[Exclusion, ...]
     gate: GatePolicy
+    gate_at: Callable[[Sequence[str | int]], str] = field(default=lambda _: "the gate", compare=False)
+    """The path of keys of a value of the gate → file and line."""
     sources: tuple[tuple[str, str], ...]
     """(name, text) of each profile file that went into it, the base first."""
 
@@ -119,14 +121,16 @@ def make_plan(
     last = chain[-1].file
     if not planned:
         raise EmptyPlan(f"profile {last.id!r} selects no control")
-    gates = [profile.file.gate for profile in chain if profile.file.gate is not None]
+    gates = [profile for profile in chain if profile.file.gate is not None] or chain[-1:]
+    gated = gates[-1]
     return Plan(
         profile=last.id,
         title=last.title,
         version=last.version,
         controls=tuple(planned),
         excluded=tuple(Exclusion(control=key, reason=why) for key, why in sorted(excluded.items())),
-        gate=gates[-1] if gates else GatePolicy(),
+        gate=gated.file.gate or GatePolicy(),
+        gate_at=lambda loc: gated.document.at(("gate", *loc)),
         sources=tuple((profile.document.path.name, profile.document.text) for profile in chain),
     )
 

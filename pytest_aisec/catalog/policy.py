@@ -21,10 +21,10 @@ class GatePolicy(BaseModel):
 
     fail_on: FailOn = "low"
     """The least severity whose failures fail the run; those below are shown, and do not fail it.
-    `regression`: whatever fails and did not fail in the baseline."""
+    `regression`: whatever fails without a waiver, of any severity, and did not in the baseline."""
     max: dict[Severity, dict[Limited, Limit]] = Field(default_factory=dict)
-    """Severity → outcome → how many at most. Where failures of a severity are limited here, `fail_on` does
-    not count for that severity."""
+    """Severity → outcome → how many at most. Where failures of a severity are limited here, a `fail_on`
+    severity does not count for them; `regression` does."""
     min_score: Annotated[float, Field(gt=0, le=1)] | None = None
     """The least score with waivers, more than 0 and at most 1."""
     error_is: Literal["inconclusive", "failed"] = "inconclusive"

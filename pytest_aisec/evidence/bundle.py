@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -19,11 +19,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from pytest_aisec.catalog.plan import Plan
 from pytest_aisec.errors import EvidenceError
-from pytest_aisec.evidence import manifest
-from pytest_aisec.judge.gate import decide
-from pytest_aisec.judge.run import HostInfo, Result, Run, Verdict, count, score
-from pytest_aisec.observe import transcript
+from pytest_aisec.evidence import manifest, stored
+from pytest_aisec.evidence.stored import Stored
+from pytest_aisec.judge.run import HostInfo, Result, Run, Verdict
 from pytest_aisec.observe.faults import Unobservable
+from pytest_aisec.observe.redact import redact
 from pytest_aisec.observe.transcript import Observation
 
 
@@ -88,6 +88,10 @@ class Claim:
             self.put(path, chunk)
         self._close(path)
 
+    def digest(self, path: str) -> str:
+        """Return the SHA-256, hexadecimal, of a file that was added."""
+        return self._digests[path]
+
     def put(self, path: str, chunk: bytes) -> None:
         """Write the next piece of one file; several may be open until `finish`. Raises like `add`."""
         try:
@@ -111,11 +115,24 @@ class Claim:
             self._fail(error)
         self._digests[path] = digest.hexdigest()
 
-    def finish(self) -> None:
-        """Add the manifest and make what was added the bundle, all or nothing; raises like `add`."""
+    def finish(self, sign: Callable[[bytes], Mapping[str, bytes]] | None = None) -> None:
+        """Add the manifest and make what was added the bundle, all or nothing; raises like `add`.
+
+        Args:
+            sign: what gives files that sign the manifest, by name; it may raise `EvidenceError`.
+
+        """
         for path in [*self._open]:
             self._close(path)
-        self.add(manifest.NAME, [manifest.render(self._digests).encode()])
+        listing = manifest.render(self._digests).encode()
+        self.add(manifest.NAME, [listing])
+        try:
+            signatures = sign(listing) if sign else {}
+        except EvidenceError:
+            self.release()
+            raise
+        for path, content in signatures.items():
+            self.add(path, [content])
         try:
             self._partial.chmod(0o755)
             self._partial.rename(self.directory)
@@ -163,7 +180,7 @@ _NEXT_LINE, _NEXT_LINE_INSIDE = "\n", "\n    "
 
 
 def inputs(plan_json: str, plan: Plan, given: Mapping[str, Sequence[tuple[str, str]]]) -> dict[str, str]:
-    """Return the files that say what was asked for: path in the bundle → text.
+    """Return the files that say what was asked for: path in the bundle → text, redacted.
 
     Args:
         plan_json: the plan.
@@ -173,41 +190,43 @@ def inputs(plan_json: str, plan: Plan, given: Mapping[str, Sequence[tuple[str, s
     """
     kinds = {"profiles": plan.sources, **given}
     return {"inputs/plan.json": plan_json} | {
-        f"inputs/{kind}/{number}-{name}": text
+        f"inputs/{kind}/{number}-{name}": redact(text)
         for kind, files in kinds.items()
         for number, (name, text) in enumerate(files, start=1)
     }
 
 
 def read(directory: Path) -> Bundle:
-    """Return the run and verdict of a bundle, with its transcripts.
+    """Return the run and verdict of a bundle; its transcripts are read when they are looked at.
 
     Raises:
-        EvidenceError: when a file is missing or is not what it should be; it names the file.
+        EvidenceError: when `run.json` is missing or is not what it should be; looking at a transcript raises
+            the same. It names the file.
 
     """
     path = directory / "run.json"
     try:
-        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        verdict = _verdicts().validate_python(data.pop("verdict"))
-        run = _runs().validate_python(data)
+        found = parse(path.read_bytes(), path)
     except OSError as error:
         raise EvidenceError(f"{path}: cannot be read: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    return replace(found, run=replace(found.run, transcripts=Stored(directory, found.run.hosts)))
+
+
+def parse(content: bytes, path: Path) -> Bundle:
+    """Return what a `run.json` holds, without transcripts.
+
+    Raises:
+        EvidenceError: when it is not a run; it names `path`.
+
+    """
+    try:
+        data: dict[str, Any] = json.loads(content.decode())
+        verdict = _verdicts().validate_python(data.pop("verdict"))
+        data.pop("transcripts", None)
+        return Bundle(run=_runs().validate_python(data), verdict=verdict)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         detail = error.errors()[0] if isinstance(error, ValidationError) else error
         raise EvidenceError(f"{path}: is not a run: {detail}") from None
-    transcripts = {}
-    for host in run.hosts:
-        at = directory / host.transcript
-        if not at.resolve().is_relative_to(directory.resolve()):
-            raise EvidenceError(f"run.json: the transcript of {host.name} lies outside of the bundle")
-        try:
-            transcripts[host.name] = transcript.load(at.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise EvidenceError(f"{host.transcript}: cannot be read: {error.strerror}") from None
-        except ValueError as error:
-            raise EvidenceError(f"{host.transcript}: {error}") from None
-    return Bundle(run=replace(run, transcripts=transcripts), verdict=verdict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,9 +243,9 @@ class Replayable:
     def load(self, host: HostInfo) -> list[Observation]:
         """Return the observations of one host, in the order of its transcript."""
         try:
-            return transcript.load((self.directory / host.transcript).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise Unobservable("unreadable", f"{host.transcript}: {error}", whole_host=True) from None
+            return stored.read(self.directory, host)
+        except EvidenceError as error:
+            raise Unobservable("unreadable", str(error), whole_host=True) from None
 
 
 def replayable(directory: Path, *, check: bool = True) -> Replayable:
@@ -261,45 +280,6 @@ def replayable(directory: Path, *, check: bool = True) -> Replayable:
         if not (directory / host.transcript).resolve().is_relative_to(directory.resolve()):
             raise EvidenceError(f"run.json: the transcript of {host.name} lies outside of the bundle")
     return Replayable(started_at=started_at, hosts=hosts, directory=directory, active=active)
-
-
-def verify(directory: Path) -> list[str]:
-    """Return one sentence for everything about the bundle that does not hold; nothing when all does."""
-    if not directory.is_dir():
-        return [f"{directory}: is not a directory"]
-    problems = manifest.check(directory)
-    try:
-        bundle = read(directory)
-    except EvidenceError as error:
-        return [*problems, str(error)]
-    return [*problems, *_inconsistencies(bundle)]
-
-
-def _inconsistencies(bundle: Bundle) -> list[str]:
-    run, problems = bundle.run, []
-    if count(run.results, planned=run.ledger.planned) != run.ledger or not run.ledger.is_balanced:
-        problems.append("run.json: the ledger does not follow from the results")
-    if score(run.results) != run.scores:
-        problems.append("run.json: the scores do not follow from the results")
-    verdict = decide(run)
-    if (verdict.gate, verdict.exit_code) != (bundle.verdict.gate, bundle.verdict.exit_code):
-        problems.append("run.json: the verdict does not follow from the results")
-    places = [(result.host, result.control) for result in run.results]
-    planned = {(host.name, control.id) for host in run.hosts for control in run.controls}
-    if len(places) != len(set(places)) or set(places) != planned:
-        problems.append("run.json: not every planned control has exactly one result on every host")
-    problems += [
-        f"{host.transcript}: has {len(run.transcripts[host.name])} lines, not {host.observations}"
-        for host in run.hosts
-        if len(run.transcripts[host.name]) != host.observations
-    ]
-    lines = {host.name: len(run.transcripts[host.name]) for host in run.hosts}
-    problems += [
-        f"run.json: {result.control} on {result.host} rests on an observation that is not in the transcript"
-        for result in run.results
-        if not all(1 <= number <= lines.get(result.host, 0) for number in result.observations)
-    ]
-    return problems
 
 
 def json_schema() -> dict[str, Any]:

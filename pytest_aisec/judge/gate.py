@@ -58,9 +58,7 @@ def decide(run: Run) -> Verdict:
 def _broken(run: Run) -> Iterator[str]:
     """Yield one sentence, with numbers, for each rule of the policy that the run breaks."""
     policy = run.policy
-    blocking = [item for item in _failures(run) if _counts(run, item)]
-    if blocking:
-        yield f"{_controls(len(blocking))} failed at or above severity {policy.fail_on}: {_parts(blocking)}"
+    yield from _blocking(run)
     counts = Counter((item.severity, item.outcome) for item in run.results if not is_waived(item))
     for severity in SEVERITIES:
         for outcome, most in sorted(policy.max.get(severity, {}).items()):
@@ -83,6 +81,14 @@ def _broken(run: Run) -> Iterator[str]:
         yield f"{_controls(stale)} passed although a waiver excuses {'it' if stale == 1 else 'them'} (stale)"
 
 
+def _blocking(run: Run) -> Iterator[str]:
+    failures, fail_on = [item for item in _failures(run) if _counts(run, item)], run.policy.fail_on
+    if failures and fail_on == "regression":
+        yield _regressed(run, failures)
+    elif failures:
+        yield f"{_controls(len(failures))} failed at or above severity {fail_on}: {_parts(failures)}"
+
+
 def _failures(run: Run) -> list[Result]:
     return [item for item in run.results if item.outcome is Outcome.FAILED and not is_waived(item)]
 
@@ -90,14 +96,38 @@ def _failures(run: Run) -> list[Result]:
 def _counts(run: Run, failure: Result) -> bool:
     """Tell whether a failure fails the run by `fail_on`."""
     policy = run.policy
-    if policy.fail_on == "regression" or "failed" in policy.max.get(failure.severity, {}):
+    if policy.fail_on == "regression":
+        return (failure.host, failure.control) not in _failed_before(run)
+    if "failed" in policy.max.get(failure.severity, {}):
         return False
     return SEVERITIES.index(failure.severity) <= SEVERITIES.index(policy.fail_on)
+
+
+def _failed_before(run: Run) -> set[tuple[str, str]]:
+    """Return host and control of what failed in the baseline, too; without a baseline everything is new."""
+    still = run.comparison.still_failing if run.comparison else ()
+    return {(item.host, item.control) for item in still}
+
+
+def _regressed(run: Run, failures: Sequence[Result]) -> str:
+    against = f"the baseline of {run.comparison.baseline.started_at}" if run.comparison else "any baseline"
+    names = sorted(f"{item.control} on {item.host}" for item in failures)
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return (
+        f"{_controls(len(failures))} failed that did not in {against}: {_parts(failures)} "
+        f"({', '.join(names[:3])}{more})"
+    )
 
 
 def _not_counted(run: Run) -> Iterator[str]:
     policy = run.policy
     below = [item for item in _failures(run) if not _counts(run, item)]
+    if policy.fail_on == "regression":
+        if below:
+            yield f"{_controls(len(below))} failed in the baseline, too: not counted"
+        for clause in run.comparison.weaker() if run.comparison else ():
+            yield f"weaker than the baseline: {clause}"
+        return
     limited = [item for item in below if "failed" in policy.max.get(item.severity, {})]
     rest = len(below) - len(limited)
     if rest:
@@ -115,7 +145,7 @@ def _parts(results: Iterable[Result]) -> str:
 
 
 def _hosts(results: Sequence[Result]) -> str:
-    names = [f"{item.host} ({item.outcome.value.replace('_', ' ')})" for item in results]
+    names = sorted(f"{item.host} ({item.outcome.value.replace('_', ' ')})" for item in results)
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "") or "any host"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,10 +10,13 @@ from typing import Any, Literal
 
 from pytest_aisec.catalog.control import Severity
 from pytest_aisec.catalog.policy import GatePolicy
+from pytest_aisec.judge.comparison import Comparison
 from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.observe.transcript import Observation
 
 SCHEMA_VERSION = "1.0"
+NAMESPACE = uuid.UUID("5b4a3a0e-6a4f-5d3c-9d55-0d7a9d1f6e11")
+"""For ids that are derived from what they name."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,6 +63,8 @@ class HostInfo:
     """The transcript's path in the bundle."""
     observations: int
     """How many lines the transcript has."""
+    transcript_sha256: str = ""
+    """Of the transcript's file, hexadecimal."""
     fault: str = ""
     """Why no further question could be answered, if so: `reason: detail`."""
 
@@ -230,6 +236,8 @@ class Run:
     """All that were given, by id."""
     attestations: Sequence[AttestationInfo] = ()
     """All that were given, by id."""
+    comparison: Comparison | None = None
+    """With an earlier run, where one was given."""
     inputs: Mapping[str, str] = field(default_factory=dict)
     """Path in the bundle → SHA-256, hexadecimal: profiles, plan, waivers and whatever else was given."""
     transcripts: Mapping[str, Sequence[Observation]] = field(default_factory=dict, compare=False)

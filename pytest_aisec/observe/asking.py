@@ -159,8 +159,8 @@ def _observation(
     return Observation(
         command=sent.questions[index].key,
         exit_status=exit_status,
-        stdout=redact_bytes(stdout[:keep]),
-        stderr=redact_bytes(stderr[:keep]),
+        stdout=redact_bytes(stdout)[:keep],  # a credential that is cut would be none that we know
+        stderr=redact_bytes(stderr)[:keep],
         started_at=started_at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{started_at.microsecond // 1000:03d}Z",
         duration_ms=round(seconds * 1000),
         fault=fault.reason if fault else None,
@@ -194,7 +194,7 @@ def _fault(sent: _Sent, transport: Transport) -> Unobservable:
     if fault is not None:
         return fault
     if sent.batch.began(reply.stdout) and reply.exit_status != SSH_FAILED:
-        detail = redact(last_line(reply.stderr)) or f"exit status {reply.exit_status}"
+        detail = last_line(redact_bytes(reply.stderr)) or f"exit status {reply.exit_status}"
         return Unobservable("internal", f"the answer is cut off: {detail}")
     _check_connection(sent, transport)
     raise _refusal(reply)
@@ -214,7 +214,7 @@ def _check_connection(sent: _Sent, transport: Transport) -> None:
 
 
 def _refusal(reply: Reply) -> Unobservable:
-    detail = redact(last_line(reply.stderr))
+    detail = last_line(redact_bytes(reply.stderr))
     text = reply.stderr.decode("utf-8", "replace")
     if SUDO_REFUSED.search(reply.stderr) or re.search(r"^sudo: ", text, re.MULTILINE):
         return Unobservable("privilege", detail or "sudo refused", whole_host=True)

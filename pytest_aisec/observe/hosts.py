@@ -21,6 +21,7 @@ from testinfra.host import Host
 from pytest_aisec.errors import UsageProblem, nearest
 from pytest_aisec.observe.backend import ObservingBackend
 from pytest_aisec.observe.bounded import Stop
+from pytest_aisec.observe.redact import know, redact
 from pytest_aisec.observe.transcript import Transcript
 from pytest_aisec.observe.transports import Limits, Ssh, Transport, paramiko_backend
 
@@ -35,6 +36,8 @@ _KEYWORDS = (
 """What testinfra reads after the `?` of a host; it ignores anything else, such as a misspelled `sudo`."""
 _NETWORKED = {"ssh", "safe-ssh", "paramiko", "winrm"}
 _WINRM_KEYWORDS = ("no_ssl", "no_verify_ssl", "read_timeout_sec", "operation_timeout_sec")
+_INVENTORY_SECRET = re.compile(r"ansible_\w*(pass|password|passphrase)")
+"""Variables of an inventory that are credentials."""
 _PASSWORD = "AISEC_WINRM_PASSWORD"  # noqa: S105 - the name of a variable
 """Environment variable with the password for `winrm://` hosts."""
 
@@ -109,11 +112,19 @@ def resolve(options: HostOptions) -> list[Target]:
     for spec in _specs(options):
         try:
             for target in _targets(spec, options):
+                _check_name(target.name)
                 targets.setdefault(target.name, target)
         except (TypeError, ValueError) as error:
             # What urllib and testinfra's backends raise for a malformed address or keyword.
             raise UsageProblem(f"--hosts {_without_password(spec)}: not a host: {error}") from None
     return [targets[name] for name in sorted(targets)]
+
+
+def _check_name(name: str) -> None:
+    """Refuse a host whose name holds a credential: names of hosts are kept as they are."""
+    _, _, address = name.partition("://")
+    if redact(address) != address:
+        raise UsageProblem(f"host {redact(address)}: its name looks like a credential, and would be shown")
 
 
 def _check_file(option: str, path: str | None) -> None:
@@ -239,6 +250,7 @@ def _backend(
 def _winrm(address: str, password: str, keywords: dict[str, Any]) -> base.BaseBackend:
     from pytest_aisec.observe.winrm import WinRm  # noqa: PLC0415 - pywinrm is an extra
 
+    know("password", password)
     if not password:
         raise UsageProblem(
             f"winrm://{address}: there is no password; set {_PASSWORD} in the environment, or use an Ansible "
@@ -282,7 +294,9 @@ def _inventory_hosts(pattern: str, keywords: dict[str, Any], where: str) -> list
     try:
         hosts = factory.get_hosts(pattern, **keywords)
     except Exception as error:  # noqa: BLE001 - testinfra hands on whatever Ansible and its JSON raise
-        raise UsageProblem(f"{where}: Ansible cannot read the inventory: {str(error)[:400]}") from None
+        raise UsageProblem(
+            f"{where}: Ansible cannot read the inventory: {redact(str(error))[:400]}"
+        ) from None
     if not hosts:
         raise UsageProblem(f"{where}: the inventory has no host that matches {pattern!r}")
     return list(hosts)
@@ -293,6 +307,9 @@ def _ansible_target(name: str, keywords: dict[str, Any], options: HostOptions) -
     outer = _backend("ansible", name, keywords, options)
     target = f"ansible://{name}"
     variables = outer.ansible_runner.get_variables(name)
+    for variable, value in variables.items():
+        if _INVENTORY_SECRET.fullmatch(variable) and isinstance(value, str):
+            know("password", value)
     if variables.get("ansible_connection") == "winrm" and not outer.force_ansible:
         try:
             return Target(name=target, connection="winrm", backend=_winrm_of_inventory(name, variables))

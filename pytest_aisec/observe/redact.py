@@ -8,106 +8,82 @@ from __future__ import annotations
 
 import hashlib
 import re
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache, partial
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from pytest_aisec.observe.shapes import SECRET_NAME, SHAPES
 
 MARK = re.compile(r"«redacted:(?P<kind>[a-z0-9-]+):(?P<digest>[0-9a-f]{8})»")
 
-_NAMED = r"(?i)(?:^|(?<=[\s;&\"'{,(?\x00:]))(?:--?)?(?:[a-z0-9_.-]{0,40}[_.-])?"
-"""What stands before the name of a setting, in a file, a URL or the arguments of a process."""
-_NEXT = r"\x00(?:/proc/\d+/cmdline:(?=[^-\s])|(?!/proc/\d+/cmdline:)(?=[^-\s]))"
-"""What stands between an argument and the next, as the kernel or grep prints them."""
-
-_SHAPES: tuple[tuple[str, str, str], ...] = (
-    # kind; words of which one is in every match, in lower case: without them nobody searches any further;
-    # pattern, whose group `s` is the credential where there is one, otherwise the whole match.
-    (
-        "private-key",
-        "private",
-        (
-            r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----[\s\S]*?"
-            r"(?:-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----|\Z)"
-        ),
-    ),
-    ("aws-access-key", "akia asia", r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b"),
-    (
-        "aws-secret-key",
-        "aws",
-        r"(?i)aws_?(?:secret_?access_?key|session_?token)[\"']?\s*[=:]\s*[\"']?(?P<s>[A-Za-z0-9/+=]{20,})",
-    ),
-    ("google-api-key", "aiza", r"\bAIza[0-9A-Za-z_-]{35}"),
-    ("google-oauth", "ya29. gocspx-", r"\b(?:ya29\.[0-9A-Za-z_.-]{20,}|GOCSPX-[0-9A-Za-z_-]{28})"),
-    ("huggingface", "hf_ api_org_", r"\b(?:hf_|api_org_)[A-Za-z0-9]{30,}"),
-    ("anthropic", "sk-ant-", r"\bsk-ant-[A-Za-z0-9_-]{20,}"),
-    ("openai", "sk-", r"\bsk-(?!ant-)(?:proj-|svcacct-|admin-)?[A-Za-z0-9_-]{20,}"),
-    ("nvidia", "nvapi-", r"\bnvapi-[A-Za-z0-9_-]{40,}"),
-    ("replicate", "r8_", r"\br8_[A-Za-z0-9]{30,}"),
-    ("groq", "gsk_", r"\bgsk_[A-Za-z0-9]{40,}"),
-    (
-        "github",
-        "ghp_ gho_ ghu_ ghs_ ghr_ github_pat_",
-        r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{50,})",
-    ),
-    (
-        "gitlab",
-        "glpat- glptt- gldt- glrt- glcbt- glsoat-",
-        r"\bgl(?:pat|ptt|dt|rt|cbt|soat)-[A-Za-z0-9_-]{20,}",
-    ),
-    ("pypi", "pypi-", r"\bpypi-[A-Za-z0-9_-]{50,}"),
-    ("npm", "npm_", r"\bnpm_[A-Za-z0-9]{36}\b"),
-    (
-        "slack",
-        "xox hooks.slack.com",
-        r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}|https://hooks\.slack\.com/(?:services|workflows)/[A-Za-z0-9+/]{20,}",
-    ),
-    ("stripe", "_live_ _test_", r"\b(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{20,}"),
-    (
-        "wandb",
-        "wandb",
-        (
-            r"(?i)(?:wandb_api_key|machine api\.wandb\.ai[\s\S]{0,80}?password)[\"']?\s*[=: ]\s*[\"']?"
-            r"(?P<s>[0-9a-f]{40})\b"
-        ),
-    ),
-    ("jwt", "eyj", r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"),
-    (
-        "basic-auth",
-        "authorization",
-        r"(?i)authorization[\"']?\s*[:=]\s*[\"']?basic\s+(?P<s>[A-Za-z0-9+/]{8,}={0,2})",
-    ),
-    ("bearer", "bearer", r"(?i)\bbearer\s+(?P<s>[A-Za-z0-9_.~+/-]{20,}=*)"),
-    ("url-password", "://", r"\b[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s/:@\"'<>]*:(?P<s>[^\s/@\"'<>«»]{1,256})@"),
-    (
-        "password",
-        "passw passphrase key token secret",
-        (
-            _NAMED + r"(?:password|passwd|passphrase|api[_-]?key|secret[_-]?key|auth[_-]?token"
-            r"|access[_-]?token|client[_-]?secret)[\"']?"
-            rf"\s*(?:=|:\s|\s(?=[^-\s])|{_NEXT})\s*[\"']?(?P<s>[^\s\"'«»,;&\x00]{{6,256}})"
-        ),
-    ),
-    (
-        "token",
-        "token secret",
-        (
-            _NAMED + r"(?:token|secret)[\"']?"
-            rf"(?:\s*(?:=|:\s)\s*|(?:(?<=--token)|(?<=--secret))(?:\s(?=[^-\s])|{_NEXT}))[\"']?"
-            r"(?P<s>[A-Za-z0-9_./+=~-]{8,256})(?=[\s\"'«»,;&\x00)\]}]|\Z)"
-        ),
-    ),
-    ("password-hash", "$", r"\$(?:1|2[aby]|5|6|7|y|gy|argon2id?)\$[^\s:«»]{12,}"),
-)
-
 _PATTERNS: tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...] = tuple(
-    (kind, tuple(words.split()), re.compile(shape, re.MULTILINE)) for kind, words, shape in _SHAPES
+    (kind, tuple(words.split()), re.compile(shape, re.MULTILINE)) for kind, words, shape in SHAPES
 )
+_SECRET_NAME = re.compile(SECRET_NAME)
 
 _HARMLESS = re.compile(
-    r"(?i)[x*.<>$_{}()\[\]-]+|no|yes|true|false|none|null|prohibit-password|without-password|required|sufficient"
+    r"(?i)[x*.<>$_{}()\[\]-]+|no|yes|true|false|none|null|prohibit-password|without-password|required|requisite"
+    r"|sufficient|optional|include|substack|disabled|enabled|\[\w+=\S*|(?-i:\$\{[A-Z_][A-Z0-9_]*\}|\$[A-Z_][A-Z0-9_]*)"
 )
 """What stands where a password could stand in configuration files, and is none."""
 
 _NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 """What stands there in a program: `config.token`."""
+
+_SPECIAL = re.compile(
+    r"(?i)(?:^|[\W_])(?:bos|eos|pad|unk|sep|cls|mask|image|audio|video|start|end|special)_token\b"
+)
+"""A word of a tokenizer."""
+
+_HARMLESS_IN = frozenset({"password", "token", "basic-auth", "bearer"})
+
+_LOOKS_LIKE = str.maketrans({"\u0130": "i", "\u0131": "i", "\u017f": "s", "\u212a": "k"})
+"""The letters that are an ASCII letter to `re.IGNORECASE` and not to `str.lower`."""
+
+_KINDS = frozenset(shape.kind for shape in SHAPES)
+_LEAST_KNOWN = 8
+"""Letters of a password that is looked for wherever it stands: a shorter one may stand in any word."""
+
+
+class Own(NamedTuple):
+    """A pattern of the user's."""
+
+    kind: str
+    pattern: re.Pattern[str]
+
+
+class _Extra:
+    """What this process looks for besides the known shapes."""
+
+    own: tuple[Own, ...] = ()
+    literals: Mapping[str, str] = MappingProxyType({})
+    """Credential → kind."""
+
+
+def kinds() -> frozenset[str]:
+    """Return the kinds of the known shapes."""
+    return _KINDS
+
+
+def use(own: Iterable[Own]) -> None:
+    """Look for these patterns, too, and for no others of the user's."""
+    _Extra.own = tuple(own)
+    _redact_once.cache_clear()
+
+
+def forget() -> None:
+    """Look for the known shapes alone, as in the beginning."""
+    _Extra.literals = MappingProxyType({})
+    use(())
+
+
+def know(kind: str, secret: object) -> None:
+    """Redact this credential wherever it stands, unless it is a mere word: mere words must stay."""
+    text = str(secret or "")
+    if len(text) >= _LEAST_KNOWN and not text.isalpha() and not MARK.search(text):
+        _Extra.literals = MappingProxyType({**_Extra.literals, text: kind})
+        _redact_once.cache_clear()
 
 
 def mark(kind: str, secret: str) -> str:
@@ -133,17 +109,51 @@ def _redact_once(text: str) -> str:
 
 
 def _redact(text: str) -> str:
-    if text.isascii():  # only there is a letter of either case the same letter in lower case
-        lower = text.lower()
-        shapes = [item for item in _PATTERNS if any(word in lower for word in item[1])]
-    else:
-        shapes = [*_PATTERNS]
+    lower = text.lower().translate(_LOOKS_LIKE)
+    shapes = [item for item in _PATTERNS if any(word in lower for word in item[1])]
     before = None
     while text != before:  # a mark ends a word, so that one more credential may begin after it
         before = text
+        for literal, kind in _Extra.literals.items():
+            text = _outside(text, partial(_take_literal, literal, kind))
+        for kind, pattern in _Extra.own:
+            text = _take_own(text, kind, pattern)
         for kind, _, pattern in shapes:
             text = pattern.sub(lambda match, kind=kind: _replace(kind, match), text)  # type: ignore[misc]
     return text
+
+
+def _take_literal(literal: str, kind: str, part: str) -> str:
+    return part.replace(literal, mark(kind, literal))
+
+
+def _outside(text: str, change: Callable[[str], str]) -> str:
+    """Return `text` with everything changed that stands outside of marks."""
+    pieces, end = [], 0
+    for found in MARK.finditer(text):
+        pieces += [change(text[end : found.start()]), found.group()]
+        end = found.end()
+    return "".join([*pieces, change(text[end:])])
+
+
+def _take_own(text: str, kind: str, pattern: re.Pattern[str]) -> str:
+    """Replace what a pattern of the user's finds outside of marks; no line and no argument is lost."""
+
+    def taken(part: str) -> Iterator[str]:
+        end = 0
+        for match in pattern.finditer(part):
+            start, stop = _span(match)
+            if start < stop:
+                yield part[end:start]
+                yield _BREAKS.sub(lambda found: mark(kind, found.group()), part[start:stop])
+                end = stop
+        yield part[end:]
+
+    return _outside(text, lambda part: "".join(taken(part)))
+
+
+_BREAKS = re.compile(r"[^\n\r\x00]+")
+"""What a mark takes the place of: never of what separates lines and arguments."""
 
 
 def redact_bytes(data: bytes) -> bytes:
@@ -155,14 +165,28 @@ def redact_bytes(data: bytes) -> bytes:
     return data if redacted == text else redacted.encode("utf-8", "surrogateescape")
 
 
+def _span(match: re.Match[str]) -> tuple[int, int]:
+    """Return where in the text the credential of a match is."""
+    for group in ("s", "s1", "s2", "s3"):
+        if group in match.re.groupindex and match.group(group) is not None:
+            return match.span(group)
+    return match.span()
+
+
 def _replace(kind: str, match: re.Match[str]) -> str:
-    whole = match.group(0)
-    if "s" not in match.re.groupindex:
-        return mark(kind, whole)
-    secret = match.group("s")
-    if kind in {"password", "token"} and _HARMLESS.fullmatch(secret):
+    whole, begin = match.group(), match.start()
+    start, end = _span(match)
+    secret = whole[start - begin : end - begin]
+    if kind in _HARMLESS_IN and _HARMLESS.fullmatch(secret):
         return whole
-    if kind == "token" and _NAME.fullmatch(secret):
+    if kind == "token" and (_NAME.fullmatch(secret) or _SPECIAL.search(whole[: start - begin])):
         return whole
-    start, end = match.span("s")
-    return whole[: start - match.start()] + mark(kind, secret) + whole[end - match.start() :]
+    return whole[: start - begin] + mark(kind, secret) + whole[end - begin :]
+
+
+def redact_value(name: str, value: Any) -> Any:
+    """Return the value of a setting, redacted; all of it where its name says that it is a credential."""
+    if not isinstance(value, str):
+        return value
+    is_secret = len(value) >= 6 and _SECRET_NAME.fullmatch(name) and not _HARMLESS.fullmatch(value)
+    return mark("password", value) if is_secret and not MARK.search(value) else redact(value)

@@ -273,35 +273,48 @@ class Ordered(Mapping[str, Sequence[Observation]]):
         return len(self._transcripts)
 
 
-def dump(observations: Iterable[Observation]) -> str:
-    """Return a transcript file: one JSON object a line, each with the sha256 of the line before."""
+def genesis(host: str) -> str:
+    """Return what the first line names as the hash of the line before it: no other host's lines fit there."""
+    return hashlib.sha256(host.encode("utf-8", "backslashreplace")).hexdigest() if host else GENESIS
+
+
+def dump(observations: Iterable[Observation], host: str = "") -> str:
+    """Return a host's transcript file: one JSON object a line, each with the sha256 of the line before."""
     lines: list[str] = []
-    previous = GENESIS
+    previous = genesis(host)
     for number, observation in enumerate(observations, start=1):
-        entry = {"number": number, "previous": previous, **observation.to_json()}
-        line = json.dumps(entry, ensure_ascii=False, separators=(",", ":"))
+        line = _line(number, previous, observation)
         previous = hashlib.sha256(line.encode()).hexdigest()
         lines.append(line + "\n")
     return "".join(lines)
 
 
-def load(text: str) -> list[Observation]:
-    """Return the observations of a transcript file, in order.
+def _line(number: int, previous: str, observation: Observation) -> str:
+    entry = {"number": number, "previous": previous, **observation.to_json()}
+    return json.dumps(entry, ensure_ascii=False, separators=(",", ":"))
+
+
+def load(text: str, host: str = "") -> list[Observation]:
+    """Return the observations of the transcript file of a host, in order.
 
     Raises:
         ValueError: names the line that is no observation, or not chained to the line before.
 
     """
     found: list[Observation] = []
-    previous = GENESIS
+    previous = genesis(host)
     for number, line in enumerate(text.split("\n")[:-1] if text else [], start=1):
         try:
             entry = json.loads(line)
             observation = Observation.from_json(entry)
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"line {number} is not an observation: {error!r}") from None
+        if host and number == entry.get("number") == 1 and entry.get("previous") != previous:
+            raise ValueError(f"line 1 does not begin the transcript of {host}")
         if entry.get("previous") != previous or entry.get("number") != number:
             raise ValueError(f"line {number} does not follow from the line before it")
+        if line != _line(number, previous, observation):
+            raise ValueError(f"line {number} is not as it was written")
         previous = hashlib.sha256(line.encode()).hexdigest()
         found.append(observation)
     if text and not text.endswith("\n"):

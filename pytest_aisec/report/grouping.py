@@ -226,8 +226,9 @@ def _digest(value: object) -> bytes:
 def _key(result: Result, seen: _Seen, answers: bytes) -> object:
     said = (result.reason, result.message, pretty(result.expected), pretty(result.observed))
     waiver = (result.waiver.id, result.waiver.state) if result.waiver else None
+    attestation = (result.attestation.id, result.attestation.state) if result.attestation else None
     asked = [(item.command, item.exit_status, item.fault, item.detail) if item else None for _, item in seen]
-    return (status(result).key, result.severity, *said, waiver, asked, answers)
+    return (status(result).key, result.severity, *said, waiver, attestation, asked, answers)
 
 
 def _answers(seen: _Seen) -> bytes:

@@ -16,17 +16,29 @@ from markupsafe import Markup, escape
 from pytest_aisec.catalog import frameworks
 from pytest_aisec.catalog.control import SEVERITIES
 from pytest_aisec.errors import UsageProblem
-from pytest_aisec.judge.run import ControlInfo, HostInfo, Result, Run, Verdict
+from pytest_aisec.judge.run import AttestationInfo, ControlInfo, HostInfo, Result, Run, Verdict, WaiverInfo
 from pytest_aisec.observe.transcript import Observation
-from pytest_aisec.report import grouping
+from pytest_aisec.report import coverage, grouping, policy
 from pytest_aisec.report.document import whole
 from pytest_aisec.report.grouping import STATUSES, Group, Status
-from pytest_aisec.report.text import compact, pieces, pretty, visible
+from pytest_aisec.report.text import compact, is_plain, pieces, pretty, visible
 
 LIMIT = 4096
 """How many characters of an answer are shown; a quarter of it where the control passed."""
 COLUMNS = 20
 """Controls side by side in a matrix: what fits on a laptop's screen and on landscape paper."""
+FEW = 4
+"""How many hosts are named where all of them are named elsewhere."""
+WHOLE = 20
+"""How many groups of a control are shown with commands and answers; the rest, which differs, is told in brief."""
+STATES = {
+    "active": "holds",
+    "expiring": "holds, for at most 30 days more",
+    "expired": "no longer holds",
+    "stale": "what it excuses passes",
+    "unused": "nothing in this run needs it",
+}
+"""What may have become of a waiver or an attestation."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,10 +86,24 @@ class Document:
         """Yield the document."""
         run, environment = self._run, _environment()
         cards = self._cards()
+        described = {card.control.id: card.control for card in cards} | {
+            item.id: item for item in run.controls
+        }
         style, script = (_source(environment, name) for name in ("report.css", "report.js"))
         stream = environment.get_template("report.html.j2").stream(
             run=run,
             verdict=self._verdict,
+            meaning=policy.verdict(run, self._verdict),
+            rules=[*policy.rules(run.policy)],
+            registers=_registers(run),
+            waivers={item.id: item for item in run.waivers},
+            attestations={item.id: item for item in run.attestations},
+            coverages=coverage.by_framework(
+                described.values(), {card.control.id: card.groups for card in cards}
+            ),
+            few=FEW,
+            whole=WHOLE,
+            used={card.control.severity for card in cards},
             statuses=STATUSES,
             severities=SEVERITIES,
             sections=[(status, [card for card in cards if card.status == status]) for status in STATUSES],
@@ -130,6 +156,7 @@ def _environment() -> Environment:
         "utc": _utc,
         "percent": _percent,
     }
+    environment.tests["long"] = _is_long
     environment.globals |= {"cut": lambda text, where: grouping.cut(text, where, LIMIT)}
     return environment
 
@@ -143,6 +170,30 @@ def _cells(cards: Iterable[Card]) -> dict[tuple[str, str], Group]:
     """Return the group of each host and control."""
     groups = (group for card in cards for group in card.groups)
     return {(result.host, result.control): group for group in groups for _, result in group.results}
+
+
+def _registers(run: Run) -> list[tuple[str, list[tuple[str, str, list[WaiverInfo | AttestationInfo]]]]]:
+    """Return waivers and attestations, each as a list of a state, its meaning and what is in that state."""
+    given: dict[str, Sequence[WaiverInfo | AttestationInfo]] = {
+        "waiver": run.waivers,
+        "attestation": run.attestations,
+    }
+    return [
+        (
+            kind,
+            [
+                (state, meaning, held)
+                for state, meaning in STATES.items()
+                if (held := [item for item in items if item.state == state])
+            ],
+        )
+        for kind, items in given.items()
+    ]
+
+
+def _is_long(text: str) -> bool:
+    """Tell whether a text would fill a screen, so that it gets a bar of its own to scroll with."""
+    return len(text) > 1200 or text.count("\n") > 16
 
 
 def _reference(key: str, ids: Sequence[str]) -> tuple[str, list[tuple[str, str]]]:
@@ -159,6 +210,8 @@ def _finalize(value: Any) -> Any:
         return value
     if not isinstance(value, str):
         return visible(value)
+    if is_plain(value):
+        return escape(value)
     # <i> has no attributes, so it could not even break out of one.
     return Markup("").join(
         Markup("<i>{}</i>").format(piece) if is_hidden else escape(piece)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 from pytest_aisec.observe.waves import Collected
+from pytest_aisec.report.text import visible
 
 EVERY = 10.0
 """Seconds between two lines where the output is not a terminal."""
@@ -77,7 +78,7 @@ class Progress:
         if self._open:
             slowest = max(self._open.values(), key=lambda found: found.seconds)
             line += f", {now - self._started:.0f} s, waiting for {slowest.name}"
-        return line[:79]
+        return visible(line)[:79]
 
 
 def _hosts(count: int) -> str:

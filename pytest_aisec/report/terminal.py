@@ -14,12 +14,17 @@ from pytest_aisec.catalog.control import SEVERITIES
 from pytest_aisec.catalog.plan import Plan
 from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import ControlInfo, Result, Run, Scores, Verdict, WaiverInfo, is_waived
+from pytest_aisec.observe.redact import redact
+from pytest_aisec.report import changes
+from pytest_aisec.report.text import visible
 
 Line = tuple[str, dict[str, bool]]
 """Text and the markup that pytest's terminal writer knows."""
 
 _LONGEST = 20
-"""Lines of one JSON value that are shown; the reports have all of it."""
+"""Lines of one text or JSON value that are shown; the reports have all of it."""
+_MOST = 8192
+"""Characters of a text that are looked at."""
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _STATES = {
     "expired": {"red": True},
@@ -32,7 +37,9 @@ _GATE = {"passed": {"green": True}, "failed": {"red": True}, "inconclusive": {"y
 
 def header(plan: Plan, hosts: Sequence[str]) -> str:
     """Return what is going to be audited, one to three lines."""
-    text = f"aisec: profile {plan.profile} {plan.version}, {_count(len(plan.controls), 'control')} on "
+    hosts = [visible(host) for host in hosts]
+    profile = f"{plan.profile} {visible(redact(plan.version))}"
+    text = f"aisec: profile {profile}, {_count(len(plan.controls), 'control')} on "
     shown = ", ".join(hosts[:8]) + (f" … and {len(hosts) - 8} more" if len(hosts) > 8 else "")
     lines = textwrap.wrap(shown, _width() - 7, break_on_hyphens=False, break_long_words=False)
     return "\n".join([text + _count(len(hosts), "host"), *(f"       {line}" for line in lines)])
@@ -52,13 +59,13 @@ WORDS: dict[Outcome, tuple[str, str, tuple[str, dict[str, bool]]]] = {
 def verdict_line(outcome: Outcome, control: str, host: str, title: str) -> Line:
     """Return one line for how one control ended on one host, cut to the terminal's width."""
     _, _, (word, markup) = WORDS[outcome]
-    line = f"{word:<7} {control:<13} {host}  {title}"
+    line = visible(f"{word:<7} {control:<13} {host}  {title}")
     width = _width()
     return line if len(line) <= width else line[: width - 1] + "…", markup
 
 
 def render(run: Run, verdict: Verdict, bundle: str, problem: str, *, verbose: bool) -> Iterator[Line]:
-    """Yield the lines of the summary.
+    """Yield the lines of the summary; nothing in them acts on the terminal.
 
     Args:
         run: the run.
@@ -68,6 +75,11 @@ def render(run: Run, verdict: Verdict, bundle: str, problem: str, *, verbose: bo
         verbose: show all that could not be judged, too, not just counts of repeated reasons.
 
     """
+    for line, markup in _lines(run, verdict, bundle, problem, verbose=verbose):
+        yield visible(line), markup
+
+
+def _lines(run: Run, verdict: Verdict, bundle: str, problem: str, *, verbose: bool) -> Iterator[Line]:
     width = _width()
     controls = {item.id: item for item in run.controls}
     order = {severity: number for number, severity in enumerate(SEVERITIES)}
@@ -78,6 +90,10 @@ def render(run: Run, verdict: Verdict, bundle: str, problem: str, *, verbose: bo
     yield _rule("hosts", width), {"bold": True}
     yield from _hosts(run)
     yield from _said(run, width)
+    if run.comparison is not None:
+        yield _rule(changes.title(run.comparison), width), {"bold": True}
+        for text in changes.brief(run.comparison):
+            yield from _wrapped(text, width, red=text.startswith("new: "))
     yield _rule(f"verdict: {verdict.gate.upper()}", width), {"bold": True, **_GATE[verdict.gate]}
     for reason in verdict.because:
         yield from _wrapped(reason, width)
@@ -102,10 +118,16 @@ def _rule(title: str, width: int) -> str:
 
 
 def _wrapped(text: str, width: int, indent: int = 0, **markup: bool) -> Iterator[Line]:
-    plain = _CONTROL_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", text)
-    for paragraph in plain.splitlines() or [""]:
-        for line in textwrap.wrap(paragraph, width - indent, break_on_hyphens=False) or [""]:
-            yield " " * indent + line, markup
+    plain = _CONTROL_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", text[:_MOST])
+    lines = [
+        line
+        for paragraph in plain.splitlines() or [""]
+        for line in textwrap.wrap(paragraph, width - indent, break_on_hyphens=False) or [""]
+    ]
+    for line in lines[:_LONGEST]:
+        yield " " * indent + line, markup
+    if len(lines) > _LONGEST or len(text) > _MOST:
+        yield " " * indent + "… all of it is in the report", markup
 
 
 def _failure(run: Run, result: Result, control: ControlInfo, width: int) -> Iterator[Line]:

@@ -38,7 +38,9 @@ OUTCOMES = {
     "error": "error",
 }
 DOUBLES = Path(__file__).parent / "doubles"
-_HEADER = re.compile(r"^#\s*(as|sudo|host|reason|params|active|advisories|lib|double):\s*(.+)$", re.MULTILINE)
+_HEADER = re.compile(
+    r"^#\s*(as|sudo|host|wheels|reason|params|active|advisories|lib|double):\s*(.+)$", re.MULTILINE
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +55,8 @@ class Scenario:
     sudo: bool = False
     kind: Kind = "stock"
     """Of the host; see `labkit.image`."""
+    wheels: tuple[str, ...] = ()
+    """Programs from PyPI that the host has in `/opt`, by their names in `labkit.image.LAYERS`."""
     is_aws: bool = False
     """Whether it is about an AWS account; the script then runs on the controlling machine."""
     params: dict[str, Any] = field(default_factory=dict)
@@ -110,6 +114,7 @@ def read(path: Path) -> Scenario:
         user=header.get("as", "root"),
         sudo=header.get("sudo", "no") == "yes",
         kind="services" if header.get("host") == "services" else "stock",
+        wheels=tuple(header.get("wheels", "").split()),
         is_aws=header.get("host") == "aws",
         params=yaml.safe_load(header.get("params", "{}").replace("{here}", str(path.parent))),
         active=header.get("active", "no") == "yes",

@@ -17,7 +17,7 @@ WINDOWS = windows.all_scenarios()
 
 @pytest.mark.parametrize("scenario", [item for item in ALL if not item.is_aws], ids=lambda item: item.id)
 def test_scenario(lab, scenario: Scenario) -> None:
-    with lab.host(kind=scenario.kind) as host:
+    with lab.host(kind=scenario.kind, layers=scenario.wheels) as host:
         check(lab, host, scenario)
 
 

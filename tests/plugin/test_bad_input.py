@@ -89,6 +89,14 @@ PROFILES = {
         "controls: {ACME-TST-01: {}}\ngate: {fail_on: never}",
         ["acme.yaml:5", "fail_on", "never"],
     ),
+    "gate that cannot fail": (
+        "controls: {ACME-TST-01: {}}\ngate: {fail_on: critical}",
+        ["acme.yaml:5", "can never fail", "critical", "1 high"],
+    ),
+    "gate that must fail": (
+        "controls: {ACME-TST-01: {}}\ngate: {required: [ACME-TST-07]}",
+        ["acme.yaml:5", "required", "ACME-TST-07", "ACME-TST-01"],
+    ),
     "unknown parent": ("extends: [linux-bas]", ["acme.yaml:4", "linux-bas", "linux-base"]),
     "circle": ("extends: [acme]", ["acme.yaml:4", "circle"]),
     "no mapping": ("controls: [ACME-TST-01]", ["acme.yaml:4", "controls"]),
@@ -154,6 +162,14 @@ OPTIONS = {
     "no ssh configuration": (["--hosts=ssh://a", "--ssh-config=/nowhere/config"], ["/nowhere/config"]),
     "no ssh key": (["--hosts=ssh://a", "--ssh-identity-file=/nowhere/key"], ["/nowhere/key"]),
     "no chroot": (["--hosts=chroot:///nowhere/root"], ["/nowhere/root"]),
+    "no gate": (["--aisec-gate=/nowhere/gate.yaml"], ["/nowhere/gate.yaml", "cannot be read"]),
+    "unknown severity to fail on": (["--aisec-fail-on=hihg"], ["--aisec-fail-on hihg", "high"]),
+    "no score": (["--aisec-min-score=90"], ["--aisec-min-score 90", "less than or equal to 1"]),
+    "unknown meaning of errors": (["--aisec-error-is=ok"], ["--aisec-error-is ok", "inconclusive"]),
+    "no baseline": (["--aisec-baseline=/nowhere/at/all"], ["--aisec-baseline", "/nowhere/at/all"]),
+    "baseline that is none": (["--aisec-baseline=/dev/null"], ["--aisec-baseline", "/dev/null"]),
+    "gate without a baseline": (["--aisec-fail-on=regression"], ["--aisec-fail-on", "--aisec-baseline"]),
+    "gate that cannot fail": (["--aisec-fail-on=critical"], ["can never fail", "planned: 1 high"]),
 }
 
 

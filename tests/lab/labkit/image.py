@@ -66,6 +66,12 @@ WHEELS = {
 }
 """Python packages of the kind ``services``, each list below ``/opt/<name>``; PYTHONPATH makes them visible."""
 
+LAYERS = {
+    "litellm": ("litellm[proxy]==1.108.7", "async-timeout==5.0.1", "prisma==0.15.0"),
+    "ray": ("ray[default]==2.60.0",),
+}
+"""Python packages that only a host has which asks for them, likewise below ``/opt/<name>``: they are large."""
+
 DOUBLE = Path(__file__).with_name("double.py")
 """Plays answers of services that are not there; lies in ``/opt/double`` of the kind ``services``."""
 
@@ -171,6 +177,41 @@ def image(kind: Kind = "stock") -> Image:
     return found
 
 
+def layer(name: str) -> Path:
+    """One of LAYERS as a directory to put over the root of a host, built now if it is not in the cache.
+
+    Raises LabUnavailableError.
+    """
+    digest = hashlib.sha256(repr((SUITE, name, LAYERS[name])).encode()).hexdigest()[:16]
+    cache = cache_directory()
+    found = cache / f"{digest}-{name}"
+    if found.is_dir():
+        return found
+    cache.mkdir(parents=True, exist_ok=True)
+    with _locked(cache):
+        if not found.is_dir():
+            with kernel.outside_network(), _building(cache) as home:
+                home.chmod(0o755)
+                _install_wheels(home / "layer", name, LAYERS[name], compiled=True)
+                (home / "layer").chmod(0o755)
+                (home / "layer").rename(found)
+    return found
+
+
+@contextmanager
+def _building(cache: Path) -> Iterator[Path]:
+    """A directory to build in, which is removed with what is left there; so are those that others left."""
+    for unfinished in cache.glob("building-*"):
+        _remove(unfinished)
+    home = Path(tempfile.mkdtemp(prefix="building-", dir=cache))
+    try:
+        yield home
+    except subprocess.TimeoutExpired:
+        raise LabUnavailableError(f"building took more than {_BUILD_TIMEOUT:.0f} s") from None
+    finally:
+        _remove(home)
+
+
 @contextmanager
 def _locked(cache: Path) -> Iterator[None]:
     with (cache / "lock").open("a") as file:
@@ -182,10 +223,7 @@ def _build(target: Path, packages: Sequence[str]) -> None:
     debian.ensure_commands({"mmdebstrap": "mmdebstrap"})
     if not _KEYRING.exists():
         debian.ensure(["debian-archive-keyring"])
-    for unfinished in target.parent.glob("building-*"):
-        _remove(unfinished)
-    home = Path(tempfile.mkdtemp(prefix="building-", dir=target.parent))
-    try:
+    with _building(target.parent) as home:
         home.chmod(0o755)
         root = home / "root"
         hook = home / "customise"
@@ -218,40 +256,36 @@ def _build(target: Path, packages: Sequence[str]) -> None:
         if packages != PACKAGES:
             _add_python_services(root)
         root.rename(target)
-    except subprocess.TimeoutExpired:
-        raise LabUnavailableError(f"building the image took more than {_BUILD_TIMEOUT:.0f} s") from None
-    finally:
-        _remove(home)
 
 
 def _add_python_services(root: Path) -> None:
-    """Install the wheels for the image's Python 3.11, from here: the image has no pip."""
     for name, requirements in WHEELS.items():
-        command = [
-            *(
-                sys.executable,
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--no-compile",
-                "--disable-pip-version-check",
-            ),
-            *("--target", str(root / "opt" / name), "--python-version", "3.11", "--implementation", "cp"),
-            *("--only-binary=:all:", *requirements),
-        ]
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_BUILD_TIMEOUT,
-            check=False,
-        )
-        if done.returncode:
-            raise LabUnavailableError(f"pip cannot install {name} for the image: {_last_error(done.stderr)}")
+        _install_wheels(root, name, requirements)
     (root / "opt/double").mkdir()
     (root / "opt/double/double.py").write_text(DOUBLE.read_text())
+
+
+def _install_wheels(root: Path, name: str, requirements: Sequence[str], *, compiled: bool = False) -> None:
+    """Install wheels for the image's Python 3.11 below ``/opt/<name>``, from here: the image has no pip.
+
+    ``compiled``: with byte code, which is of use only where this is a Python 3.11, too.
+    """
+    command = [
+        *(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
+        *(() if compiled else ("--no-compile",)),
+        *("--target", str(root / "opt" / name), "--python-version", "3.11", "--implementation", "cp"),
+        *("--only-binary=:all:", *requirements),
+    ]
+    done = subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=_BUILD_TIMEOUT,
+        check=False,
+    )
+    if done.returncode:
+        raise LabUnavailableError(f"pip cannot install {name} for the image: {_last_error(done.stderr)}")
 
 
 def _remove(directory: Path) -> None:

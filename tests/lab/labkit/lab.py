@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from labkit import debian, delay, kernel
 from labkit.errors import LabError, LabUnavailableError
-from labkit.image import USERS, Image, Kind, image
+from labkit.image import USERS, Image, Kind, image, layer
 from labkit.scope import Scope, ip, raise_inotify_limit
 
 if TYPE_CHECKING:
@@ -92,11 +92,14 @@ class Entry(NamedTuple):
 class LabHost:
     """One running host. Made by :meth:`Lab.host`; ends with :meth:`close`, a ``with`` block, or its lab."""
 
-    def __init__(self, lab: Lab, number: int, name: str, boot: Boot, kind: Kind) -> None:
+    def __init__(
+        self, lab: Lab, number: int, name: str, boot: Boot, kind: Kind, layers: Sequence[str] = ()
+    ) -> None:
         self._lab = lab
         self._part = f"h{number}"
         self._boot: Boot = boot
         self._kind: Kind = kind
+        self._layers = tuple(layers)
         self._leader = 0
         self.name = name
         block, position = divmod(number - 1, _HOSTS_A_BLOCK)
@@ -211,6 +214,7 @@ class LabHost:
 
     def _start(self) -> None:
         lab, scope = self._lab, self._lab._scope
+        below = [*map(layer, self._layers), image(self._kind).root]  # may take minutes: built if not there
         deadline = time.monotonic() + _BOOT_TIMEOUT
         scope.part(self._part)
         network = scope.network(self._part)
@@ -220,7 +224,7 @@ class LabHost:
             inside=lab._switch.name,
         )
         ip(f"addr add {self.address}/16 dev eth0", "link set eth0 up", inside=network.name)
-        merged, _ = scope.overlay(self._part, lab._layer, image(self._kind).root)
+        merged, _ = scope.overlay(self._part, lab._layer, *below)
         self._personalise(merged)
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as notices:
             address = str(self._home / "notify")
@@ -365,10 +369,17 @@ class Lab:
         """The public keys of the hosts."""
         return self._known_hosts
 
-    def host(self, name: str | None = None, boot: Boot = "systemd", kind: Kind = "stock") -> LabHost:
+    def host(
+        self,
+        name: str | None = None,
+        boot: Boot = "systemd",
+        kind: Kind = "stock",
+        layers: Sequence[str] = (),
+    ) -> LabHost:
         """Bring up one fresh host; returns when systemd has started everything and sshd answers the client.
 
-        ``name`` is its host name, ``h1``, ``h2`` … if none is given. Raises LabError with the host's console.
+        ``name`` is its host name, ``h1``, ``h2`` … if none is given; ``layers`` are names of ``image.LAYERS``.
+        Raises LabError with the host's console.
         """
         with self._lock:
             self._number += 1
@@ -378,7 +389,7 @@ class Lab:
             name = name or f"h{number}"
             if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", name) or name in self._hosts:
                 raise LabError(f"{name!r} is no host name, or taken")
-            host = self._hosts[name] = LabHost(self, number, name, boot, kind)
+            host = self._hosts[name] = LabHost(self, number, name, boot, kind, layers)
         try:
             host._start()
         except BaseException:

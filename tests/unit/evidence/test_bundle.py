@@ -10,16 +10,10 @@ from typing import Any
 import jsonschema
 import pytest
 
-from pytest_aisec.catalog.load import load_catalog
-from pytest_aisec.catalog.plan import Plan, make_plan
-from pytest_aisec.catalog.policy import GatePolicy
-from pytest_aisec.catalog.profile import load_chain
 from pytest_aisec.errors import EvidenceError
-from pytest_aisec.evidence import bundle, manifest
+from pytest_aisec.evidence import bundle, consistency, manifest
 from pytest_aisec.judge.gate import decide
-from pytest_aisec.judge.outcome import Outcome
-from pytest_aisec.judge.run import ControlInfo, HostInfo, Result, Run, RunInfo, Verdict, count, score
-from pytest_aisec.observe.transcript import Observation, dump
+from pytest_aisec.judge.run import Run, Verdict
 
 HOSTS = ("ssh://one", "ssh://two")
 FILES = [
@@ -29,80 +23,6 @@ FILES = [
     "transcripts/ssh_one.jsonl",
     "transcripts/ssh_two.jsonl",
 ]
-
-
-@pytest.fixture
-def plan(content: Any) -> Plan:
-    content.control("ACME-ART-01")
-    content.profile("mine", "controls: {ACME-*: }\n")
-    return make_plan(load_chain("mine", [content.root], cwd=content.path), load_catalog([content.root]))
-
-
-@pytest.fixture
-def run() -> Run:
-    observation = Observation(
-        command="true",
-        exit_status=0,
-        stdout=b"\xff ok\n",
-        stderr=b"",
-        started_at="2026-03-01T09:30:00.000Z",
-        duration_ms=3,
-    )
-    results = [
-        Result(
-            control="ACME-ART-01",
-            host=host,
-            outcome=outcome,
-            reason="",
-            severity="high",
-            title="T",
-            expected={"a": [1, None]},
-            observed="\u2028",
-            observations=(1,),
-        )
-        for host, outcome in zip(HOSTS, (Outcome.PASSED, Outcome.FAILED), strict=True)
-    ]
-    return Run(
-        run=RunInfo(
-            id="x",
-            started_at="2026-03-01T09:30:00Z",
-            finished_at="2026-03-01T09:31:00Z",
-            profile="mine",
-            profile_title="Mine",
-            profile_version="1",
-            package_version="0",
-            plan_sha256="ab",
-        ),
-        hosts=tuple(
-            HostInfo(
-                name=host,
-                connection="ssh",
-                transcript=f"transcripts/{host.replace('://', '_')}.jsonl",
-                observations=2,
-            )
-            for host in HOSTS
-        ),
-        controls=(
-            ControlInfo(
-                id="ACME-ART-01",
-                title="T",
-                rationale="",
-                severity="high",
-                family="ART",
-                frameworks={"nist_800_53": ("AC-3",)},
-                remediation="true",
-                params={"dirs": ["/srv"]},
-                declared=("dirs",),
-                platforms=("linux",),
-            ),
-        ),
-        excluded=(),
-        results=tuple(results),
-        ledger=count(results, planned=2),
-        scores=score(results),
-        policy=GatePolicy(fail_on="low"),
-        transcripts=dict.fromkeys(HOSTS, (observation, observation)),
-    )
 
 
 def run_json(run: Run, verdict: Verdict) -> str:
@@ -116,28 +36,10 @@ def put(claim: bundle.Claim, files: Mapping[str, bytes]) -> None:
     claim.finish()
 
 
-def write(directory: Path, run: Run, plan: Plan) -> None:
-    """Write the bundle of `run` but for the reports."""
-    claim = bundle.Claim(directory)
-    for path, text in bundle.inputs("{}", plan, {}).items():
-        claim.add(path, [text.encode()])
-    for host in run.hosts:
-        claim.add(host.transcript, [dump(run.transcripts[host.name]).encode()])
-    claim.add("run.json", bundle.run_json(run, decide(run)))
-    claim.finish()
-
-
-@pytest.fixture
-def written(run: Run, plan: Plan, tmp_path: Path) -> Path:
-    directory = tmp_path / "evidence"
-    write(directory, run, plan)
-    return directory
-
-
 def test_a_bundle_is_whole_and_holds(written: Path) -> None:
     found = sorted(str(path.relative_to(written)) for path in written.rglob("*") if path.is_file())
     assert found == sorted([*FILES, "manifest.json"])
-    assert bundle.verify(written) == []
+    assert consistency.check(written) == []
 
 
 def test_what_was_written_is_read(written: Path, run: Run) -> None:
@@ -167,33 +69,35 @@ def test_the_schema_refuses_another_outcome(run: Run) -> None:
 def test_a_changed_file_is_named(written: Path, name: str) -> None:
     with (written / name).open("ab") as stream:
         stream.write(b" \n")
-    assert f"{name}: has been changed" in bundle.verify(written)
+    assert f"{name}: has been changed" in consistency.check(written)
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_removed_file_is_named(written: Path, name: str) -> None:
     (written / name).unlink()
-    assert f"{name}: is missing" in bundle.verify(written)
+    assert f"{name}: is missing" in consistency.check(written)
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_file_that_became_something_else_is_named(written: Path, name: str) -> None:
     (written / name).unlink()
     (written / name).mkdir()
-    assert f"{name}: is missing" in bundle.verify(written)
+    assert f"{name}: is missing" in consistency.check(written)
 
 
 @pytest.mark.parametrize("name", ["new.txt", "transcripts/new.jsonl", ".hidden", "inputs/new/deep.txt"])
 def test_an_added_file_is_named(written: Path, name: str) -> None:
     (written / name).parent.mkdir(exist_ok=True)
     (written / name).write_text("")
-    assert bundle.verify(written) == [f"{name}: is not in the manifest"]
+    problems = consistency.check(written)
+    assert f"{name}: is not in the manifest" == problems[0]
+    assert {name} == {problem.partition(":")[0] for problem in problems}
 
 
 def test_an_added_link_is_named_wherever_it_leads(written: Path) -> None:
     for name, target in {"a": "/etc/passwd", "b": "/nowhere", "c": "."}.items():
         (written / name).symlink_to(target)
-    problems = bundle.verify(written)
+    problems = consistency.check(written)
     assert {"a: is not in the manifest", "b: is not in the manifest", "c: is not in the manifest"} <= set(
         problems
     )
@@ -202,18 +106,18 @@ def test_an_added_link_is_named_wherever_it_leads(written: Path) -> None:
 def test_a_file_that_cannot_be_read_is_one_sentence(written: Path) -> None:
     (written / "run.json").unlink()
     (written / "run.json").symlink_to("/nowhere")
-    assert any(problem.startswith("run.json: ") for problem in bundle.verify(written))
+    assert any(problem.startswith("run.json: ") for problem in consistency.check(written))
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "null", '{"files": []}', '{"files": {"a": 1}}', "\x00"])
 def test_a_manifest_that_is_none_is_named(written: Path, text: str) -> None:
     (written / "manifest.json").write_text(text)
-    assert bundle.verify(written)
+    assert consistency.check(written)
 
 
 def test_a_missing_manifest_is_named(written: Path) -> None:
     (written / "manifest.json").unlink()
-    assert bundle.verify(written) == ["manifest.json: is missing"]
+    assert consistency.check(written) == ["manifest.json: is missing"]
 
 
 def forge(directory: Path, change: Callable[[dict[str, Any]], None]) -> None:
@@ -221,7 +125,7 @@ def forge(directory: Path, change: Callable[[dict[str, Any]], None]) -> None:
     path = directory / "run.json"
     data = json.loads(path.read_text())
     change(data)
-    path.write_text(json.dumps(data))
+    path.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n")
     reseal(directory)
 
 
@@ -231,7 +135,7 @@ def reseal(directory: Path) -> None:
     listing["files"] = {
         name: hashlib.sha256((directory / name).read_bytes()).hexdigest() for name in listing["files"]
     }
-    at.write_text(json.dumps(listing))
+    at.write_text(manifest.render(listing["files"]))
 
 
 def outcome_edited(data: dict[str, Any]) -> None:
@@ -296,7 +200,7 @@ def test_an_edit_with_a_fitting_manifest_is_still_found(
     written: Path, change: Callable[[dict[str, Any]], None]
 ) -> None:
     forge(written, change)
-    assert bundle.verify(written)
+    assert consistency.check(written)
 
 
 def test_an_edited_transcript_with_a_fitting_manifest_is_still_found(written: Path) -> None:
@@ -304,7 +208,7 @@ def test_an_edited_transcript_with_a_fitting_manifest_is_still_found(written: Pa
     first, second = path.read_text().splitlines(keepends=True)
     path.write_text(first.replace('"true"', '"false"') + second)
     reseal(written)
-    assert bundle.verify(written) == [
+    assert consistency.check(written) == [
         "transcripts/ssh_one.jsonl: line 2 does not follow from the line before it"
     ]
 
@@ -319,11 +223,11 @@ def test_a_run_json_that_is_no_run_is_one_sentence(written: Path, text: str) -> 
 @pytest.mark.parametrize("name", ["run.json", "transcripts/ssh_one.jsonl", "manifest.json"])
 def test_a_file_that_is_not_utf8_is_one_sentence(written: Path, name: str) -> None:
     (written / name).write_bytes(b"\xff\n")
-    assert any(problem.startswith(name) or f"/{name}" in problem for problem in bundle.verify(written))
+    assert any(problem.startswith(name) or f"/{name}" in problem for problem in consistency.check(written))
 
 
 def test_no_directory_is_no_bundle(tmp_path: Path) -> None:
-    assert bundle.verify(tmp_path / "absent") == [f"{tmp_path}/absent: is not a directory"]
+    assert consistency.check(tmp_path / "absent") == [f"{tmp_path}/absent: is not a directory"]
 
 
 def test_a_claim_takes_an_empty_directory(tmp_path: Path) -> None:

@@ -256,3 +256,53 @@ def test_a_required_control_has_passed_or_the_run_fails(
 def test_a_required_control_without_a_result_fails_the_run() -> None:
     gate, because = judged({"required": ["ACME-ART-99"]})
     assert ("failed", "required control ACME-ART-99 did not pass on any host") == (gate, because[0])
+
+
+def test_every_failure_is_new_where_there_is_no_baseline() -> None:
+    gate, because = judged({"fail_on": "regression"}, result(Outcome.FAILED, "low"))
+    sentence = "1 control failed that did not in any baseline: 1 low (ACME-ART-01 on local://)"
+    assert ("failed", sentence) == (gate, because[0])
+
+
+def test_strict_waivers_fail_for_each_stale_one_and_count_them() -> None:
+    gate, because = judged({"strict_waivers": True}, *[result(Outcome.PASSED, "low", "stale")] * 2)
+    assert ("failed", "2 controls passed although a waiver excuses them (stale)") == (gate, because[0])
+
+
+def test_an_error_that_is_taken_for_failed_is_counted() -> None:
+    gate, because = judged({"error_is": "failed"}, *[result(Outcome.ERROR)] * 2)
+    sentence = "2 controls could not be observed, which this policy takes for failed"
+    assert ("failed", sentence) == (gate, because[0])
+
+
+def test_a_required_control_is_named_with_the_hosts_on_which_it_did_not_pass() -> None:
+    failures = [replace(result(Outcome.ERROR), host=f"gpu-{number}") for number in range(1, 6)]
+    _, because = judged({"required": ["ACME-ART-01"]}, *failures)
+    sentence = (
+        "required control ACME-ART-01 did not pass on gpu-1 (error), gpu-2 (error), gpu-3 (error) and 2 more"
+    )
+    assert sentence == because[0]
+
+
+def test_what_failed_below_fail_on_is_told_as_not_counted() -> None:
+    gate, because = judged({"fail_on": "high"}, *[result(Outcome.FAILED, "low")] * 2)
+    assert ("passed", "2 controls failed below severity high: not counted") == (gate, because[0])
+
+
+def test_every_broken_rule_is_told() -> None:
+    policy = {
+        "fail_on": "high",
+        "max": {"low": {"failed": 0}, "high": {"error": 1}},
+        "min_score": 0.9,
+        "error_is": "failed",
+        "required": ["ACME-ART-99"],
+    }
+    results = [result(Outcome.FAILED), result(Outcome.FAILED, "low"), *[result(Outcome.ERROR)] * 2]
+    assert [
+        "1 control failed at or above severity high: 1 high",
+        "2 controls of severity high error, and at most 1 may",
+        "1 control of severity low failed, and at most 0 may",
+        "the score with waivers is 20.00%, less than 90.00%",
+        "2 controls could not be observed, which this policy takes for failed",
+        "required control ACME-ART-99 did not pass on any host",
+    ] == judged(policy, *results)[1][:6]

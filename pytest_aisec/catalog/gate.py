@@ -1,0 +1,156 @@
+"""Which policy a run is judged by, and whether a gate with it could do its work."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from pytest_aisec.catalog import yamlfile
+from pytest_aisec.catalog.control import SEVERITIES
+from pytest_aisec.catalog.plan import Plan
+from pytest_aisec.catalog.policy import GatePolicy
+from pytest_aisec.errors import UsageProblem, nearest
+
+OPTION = "--aisec-gate"
+_CHOICES = {"fail_on": (*SEVERITIES, "regression"), "error_is": ("inconclusive", "failed")}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """A policy, and where each part of it was written."""
+
+    policy: GatePolicy
+    at: Callable[[Sequence[str | int]], str]
+    """The path of keys of a value → the option, or the file and line, that set it."""
+    sources: Sequence[tuple[str, str]] = ()
+    """Name and text of the file that was given."""
+
+
+def choose(plan: Plan, file: Path | None, options: Mapping[str, Any]) -> Chosen:
+    """Return the profile's policy, or the file's in its place, with single values replaced by options.
+
+    Args:
+        plan: with the profile's policy.
+        file: a YAML file with the same keys as `gate:` of a profile.
+        options: `--aisec-fail-on` and the like, by the key that they replace; `None` and `False` replace
+            nothing.
+
+    Raises:
+        UsageProblem: for a file that is wrong, with all its mistakes, and for a wrong option.
+
+    """
+    policy, at = plan.gate, plan.gate_at
+    sources: Sequence[tuple[str, str]] = ()
+    if file is not None:
+        document = yamlfile.read(file)
+        policy, at = yamlfile.parse(document, GatePolicy), document.at
+        sources = ((file.name, document.text),)
+    given = {key: value for key, value in options.items() if value not in (None, False)}
+    for key, value in given.items():
+        policy = policy.model_copy(update={key: _value(key, value)})
+
+    def where(loc: Sequence[str | int]) -> str:
+        if loc and loc[0] in given:
+            return _option(str(loc[0]), given[str(loc[0])])
+        return at(loc)
+
+    return Chosen(policy=policy, at=where, sources=sources)
+
+
+def _option(key: str, value: object) -> str:
+    name = f"--aisec-{key.replace('_', '-')}"
+    return name if value is True else f"{name} {value}"
+
+
+def _value(key: str, value: object) -> Any:
+    try:
+        return getattr(GatePolicy.model_validate({key: value}), key)
+    except ValidationError as error:
+        if key in _CHOICES:
+            raise UsageProblem(f"{_option(key, value)}: {nearest(str(value), _CHOICES[key])}") from None
+        message = error.errors(include_url=False)[0]["msg"]
+        raise UsageProblem(f"{_option(key, value)}: {message}") from None
+
+
+def check(
+    chosen: Chosen,
+    plan: Plan,
+    known: Collection[str],
+    *,
+    hosts: int,
+    has_baseline: bool,
+    has_waivers: bool,
+    is_narrowed: bool,
+) -> None:
+    """Refuse a policy under which the run could only fail, or could never fail.
+
+    Args:
+        chosen: the policy.
+        plan: the controls.
+        known: the ids of all controls.
+        hosts: the number of hosts.
+        has_baseline: whether there is a run to compare with.
+        has_waivers: whether there are any that could be stale.
+        is_narrowed: whether the command line selected some of the profile's controls. The policy is one for
+            all of them then, and what it says of others is no mistake.
+
+    Raises:
+        UsageProblem: with where it was written, and the reason.
+
+    """
+    policy = chosen.policy
+    planned = [item.id for item in plan.controls]
+    excluded = {item.control: item.reason for item in plan.excluded}
+    for index, name in enumerate(policy.required):
+        at = chosen.at(("required", index))
+        if name not in known:
+            raise UsageProblem(f"{at}: required: unknown control {name!r}. {nearest(name, known)}")
+        if name not in planned and not is_narrowed:
+            why = f"leaves it out: {excluded[name]}" if name in excluded else "does not select it"
+            raise UsageProblem(
+                f"{at}: required control {name} cannot pass, so every run would fail: profile "
+                f"{plan.profile!r} {why}"
+            )
+    if policy.fail_on == "regression" and not has_baseline:
+        raise UsageProblem(
+            f"{chosen.at(('fail_on',))}: fail_on: regression compares with an earlier run, and there is "
+            "none: give one with --aisec-baseline BUNDLE"
+        )
+    reasons = [] if is_narrowed else _why_never(policy, plan, hosts, has_waivers=has_waivers)
+    if reasons:
+        raise UsageProblem(f"{chosen.at(('fail_on',))}: this gate can never fail: {'; '.join(reasons)}")
+
+
+def _why_never(policy: GatePolicy, plan: Plan, hosts: int, *, has_waivers: bool) -> list[str]:
+    """Return why no rule of the policy can be broken, whatever is observed; nothing if one can."""
+    if (
+        policy.fail_on == "regression"
+        or policy.error_is == "failed"
+        or policy.min_score is not None
+        or policy.required
+        or (policy.strict_waivers and has_waivers)
+    ):
+        return []
+    planned = Counter(item.severity for item in plan.controls)
+    counted = SEVERITIES[: SEVERITIES.index(policy.fail_on) + 1]
+    if any(planned[severity] and "failed" not in policy.max.get(severity, {}) for severity in counted):
+        return []
+    reasons = []
+    for severity in SEVERITIES:
+        most = planned[severity] * hosts
+        for outcome, limit in sorted(policy.max.get(severity, {}).items()):
+            if limit < most:
+                return []
+            reasons.append(
+                f"max: {severity}: {outcome}: {limit} cannot be exceeded: there are {planned[severity]} such "
+                f"controls on {hosts} {'host' if hosts == 1 else 'hosts'}, {most} results"
+            )
+    there = ", ".join(f"{planned[severity]} {severity}" for severity in SEVERITIES if planned[severity])
+    if not any(planned[severity] for severity in counted):
+        reasons.insert(0, f"no planned control has severity {' or '.join(counted)} (planned: {there})")
+    return reasons

@@ -1,0 +1,109 @@
+"""Whether what a bundle holds agrees with itself."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pytest_aisec.errors import EvidenceError
+from pytest_aisec.evidence import bundle as bundles
+from pytest_aisec.evidence import manifest
+from pytest_aisec.evidence.bundle import Bundle
+from pytest_aisec.judge.compare import accounts_for
+from pytest_aisec.judge.gate import decide
+from pytest_aisec.judge.run import Run, Verdict, count, score
+
+PLAN = "inputs/plan.json"
+
+
+def check(directory: Path) -> list[str]:
+    """Return one sentence for everything about the bundle that does not hold; nothing when all does.
+
+    Whether signatures, reports and verdicts follow from what is there is not looked at.
+    """
+    if not directory.is_dir():
+        return [f"{directory}: is not a directory"]
+    problems = manifest.check(directory)
+    try:
+        bundle = bundles.read(directory)
+    except EvidenceError as error:
+        return [*problems, str(error)]
+    return [*problems, *_run(bundle), *_transcripts(directory, bundle.run), *_inputs(directory, bundle.run)]
+
+
+def _run(bundle: Bundle) -> Iterator[str]:
+    run = bundle.run
+    if count(run.results, planned=run.ledger.planned) != run.ledger or not run.ledger.is_balanced:
+        yield "run.json: the ledger does not follow from the results"
+    if score(run.results) != run.scores:
+        yield "run.json: the scores do not follow from the results"
+    if _plain(decide(run)) != _plain(bundle.verdict):
+        yield "run.json: the verdict does not follow from the results"
+    if run.comparison is not None and not accounts_for(run.comparison, run.results):
+        yield "run.json: the comparison with the baseline is not one of these results"
+    places = Counter((result.host, result.control) for result in run.results)
+    planned = [(host.name, control.id) for host in run.hosts for control in run.controls]
+    if not (places == Counter(planned) and run.ledger.planned == len(planned)):
+        yield "run.json: not every planned control has exactly one result on every host"
+        for host, control in planned:
+            if places[host, control] != 1:
+                yield f"run.json: {control} on {host} has {places[host, control]} results"
+
+
+def _plain(verdict: Verdict) -> tuple[object, ...]:
+    return verdict.gate, int(verdict.exit_code), [*verdict.because]
+
+
+def _transcripts(directory: Path, run: Run) -> Iterator[str]:
+    by_host = run.by_host()
+    for host in run.hosts:
+        try:
+            lines = len(run.transcripts[host.name])
+        except EvidenceError as error:
+            yield str(error)
+            continue
+        if manifest.digest(directory / host.transcript) != host.transcript_sha256:
+            yield f"{host.transcript}: is not the transcript of {host.name} whose digest run.json has"
+        if lines != host.observations:
+            yield f"{host.transcript}: has {lines} lines, not {host.observations}"
+        for result in by_host[host.name]:
+            if not all(1 <= number <= lines for number in result.observations):
+                yield (
+                    f"run.json: {result.control} on {result.host} rests on an observation that is not in "
+                    "the transcript"
+                )
+
+
+def _inputs(directory: Path, run: Run) -> Iterator[str]:
+    """Yield what the inputs are not; that they are those of the manifest has been looked at."""
+    found = {
+        str(path.relative_to(directory)): manifest.digest(path)
+        for path in sorted((directory / "inputs").rglob("*"))
+        if path.is_file() and not path.is_symlink()
+    }
+    for path in sorted(found.keys() | run.inputs.keys()):
+        if found.get(path) != run.inputs.get(path):
+            yield f"{path}: is not the file whose digest run.json has"
+    if found.get(PLAN) != run.run.plan_sha256:
+        yield f"{PLAN}: is not the plan whose digest run.json has"
+    try:
+        yield from _plan(json.loads((directory / PLAN).read_text(encoding="utf-8")), run)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        yield f"{PLAN}: is not a plan: {error!r}"
+
+
+def _plan(plan: dict[str, Any], run: Run) -> Iterator[str]:
+    if [host.name for host in run.hosts] != plan["hosts"]:
+        yield f"{PLAN}: its hosts are not those of run.json"
+    planned = {item["id"]: (item["severity"], sorted(item["declared"])) for item in plan["controls"]}
+    known = {item.id: (item.severity, sorted(item.declared)) for item in run.controls}
+    for control in sorted(planned.keys() | known.keys()):
+        if planned.get(control) != known.get(control):
+            yield f"{PLAN}: {control} is not planned as run.json says"
+    if {item.control: item.reason for item in run.excluded} != plan["excluded"]:
+        yield f"{PLAN}: what it excludes is not what run.json says"
+    if run.policy.model_dump(mode="json") != plan["gate"]:
+        yield f"{PLAN}: its gate is not that of run.json"

@@ -1,0 +1,102 @@
+"""The signatures of a bundle: who signs, and whether what is signed is this bundle."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pytest_aisec.evidence import intoto, manifest, signing, sigstore
+from pytest_aisec.evidence.bundle import Bundle
+from pytest_aisec.judge.run import Run, Verdict
+
+
+def sign(signer: signing.Signer, run: Run, verdict: Verdict, listing: bytes) -> Mapping[str, bytes]:
+    """Return the files that sign a bundle, by name; raise `EvidenceError` when it cannot be signed.
+
+    Args:
+        signer: who signs.
+        run: the run.
+        verdict: the verdict on it.
+        listing: the content of `manifest.json`.
+
+    """
+    made = intoto.statements(run, verdict, listing, intoto.code_digest())
+    return {f"{what}.{signer.kind}.json": signer.sign(statement) for what, statement in made.items()}
+
+
+def kind(run: Run) -> str:
+    """Return how the bundle of `run` is signed, as a part of file names; empty where it is not."""
+    if not run.run.signed_by:
+        return ""
+    return sigstore.KIND if run.run.signed_by.startswith(sigstore.PREFIX) else signing.KIND
+
+
+def check(directory: Path, bundle: Bundle, key: Any = None, key_name: str = "") -> Iterator[str]:
+    """Yield one sentence for everything about the signatures that does not hold.
+
+    Args:
+        directory: the bundle.
+        bundle: what its `run.json` holds.
+        key: the public key that must have signed it, as `signing.load_public_key` gives it.
+        key_name: its file.
+
+    """
+    how = kind(bundle.run)
+    expected = [name for name in manifest.SIGNATURES if how and name.endswith(f".{how}.json")]
+    yield from _unexpected(directory, bundle.run, expected)
+    if key is not None and how != signing.KIND:
+        yield f"{directory}: is not signed by a key, and the one in {key_name} is asked for"
+    try:
+        listing = (directory / manifest.NAME).read_bytes()
+        contents = {name: (directory / name).read_bytes() for name in expected}
+    except OSError as error:
+        yield f"{Path(str(error.filename)).name}: cannot be read: {error.strerror}"
+        return
+    read: dict[str, tuple[bytes, str]] = {}
+    for name, content in contents.items():
+        try:
+            read[name] = _read(content, how)
+        except ValueError as error:
+            yield f"{name}: {error}"
+            continue
+        if key is not None and how == signing.KIND and not signing.is_signed_by(content, key):
+            yield f"{name}: is not signed by the key in {key_name}, or was changed afterwards"
+    yield from _statements(bundle, listing, read)
+
+
+def _unexpected(directory: Path, run: Run, expected: Sequence[str]) -> Iterator[str]:
+    by = run.run.signed_by
+    for name in manifest.SIGNATURES:
+        if name not in expected and (directory / name).exists():
+            yield f"{name}: does not belong to a run that is {f'signed by {by}' if by else 'not signed'}"
+
+
+def _read(content: bytes, how: str) -> tuple[bytes, str]:
+    """Return statement and signer; the signer is empty where only Sigstore can tell."""
+    if how == sigstore.KIND:
+        return sigstore.read_statement(content), ""
+    return signing.read_envelope(content)
+
+
+def _statements(bundle: Bundle, listing: bytes, read: Mapping[str, tuple[bytes, str]]) -> Iterator[str]:
+    """Yield what the statements say that the bundle does not."""
+    by = bundle.run.run.signed_by
+    codes = {intoto.code_in(statement) for statement, _ in read.values()} - {""}
+    made = intoto.statements(bundle.run, bundle.verdict, listing, next(iter(codes), ""))
+    for name, (statement, said) in read.items():
+        should = made[name.partition(".")[0]]
+        if said and said != by:
+            yield f"{name}: is signed by {said}, and run.json says by {by}"
+        if _subject(statement) != _subject(should):
+            yield f"{manifest.NAME}: is not the one that {name} signs"
+        elif statement != should:
+            yield f"{name}: says something else than run.json"
+
+
+def _subject(statement: bytes) -> Any:
+    try:
+        return json.loads(statement)["subject"]
+    except (ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,64 @@
+"""Which gate the command line asks for, and which earlier run it compares with."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from pytest_aisec.catalog import gate
+from pytest_aisec.catalog.plan import Plan
+from pytest_aisec.errors import UsageProblem
+from pytest_aisec.evidence import baseline
+from pytest_aisec.evidence.baseline import Baseline
+
+_KEYS = ("fail_on", "min_score", "error_is", "strict_waivers")
+"""Values of a policy that an option can set."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gating:
+    """The policy of a run, and the run that it is compared with."""
+
+    chosen: gate.Chosen
+    baseline: Baseline | None
+    is_narrowed: bool
+
+    def check(self, plan: Plan, known: Collection[str], *, hosts: int, has_waivers: bool) -> None:
+        """Refuse a policy that can do no work; see `catalog.gate.check`."""
+        gate.check(
+            self.chosen,
+            plan,
+            known,
+            hosts=hosts,
+            has_baseline=self.baseline is not None,
+            has_waivers=has_waivers,
+            is_narrowed=self.is_narrowed,
+        )
+
+
+def of(config: pytest.Config, plan: Plan) -> Gating:
+    """Read what the options name; only the controlling process reads the baseline.
+
+    Raises:
+        UsageProblem: for a wrong option, and for a file that is not what it should be.
+
+    """
+    option = config.option
+    chosen = gate.choose(
+        plan,
+        _path(config, option.aisec_gate),
+        {key: config.getoption(f"aisec_{key}") for key in _KEYS},
+    )
+    earlier = None if hasattr(config, "workerinput") else _path(config, option.aisec_baseline)
+    try:
+        found = baseline.read(earlier) if earlier else None
+    except UsageProblem as problem:
+        raise UsageProblem(f"--aisec-baseline {option.aisec_baseline}: {problem}") from None
+    return Gating(chosen=chosen, baseline=found, is_narrowed=bool(option.aisec_select))
+
+
+def _path(config: pytest.Config, given: str | None) -> Path | None:
+    return config.invocation_params.dir / Path(given).expanduser() if given is not None else None

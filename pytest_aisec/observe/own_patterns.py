@@ -1,0 +1,153 @@
+"""Patterns of the user's for credentials that we do not know: a YAML file, checked before hosts are asked."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator
+
+from pytest_aisec.catalog import yamlfile
+from pytest_aisec.errors import UsageProblem
+from pytest_aisec.observe.redact import MARK, Own, kinds
+
+_LEAST = 4
+"""Letters that a match has at least: what matches less would tear every answer to pieces."""
+_MANY = 16
+"""Repetitions from which on a repeated group must have one length, or matching may take forever."""
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=40)]
+    """What the mark calls it."""
+    pattern: Annotated[str, Field(max_length=1000)]
+    """A regular expression of Python; its group `s`, where it has one, is the credential."""
+
+    @field_validator("kind")
+    @classmethod
+    def _is_new(cls, value: str) -> str:
+        if value in kinds():
+            raise ValueError("this kind is known without a pattern of yours; choose another name")
+        return value
+
+    @field_validator("pattern")
+    @classmethod
+    def _is_sound(cls, value: str) -> str:
+        if MARK.search(value):  # a credential that stood here in plain text: in a bundle, it is a mark
+            return value
+        compiled = _compiled(value)
+        parsed = importlib.import_module("re._parser").parse(value, re.MULTILINE)
+        least = parsed.getwidth()[0]
+        if least == 0 or compiled.search(""):
+            raise ValueError("it matches the empty string")
+        if least < _LEAST:
+            raise ValueError(f"it may match {least} characters; at least {_LEAST} must be needed")
+        if _is_endless(parsed):
+            raise ValueError(
+                "a repeated group holds alternatives or has no fixed length, so that matching may take "
+                "forever; give what is repeated one length"
+            )
+        return value
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            return re.compile(pattern, re.MULTILINE)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(f"it is no regular expression: {error}") from None
+    except Warning as warning:
+        raise ValueError(f"it is no unambiguous regular expression: {warning}") from None
+
+
+def _is_endless(parsed: Any) -> bool:
+    """Tell whether a group that may be repeated often can be matched in more than one way."""
+    for operator, argument in parsed:
+        name = str(operator)
+        if name in {"MAX_REPEAT", "MIN_REPEAT"}:
+            least, most, inner = argument
+            narrowest, widest = inner.getwidth()
+            if most > _MANY and most != least and (narrowest != widest or _has_branch(inner)):
+                return True
+        if any(_is_endless(inner) for inner in _inner(argument)):
+            return True
+    return False
+
+
+def _has_branch(parsed: Any) -> bool:
+    return any(
+        str(operator) == "BRANCH" or any(map(_has_branch, _inner(argument))) for operator, argument in parsed
+    )
+
+
+def _inner(argument: Any) -> Iterable[Any]:
+    """Return the patterns within what an operator of a parsed pattern has."""
+    if hasattr(argument, "getwidth"):
+        return [argument]
+    if isinstance(argument, (tuple, list)):
+        return [found for part in argument for found in _inner(part)]
+    return []
+
+
+class _File(RootModel[Annotated[list[_Entry], Field(min_length=1)]]):
+    """A list of patterns."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patterns:
+    """Patterns of the user's, and the files that they are from."""
+
+    own: Sequence[Own] = ()
+    sources: Sequence[tuple[str, str]] = ()
+    """(name, text) of each file."""
+
+    def and_also(self, other: Patterns) -> Patterns:
+        """Return these patterns and those of `other`, each once."""
+        own = tuple(dict.fromkeys([*self.own, *other.own]))
+        known = {text for _, text in self.sources}
+        return Patterns(
+            own=own, sources=(*self.sources, *(item for item in other.sources if item[1] not in known))
+        )
+
+    def dump(self) -> str:
+        """Return a file with all patterns, for `read`."""
+        return json.dumps([{"kind": item.kind, "pattern": item.pattern.pattern} for item in self.own])
+
+
+def read(path: Path) -> Patterns:
+    """Return the patterns of a file.
+
+    Raises:
+        UsageProblem: for what is wrong with it, with its line.
+
+    """
+    document = yamlfile.read(path)
+    entries = yamlfile.parse(document, _File).root
+    lines: dict[str, int] = {}
+    for index, entry in enumerate(entries):
+        line = document.lines[index, "kind"]
+        if entry.kind in lines:
+            first = lines[entry.kind]
+            raise UsageProblem(f"{path}:{line}: duplicate kind {entry.kind!r}, first on line {first}")
+        lines[entry.kind] = line
+    own = [Own(entry.kind, _compiled(entry.pattern)) for entry in entries if not MARK.search(entry.pattern)]
+    return Patterns(own=tuple(own), sources=((path.name, document.text),))
+
+
+def read_all(directory: Path) -> Patterns:
+    """Return the patterns of all files of a bundle's directory; none where there is no such directory."""
+    found = Patterns()
+    for path in sorted(directory.glob("*")):
+        read_here = read(path)
+        name = path.name.partition("-")[2] or path.name
+        found = found.and_also(Patterns(own=read_here.own, sources=((name, read_here.sources[0][1]),)))
+    return found

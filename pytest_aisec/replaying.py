@@ -1,0 +1,202 @@
+"""Make the verdicts of a bundle again from its transcripts, in a process of their own, and compare."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pytest_aisec.errors import EvidenceError
+from pytest_aisec.evidence import bundle as bundles
+from pytest_aisec.evidence.bundle import Bundle
+from pytest_aisec.evidence.consistency import PLAN
+from pytest_aisec.judge.gate import ExitCode
+from pytest_aisec.judge.outcome import Outcome
+from pytest_aisec.judge.run import Result, Run
+
+_JUDGED = {ExitCode.PASSED, ExitCode.FAILED, ExitCode.INCONCLUSIVE}
+_COMPARED = (
+    "outcome",
+    "reason",
+    "message",
+    "expected",
+    "observed",
+    "severity",
+    "title",
+    "waiver",
+    "attestation",
+)
+_SHOWN = 80
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """What an audit takes from the machine that it runs on, besides the bundle."""
+
+    paths: Sequence[Path] = ()
+    """Content directories, as for `--aisec-path`."""
+    advisories: Path | None = None
+    """As for `--aisec-advisories`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compared:
+    """What became of making the verdicts again."""
+
+    problems: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+def check(directory: Path, bundle: Bundle, surroundings: Surroundings) -> Compared:
+    """Judge the transcripts of a bundle, whose files are those of its manifest, and compare."""
+    with tempfile.TemporaryDirectory(prefix="aisec-") as place:
+        try:
+            plan = json.loads((directory / PLAN).read_text(encoding="utf-8"))
+            profile = Path(place) / "profile.yaml"
+            profile.write_text(_profile(plan), encoding="utf-8")
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            return Compared(problems=(f"{PLAN}: is not a plan: {error!r}",))
+        again = Path(place) / "again"
+        done = subprocess.run(
+            _command(directory, bundle.run, surroundings, profile, again), capture_output=True, check=False
+        )
+        if done.returncode not in _JUDGED:
+            said = (done.stdout + done.stderr).decode(errors="replace").strip().splitlines()
+            why = next((line for line in said if line.startswith(("ERROR", "Exit"))), " ".join(said[-3:]))
+            return Compared(problems=(f"its verdicts cannot be made again: {why}",))
+        try:
+            made = bundles.read(again)
+            planned = json.loads((again / PLAN).read_text(encoding="utf-8"))
+            problems = (
+                *_plans(plan, planned),
+                *_results(directory, bundle.run, made.run),
+                *_overlays(bundle.run, made.run),
+            )
+        except EvidenceError as error:
+            return Compared(problems=(str(error),))
+    return Compared(problems=problems, notes=tuple(_notes(bundle.run, made.run)))
+
+
+def _profile(plan: Mapping[str, Any]) -> str:
+    """Return a profile that gives the same plan: what was declared is declared, the rest is left to be so."""
+    return yaml.safe_dump(
+        {
+            "id": plan["profile"],
+            "title": plan["title"],
+            "version": plan["version"],
+            "gate": plan["gate"],
+            "exclude": plan["excluded"],
+            "controls": {
+                item["id"]: {
+                    "severity": item["severity"],
+                    "params": {name: item["params"][name] for name in item["declared"]},
+                    "references": item["frameworks"],
+                }
+                for item in plan["controls"]
+            },
+        },
+        allow_unicode=True,
+        sort_keys=False,
+    )
+
+
+def _command(directory: Path, run: Run, surroundings: Surroundings, profile: Path, again: Path) -> list[str]:
+    command = [sys.executable, "-m", "pytest_aisec.cli", "run", str(profile), "-q", "--tb=no"]
+    command += ["-p", "no:xdist", f"--aisec-replay={directory.resolve()}", f"--aisec-evidence={again}"]
+    command += [f"--aisec-path={path}" for path in surroundings.paths]
+    if surroundings.advisories is not None:
+        command.append(f"--aisec-advisories={surroundings.advisories}")
+    for kind in ("waivers", "attestations", "redact"):
+        command += [
+            f"--aisec-{kind}={(directory / path).resolve()}"
+            for path in sorted(run.inputs)
+            if path.startswith(f"inputs/{kind}/")
+        ]
+    return command
+
+
+def _plans(plan: Mapping[str, Any], made: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what the program here plans in another way."""
+    before = {item["id"]: item for item in plan["controls"]}
+    after = {item["id"]: item for item in made["controls"]}
+    for control, item in before.items():
+        other = after.get(control, {})
+        for name in sorted(item.keys() | other.keys()):
+            if item.get(name) != other.get(name):
+                yield f"{PLAN}: {control}: {name} is {_shown(item.get(name))}, here {_shown(other.get(name))}"
+    for name in sorted((plan.keys() | made.keys()) - {"controls"}):
+        if plan.get(name) != made.get(name):
+            yield f"{PLAN}: {name} is {_shown(plan.get(name))}, here {_shown(made.get(name))}"
+
+
+def _results(directory: Path, run: Run, made: Run) -> Iterator[str]:
+    again = {(item.host, item.control): item for item in made.results}
+    places = _places(directory / "run.json")
+    by_host: dict[str, list[tuple[str, Result]]] = {host.name: [] for host in run.hosts}
+    for number, result in enumerate(run.results):
+        line = f"line {places[number]}: " if number < len(places) else ""
+        where = f"run.json: {line}{result.control} on {result.host}"
+        if result.outcome is not Outcome.NOT_RUN:
+            by_host.setdefault(result.host, []).append((where, result))
+    for host in run.hosts:
+        for where, result in by_host[host.name]:
+            other = again.get((result.host, result.control))
+            if other is None:
+                yield f"{where}: no verdict comes of {host.transcript}"
+                continue
+            lines = ", ".join(map(str, result.observations))
+            proof = f"{host.transcript}, line {lines}," if lines else host.transcript
+            yield from _differences(where, proof, result, other)
+            if _commands(run, result) != _commands(made, other):
+                yield f"{where}: rests on other observations than {host.transcript} gives"
+
+
+def _overlays(run: Run, made: Run) -> Iterator[str]:
+    for name in ("waivers", "attestations"):
+        if list(getattr(run, name)) != list(getattr(made, name)):
+            yield f"run.json: its {name} do not follow from the results and inputs/{name}"
+
+
+def _differences(where: str, proof: str, result: Result, other: Result) -> Iterator[str]:
+    for name in _COMPARED:
+        one, two = getattr(result, name), getattr(other, name)
+        if one != two:
+            yield f"{where}: {name} is {_shown(one)}, and {proof} gives {_shown(two)}"
+
+
+def _commands(run: Run, result: Result) -> list[str]:
+    observations = run.transcripts[result.host]
+    known = [number for number in result.observations if number <= len(observations)]
+    return [observations[number - 1].command for number in known]
+
+
+def _places(path: Path) -> list[int]:
+    """Return the line of `run.json` in which each result begins."""
+    found: list[int] = []
+    within = False
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
+        if line.startswith('  "'):
+            within = line.startswith('  "results"')
+        elif within and line == "    {":
+            found.append(number)
+    return found
+
+
+def _notes(run: Run, made: Run) -> Iterator[str]:
+    open_results = sum(item.outcome is Outcome.NOT_RUN for item in run.results)
+    if open_results:
+        yield f"{open_results} results are not_run, so there was nothing to compare"
+    if run.run.advisories != made.run.advisories:
+        yield "the index of advisories here is not the one that was compared with (--advisories)"
+
+
+def _shown(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"

@@ -1,0 +1,174 @@
+"""Check a bundle: digests, signature, consistency, reports, and on demand its verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import BinaryIO
+
+from pytest_aisec import replaying
+from pytest_aisec.errors import EvidenceError
+from pytest_aisec.evidence import bundle as bundles
+from pytest_aisec.evidence import consistency, manifest, signatures, signing
+from pytest_aisec.evidence.bundle import Bundle
+from pytest_aisec.replaying import Surroundings
+from pytest_aisec.report import formats
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verified:
+    """What became of checking a bundle."""
+
+    problems: tuple[str, ...]
+    """One sentence for everything that does not hold."""
+    notes: tuple[str, ...]
+    """What could not be compared, and why."""
+    signature: str
+    """One sentence on who signed it, and whether that was checked."""
+
+
+def verify(directory: Path, *, key: Path | None = None, replay: Surroundings | None = None) -> Verified:
+    """Check the bundle in `directory`.
+
+    Args:
+        directory: the bundle.
+        key: the file with the public key that must have signed it.
+        replay: with what to make its verdicts again; `None` leaves that out.
+
+    Raises:
+        UsageProblem: when the key cannot be used.
+
+    """
+    public = None if key is None else signing.load_public_key(key)
+    problems = consistency.check(directory)
+    try:
+        bundle = bundles.read(directory)
+    except EvidenceError:
+        return Verified(problems=tuple(problems), notes=(), signature="")
+    problems += signatures.check(directory, bundle, public, str(key))
+    problems += _reports(directory, bundle)
+    notes: list[str] = []
+    if replay is not None and manifest.check(directory):
+        notes.append("its files are not those of its manifest, so its verdicts were not made again")
+    elif replay is not None:
+        again = replaying.check(directory, bundle, replay)
+        problems += again.problems
+        notes += again.notes
+    ours, theirs = version("pytest-aisec"), bundle.run.run.package_version
+    if problems and ours != theirs:
+        notes.append(f"pytest-aisec {theirs} made it, and {ours} looks at it: their reports can differ")
+    return Verified(
+        problems=tuple(dict.fromkeys(problems)),
+        notes=tuple(notes),
+        signature=_signature(bundle, key),
+    )
+
+
+def _signature(bundle: Bundle, key: Path | None) -> str:
+    by, how = bundle.run.run.signed_by, signatures.kind(bundle.run)
+    if not how:
+        return "it is not signed"
+    if how == signing.KIND and key is not None:
+        return f"it is signed by the key in {key} ({by})"
+    if how == signing.KIND:
+        return f"it is signed by key {by}, which was not checked: give --key"
+    return f"it is signed by {by}, which was not checked: see docs/evidence.md"
+
+
+def _reports(directory: Path, bundle: Bundle) -> Iterator[str]:
+    """Yield what differs from what `run.json` and the transcripts render to, and what is none of it."""
+    sink = _Comparing(directory)
+    sink.add("run.json", bundles.run_json(bundle.run, bundle.verdict))
+    yield from sink.finish()
+    try:
+        formats.write(bundle.run, bundle.verdict, sink)
+    except EvidenceError:
+        # A transcript that cannot be read has been named.
+        sink.stop()
+        return
+    except Exception as error:  # noqa: BLE001 - whatever a forger has put there
+        sink.stop()
+        yield f"run.json: no report can be made of it: {error!r}"
+        return
+    yield from sink.finish()
+    known = {*sink.paths, *bundle.run.inputs, *(host.transcript for host in bundle.run.hosts)}
+    for path in sorted(directory.rglob("*")):
+        name = str(path.relative_to(directory))
+        if path.is_file() and name not in known and name not in {manifest.NAME, *manifest.SIGNATURES}:
+            yield f"{name}: is no file of a bundle"
+
+
+class _Comparing:
+    """Takes files of a bundle and compares them with those that are there."""
+
+    def __init__(self, directory: Path) -> None:
+        self.paths: set[str] = set()
+        self._directory = directory
+        self._open: dict[str, tuple[BinaryIO, int] | None] = {}
+        """By path, the stream and the number of the line that it stands in; `None` once it differs."""
+        self._problems: list[str] = []
+
+    def put(self, path: str, chunk: bytes) -> None:
+        """Compare the next piece of one file."""
+        if path not in self._open:
+            self.paths.add(path)
+            self._open[path] = self._begin(path)
+        state = self._open[path]
+        if state is None:
+            return
+        stream, line = state
+        found = stream.read(len(chunk))
+        if found == chunk:
+            self._open[path] = stream, line + chunk.count(b"\n")
+            return
+        same = next(
+            (index for index, (one, other) in enumerate(zip(found, chunk, strict=False)) if one != other),
+            len(found),
+        )
+        self._differs(path, line + chunk[:same].count(b"\n"))
+
+    def add(self, path: str, chunks: Iterable[bytes]) -> None:
+        """Compare one whole file."""
+        self.put(path, b"")
+        for chunk in chunks:
+            self.put(path, chunk)
+        self._end(path)
+
+    def finish(self) -> list[str]:
+        """Return one sentence for each file that differs, and begin anew."""
+        for path in [*self._open]:
+            self._end(path)
+        found, self._problems = self._problems, []
+        return found
+
+    def stop(self) -> None:
+        """Leave what is open."""
+        for state in self._open.values():
+            if state is not None:
+                state[0].close()
+
+    def _begin(self, path: str) -> tuple[BinaryIO, int] | None:
+        try:
+            return (self._directory / path).open("rb"), 1
+        except OSError as error:
+            self._problems.append(f"{path}: cannot be read: {error.strerror}")
+            return None
+
+    def _end(self, path: str) -> None:
+        state = self._open[path]
+        if state is not None:
+            stream, line = state
+            if stream.read(1):
+                self._differs(path, line)
+            stream.close()
+        del self._open[path]
+
+    def _differs(self, path: str, line: int) -> None:
+        state = self._open[path]
+        if state is not None:
+            state[0].close()
+        self._open[path] = None
+        what = "is not as it was written" if path == "run.json" else "is not what run.json renders to"
+        self._problems.append(f"{path}: line {line} {what}")
