@@ -137,12 +137,15 @@ def normal(bundle):
         text = re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "ID", text)
         text = re.sub(r'"duration_ms": ?\d+', '"duration_ms": 0', text)
         text = re.sub(r' time="[\d.]+"', "", text)
+        text = re.sub(r'"(durationMs|run_time|duration)": [\d.]+', "", text)
         text = re.sub(r"\b\d+ ms\b", "0 ms", text)
         if path.suffix == ".jsonl":
             text = re.sub(r'"[0-9a-f]{64}"', '"HASH"', text)
         if path.suffix == ".html":
             text = re.sub(r"\b[0-9a-f]{64}\b", "HASH", text)
             text = re.sub(r"\b[\d.]+ m?s\b", "DURATION", text)
+        if path.suffix == ".csv":
+            text = re.sub(r",\d+$", "", text, flags=re.MULTILINE)
         if path.name == "manifest.json":
             text = json.dumps(sorted(json.loads(text)["files"]))
         texts[str(path.relative_to(bundle))] = text
