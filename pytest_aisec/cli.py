@@ -184,14 +184,22 @@ def verify(
 
 @main.command()
 @click.argument("bundle", type=click.Path(path_type=Path))
-@click.option("--format", "name", required=True, metavar="NAME", help="html, junit, sarif, …")
+@click.option("--format", "name", required=True, metavar="NAME", help="html, junit, sarif, pdf, …")
 @click.option("--all", "everything", is_flag=True, help="sarif: passed and not applicable results as well.")
 @click.option("--to", "target", type=click.Path(path_type=Path), help="Write there instead of to the screen.")
-def report(bundle: Path, name: str, target: Path | None, *, everything: bool) -> int:
-    """Make a report of a bundle again, the same to the byte as the run made it."""
-    from pytest_aisec.evidence import bundle as bundles  # noqa: PLC0415 - keeps `aisec --help` quick
-    from pytest_aisec.report import formats  # noqa: PLC0415 - likewise
+@click.option("--no-appendix", is_flag=True, help="pdf: leave out commands with their answers.")
+def report(bundle: Path, name: str, target: Path | None, *, everything: bool, no_appendix: bool) -> int:
+    """Make a report of a bundle again, the same to the byte as the run made it.
 
+    pdf is the HTML report, printed by the Chromium of this machine; it is not part of a bundle.
+    """
+    from pytest_aisec.evidence import bundle as bundles  # noqa: PLC0415 - keeps `aisec --help` quick
+    from pytest_aisec.report import formats, pdf  # noqa: PLC0415 - likewise
+
+    if no_appendix and name != pdf.NAME:
+        raise UsageProblem(f"--no-appendix is for --format {pdf.NAME}, and the format is {name!r}")
+    if name == pdf.NAME:
+        return _pdf(bundle, target, appendix=not no_appendix)
     chosen = formats.report(name, everything=everything)
     found = bundles.read(bundle)
     files = [*formats.render(chosen, found.run, found.verdict)]
@@ -207,6 +215,18 @@ def report(bundle: Path, name: str, target: Path | None, *, everything: bool) ->
             at.write_bytes(text.encode())
     except OSError as error:
         raise UsageProblem(f"--to {target}: cannot be written: {error.strerror}") from None
+    return 0
+
+
+def _pdf(bundle: Path, target: Path | None, *, appendix: bool) -> int:
+    from pytest_aisec.evidence import bundle as bundles  # noqa: PLC0415 - keeps `aisec --help` quick
+    from pytest_aisec.report import html, pdf  # noqa: PLC0415 - likewise
+
+    if target is None:
+        raise UsageProblem(f"--format {pdf.NAME} is not for a screen: name a file with --to")
+    pdf.browser()
+    found = bundles.read(bundle)
+    pdf.write(html.render(found.run, found.verdict), target, appendix=appendix)
     return 0
 
 

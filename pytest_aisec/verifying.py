@@ -86,8 +86,10 @@ def _reports(directory: Path, bundle: Bundle) -> Iterator[str]:
         formats.write(bundle.run, bundle.verdict, sink)
     except EvidenceError:
         # A transcript that cannot be read has been named.
+        sink.stop()
         return
     except Exception as error:  # noqa: BLE001 - whatever a forger has put there
+        sink.stop()
         yield f"run.json: no report can be made of it: {error!r}"
         return
     yield from sink.finish()
@@ -140,6 +142,12 @@ class _Comparing:
             self._end(path)
         found, self._problems = self._problems, []
         return found
+
+    def stop(self) -> None:
+        """Leave what is open."""
+        for state in self._open.values():
+            if state is not None:
+                state[0].close()
 
     def _begin(self, path: str) -> tuple[BinaryIO, int] | None:
         try:

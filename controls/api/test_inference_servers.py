@@ -221,9 +221,34 @@ def _try(
                 *(Request(url=place + route, method="POST") for route in posts),
             ]
     ahead(*(partial(exchange, host, plan) for plan in plans.values()))
+    answers = {url: exchange(host, plan) for url, plan in plans.items()}
+    again = {url: plan for url, found in answers.items() if (plan := _read_before_refused(found))}
+    ahead(*(partial(exchange, host, plan) for plan in again.values()))
     tried = {url: _Tried() for url in urls}
-    tried.update({url: _judge(exchange(host, plan)) for url, plan in plans.items()})
+    for url, found in answers.items():
+        second = {one.request.url: one for one in exchange(host, again.get(url, []))}
+        tried[url] = _judge([_refusal(second.get(one.request.url)) or one for one in found])
     return tried, silent
+
+
+def _read_before_refused(answers: Sequence[Response]) -> list[Request]:
+    """Return what to ask again with a body that is JSON.
+
+    Who refuses to list its models and finds fault with a body that is none may have read the body before it
+    asked for a key, as LiteLLM does.
+    """
+    listed = next((one for one in answers[2:] if one.request.url.endswith("/v1/models")), None)
+    if listed is None or not _is_closed(listed):
+        return []
+    return [
+        Request(url=one.request.url, method="POST", well_formed=True)
+        for one in answers[2:]
+        if one.request.method == "POST" and one.status in {400, 422}
+    ]
+
+
+def _refusal(response: Response | None) -> Response | None:
+    return response if response and _is_closed(response) else None
 
 
 def _judge(answers: Sequence[Response]) -> _Tried:
@@ -235,6 +260,8 @@ def _judge(answers: Sequence[Response]) -> _Tried:
         request = response.request
         route = "/" + request.url.partition("://")[2].partition("/")[2]
         if route in _TRICKS and not 200 <= response.status < 300:
+            continue
+        if request.authorization and response.status in {400, 422}:  # such a key cannot be looked up
             continue
         try:
             answer = access(response, elsewhere=nonsense[request.method])
@@ -255,7 +282,7 @@ def _judge(answers: Sequence[Response]) -> _Tried:
 
 
 def _is_closed(response: Response) -> bool:
-    """Tell whether even a route that cannot exist is refused: credentials are asked for before all else."""
+    """Tell whether a request is refused for want of credentials."""
     try:
         return access(response) == "refused"
     except Unobservable:

@@ -20,6 +20,8 @@ _ANSWERS = (
     Fingerprint(name="Ray's jobs API", path="/api/jobs/", body=r"^\s*\["),
     Fingerprint(name="Ray's dashboard", path="/api/cluster_status", body=r'"(result|data)"\s*:'),
 )
+_DOOR = re.compile(r"/ray/dashboard/dashboard\.py|ray\.util\.client\.server")
+_STARTER = re.compile(r"\bray start\b|ray\.scripts\.scripts start\b")
 _HOME = re.compile(r"(?P<site>/\S*?)/ray/(core|dashboard|_private|autoscaler|util|scripts)/")
 
 
@@ -38,7 +40,8 @@ _HOME = re.compile(r"(?P<site>/\S*?)/ray/(core|dashboard|_private|autoscaler|uti
     atlas_techniques=["AML.T0049", "AML.T0050"],
     eu_ai_act=["15.5"],
     remediation="Install Ray {min_ray} or newer, export RAY_AUTH_MODE=token before `ray start` on every "
-    "node, and bind it inside {allow_networks} with --node-ip-address and --dashboard-host=127.0.0.1",
+    "node, with --dashboard-host=127.0.0.1 and a --node-ip-address inside {allow_networks}, which is to hold "
+    "the cluster's own network; Ray binds its other ports to all addresses: admit only its nodes to them",
 )
 def test_ray_is_authenticated_and_private(
     host: Host,
@@ -95,16 +98,43 @@ def _weaknesses(
     """Return what is wrong with the processes of Ray, and why some do not show it."""
     wrong: dict[str, list[str]] = {}
     faults = []
-    for node in nodes:
-        found = [f"listens on {one.where}" for one in node.listeners if not _is_inside(one, networks)]
+    for node in _daemons(nodes):
+        judged = _doors(node) if require_token else node.listeners
+        found = [f"listens on {one.where}" for one in judged if not _is_inside(one, networks)]
         try:
-            if require_token and node.setting("RAY_AUTH_MODE") != "token":
+            if require_token and not _is_titled(node) and node.setting("RAY_AUTH_MODE").lower() != "token":
                 found.append("RAY_AUTH_MODE is not token")
         except Unobservable as fault:
             faults.append(fault)
         if found:
             wrong[f"{_name(node)} ({node.pid})"] = found
     return wrong, faults
+
+
+def _daemons(nodes: Sequence[Service]) -> Sequence[Service]:
+    """Return the processes without the command that started the others: it may have found the token itself.
+
+    A process that shows a title alone is judged only beside the daemon that started it, as Ray does: titles
+    are written over the environment.
+    """
+    started = [node for node in nodes if not _STARTER.search(" ".join(node.arguments))]
+    return started if any(not _is_titled(node) for node in started) else nodes
+
+
+def _is_titled(node: Service) -> bool:
+    return bool(node.arguments and node.arguments[0].startswith("ray::"))
+
+
+def _doors(node: Service) -> Sequence[Socket]:
+    """Return where a process of Ray takes jobs from people.
+
+    Ray binds what its nodes say to one another, and its metrics, to all addresses whatever it is told: there
+    the token has to do.
+    """
+    if not _DOOR.search(" ".join(node.arguments)):
+        return ()
+    ports = node.options.get("port", ())
+    return [one for one in node.listeners if not ports or str(one.local_port) in ports]
 
 
 def _is_inside(socket: Socket, networks: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:

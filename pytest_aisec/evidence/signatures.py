@@ -90,7 +90,7 @@ def _statements(bundle: Bundle, listing: bytes, read: Mapping[str, tuple[bytes, 
         if said and said != by:
             yield f"{name}: is signed by {said}, and run.json says by {by}"
         if _subject(statement) != _subject(should):
-            yield f"{name}: signs another {manifest.NAME} than the one here"
+            yield f"{manifest.NAME}: is not the one that {name} signs"
         elif statement != should:
             yield f"{name}: says something else than run.json"
 

@@ -34,7 +34,9 @@ _SHOWN = 4096
 
 _CURL = "curl -q -sS -i -k -g --noproxy '*' --path-as-is --connect-timeout 3 --max-time 4 -A pytest-aisec"
 _MALFORMED = "{"
-"""The body of every POST: no server can do anything with it but refuse."""
+"""The body of a POST: no server can do anything with it but refuse."""
+_POINTLESS = '{"model": "aisec-no-such-model"}'
+"""JSON that asks for nothing, of a model that does not exist."""
 
 Access = Literal["refused", "absent", "open", "page"]
 """`refused`: 401, 403 or a way to a log-in. `absent`: nothing is served there. `open`: the service answered,
@@ -50,6 +52,8 @@ class Request:
     """A POST has a body that is not JSON although it says so."""
     authorization: str = ""
     """The value of that header; never a real credential."""
+    well_formed: bool = False
+    """A POST has a body that is JSON and asks for nothing: some servers read it before they ask for a key."""
 
     @property
     def path(self) -> str:
@@ -109,7 +113,7 @@ def exchange(host: Host, requests: Sequence[Request]) -> tuple[Response, ...]:
         command = _CURL + options[request.method]
         if request.method == "POST":
             command += " -H 'Content-Type: application/json'"
-            values.append(_MALFORMED)
+            values.append(_POINTLESS if request.well_formed else _MALFORMED)
         if request.authorization:
             command += " -H %s"
             values.append(f"Authorization: {request.authorization}")

@@ -167,7 +167,7 @@ def redact_bytes(data: bytes) -> bytes:
 
 def _span(match: re.Match[str]) -> tuple[int, int]:
     """Return where in the text the credential of a match is."""
-    for group in ("s", "s1", "s2"):
+    for group in ("s", "s1", "s2", "s3"):
         if group in match.re.groupindex and match.group(group) is not None:
             return match.span(group)
     return match.span()

@@ -13,7 +13,7 @@ class Shape(NamedTuple):
     words: str
     """One of these, in lower case, is in every match: without them nobody searches any further."""
     pattern: str
-    """Its groups `s`, `s1`, `s2` are the credential where one of them took part, otherwise all of it."""
+    """Its groups `s`, `s1`, … are the credential where one of them took part, otherwise all of it."""
 
 
 _BEGIN = r"(?:(?<![0-9A-Za-z_])|(?<=\\[nrt])|(?<=[0-9;\[]m)|(?<=%[0-9A-Fa-f]{2}))"
@@ -36,6 +36,7 @@ _ARGUMENT = r"(?:[ \t]+|\x00(?:/proc/\d+/cmdline:)?)"
 _QUOTED = (
     r"(?:\"(?P<s1>(?:\\+[^\n]|[^\"\\«»\n\x00]){6,256})(?=\")"
     r"|'(?P<s2>(?:\\+[^\n]|[^'\\«»\n\x00]){6,256})(?=')|"
+    r"\\{1,4}\"(?P<s3>[^\"\\«»\n\x00]{6,256})(?=\\{1,4}\")|"
 )
 _BARE = r"(?P<s>(?:[^\s\"'«»,;&\x00\\]|\\(?![\\\"'])|[,;&](?![\s\"'«»\x00]|[\w.-]{1,40}=|\Z)){6,256})"
 _VALUE = _QUOTED + r"(?:\\{0,4}[\"'])?" + _BARE + ")"

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from pytest_aisec.errors import UsageProblem, nearest
 from pytest_aisec.judge.run import HostInfo, Run, Verdict
+from pytest_aisec.report import pdf
 from pytest_aisec.report.document import Format, whole
 
 
@@ -73,7 +74,7 @@ def report(name: str, *, everything: bool = False) -> Report:
             raise UsageProblem(f"--all: format {name!r} has only one extent; those with more: {parts}")
         name = f"{name}-all"
     if name not in known:
-        raise UsageProblem(f"unknown format {name!r}. {nearest(name, known)}")
+        raise UsageProblem(f"unknown format {name!r}. {nearest(name, [*known, pdf.NAME])}")
     return known[name]
 
 

@@ -21,14 +21,16 @@ from pytest_aisec.observe.transcript import Observation
 from pytest_aisec.report import coverage, grouping, policy
 from pytest_aisec.report.document import whole
 from pytest_aisec.report.grouping import STATUSES, Group, Status
-from pytest_aisec.report.text import compact, pieces, pretty, visible
+from pytest_aisec.report.text import compact, is_plain, pieces, pretty, visible
 
 LIMIT = 4096
 """How many characters of an answer are shown; a quarter of it where the control passed."""
 COLUMNS = 20
 """Controls side by side in a matrix: what fits on a laptop's screen and on landscape paper."""
-FEW = 8
+FEW = 4
 """How many hosts are named where all of them are named elsewhere."""
+WHOLE = 20
+"""How many groups of a control are shown with commands and answers; the rest, which differs, is told in brief."""
 STATES = {
     "active": "holds",
     "expiring": "holds, for at most 30 days more",
@@ -100,6 +102,7 @@ class Document:
                 described.values(), {card.control.id: card.groups for card in cards}
             ),
             few=FEW,
+            whole=WHOLE,
             used={card.control.severity for card in cards},
             statuses=STATUSES,
             severities=SEVERITIES,
@@ -207,6 +210,8 @@ def _finalize(value: Any) -> Any:
         return value
     if not isinstance(value, str):
         return visible(value)
+    if is_plain(value):
+        return escape(value)
     # <i> has no attributes, so it could not even break out of one.
     return Markup("").join(
         Markup("<i>{}</i>").format(piece) if is_hidden else escape(piece)

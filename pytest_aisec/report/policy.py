@@ -20,7 +20,7 @@ _OUTCOMES = {
 def verdict(run: Run, verdict: Verdict) -> str:
     """Return what the verdict means, without its numbers."""
     if verdict.gate == "failed":
-        return "The run breaks its policy. What broke it, and what else counts:"
+        return "The run breaks its policy: first what broke it, then what is open or does not count."
     if verdict.gate == "passed":
         return "Everything planned was judged, and no rule of the policy is broken."
     ledger = run.ledger

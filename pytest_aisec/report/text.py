@@ -28,6 +28,11 @@ def escape(character: str) -> str:
     return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}"
 
 
+def is_plain(text: str) -> bool:
+    """Tell whether `text` has no hidden character."""
+    return _HIDDEN.search(text) is None
+
+
 def pieces(text: str) -> Iterator[tuple[str, bool]]:
     """Yield `text` in pieces, each with whether it stands for a hidden character; tab and newline stay."""
     if text.isprintable():

@@ -67,7 +67,7 @@ WHEELS = {
 """Python packages of the kind ``services``, each list below ``/opt/<name>``; PYTHONPATH makes them visible."""
 
 LAYERS = {
-    "litellm": ("litellm[proxy]==1.108.7",),
+    "litellm": ("litellm[proxy]==1.108.7", "async-timeout==5.0.1", "prisma==0.15.0"),
     "ray": ("ray[default]==2.60.0",),
 }
 """Python packages that only a host has which asks for them, likewise below ``/opt/<name>``: they are large."""
