@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pytest_aisec.catalog.control import SEVERITIES
 from pytest_aisec.catalog.policy import GatePolicy
@@ -73,5 +73,5 @@ def _fail_on(policy: GatePolicy) -> str:
     return " ".join(sentences)
 
 
-def _or(words: list[str]) -> str:
+def _or(words: Sequence[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
