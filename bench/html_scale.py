@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import page
+from playwright.sync_api import sync_playwright
 
 from pytest_aisec.catalog.content import content_roots
 from pytest_aisec.catalog.load import load_catalog
@@ -55,17 +56,20 @@ def make(known: list[ControlInfo], hosts: int, *, is_worst: bool) -> Run:
             draw = (at * 7 + index * 13) % 20
             outcome = "failed" if is_worst or draw == 0 else "not_applicable" if draw == 1 else "passed"
             seen = f"/srv/models/{name}/{control.id}.safetensors 0644 root root\n" * 3
-            for command in ("stat -Lc '%n %a %U %G' /srv/models/*", f"systemctl show {control.id.lower()}"):
-                lines.append(
-                    Observation(
-                        command=command,
-                        exit_status=0,
-                        stdout=seen.encode(),
-                        stderr=b"",
-                        started_at="2026-03-01T09:30:01.250Z",
-                        duration_ms=12,
-                    )
+            lines += [
+                Observation(
+                    command=command,
+                    exit_status=0,
+                    stdout=seen.encode(),
+                    stderr=b"",
+                    started_at="2026-03-01T09:30:01.250Z",
+                    duration_ms=12,
                 )
+                for command in (
+                    "stat -Lc '%n %a %U %G' /srv/models/*",
+                    f"systemctl show {control.id.lower()}",
+                )
+            ]
             results.append(
                 Result(
                     control=control.id,
@@ -111,8 +115,6 @@ def make(known: list[ControlInfo], hosts: int, *, is_worst: bool) -> Run:
 
 def load(path: Path, repeat: int) -> float:
     """Return the median number of seconds from navigation to the end of the load event."""
-    from playwright.sync_api import sync_playwright
-
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=pdf.browser(), args=list(pdf.FLAGS))
         times = []
@@ -142,12 +144,12 @@ def main() -> None:
             path = Path(directory, f"{name}.html")
             path.write_text(text, encoding="utf-8")
             size, loaded = path.stat().st_size / 1e6, load(path, options.repeat)
-            shape = f"{options.hosts} × {len(known)}, {name}"
+            shape = f"{options.hosts} by {len(known)}, {name}"
             rows.append(
                 (shape, page.number(made), page.against(size, f"≤ {SIZE}"), page.against(loaded, f"≤ {LOAD}"))
             )
     browser = subprocess.run([pdf.browser(), "--version"], capture_output=True, text=True, check=True).stdout
-    text = page.table(["hosts × controls", "made, s", "size, MB", "loaded, s"], rows)
+    text = page.table(["hosts by controls", "made, s", "size, MB", "loaded, s"], rows)
     note = (
         f"{' '.join(browser.split()[:2])}; loaded: from navigation to the end of the load event, median of "
         f"{options.repeat}; in parentheses the target. Usual: 1 of 20 results fails, each with answers of its "
