@@ -145,17 +145,16 @@ def main() -> None:
             path.write_text(text, encoding="utf-8")
             size, loaded = path.stat().st_size / 1e6, load(path, options.repeat)
             shape = f"{options.hosts} by {len(known)}, {name}"
-            rows.append(
-                (shape, page.number(made), page.against(size, f"≤ {SIZE}"), page.against(loaded, f"≤ {LOAD}"))
-            )
-    browser = subprocess.run([pdf.browser(), "--version"], capture_output=True, text=True, check=True).stdout
-    text = page.table(["hosts by controls", "made, s", "size, MB", "loaded, s"], rows)
+            reached = [page.against(size, f"≤ {SIZE}"), page.against(loaded, f"≤ {LOAD}")]
+            rows.append((shape, page.number(made), *reached))
+    asked = subprocess.run([pdf.browser(), "--version"], capture_output=True, text=True, check=True)
+    table = page.table(["hosts by controls", "made, s", "size, MB", "loaded, s"], rows)
     note = (
-        f"{' '.join(browser.split()[:2])}; loaded: from navigation to the end of the load event, median of "
-        f"{options.repeat}; in parentheses the target. Usual: 1 of 20 results fails, each with answers of its "
+        f"{' '.join(asked.stdout.split()[:2])}; loaded: from navigation to the end of the load event, "
+        f"median of {options.repeat}; in parentheses the target. Usual: 1 of 20 results fails, each with answers of its "
         "own. Worst: every result fails, each with answers of its own."
     )
-    page.publish("html_scale", f"{text}\n\n{note}", write=options.write)
+    page.publish("html_scale", f"{table}\n\n{note}", write=options.write)
 
 
 if __name__ == "__main__":

@@ -207,6 +207,9 @@ def test_the_box_on_the_page_is_that_choice(reports, open_page):
 
 def test_a_filtered_page_says_on_paper_that_it_is_a_part(reports, open_page):
     page = open_page(reports["failing"][0])
+    page.emulate_media(media="print")
+    assert not page.locator("#filtered").is_visible()
+    page.emulate_media(media="screen")
     page.locator("[name=text]").fill("AISEC-NET-01")
     assert not page.locator("#filtered").is_visible()
     page.emulate_media(media="print")
