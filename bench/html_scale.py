@@ -151,8 +151,9 @@ def main() -> None:
     table = page.table(["hosts by controls", "made, s", "size, MB", "loaded, s"], rows)
     note = (
         f"{' '.join(asked.stdout.split()[:2])}; loaded: from navigation to the end of the load event, "
-        f"median of {options.repeat}; in parentheses the target. Usual: 1 of 20 results fails, each with answers of its "
-        "own. Worst: every result fails, each with answers of its own."
+        f"median of {options.repeat}; in parentheses the target. "
+        "Usual: 1 of 20 results fails, each with answers of its own. "
+        "Worst: every result fails, each with answers of its own."
     )
     page.publish("html_scale", f"{table}\n\n{note}", write=options.write)
 
