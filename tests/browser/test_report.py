@@ -9,6 +9,8 @@ import pytest
 from pytest_aisec.judge.gate import decide
 from pytest_aisec.report import grouping, pdf, text
 
+playwright = pytest.importorskip("playwright.sync_api")
+
 NAMES = ["failing", "passing", "fleet"]
 FOCUS = """() => {
   const at = document.activeElement;
@@ -56,7 +58,6 @@ def test_strange_text_executes_nothing_and_is_shown(reports, open_page):
     path, _ = reports["failing"]
     page = open_page(path)
     assert 1 == page.locator("script").count()
-    page.wait_for_function("document.readyState === 'complete'")
     assert [] == page.complaints
     assert "<script>alert('x')</script>" in page.locator("#registers").text_content()
     assert 0 == page.locator("[onclick], [onerror], [onload]").count()
@@ -100,7 +101,7 @@ def test_filters_work_with_the_keyboard(reports, open_page):
     assert "1 of 7 controls shown" == page.locator("#filter [role=status]").text_content()
     page.locator("#filter button").focus()
     page.keyboard.press("Enter")
-    page.wait_for_function("document.querySelectorAll('article[hidden]').length === 0")
+    playwright.expect(page.locator("article[hidden]")).to_have_count(0)
     assert everything == shown(page)
     page.locator("[name=host]").focus()
     page.keyboard.type("mute")
@@ -136,7 +137,7 @@ def test_a_link_of_the_matrix_reaches_what_is_filtered_out(reports, open_page):
     page.locator("[name=text]").fill("zzz")
     assert [] == shown(page)
     page.locator("#AISEC-ART-02\\.1").evaluate("node => { location.hash = '#' + node.id; }")
-    page.wait_for_function("document.getElementById('AISEC-ART-02.1').checkVisibility()")
+    playwright.expect(page.locator("#AISEC-ART-02\\.1")).to_be_visible()
     assert "" == page.locator("[name=text]").input_value()
 
 

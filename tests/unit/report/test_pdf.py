@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from click.testing import CliRunner
 
+from pytest_aisec.cli import main
 from pytest_aisec.errors import EvidenceError, UsageProblem
 from pytest_aisec.report import pdf
 
@@ -46,3 +48,22 @@ def test_a_target_that_cannot_be_written_is_named(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageProblem, match=r"--to .*file/r.pdf: cannot be written"):
         pdf.write("<p>", tmp_path / "file" / "r.pdf", appendix=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--format", "pdf"], "name a file with --to"),
+        (["--format", "pdf", "--to", "r.pdf"], "PATH has none of chromium"),
+        (
+            ["--format", "html", "--no-appendix"],
+            "--no-appendix is for --format pdf, and the format is 'html'",
+        ),
+        (["--format", "pfd"], "Did you mean pdf?"),
+    ],
+)
+def test_what_cannot_be_printed_ends_with_4_and_says_why(tmp_path, monkeypatch, arguments, said):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    done = CliRunner().invoke(main, ["report", str(tmp_path), *arguments])
+    assert 4 == done.exit_code
+    assert said in done.output
