@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import page
+from playwright.sync_api import sync_playwright
 
 from pytest_aisec.catalog.content import content_roots
 from pytest_aisec.catalog.load import load_catalog
@@ -55,7 +56,6 @@ def make(known: list[ControlInfo], hosts: int, *, is_worst: bool) -> Run:
             draw = (at * 7 + index * 13) % 20
             outcome = "failed" if is_worst or draw == 0 else "not_applicable" if draw == 1 else "passed"
             seen = f"/srv/models/{name}/{control.id}.safetensors 0644 root root\n" * 3
-            commands = ("stat -Lc '%n %a %U %G' /srv/models/*", f"systemctl show {control.id.lower()}")
             lines += [
                 Observation(
                     command=command,
@@ -65,7 +65,10 @@ def make(known: list[ControlInfo], hosts: int, *, is_worst: bool) -> Run:
                     started_at="2026-03-01T09:30:01.250Z",
                     duration_ms=12,
                 )
-                for command in commands
+                for command in (
+                    "stat -Lc '%n %a %U %G' /srv/models/*",
+                    f"systemctl show {control.id.lower()}",
+                )
             ]
             results.append(
                 Result(
@@ -112,8 +115,6 @@ def make(known: list[ControlInfo], hosts: int, *, is_worst: bool) -> Run:
 
 def load(path: Path, repeat: int) -> float:
     """Return the median number of seconds from navigation to the end of the load event."""
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - only where pages are opened
-
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=pdf.browser(), args=list(pdf.FLAGS))
         times = []
@@ -143,18 +144,18 @@ def main() -> None:
             path = Path(directory, f"{name}.html")
             path.write_text(text, encoding="utf-8")
             size, loaded = path.stat().st_size / 1e6, load(path, options.repeat)
-            shape = f"{options.hosts} x {len(known)}, {name}"
-            rows.append(
-                (shape, page.number(made), page.against(size, f"≤ {SIZE}"), page.against(loaded, f"≤ {LOAD}"))
-            )
-    browser = subprocess.run([pdf.browser(), "--version"], capture_output=True, text=True, check=True).stdout
-    text = page.table(["hosts x controls", "made, s", "size, MB", "loaded, s"], rows)
+            shape = f"{options.hosts} by {len(known)}, {name}"
+            reached = [page.against(size, f"≤ {SIZE}"), page.against(loaded, f"≤ {LOAD}")]
+            rows.append((shape, page.number(made), *reached))
+    asked = subprocess.run([pdf.browser(), "--version"], capture_output=True, text=True, check=True)
+    table = page.table(["hosts by controls", "made, s", "size, MB", "loaded, s"], rows)
     note = (
-        f"{' '.join(browser.split()[:2])}; loaded: from navigation to the end of the load event, median of "
-        f"{options.repeat}; in parentheses the target. Usual: 1 of 20 results fails, each with answers of "
-        "its own. Worst: every result fails, each with answers of its own."
+        f"{' '.join(asked.stdout.split()[:2])}; loaded: from navigation to the end of the load event, "
+        f"median of {options.repeat}; in parentheses the target. "
+        "Usual: 1 of 20 results fails, each with answers of its own. "
+        "Worst: every result fails, each with answers of its own."
     )
-    page.publish("html_scale", f"{text}\n\n{note}", write=options.write)
+    page.publish("html_scale", f"{table}\n\n{note}", write=options.write)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ COLUMNS = 20
 FEW = 4
 """How many hosts are named where all of them are named elsewhere."""
 WHOLE = 20
-"""How many groups of a control are shown with commands and answers; the rest is told in brief."""
+"""How many groups of a control are shown with commands and answers; further ones are told in brief."""
 STATES = {
     "active": "holds",
     "expiring": "holds, for at most 30 days more",

@@ -35,7 +35,7 @@ def browser() -> str:
         if found:
             return found
     raise UsageProblem(
-        f"--format {NAME} is printed by Chromium, and PATH has none of {', '.join(BROWSERS)}. Install one "
+        f"--format {NAME} is printed by Chromium, and PATH has none of {', '.join(BROWSERS)}. Install one, "
         "or print the HTML report from any browser"
     )
 
