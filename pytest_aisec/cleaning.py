@@ -18,8 +18,10 @@ _HANDLERS = ("caplog_handler", "report_handler", "log_cli_handler", "log_file_ha
 class Cleaner:
     """Cleans every report before anybody else sees it, in the process in which the test ran."""
 
-    def __init__(self, config: pytest.Config) -> None:
-        plugin = config.pluginmanager.getplugin("logging-plugin")
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Clean what is logged, from here on: only now pytest has its handlers."""
+        plugin = session.config.pluginmanager.getplugin("logging-plugin")
         for name in _HANDLERS:
             handler = getattr(plugin, name, None)
             if isinstance(handler, logging.Handler):

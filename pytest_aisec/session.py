@@ -87,7 +87,7 @@ def start(config: pytest.Config) -> None:
     )
     session = Session(config, plan, targets, shared, replayed, circumstances)
     config.pluginmanager.register(session, NAME)
-    config.pluginmanager.register(Cleaner(config), "aisec-cleaner")
+    config.pluginmanager.register(Cleaner(), "aisec-cleaner")
     config.pluginmanager.import_plugin("pytest_aisec.fixtures")
     if claim is not None:
         recorder = Recorder(
