@@ -111,10 +111,10 @@ def main() -> None:
 
 def selected(patterns: list[str]) -> Iterator[Control]:
     for control in load_catalog([content_root()]).values():
-        has_directories = DIRECTORIES.intersection(control.parameters)
-        if "linux" in control.platforms and (control.family in FAMILIES or has_directories):
-            if any(fnmatch.fnmatch(control.id, pattern) for pattern in patterns):
-                yield control
+        is_meant = any(fnmatch.fnmatch(control.id, pattern) for pattern in patterns)
+        of_files = control.family in FAMILIES or DIRECTORIES.intersection(control.parameters)
+        if is_meant and of_files and "linux" in control.platforms:
+            yield control
 
 
 def index_of_nothing(directory: Path) -> Path:
