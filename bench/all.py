@@ -15,12 +15,14 @@ FULL = (
     ["evaluation.py", "--write"],
     ["reports.py", "--write"],
     ["audit.py", "--write"],
+    ["tree.py", "--write"],
 )
 QUICK = (
     ["idle.py", "--repeat", "3"],
     ["evaluation.py", "--hosts", "10,50", "--repeat", "1"],
     ["reports.py", "--hosts", "5", "--repeat", "1"],
     ["audit.py", "--hosts", "2", "--rtt", "20", "--repeat", "1"],
+    ["tree.py", "--files", "3000", "--select", "AISEC-ART-03,AISEC-SUP-03"],
 )
 
 

@@ -51,30 +51,44 @@ chown -R ai_user:ai_team {tree}
 """
 CHILD = """
 import json, resource, sys, time
-sys.path.insert(0, sys.argv[1])
-import scenarios
 from datetime import UTC, datetime
 from pathlib import Path
+from pytest_aisec import audit
+from pytest_aisec.catalog import plan
 from pytest_aisec.catalog.content import content_root
 from pytest_aisec.catalog.context import Evaluation
 from pytest_aisec.catalog.load import load_catalog
-from pytest_aisec.observe.hosts import HostOptions
+from pytest_aisec.observe import waves
+from pytest_aisec.observe.hosts import HostOptions, resolve
+from pytest_aisec.observe.transcript import Transcript
 from pytest_aisec.observe.transports import Limits
+
+asked = json.loads(sys.argv[1])
+catalog = load_catalog([content_root()])
+circumstances = Evaluation(now=datetime.now(UTC), advisories=Path(asked["advisories"]))
+
+def observe(name, params):
+    limits = Limits(timeout=asked["timeout"])
+    options = HostOptions(hosts=asked["host"], ssh_config=asked["ssh_config"], limits=limits)
+    (target,) = resolve(options)
+    transcript, planned = Transcript(), plan.single(catalog[name], params)
+    host = target.observed(transcript, limits)
+    calls = {name: lambda host: audit.speculate(planned, host, circumstances)}
+    work = waves.Work(name=target.name, open=lambda: host, close=lambda: None)
+    waves.collect_host(work, calls, waves.Suggestions())
+    conclusion = audit.judge(planned, host, circumstances)
+    target.disconnect()
+    return conclusion, len(transcript)
 
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
 
-asked = json.loads(sys.argv[2])
-control = load_catalog([content_root()])[asked["control"]]
-limits = Limits(timeout=asked["timeout"])
-options = HostOptions(hosts=asked["host"], ssh_config=asked["ssh_config"], limits=limits)
-circumstances = Evaluation(now=datetime.now(UTC), advisories=Path(asked["advisories"]))
-nothing = scenarios.observe(load_catalog([content_root()])["AISEC-HST-02"], {}, options, circumstances)
+observe("AISEC-HST-02", {})
 before, started = peak(), time.perf_counter()
-found = scenarios.observe(control, asked["params"], options, circumstances)
+conclusion, questions = observe(asked["control"], asked["params"])
 print(json.dumps({
-    "outcome": found.conclusion.outcome.value, "reason": found.conclusion.reason,
-    "seconds": time.perf_counter() - started, "grown": peak() - before, "questions": len(found.transcript),
+    "outcome": conclusion.outcome.value, "reason": conclusion.reason,
+    "seconds": time.perf_counter() - started, "grown": peak() - before, "questions": questions,
 }))
 """
 
@@ -111,9 +125,9 @@ def main() -> None:
 
 def selected(patterns: list[str]) -> Iterator[Control]:
     for control in load_catalog([content_root()]).values():
-        has_directories = DIRECTORIES.intersection(control.parameters)
-        is_of_files = "linux" in control.platforms and (control.family in FAMILIES or has_directories)
-        if is_of_files and any(fnmatch.fnmatch(control.id, pattern) for pattern in patterns):
+        is_meant = any(fnmatch.fnmatch(control.id, pattern) for pattern in patterns)
+        of_files = control.family in FAMILIES or DIRECTORIES.intersection(control.parameters)
+        if is_meant and of_files and "linux" in control.platforms:
             yield control
 
 
@@ -129,8 +143,7 @@ def index_of_nothing(directory: Path) -> Path:
 
 
 def measured(asked: Mapping[str, Any]) -> dict[str, Any]:
-    tests = Path(__file__).parents[1] / "tests/lab"
-    command = [sys.executable, "-c", CHILD, str(tests), json.dumps(asked)]
+    command = [sys.executable, "-c", CHILD, json.dumps(asked)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{asked['control']}: {done.stderr[-2000:]}")

@@ -60,12 +60,9 @@ _KINDS: tuple[tuple[str, str], ...] = (
     ("airflow", r"airflow (webserver|api-server|standalone)\b|" + _SERVED_BY + r"airflow\.\S"),
     (
         "ray",
-        (
-            r"(gcs_server|raylet)( |$)|"
-            r"\S*/ray/(dashboard/(dashboard|agent)|autoscaler/_private/monitor)\.py\b|"
-            r"-m ray\.util\.client\.server\b|ray::(DashboardAgent|RuntimeEnvAgent|IDLE)\b"
-        ),
+        r"(gcs_server|raylet)( |$)|\S*/ray/(dashboard/(dashboard|agent)|autoscaler/_private/monitor)\.py\b",
     ),
+    ("ray", r"-m ray\.util\.client\.server\b|ray::(DashboardAgent|RuntimeEnvAgent|IDLE)\b"),
     ("ray", r"ray start\b|-m ray\.scripts\.scripts start\b"),
     ("ray-serve", r"serve run\b|-m ray\.serve\b|ray::(ProxyActor|HTTPProxyActor|SERVE_)"),
     ("ollama", r"ollama(-[a-z0-9-]+)? (serve|start|runner)\b|ollama_llama_server\b"),

@@ -9,6 +9,7 @@ import shlex
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -23,6 +24,7 @@ from packaging.utils import (
 )
 
 from pytest_aisec.facts.files import Trail, find, trails
+from pytest_aisec.facts.together import ahead
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -64,6 +66,10 @@ _CONDA_NAMES = {
     "tensorflow-base": "tensorflow",
 }
 _MOST_INCLUDES = 8
+_A_PORTION = 200
+_MOST_FILES = 5000
+_MOST_BYTES = 8 * 1024 * 1024
+"""What is read of all project files of a host: beyond it they are faults, so that nothing passes unread."""
 _SHA256 = re.compile(r"(?:\s--hash[= ]\s*sha256:|[#&]sha256=)([0-9a-fA-F]{64})(?![0-9a-fA-F])")
 _COMMIT = re.compile(r"@[0-9a-f]{40}(?:[#?]|$)")
 
@@ -286,20 +292,33 @@ def project_files(
 
 
 def read_files(host: Host, sizes: Mapping[str, int]) -> dict[str, str | Unobservable]:
-    """Return the text of the files of these `sizes`, in as few answers as the sizes allow."""
+    """Return the text of the files of these `sizes`, in as few answers as the sizes allow.
+
+    Of very many files, or of very much text, the rest is `truncated`.
+    """
     answers: dict[str, str | Unobservable] = {}
-    portion: list[str] = []
-    weight = 0
-    for path in sorted(sizes):
+    portions: list[list[str]] = [[]]
+    weight = total = 0
+    for number, path in enumerate(sorted(sizes)):
         if sizes[path] > READ_AT_ONCE:
             answers[path] = Unobservable("truncated", f"{path} has {sizes[path]} bytes")
             continue
-        if portion and (weight + sizes[path] > READ_AT_ONCE or len(portion) >= 200):
-            answers |= _read_portion(host, portion)
-            portion, weight = [], 0
-        portion.append(path)
+        total += sizes[path]
+        if number >= _MOST_FILES or total > _MOST_BYTES:
+            answers[path] = Unobservable(
+                "truncated", f"{path} is one of too many: {len(sizes)} project files"
+            )
+            continue
+        if portions[-1] and (weight + sizes[path] > READ_AT_ONCE or len(portions[-1]) >= _A_PORTION):
+            portions.append([])
+            weight = 0
+        portions[-1].append(path)
         weight += sizes[path]
-    return answers | (_read_portion(host, portion) if portion else {})
+    readings = [partial(_read_portion, host, portion) for portion in portions if portion]
+    ahead(*readings)
+    for read in readings:
+        answers |= read()
+    return answers
 
 
 def _read_portion(host: Host, paths: Sequence[str]) -> dict[str, str | Unobservable]:

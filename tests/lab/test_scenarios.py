@@ -22,7 +22,7 @@ def test_scenario(lab, scenario: Scenario) -> None:
 
 
 def check(lab, lab_host, scenario: Scenario) -> None:
-    lab_host.sh(scenario.script)
+    lab_host.sh(scenario.script, timeout=240 if scenario.wheels else 60)  # these start slowly
     before = lab_host.changes()
     found = audit(lab, lab_host, scenario)
     seen = (found.conclusion.outcome.value, found.conclusion.reason if scenario.outcome == "error" else "")

@@ -5,6 +5,10 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from pytest_aisec.catalog.content import content_roots
+from pytest_aisec.catalog.load import load_catalog
+from pytest_aisec.report.controls import as_text, entries
+
 
 def test_a_new_control_is_written_with_scenarios_that_fail(aisec: Any, tmp_path: Path) -> None:
     done = aisec("new", "control", "EX-CKP-01", "--path", tmp_path)
@@ -64,6 +68,41 @@ def test_the_catalog_is_one_json_line_a_control_with_every_field(aisec: Any) -> 
         if item["id"] != "AISEC-SUP-05"
     }
     assert {} == {name: fields for name, fields in empty.items() if fields}
+
+
+def test_what_is_sent_only_with_active_is_in_the_catalog(aisec: Any) -> None:
+    lines = [json.loads(line) for line in aisec("catalog").stdout.splitlines()]
+    sent = {item["id"]: "\n".join(item["sends"]) for item in lines if item["sends"]}
+    assert {"AISEC-API-01", "AISEC-API-02", "AISEC-API-05", "AISEC-API-10", "AISEC-MDL-01"} <= set(sent)
+    assert "/v1/chat/completions" in sent["AISEC-API-01"]
+    assert "/api/jobs/" in sent["AISEC-API-02"]
+
+
+def test_the_text_about_each_control_says_everything() -> None:
+    roots = content_roots([])
+    silent = {}
+    for entry in entries(load_catalog(roots), roots):
+        text = as_text(entry, width=1000)
+        lines = text.splitlines()
+        heads = ["Parameters", "Requirements to which it contributes", "Remediation"]
+        heads += ["Runs on the host, depending on what it finds"]
+        wanted = [
+            f"  {entry.title}",
+            f"  {entry.remediation}".rstrip(),
+            *(f"  $ {a.split(chr(10))[0]}" for a in entry.asks),
+        ]
+        wanted += [
+            f"  {one['name']}: {one['type']} = {json.dumps(one['default'], ensure_ascii=False)}"
+            for one in entry.parameters
+        ]
+        missing = [head for head in heads if head not in lines]
+        missing += [line for line in wanted if line not in lines]
+        missing += [one for ids in entry.frameworks.values() for one in ids if one not in text]
+        missing += [] if " ".join(entry.rationale.split()) in text else ["rationale"]
+        missing += [] if any(line.startswith("Tried ") for line in lines) else ["scenarios"]
+        if missing:
+            silent[entry.id] = missing
+    assert {} == silent
 
 
 def test_explain_tells_a_person_all_about_a_control(aisec: Any, content: Any) -> None:

@@ -1,6 +1,9 @@
+from types import SimpleNamespace
+
 import pytest
 
-from pytest_aisec.facts.projects import ProjectFile, Projects, read_project_file, read_texts
+from pytest_aisec.facts.projects import ProjectFile, Projects, read_files, read_project_file, read_texts
+from pytest_aisec.observe.backend import Pending
 from pytest_aisec.observe.faults import Unobservable
 
 
@@ -188,3 +191,41 @@ class TestTexts:
         with pytest.raises(Unobservable) as caught:
             read_texts(["/a", "/b"], stdout, stderr)
         assert expected == caught.value.reason
+
+
+class Asked:
+    """A host that answers every question once it has been asked it."""
+
+    def __init__(self):
+        self.known = set()
+        self.waves = 0
+
+    def run(self, command, *paths):
+        if paths not in self.known:
+            self.known.add(paths)
+            raise Pending
+        return SimpleNamespace(rc=0, stdout="text\ntorch\n\0" * len(paths), stderr="")
+
+    def whole(self, sizes):
+        while True:
+            try:
+                return read_files(self, sizes)
+            except Pending:
+                self.waves += 1
+
+
+def test_all_portions_of_many_files_are_asked_at_once():
+    host = Asked()
+    read = host.whole({f"/srv/{number:04}.txt": 9 for number in range(1000)})
+    assert (1, 1000, {"torch"}) == (host.waves, len(read), set(read.values()))
+
+
+@pytest.mark.parametrize(("count", "size"), [(60_000, 0), (100, 4_000_000)])
+def test_what_is_too_much_is_not_read_and_no_verdict_rests_on_the_rest(count, size):
+    host = Asked()
+    read = host.whole({f"/srv/{number:05}.txt": size for number in range(count)})
+    left_out = [answer for answer in read.values() if isinstance(answer, Unobservable)]
+    assert count == len(read)
+    assert {"truncated"} == {answer.reason for answer in left_out}
+    assert 0 < count - len(left_out) <= 5000
+    assert sum(map(len, host.known)) == count - len(left_out)
