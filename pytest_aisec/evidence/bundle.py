@@ -21,7 +21,7 @@ from pytest_aisec.catalog.plan import Plan
 from pytest_aisec.errors import EvidenceError
 from pytest_aisec.evidence import manifest, stored
 from pytest_aisec.evidence.stored import Stored
-from pytest_aisec.judge.run import HostInfo, Result, Run, Verdict
+from pytest_aisec.judge.run import SCHEMA_VERSION, HostInfo, Result, Run, Verdict
 from pytest_aisec.observe.faults import Unobservable
 from pytest_aisec.observe.redact import redact
 from pytest_aisec.observe.transcript import Observation
@@ -283,12 +283,15 @@ def replayable(directory: Path, *, check: bool = True) -> Replayable:
 
 
 def json_schema() -> dict[str, Any]:
-    """Return the JSON Schema of `run.json`."""
+    """Return the JSON Schema of `run.json`, in which everything is written that this version knows."""
     schema = _runs().json_schema(mode="serialization")
     schema["properties"].pop("transcripts")
     schema["$defs"].pop("Observation", None)
     verdict = _verdicts().json_schema(mode="serialization")
     schema["$defs"]["Verdict"] = verdict
     schema["properties"]["verdict"] = {"$ref": "#/$defs/Verdict"}
-    schema["required"] = sorted({*schema["properties"]})
+    schema["properties"]["schema_version"]["const"] = SCHEMA_VERSION
+    for part in (schema, *schema["$defs"].values()):
+        if "properties" in part:
+            part["required"] = sorted(part["properties"])
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

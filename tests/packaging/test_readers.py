@@ -18,6 +18,7 @@ import jsonschema
 import pytest
 
 from pytest_aisec.judge.gate import decide
+from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.report import formats, sarif
 from pytest_aisec.report.document import whole
 from tests.plugin.conftest import FAILS, PASSES, Pack
@@ -157,6 +158,17 @@ def bundle(tmp_path_factory):
         ends_with=(1,),
     )
     return here / "evidence"
+
+
+def test_run_json_of_a_real_run_fits_the_schema_that_is_published(bundle):
+    schema = json.loads(run(sys.executable, "-m", "pytest_aisec.cli", "schema", "run"))
+    data = json.loads((bundle / "run.json").read_text())
+    assert {*Outcome} == {item["outcome"] for item in data["results"]}
+    assert {"W-1", "W-2"} == {item["id"] for item in data["waivers"]}
+    assert ["A-1"] == [item["id"] for item in data["attestations"]]
+    assert [] == [error.message for error in jsonschema.Draft202012Validator(schema).iter_errors(data)]
+    data["results"][0]["waiver"] = "W-1"
+    assert not jsonschema.Draft202012Validator(schema).is_valid(data)
 
 
 def write(text: str, path: Path) -> Path:
