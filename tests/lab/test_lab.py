@@ -25,6 +25,7 @@ NO_WAY_OUT = ("192.0.2.1", 80)  # an address for documentation: nobody has it
 RUN_A_LAB = """
 import signal, sys
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests may ignore it
+signal.signal(signal.SIGINT, signal.default_int_handler)  # likewise
 from labkit.lab import Lab
 with Lab(rtt=0.001) as lab, lab.host() as host:
     print(lab.name, lab._scope._guard.pid, host.pid, flush=True)
