@@ -98,6 +98,19 @@ class Audited:
         return "\n".join(line for line in self.text.splitlines() if line.strip())
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _compiled(tmp_path_factory):
+    """Compile the package once, instead of in each process that a test starts: those write no bytecode."""
+    made = Pack(tmp_path_factory.mktemp("compiled") / "pack")
+    made.control("01")
+    made.profile()
+    command = [sys.executable, "-m", "pytest", "--aisec-profile=acme", f"--aisec-path={made.path}"]
+    command += ["-p", "no:cacheprovider", f"--aisec-evidence={made.path}/evidence", "--aisec-cache=none"]
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    done = subprocess.run(command, cwd=made.path, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest.fixture
 def pack(tmp_path):
     """A pack with a profile `acme` that selects all controls of the pack."""
