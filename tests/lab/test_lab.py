@@ -230,8 +230,9 @@ def test_addresses_that_do_not_work(lab) -> None:
     with lab.socket() as connection, pytest.raises(ConnectionRefusedError):
         connection.connect((lab.refusing_address(), 22))
     with lab.socket() as connection:
-        connection.settimeout(0.5)
+        connection.settimeout(30)
         connection.connect((lab.hanging_address(), 22))
+        connection.settimeout(0.5)
         with pytest.raises(TimeoutError):
             connection.recv(1)
 

@@ -1,0 +1,126 @@
+"""The commands that observe hosts and judge them."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from pytest_aisec.cli.root import main
+from pytest_aisec.errors import UsageProblem
+
+_PYTEST_STYLE = {
+    "ignore_unknown_options": True,
+    "allow_interspersed_args": False,
+    "help_option_names": ["--help"],
+}
+
+
+@main.command(context_settings=_PYTEST_STYLE)
+@click.argument("profile", metavar="NAME|FILE")
+@click.argument("pytest_options", nargs=-1, type=click.UNPROCESSED)
+def run(profile: str, pytest_options: tuple[str, ...]) -> int:
+    """Audit hosts against a profile.
+
+    The same as `pytest --aisec-profile NAME`, independent of where you are: no configuration file, conftest
+    or PYTEST_ADDOPTS is read. All options of pytest, testinfra and pytest-aisec may follow, such as
+    --hosts=ssh://gpu-1 --sudo -v.
+    """
+    return _pytest(profile, pytest_options)
+
+
+def _pytest(profile: str, options: Sequence[str]) -> int:
+    import pytest  # noqa: PLC0415 - only these commands need it
+
+    from pytest_aisec.catalog.content import content_root  # noqa: PLC0415 - likewise
+
+    for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
+        os.environ.pop(name, None)
+    ini = Path(__file__).parents[1] / "hermetic.ini"
+    own = ["-c", str(ini), f"--rootdir={content_root().path}", "--noconftest", "-p", "no:cacheprovider"]
+    return int(pytest.main([*own, f"--aisec-profile={profile}", *options]))
+
+
+@main.command(context_settings=_PYTEST_STYLE)
+@click.argument("profile", metavar="NAME|FILE")
+@click.argument("pytest_options", nargs=-1, type=click.UNPROCESSED)
+def collect(profile: str, pytest_options: tuple[str, ...]) -> int:
+    """Observe hosts without judging.
+
+    Leaves a bundle of transcripts, to be judged later and elsewhere: `aisec run NAME --aisec-replay BUNDLE`.
+    The options are those of `aisec run`. Ends with 0 when every host could be asked, otherwise with 10.
+    """
+    return _pytest(profile, [*pytest_options, "--aisec-observe-only"])
+
+
+@main.command("import", context_settings=_PYTEST_STYLE)
+@click.argument("profile", metavar="NAME|FILE")
+@click.argument("output", type=click.Path(path_type=Path))
+@click.argument("more", nargs=-1, type=click.UNPROCESSED)
+def import_(profile: str, output: Path, more: tuple[str, ...]) -> int:
+    """Judge what a script of `aisec collect-script` printed.
+
+    Several OUTPUT files are several hosts. Options of `aisec run` may follow. What did not arrive whole is
+    `error: no_observation`.
+    """
+    given = itertools.takewhile(lambda item: not item.startswith("-"), more)
+    files = [str(output), *given]
+    imported = [f"--aisec-import={path}" for path in files]
+    return _pytest(profile, [*imported, *more[len(files) - 1 :]])
+
+
+@main.command("collect-script")
+@click.argument("profile", metavar="NAME|FILE")
+@click.option("--aisec-path", "paths", multiple=True, type=click.Path(path_type=Path), help="As for a run.")
+@click.option("--aisec-param", "params", multiple=True, metavar="NAME=VALUE", help="As for a run.")
+@click.option("--aisec-select", "select", multiple=True, metavar="WHAT", help="As for a run.")
+@click.option("--aisec-cache", "cache", type=click.Path(path_type=Path), help="As for a run.")
+@click.option("--aisec-timeout", "timeout", default=30.0, show_default=True, help="As for a run.")
+def collect_script(
+    profile: str,
+    paths: tuple[Path, ...],
+    params: tuple[str, ...],
+    select: tuple[str, ...],
+    cache: Path | None,
+    timeout: float,
+) -> int:
+    """Print a shell script that observes a machine you cannot reach.
+
+    It asks what earlier runs of the same profile and parameters asked of hosts: audit or `aisec collect` a
+    similar host first. Run it there, by hand or with any tool, and judge its output with `aisec import`.
+    """
+    from pytest_aisec.catalog.content import content_roots  # noqa: PLC0415 - keeps `aisec --help` quick
+    from pytest_aisec.catalog.load import load_catalog  # noqa: PLC0415 - likewise
+    from pytest_aisec.catalog.plan import make_plan  # noqa: PLC0415 - likewise
+    from pytest_aisec.catalog.profile import load_chain  # noqa: PLC0415 - likewise
+    from pytest_aisec.collecting import question_keys  # noqa: PLC0415 - likewise
+    from pytest_aisec.observe.learned import Learned, default_directory  # noqa: PLC0415 - likewise
+    from pytest_aisec.observe.portable import script  # noqa: PLC0415 - likewise
+
+    roots = content_roots(paths)
+    chain = load_chain(profile, roots, cwd=Path.cwd())
+    plan = make_plan(chain, load_catalog(roots), params=params, select=select)
+    keys = question_keys(plan)
+    windows = [planned.id for planned in plan.controls if "windows" in planned.control.platforms]
+    learned = Learned(
+        {control: key for control, key in keys.items() if control not in windows},
+        cache or default_directory(),
+    )
+    unknown = learned.unknown()
+    if len(windows) == len(keys):
+        raise UsageProblem(
+            f"profile {plan.profile!r} is for Windows, and a shell script cannot observe that; audit it over "
+            "WinRM: --hosts=winrm://user@host"
+        )
+    if len(unknown) + len(windows) == len(plan.controls):
+        raise UsageProblem(
+            f"nothing is known of what profile {plan.profile!r} asks with these parameters; first run: "
+            f"aisec collect {profile} --hosts=…"
+        )
+    if unknown:
+        click.echo(f"not asked for, since no run has had them yet: {', '.join(unknown)}", err=True)
+    click.echo(script(learned.everything(), profile=profile, timeout=timeout), nl=False)
+    return 0
