@@ -234,9 +234,9 @@ def main() -> None:
     head = ["hosts x controls", "all reports, s", "CPU, s", "peak, MB", "before, MB"]
     head += [f"{item.path}, MB" for item in formats.REPORTS]
     note = (
-        f"Times are the best of {arguments.repeat}, since other work on the machine only adds to them, memory "
-        "is the median; after a figure its target, bold what misses it. The peak is that of the whole process; "
-        "before: with the run in memory, and no report begun."
+        f"Times are the best of {arguments.repeat}, since other work on the machine only adds to them, "
+        "memory is the median; after a figure its target, bold what misses it. The peak is that of the whole "
+        "process; before: with the run in memory, and no report begun."
     )
     page.publish("reports", f"{page.table(head, rows)}\n\n{note}", write=arguments.write)
 
