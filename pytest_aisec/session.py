@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ import pytest
 from testinfra.host import Host
 
 from pytest_aisec import audit, collection, connecting, gating, signing
+from pytest_aisec.announcing import Announcer
 from pytest_aisec.catalog import plan as plans
 from pytest_aisec.catalog import profile as profiles
 from pytest_aisec.catalog.context import Evaluation
@@ -34,6 +36,7 @@ from pytest_aisec.observe.faults import REASONS, Unobservable
 from pytest_aisec.observe.hosts import Target
 from pytest_aisec.observe.transcript import Observation, Transcript
 from pytest_aisec.recorder import PATTERNS, PLANNED, TARGET, Recorder
+from pytest_aisec.report.github import Log, harmless, is_heeded
 from pytest_aisec.report.terminal import WORDS
 from pytest_aisec.report.text import visible
 
@@ -88,6 +91,7 @@ def start(config: pytest.Config) -> None:
     session = Session(config, plan, targets, shared, replayed, circumstances)
     config.pluginmanager.register(session, NAME)
     config.pluginmanager.register(Cleaner(), "aisec-cleaner")
+    log = None if worker else _log(config)
     config.pluginmanager.import_plugin("pytest_aisec.fixtures")
     if claim is not None:
         recorder = Recorder(
@@ -95,6 +99,7 @@ def start(config: pytest.Config) -> None:
         )
         recorder.waivers, recorder.attestations = waivers, attestations
         recorder.gate_files, recorder.baseline = gate.chosen.sources, gate.baseline
+        recorder.log, recorder.step_summary = log, os.environ.get("GITHUB_STEP_SUMMARY", "")
         recorder.signer = config.stash.get(signing.SIGNER, None)
         config.pluginmanager.register(recorder, "aisec-recorder")
         if replayed is None and not config.option.aisec_no_waves:
@@ -104,9 +109,19 @@ def start(config: pytest.Config) -> None:
             recorder.collector = collector
 
 
+def _log(config: pytest.Config) -> Log | None:
+    """Return the log that GitHub Actions reads, if it does, closed from the first line on."""
+    if not is_heeded(os.environ):
+        return None
+    log = Log()
+    config.pluginmanager.register(Announcer(config, log), "aisec-announcer")
+    return log
+
+
 def _complain(config: pytest.Config, problem: BaseException) -> None:
     """Raise what makes pytest end with the right message and code, where the problem is one of ours."""
     message = visible(redact.redact(str(problem)))
+    message = harmless(message) if is_heeded(os.environ) else message
     if isinstance(problem, UsageProblem):
         if config.option.aisec_exit == "simple":
             pytest.exit(message, returncode=1)
