@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pytest_aisec.catalog import tomlfile, yamlfile
 from pytest_aisec.catalog.policy import GatePolicy
 from pytest_aisec.catalog.profile import NonEmpty, Profile, ProfileFile, is_path
-from pytest_aisec.catalog.yamlfile import Document
+from pytest_aisec.catalog.yamlfile import Document, Loc
 from pytest_aisec.errors import UsageProblem
 
 FILE = "aisec.toml"
@@ -168,12 +169,34 @@ def _settings(document: Document) -> Settings:
         raise UsageProblem(f"{at(('params',))}: params: where there are groups, each has params of its own")
     if not file.groups and file.profile is None:
         raise UsageProblem(f"{document.path}: names neither a profile nor groups that have one")
+    _check_paths(file, document)
     for name, group in file.groups.items():
         if group.profile is None and file.profile is None:
             raise UsageProblem(
                 f"{at(('groups', name))}: group {name!r} has no profile, and the file has none"
             )
     return Settings(file=file, document=document, policy=policy)
+
+
+def _check_paths(file: SettingsFile, document: Document) -> None:
+    """Refuse paths that lead nowhere, all at once."""
+    given: list[tuple[Loc, str]] = [((name,), getattr(file, name)) for name in _PATHS if getattr(file, name)]
+    if isinstance(file.gate, str):
+        given.append((("gate",), file.gate))
+    for name in _LISTS_OF_PATHS:
+        given += [((name, number), item) for number, item in enumerate(getattr(file, name))]
+    problems = []
+    for loc, text in given:
+        path = document.path.parent / Path(text).expanduser()
+        if not path.exists():
+            beside = [item.name for item in path.parent.glob("*")] if path.parent.is_dir() else []
+            close = difflib.get_close_matches(path.name, beside, n=1)
+            hint = f". Did you mean {close[0]}?" if close else ""
+            problems.append(
+                f"{document.at(loc)}: {loc[0]}: {text!r}: there is no such file or directory{hint}"
+            )
+    if problems:
+        raise UsageProblem("\n".join(problems))
 
 
 def apply(settings: Settings, namespace: argparse.Namespace) -> None:

@@ -218,7 +218,7 @@ def test_a_limit_that_one_host_cannot_exceed_may_be_exceeded_by_two(plan_of: Any
     plan = plan_of()
     chosen = choose(plan, gate_file("fail_on: critical\nmax: {high: {failed: 1}}"), {})
     checked(chosen, plan)
-    with pytest.raises(UsageProblem, match="high: failed: 1 cannot be exceeded: there is 1 such result$"):
+    with pytest.raises(UsageProblem, match=r"high: failed: 1 cannot be exceeded: there is 1 such result$"):
         checked(chosen, plan, hosts=["ssh://one"])
 
 
