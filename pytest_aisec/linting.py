@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
@@ -14,7 +15,7 @@ from pytest_aisec.catalog import gate, shadows, yamlfile
 from pytest_aisec.catalog import plan as plans
 from pytest_aisec.catalog import profile as profiles
 from pytest_aisec.catalog.content import ContentRoot, content_roots
-from pytest_aisec.catalog.control import CONTROL_ID
+from pytest_aisec.catalog.control import CONTROL_ID, SEVERITIES
 from pytest_aisec.catalog.load import Catalog, control_files, read_controls
 from pytest_aisec.catalog.policy import GatePolicy
 from pytest_aisec.catalog.profile import SUFFIXES, Profile
@@ -171,28 +172,52 @@ def _gather(path: Path, given: str, found: _Found) -> None:
         _gather_file(path, found)
         return
     if not path.is_dir():
-        raise UsageProblem(f"{given}: there is no such file or directory")
-    before = len(found.yaml) + len(found.controls)
-    is_root = _add_root(path, found)
+        what = (
+            "it is neither a file nor a directory" if path.exists() else "there is no such file or directory"
+        )
+        raise UsageProblem(f"{given}: {what}")
+    before = (len(found.yaml), len(found.controls), len(found.findings))
     above = [part for part in (path, *path.parents) if part.name == "controls"]
-    if is_root:
-        found.whole.add(path)
-        found.controls.update((path / "controls").rglob("test_*.py"))
+    if _add_root(path, found):
+        _gather_whole(path, found)
     elif path.name == "profiles":
         _add_root(path.parent, found)
     elif above:
         found.controls.update(path.rglob("test_*.py"))
         _add_root(above[0].parent, found)
-    for file in sorted([*path.glob("[!.]*"), *path.glob("[!.]*/[!.]*")]):
-        if file.suffix not in SUFFIXES or not file.is_file():
-            continue
-        kind = _kind_of(file, found, is_named=False)
-        if kind is not None:
-            found.yaml[file] = kind
-    if len(found.yaml) + len(found.controls) == before:
+    for below in sorted(path.glob("[!.]*/")):
+        if _is_ours(below) and _add_root(below, found):
+            _gather_whole(below, found)
+    _gather_yaml([*path.glob("[!.]*"), *path.glob("[!.]*/[!.]*")], found)
+    if (len(found.yaml), len(found.controls), len(found.findings)) == before:
         raise UsageProblem(
             f"{given}: there is nothing to lint: no controls/, no profiles/, and no YAML file with {_ANY}"
         )
+
+
+def _is_ours(path: Path) -> bool:
+    """Tell whether a directory that nobody named holds content of ours, by words that stand in its files."""
+    signs = {"controls": ("test_*.py", "pytest_aisec"), "profiles": ("*.y*ml", "\ncontrols:")}
+    return any(
+        sign in file.read_text(encoding="utf-8", errors="replace")
+        for part, (pattern, sign) in signs.items()
+        for file in (path / part).rglob(pattern)
+        if file.is_file()
+    )
+
+
+def _gather_whole(path: Path, found: _Found) -> None:
+    found.whole.add(path)
+    found.controls.update((path / "controls").rglob("test_*.py"))
+    _gather_yaml((path / "profiles").glob("[!.]*"), found)
+
+
+def _gather_yaml(files: Iterable[Path], found: _Found) -> None:
+    for file in files:
+        if file not in found.yaml and file.suffix in SUFFIXES and file.is_file():
+            kind = _kind_of(file, found, is_named=False)
+            if kind is not None:
+                found.yaml[file] = kind
 
 
 def _add_root(path: Path, found: _Found) -> bool:
@@ -291,10 +316,20 @@ def _profile(path: Path, catalog: Catalog, unsure: Collection[str], found: _Foun
     found.refuse("\n".join(required), path, "invalid-gate")
     if own.file.gate is not None:
         limits = [limit for outcomes in plan.gate.max.values() for limit in outcomes.values()]
-        reasons = gate.why_never(plan.gate, plan, max(limits, default=0) + 1, has_waivers=True)
+        enough = [str(number) for number in range(max(limits, default=0) + 1)]
+        reasons = gate.why_never(plan.gate, plan, enough, has_waivers=True)
         if reasons:
-            message = f"this gate can never fail for {plan.profile}: {'; '.join(reasons)}"
-            found.say(plan.gate_at(("fail_on",)), "warning", "never-fails", message)
+            planned = Counter(item.severity for item in plan.controls)
+            there = ", ".join(
+                f"{planned[severity]} {severity}" for severity in SEVERITIES if planned[severity]
+            )
+            found.say(
+                plan.gate_at(("fail_on",)),
+                "warning",
+                "never-fails",
+                f"this gate can never fail for {plan.profile}, which has no control of a severity that "
+                f"counts or is limited (planned: {there})",
+            )
     for shadow in shadows.find(own, catalog, [item.id for item in plan.controls]):
         found.say(own.document.at(shadow.loc), "warning", shadow.code, shadow.message)
     return chain

@@ -142,10 +142,7 @@ PROFILES = {
     "a gate that cannot fail": (
         "controls: {ACME-ART-02: }\ngate:\n  fail_on: high\n",
         [
-            (
-                "6:3: warning: this gate can never fail for mine: no planned control has severity critical or high "
-                "(planned: 1 low)"
-            )
+            "6:3: warning: this gate can never fail for mine, which has no control of a severity that counts or is limited (planned: 1 low)"
         ],
     ),
     "a limit that enough hosts exceed": (
@@ -357,6 +354,23 @@ def test_content_from_elsewhere_is_known_where_it_is_named(pack: Any, tmp_path: 
     (finding,) = linted(pack, path).findings
     assert finding.message.startswith("unknown control 'ACME-ART-01'")
     assert () == linted(pack, path, content=[pack.path]).findings
+
+
+def test_a_content_directory_one_level_below_is_linted_with_what_lies_beside_it(pack: Any) -> None:
+    (pack.path.parent / "waivers.yaml").write_text(WAIVER)
+    pack.control("EX-NEW-01")
+    done = lint([], [], today=TODAY, cwd=pack.path.parent)
+    assert ["content/controls/test_ex_new_01.py:4:1: warning: control EX-NEW-01 is in no profile"] == list(
+        map(str, done.findings)
+    )
+    assert 6 == done.files
+
+
+def test_a_directory_of_somebody_else_with_such_a_name_is_left_alone(pack: Any) -> None:
+    other = pack.path / "other/controls/test_buttons.py"
+    other.parent.mkdir(parents=True)
+    other.write_text("raise SystemExit('executed')\n")
+    assert [] == said(pack)
 
 
 def test_directories_one_level_below_count_and_hidden_ones_do_not(pack: Any) -> None:
