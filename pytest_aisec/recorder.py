@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -38,6 +39,8 @@ from pytest_aisec.report.text import visible
 
 PLANNED = pytest.StashKey[PlannedControl]()
 """On an item: the control that it evaluates."""
+LOG = pytest.StashKey[github.Log]()
+"""On the configuration: the log that GitHub Actions reads, if it does."""
 PATTERNS = pytest.StashKey[Patterns]()
 """On the configuration: the user's patterns of credentials."""
 TARGET = pytest.StashKey[str]()
@@ -83,10 +86,6 @@ class Recorder:
         self.verdict: Verdict | None = None
         self.problem = self._no_summary = ""
         self._other_failures = 0
-        self.log: github.Log | None = None
-        """The log that GitHub Actions reads, if it does."""
-        self.step_summary = ""
-        """The file with the summary of a job of GitHub Actions, if there is one."""
         self.collector: Collector | None = None
         """What asked the hosts before the evaluation, if something did."""
 
@@ -180,8 +179,9 @@ class Recorder:
         except EvidenceError as error:
             self.problem = str(error)
             code = gate.ExitCode.EVIDENCE
-        if self.step_summary and not self.config.option.aisec_observe_only:
-            path = self.config.invocation_params.dir / self.step_summary
+        summary = os.environ.get("GITHUB_STEP_SUMMARY")
+        if summary and not self.config.option.aisec_observe_only:
+            path = self.config.invocation_params.dir / summary
             self._no_summary = github.append_summary(path, self.run, self.verdict, self.problem)
         session.exitstatus = min(code, 1) if self.config.option.aisec_exit == "simple" else code
 
@@ -198,7 +198,8 @@ class Recorder:
             return
         where = "" if self.problem else self._shown_directory()
         verbose = self.verbosity > 0
-        if self.log is None:
+        log = self.config.stash.get(LOG, None)
+        if log is None:
             lines = terminal.render(self.run, self.verdict, where, self.problem, verbose=verbose)
         else:
             parts = [*terminal.sections(self.run, self.verdict, where, self.problem, verbose=verbose)]
@@ -206,7 +207,7 @@ class Recorder:
                 parts.append(github.files(self.claim.digests))
             judged = not self.config.option.aisec_observe_only
             said = [*github.annotate(self.run, self.verdict)] if judged else []
-            lines = self.log.summary(parts, said)
+            lines = log.summary(parts, said)
         for line, markup in lines:
             terminalreporter.write_line(line, **markup)
         if self._no_summary:
@@ -270,7 +271,7 @@ class Recorder:
 
     def _print(self, ended: audit.Ended) -> None:
         reporter = self.config.pluginmanager.getplugin("terminalreporter")
-        planned = self.plan.get(ended.control)
+        planned = self.plan.on(ended.host).get(ended.control)
         if reporter is not None and planned is not None:
             line, markup = terminal.verdict_line(
                 Outcome(ended.outcome), ended.control, ended.host, planned.control.title
@@ -280,8 +281,8 @@ class Recorder:
     def _note_crash(self, nodeid: str) -> bool:
         """Remember which control's process died; tell whether it was a control's."""
         found = False
-        for planned in self.plan.controls:
-            for target in self.targets:
+        for target in self.targets:
+            for planned in self.plan.on(target.name).values():
                 if nodeid.endswith(f"::{planned.control.function.__name__}[{target.name}]"):
                     self._why_not_run[planned.id, target.name] = "the process that evaluated it crashed"
                     found = True
@@ -301,9 +302,12 @@ class Recorder:
             "gate": self.plan.gate.model_dump(mode="json"),
             "hosts": [],
             "controls": [asdict(audit.describe(planned)) for planned in self.plan.controls],
-            "excluded": {item.control: item.reason for item in self.plan.excluded},
+            "excluded": [asdict(item) for item in self.plan.excluded],
+            "groups": [asdict(item) for item in self.plan.groups],
+            "members": {},
         }
-        found = audit.jsonable(data) | {"hosts": [target.name for target in self.targets]}
+        hosts = {"hosts": [target.name for target in self.targets], "members": dict(self.plan.members)}
+        found = audit.jsonable(data) | hosts
         return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
 
     def _write(self, run: Run, verdict: Verdict, inputs: Mapping[str, str]) -> None:

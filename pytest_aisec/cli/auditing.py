@@ -20,19 +20,31 @@ _PYTEST_STYLE = {
 
 
 @main.command(context_settings=_PYTEST_STYLE)
-@click.argument("profile", metavar="NAME|FILE")
+@click.argument("profile", metavar="[NAME|FILE]", required=False)
 @click.argument("pytest_options", nargs=-1, type=click.UNPROCESSED)
-def run(profile: str, pytest_options: tuple[str, ...]) -> int:
-    """Audit hosts against a profile.
+def run(profile: str | None, pytest_options: tuple[str, ...]) -> int:
+    """Audit hosts against a profile, or all that aisec.toml says.
 
-    The same as `pytest --aisec-profile NAME`, independent of where you are: no configuration file, conftest
-    or PYTEST_ADDOPTS is read. All options of pytest, testinfra and pytest-aisec may follow, such as
-    --hosts=ssh://gpu-1 --sudo -v.
+    The same as `pytest --aisec-profile NAME`, independent of where you are: no configuration file of pytest,
+    conftest or PYTEST_ADDOPTS is read. Without NAME it is the same as `pytest --aisec`: hosts, profiles and
+    waivers come from aisec.toml, or [tool.pytest-aisec] of pyproject.toml, in the current directory. All
+    options of pytest, testinfra and pytest-aisec may follow, such as --hosts=ssh://gpu-1 --sudo -v.
     """
     return _pytest(profile, pytest_options)
 
 
-def _pytest(profile: str, options: Sequence[str]) -> int:
+@main.command(context_settings=_PYTEST_STYLE)
+@click.argument("pytest_options", nargs=-1, type=click.UNPROCESSED)
+def config(pytest_options: tuple[str, ...]) -> int:
+    """Show what `aisec run` would use, and where each value came from.
+
+    Reads aisec.toml, or [tool.pytest-aisec] of pyproject.toml, in the current directory. The options of
+    `aisec run` may follow; --aisec-config FILE reads another file.
+    """
+    return _pytest(None, [*pytest_options, "--aisec-show-config"])
+
+
+def _pytest(profile: str | None, options: Sequence[str]) -> int:
     import pytest  # noqa: PLC0415 - only these commands need it
 
     from pytest_aisec.catalog.content import content_root  # noqa: PLC0415 - likewise
@@ -41,6 +53,10 @@ def _pytest(profile: str, options: Sequence[str]) -> int:
         os.environ.pop(name, None)
     ini = Path(__file__).parents[1] / "hermetic.ini"
     own = ["-c", str(ini), f"--rootdir={content_root().path}", "--noconftest", "-p", "no:cacheprovider"]
+    if profile is None or profile.startswith("-"):
+        given = [*([profile] if profile else []), *options]
+        is_named = any(item.startswith(("--aisec-config", "--aisec-profile")) for item in given)
+        return int(pytest.main([*own, *([] if is_named else ["--aisec"]), *given]))
     return int(pytest.main([*own, f"--aisec-profile={profile}", *options]))
 
 

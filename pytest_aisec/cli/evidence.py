@@ -35,8 +35,8 @@ def verify(
     found = verifying.verify(bundle, key=key, replay=surroundings)
     for line in (*found.problems, *(f"note: {note}" for note in found.notes)):
         click.echo(line)
-    again = "; its verdicts follow from its transcripts" if replay else ""
-    click.echo(f"{bundle}: {'does not hold' if found.problems else f'holds; {found.signature}{again}'}")
+    holds = "; ".join(part for part in ("holds", found.signature, found.verdicts) if part)
+    click.echo(f"{bundle}: {'does not hold' if found.problems else holds}")
     return 1 if found.problems else 0
 
 

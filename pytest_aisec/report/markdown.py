@@ -66,14 +66,22 @@ class Document:
         run = self._run.run
         yield f"# Gate {self._verdict.gate}\n\n"
         reasons = [f"- {text(sentence)}\n" for sentence in self._verdict.because]
-        yield from _limited(reasons, "sentences")
+        yield from _limited(reasons, "sentence")
         yield (
             f"\n{text(run.profile_title or run.profile)}, profile {text(run.profile)} "
             f"{text(run.profile_version)}, {_number(len(self._run.hosts), 'host')}, "
-            f"{_number(len(self._run.controls), 'control')}, {text(run.started_at)}, "
+            f"{_number(len(self._run.distinct()), 'control')}, {text(run.started_at)}, "
             f"run {text(run.id)}, pytest-aisec {text(run.package_version)}, "
             f"{'signed by ' + text(run.signed_by) if run.signed_by else 'unsigned'}.\n\n"
         )
+        members = Counter(host.group for host in self._run.hosts)
+        groups = [
+            f"- {text(group.name)}: {text(group.title)}, profile {text(group.profile)} "
+            f"{text(group.version)}, {_number(members[group.name], 'host')}\n"
+            for group in self._run.groups
+        ]
+        if groups:
+            yield from _limited([*groups, "\n"], "groups")
 
     def _counts(self) -> Iterator[str]:
         ledger, scores = self._run.ledger, self._run.scores
@@ -189,7 +197,7 @@ def _percent(score: float | None) -> str:
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     yield f"| {' | '.join(head)} |\n|{' --- |' * len(head)}\n"
-    yield from _limited([f"| {' | '.join(row)} |\n" for row in rows], "rows")
+    yield from _limited([f"| {' | '.join(row)} |\n" for row in rows], "row")
 
 
 def _limited(lines: Iterable[str], what: str) -> Iterator[str]:
@@ -198,6 +206,8 @@ def _limited(lines: Iterable[str], what: str) -> Iterator[str]:
     for number, line in enumerate(lines):
         size += len(line.encode())
         if size > _SECTION:
-            yield f"\n**{len(lines) - number} more {what} are left out here; report.html has all.**\n"
+            left = len(lines) - number
+            said = f"1 more {what} is" if left == 1 else f"{left} more {what}s are"
+            yield f"\n**{said} left out here; report.html has all.**\n"
             return
         yield line

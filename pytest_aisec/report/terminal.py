@@ -27,6 +27,7 @@ from pytest_aisec.judge.run import (
 from pytest_aisec.observe.redact import redact
 from pytest_aisec.report import changes
 from pytest_aisec.report.text import visible
+from pytest_aisec.report.wording import Index
 
 Line = tuple[str, dict[str, bool]]
 """Text and the markup that pytest's terminal writer knows."""
@@ -49,10 +50,16 @@ def header(plan: Plan, hosts: Sequence[str]) -> str:
     """Return what is going to be audited, one to three lines."""
     hosts = [visible(host) for host in hosts]
     profile = f"{plan.profile} {visible(redact(plan.version))}"
-    text = f"aisec: profile {profile}, {_count(len(plan.controls), 'control')} on "
+    what = f"{_count(len(plan.groups), 'group')} of {plan.profile}" if plan.groups else f"profile {profile}"
+    text = f"aisec: {what}, {_count(plan.count(), 'control')} on "
     shown = ", ".join(hosts[:8]) + (f" … and {len(hosts) - 8} more" if len(hosts) > 8 else "")
     lines = textwrap.wrap(shown, _width() - 7, break_on_hyphens=False, break_long_words=False)
-    return "\n".join([text + _count(len(hosts), "host"), *(f"       {line}" for line in lines)])
+    groups = [
+        f"       {group.name}: profile {group.profile} {visible(redact(group.version))}, "
+        f"{_count(sum(name == group.name for name in plan.members.values()), 'host')}"
+        for group in plan.groups
+    ]
+    return "\n".join([text + _count(len(hosts), "host"), *groups, *(f"       {line}" for line in lines)])
 
 
 WORDS: dict[Outcome, tuple[str, str, tuple[str, dict[str, bool]]]] = {
@@ -132,11 +139,11 @@ def _sections(run: Run, verdict: Verdict, bundle: str, problem: str, *, verbose:
 
 
 def _failures(run: Run, width: int) -> Iterator[Line]:
-    controls = {item.id: item for item in run.controls}
+    index = Index(run)
     order = {severity: number for number, severity in enumerate(SEVERITIES)}
     failed = [item for item in run.results if item.outcome is Outcome.FAILED]
     for result in sorted(failed, key=lambda item: (order[item.severity], item.control, item.host)):
-        yield from _failure(run, result, controls[result.control], width)
+        yield from _failure(run, result, index.control(result), width)
 
 
 def _decided(run: Run, verdict: Verdict, bundle: str, problem: str, width: int) -> Iterator[Line]:
@@ -224,7 +231,8 @@ def _value(name: str, value: Any, width: int) -> Iterator[Line]:
         plain = _CONTROL_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", line)
         yield f"       {plain[: width - 8]}{'…' if len(plain) > width - 8 else ''}", {}
     if len(lines) > _LONGEST:
-        yield f"       … {len(lines) - _LONGEST} more lines in the report", {}
+        more = len(lines) - _LONGEST
+        yield f"       … {more} more {'line' if more == 1 else 'lines'} in the report", {}
 
 
 def _open_points(run: Run, width: int, *, verbose: bool) -> Iterator[Line]:

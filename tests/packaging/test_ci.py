@@ -137,7 +137,7 @@ def installed(checkout, tmp_path_factory):
         "runs": {"steps": [step for step in ACTION["runs"]["steps"] if step.get("id") == "install"]},
     }
     env = {"RUNNER_TEMP": str(place), "GITHUB_ACTION_PATH": str(checkout)}
-    return Job(execute=execute, env=env, files=place).run(only, {"profile": "x"}).steps
+    return Job(execute=execute, env=env, files=place).run(only, {}).steps
 
 
 def test_the_action_from_its_first_step_to_its_last(job, tmp_path):
@@ -232,6 +232,20 @@ def test_a_bundle_of_an_earlier_run_is_not_taken_for_that_of_this_one(job, insta
     job.run(ACTION, {"profile": "fails", "path": "pack", "evidence": "kept"})
     assert ("passed", "") == (before["verdict"], job.outputs["verdict"])
     assert 12 == job.code
+
+
+SETTINGS = 'profile = "both"\nhosts = ["local://"]\npaths = ["pack"]\n'
+
+
+def test_without_a_profile_each_service_audits_what_the_settings_say(job, installed, ready):
+    (ready / "aisec.toml").write_text(SETTINGS)
+    job.done = installed
+    job.run(ACTION, {})
+    assert (1, "failed") == (job.code, job.outputs["verdict"]), job.log
+    lines, variables, _ = gitlab(ready)
+    code, text = bash("\n".join(lines[2:]), cwd=ready, env=variables)
+    assert 1 == code, text
+    assert ["both"] == [json.loads((ready / "aisec-evidence/run.json").read_text())["run"]["profile"]]
 
 
 def test_no_script_of_the_action_has_an_expression_in_it():
