@@ -234,7 +234,7 @@ def test_a_bundle_of_an_earlier_run_is_not_taken_for_that_of_this_one(job, insta
     assert 12 == job.code
 
 
-SETTINGS = 'profile = "both"\nhosts = ["local://"]\npaths = ["pack"]\n'
+SETTINGS = 'profile = "both"\nhosts = ["local://"]\npath = ["pack"]\n'
 
 
 def test_without_a_profile_each_service_audits_what_the_settings_say(job, installed, ready):
