@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import NoReturn
 
@@ -16,6 +17,8 @@ class _Commands(click.Group):
     def main(self, *args: object, **kwargs: object) -> NoReturn:
         """Run the command and leave the process with its exit code."""
         kwargs["standalone_mode"] = False
+        if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+            kwargs["color"] = False
         try:
             code = super().main(*args, **kwargs)  # type: ignore[call-overload]
         except click.exceptions.Abort:

@@ -68,14 +68,14 @@ def matches(pattern: str, host: str) -> bool:
     return any(fnmatch.fnmatchcase(name, pattern) for name in (host, address) if name)
 
 
-def load(paths: Iterable[Path], entry: type[Item], option: str, known: Collection[str]) -> Given[Item]:
+def load(paths: Iterable[Path], entry: type[Item], option: str, known: Collection[str] | None) -> Given[Item]:
     """Read files of entries; of a directory, all its YAML files.
 
     Args:
         paths: files and directories.
         entry: the model of one entry; a file holds a list of them.
         option: that named them, for messages.
-        known: the ids of all known controls.
+        known: the ids of all known controls; `None` lets an entry be for any.
 
     Raises:
         UsageProblem: with one line for every mistake in any of the files.
@@ -121,8 +121,10 @@ def _files(paths: Iterable[Path], option: str) -> Iterator[Path]:
         yield from inside
 
 
-def _mistakes(item: Dated, index: int, document: yamlfile.Document, known: Collection[str]) -> Iterator[str]:
-    if item.control not in known:
+def _mistakes(
+    item: Dated, index: int, document: yamlfile.Document, known: Collection[str] | None
+) -> Iterator[str]:
+    if known is not None and item.control not in known:
         where = document.at((index, "control"))
         yield f"{where}: unknown control {item.control!r}. {nearest(item.control, known)}".rstrip()
 
