@@ -7,15 +7,15 @@ from pathlib import Path
 
 import click
 
-from pytest_aisec.cli.root import main
+from pytest_aisec.cli.root import examples, main
 
 
-@main.group()
+@main.group(epilog=examples("aisec new control EX-CKP-01 --path pack"))
 def new() -> None:
     """Begin something of your own."""
 
 
-@new.command("control")
+@new.command("control", epilog=examples("aisec new control EX-CKP-01 --path pack"))
 @click.argument("control", metavar="ID")
 @click.option("--path", type=click.Path(path_type=Path), default=Path(), help="Your content directory.")
 def new_control(control: str, path: Path) -> int:
@@ -30,7 +30,7 @@ def new_control(control: str, path: Path) -> int:
     return 0
 
 
-@main.command()
+@main.command(epilog=examples("aisec schema profile > profile.schema.json"))
 @click.argument("what", type=click.Choice(["run", "profile", "gate"]))
 def schema(what: str) -> int:
     """Print the JSON Schema of run.json, a profile or a gate."""

@@ -8,15 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pytest_aisec.cli.root import main
+from pytest_aisec.cli import completing
+from pytest_aisec.cli.root import examples, main
 from pytest_aisec.errors import UsageProblem
 
 if TYPE_CHECKING:
     from pytest_aisec.catalog.load import Catalog
 
 
-@main.command()
-@click.argument("control", metavar="CONTROL")
+@main.command(
+    epilog=examples(
+        "aisec waive AISEC-CTR-03 --host 'gpu-*' --approved-by ciso@example.com \\",
+        "    --reason 'Replaced in release 24.2.' --expires 2026-12-31",
+    )
+)
+@click.argument("control", metavar="CONTROL", shell_complete=completing.controls)
 @click.option(
     "--host",
     "hosts",
@@ -74,7 +80,9 @@ def _catalog(paths: tuple[Path, ...]) -> Catalog:
     return load_catalog(content_roots(paths))
 
 
-@main.command()
+@main.command(
+    epilog=examples("aisec waivers waivers.yaml", "aisec waivers waivers.yaml --check --on 2027-01-31")
+)
 @click.argument("files", metavar="FILE…", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--check", is_flag=True, help="End with 1 when one is over, or for an unknown control.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
