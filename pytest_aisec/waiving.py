@@ -77,12 +77,12 @@ def add(wanted: Wanted, path: Path, *, known: Collection[str], today: date) -> A
             then.
 
     """
-    waiver = _checked(wanted, known, today)
     target = path.resolve()  # a link stays a link
     if path.is_dir():
         raise UsageProblem(f"--file {path}: is a directory; name one of its files")
     if not target.parent.is_dir():
         raise UsageProblem(f"--file {path}: there is no directory {target.parent}")
+    waiver = _checked(wanted, path, known, today)
     try:
         with _alone(target.parent):
             return _add(waiver, path, target, known, is_named=wanted.id is not None)
@@ -90,19 +90,24 @@ def add(wanted: Wanted, path: Path, *, known: Collection[str], today: date) -> A
         raise UsageProblem(f"--file {path}: cannot be written: {error.strerror}") from None
 
 
-def _checked(wanted: Wanted, known: Collection[str], today: date) -> Waiver:
+def _checked(wanted: Wanted, path: Path, known: Collection[str], today: date) -> Waiver:
+    """Return what is wanted as a waiver, once it and the file are without a mistake."""
     given = {name: getattr(wanted, name) for name in _OPTIONS}
     problems = [*_problems(given, known)]
+    waiver = None
     try:
         waiver = Waiver.model_validate(
             {**given, "id": "W" if wanted.id is None else wanted.id, "ticket": wanted.ticket or ""}
         )
     except ValidationError as error:
         problems += [_sentence(detail) for detail in error.errors(include_url=False)]
-        raise UsageProblem("\n".join(problems)) from None
-    if waiver.expires < today:
+    if waiver is not None and waiver.expires < today:
         problems.append(f"--expires {waiver.expires}: is over; today is {today}, UTC")
-    if problems:
+    try:
+        _read(path, known)
+    except UsageProblem as problem:
+        problems.append(str(problem))
+    if waiver is None or problems:
         raise UsageProblem("\n".join(problems))
     return waiver
 
@@ -126,6 +131,10 @@ def _sentence(detail: Any) -> str:
     return f"{option} {detail['input']}: {message}"
 
 
+def _read(path: Path, known: Collection[str]) -> Given[Waiver]:
+    return waivers.load([path], known) if path.exists() else Given()
+
+
 @contextlib.contextmanager
 def _alone(directory: Path) -> Iterator[None]:
     """Let one process after the other change files of `directory`; a killed one leaves no lock behind."""
@@ -138,11 +147,8 @@ def _alone(directory: Path) -> Iterator[None]:
 
 
 def _add(waiver: Waiver, path: Path, target: Path, known: Collection[str], *, is_named: bool) -> Added:
-    before: Given[Waiver] = Given()
-    text = ""
-    if target.exists():
-        before = waivers.load([path], known)
-        text = target.read_bytes().decode("utf-8")
+    before = _read(path, known)
+    text = target.read_bytes().decode("utf-8") if target.exists() else ""
     taken = {item.id: place for item, place in zip(before.items, before.places, strict=True)}
     if not is_named:
         waiver = waiver.model_copy(update={"id": _next_id(taken, waiver.approved_on.year)})

@@ -186,6 +186,22 @@ def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
     ]
 
 
+def test_what_is_wrong_with_the_file_is_told_with_what_is_wrong_with_the_waiver(tmp_path: Path) -> None:
+    path = tmp_path / "waivers.yaml"
+    path.write_text(GOOD.replace("TST-01", "TST-09"))
+    assert ["--reason: must not be empty", f"{path}:2: unknown control 'ACME-TST-09'"] == [
+        line.partition(". ")[0] for line in refusal(path, reason="")
+    ]
+
+
+def test_what_a_killed_process_has_left_is_in_nobody_s_way(tmp_path: Path) -> None:
+    path = tmp_path / "waivers.yaml"
+    path.write_text(GOOD)
+    (tmp_path / ".waivers.yaml.new").symlink_to("/dev/full")
+    appended(path)
+    assert (GOOD + NEW, [path]) == (path.read_text(), [*tmp_path.iterdir()])
+
+
 def test_a_taken_id_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "waivers.yaml"
     path.write_text(f"# ours\n{GOOD}")
