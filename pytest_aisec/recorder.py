@@ -251,7 +251,7 @@ class Recorder:
 
     def _print(self, ended: audit.Ended) -> None:
         reporter = self.config.pluginmanager.getplugin("terminalreporter")
-        planned = self.plan.get(ended.control)
+        planned = self.plan.on(ended.host).get(ended.control)
         if reporter is not None and planned is not None:
             line, markup = terminal.verdict_line(
                 Outcome(ended.outcome), ended.control, ended.host, planned.control.title
@@ -261,8 +261,8 @@ class Recorder:
     def _note_crash(self, nodeid: str) -> bool:
         """Remember which control's process died; tell whether it was a control's."""
         found = False
-        for planned in self.plan.controls:
-            for target in self.targets:
+        for target in self.targets:
+            for planned in self.plan.on(target.name).values():
                 if nodeid.endswith(f"::{planned.control.function.__name__}[{target.name}]"):
                     self._why_not_run[planned.id, target.name] = "the process that evaluated it crashed"
                     found = True
@@ -282,9 +282,12 @@ class Recorder:
             "gate": self.plan.gate.model_dump(mode="json"),
             "hosts": [],
             "controls": [asdict(audit.describe(planned)) for planned in self.plan.controls],
-            "excluded": {item.control: item.reason for item in self.plan.excluded},
+            "excluded": [asdict(item) for item in self.plan.excluded],
+            "groups": [asdict(item) for item in self.plan.groups],
+            "members": {},
         }
-        found = audit.jsonable(data) | {"hosts": [target.name for target in self.targets]}
+        hosts = {"hosts": [target.name for target in self.targets], "members": dict(self.plan.members)}
+        found = audit.jsonable(data) | hosts
         return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
 
     def _write(self, run: Run, verdict: Verdict, inputs: Mapping[str, str]) -> None:

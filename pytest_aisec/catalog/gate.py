@@ -82,7 +82,7 @@ def check(
     plan: Plan,
     known: Collection[str],
     *,
-    hosts: int,
+    hosts: Sequence[str],
     has_baseline: bool,
     has_waivers: bool,
     is_narrowed: bool,
@@ -93,7 +93,7 @@ def check(
         chosen: the policy.
         plan: the controls.
         known: the ids of all controls.
-        hosts: the number of hosts.
+        hosts: the names of the hosts.
         has_baseline: whether there is a run to compare with.
         has_waivers: whether there are any that could be stale.
         is_narrowed: whether the command line selected some of the profile's controls. The policy is one for
@@ -126,7 +126,7 @@ def check(
         raise UsageProblem(f"{chosen.at(('fail_on',))}: this gate can never fail: {'; '.join(reasons)}")
 
 
-def _why_never(policy: GatePolicy, plan: Plan, hosts: int, *, has_waivers: bool) -> list[str]:
+def _why_never(policy: GatePolicy, plan: Plan, hosts: Sequence[str], *, has_waivers: bool) -> list[str]:
     """Return why no rule of the policy can be broken, whatever is observed; nothing if one can."""
     if (
         policy.fail_on == "regression"
@@ -136,21 +136,20 @@ def _why_never(policy: GatePolicy, plan: Plan, hosts: int, *, has_waivers: bool)
         or (policy.strict_waivers and has_waivers)
     ):
         return []
-    planned = Counter(item.severity for item in plan.controls)
+    planned = Counter(item.severity for host in hosts for item in plan.on(host).values())
     counted = SEVERITIES[: SEVERITIES.index(policy.fail_on) + 1]
     if any(planned[severity] and "failed" not in policy.max.get(severity, {}) for severity in counted):
         return []
     reasons = []
     for severity in SEVERITIES:
-        most = planned[severity] * hosts
         for outcome, limit in sorted(policy.max.get(severity, {}).items()):
-            if limit < most:
+            if limit < planned[severity]:
                 return []
-            reasons.append(
-                f"max: {severity}: {outcome}: {limit} cannot be exceeded: there are {planned[severity]} such "
-                f"controls on {hosts} {'host' if hosts == 1 else 'hosts'}, {most} results"
-            )
+            are = "is 1 such result" if planned[severity] == 1 else f"are {planned[severity]} such results"
+            reasons.append(f"max: {severity}: {outcome}: {limit} cannot be exceeded: there {are}")
     there = ", ".join(f"{planned[severity]} {severity}" for severity in SEVERITIES if planned[severity])
     if not any(planned[severity] for severity in counted):
-        reasons.insert(0, f"no planned control has severity {' or '.join(counted)} (planned: {there})")
+        reasons.insert(
+            0, f"no planned control has severity {' or '.join(counted)} (planned results: {there})"
+        )
     return reasons

@@ -6,6 +6,7 @@ import copy
 import fnmatch
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -32,11 +33,18 @@ class PlannedControl:
     """The parameters that a profile, file or command line set: claims, not defaults."""
     references: Mapping[str, tuple[str, ...]]
     """The control's framework ids and the user's own references, by key."""
+    group: str = ""
+    """The group of hosts that it is planned for; empty where one profile is for all hosts."""
 
     @property
     def id(self) -> str:
         """The control's id."""
         return self.control.id
+
+    @property
+    def key(self) -> str:
+        """Unique in the plan: the id, with the group where there are groups."""
+        return f"{self.group}/{self.id}" if self.group else self.id
 
     def arguments(self) -> dict[str, Any]:
         """Return the parameters as keyword arguments of one call, not shared with any other call."""
@@ -60,27 +68,58 @@ class Exclusion:
 
     control: str
     reason: str
+    group: str = ""
+    """The group of hosts whose profile leaves it out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """Some hosts of a run, with a profile of their own."""
+
+    name: str
+    profile: str
+    title: str
+    version: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A resolved profile: what will be run on each host."""
+    """A resolved profile, or several for groups of hosts: what will be run on each host."""
 
     profile: str
     title: str
     version: str
     controls: tuple[PlannedControl, ...]
-    """Sorted by id."""
+    """Sorted by id, then in the order of the groups; a control is there once for each group that has it."""
     excluded: tuple[Exclusion, ...]
     gate: GatePolicy
     gate_at: Callable[[Sequence[str | int]], str] = field(default=lambda _: "the gate", compare=False)
     """The path of keys of a value of the gate → file and line."""
     sources: tuple[tuple[str, str], ...]
     """(name, text) of each profile file that went into it, the base first."""
+    groups: tuple[Group, ...] = ()
+    """None where the profile is for all hosts."""
+    members: Mapping[str, str] = field(default_factory=dict)
+    """Host → its group; empty where there are no groups."""
 
-    def get(self, control_id: str) -> PlannedControl | None:
-        """Return the planned control of that id, if there is one."""
-        return next((item for item in self.controls if item.id == control_id), None)
+    @cached_property
+    def _by_group(self) -> Mapping[str, Mapping[str, PlannedControl]]:
+        found: dict[str, dict[str, PlannedControl]] = {}
+        for item in self.controls:
+            found.setdefault(item.group, {})[item.id] = item
+        return found
+
+    def on(self, host: str) -> Mapping[str, PlannedControl]:
+        """Return what is planned for a host, by id."""
+        return self._by_group.get(self.members.get(host, ""), {})
+
+    def holds(self, control_id: str) -> bool:
+        """Tell whether the control is planned for any host."""
+        return any(control_id in controls for controls in self._by_group.values())
+
+    def count(self) -> int:
+        """Return the number of different controls."""
+        return len({item.id for item in self.controls})
 
 
 @dataclass(kw_only=True)
@@ -228,7 +267,7 @@ def _apply_option(option: str, drafts: Mapping[str, _Draft]) -> None:
     if not equals or not target.strip():
         raise UsageProblem(f"{where}: write NAME=VALUE or CONTROL.NAME=VALUE")
     selector, dot, name = target.strip().rpartition(".")
-    having = [draft for key, draft in sorted(drafts.items()) if not dot or fnmatch.fnmatchcase(key, selector)]
+    having = [draft for key, draft in sorted(drafts.items()) if not dot or matches(key, selector)]
     if dot and not having:
         raise UsageProblem(
             f"{where}: no control of the profile matches {selector!r}. {nearest(selector, drafts)}"
@@ -293,6 +332,11 @@ def _selected(planned: list[PlannedControl], select: Sequence[str], catalog: Cat
             raise UsageProblem(f"--aisec-select {text}: {_why_nothing(planned, text, catalog)}")
         kept.update((item.id, item) for item in found)
     return [item for item in planned if item.id in kept]
+
+
+def matches(control_id: str, selector: str) -> bool:
+    """Tell whether the selector of `--aisec-param SELECTOR.NAME=VALUE` means the control."""
+    return fnmatch.fnmatchcase(control_id, selector)
 
 
 def _is_selected(item: PlannedControl, text: str) -> bool:

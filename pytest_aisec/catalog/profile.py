@@ -80,13 +80,16 @@ def is_path(name: str) -> bool:
     return "/" in name or name.endswith(SUFFIXES)
 
 
-def load_chain(name: str, roots: Iterable[ContentRoot], *, cwd: Path) -> list[Profile]:
+def load_chain(
+    name: str, roots: Iterable[ContentRoot], *, cwd: Path, asked_by: str = "--aisec-profile"
+) -> list[Profile]:
     """Read the profile `name` and all that it extends, the base first, each once.
 
     Args:
         name: a known profile's name or a path to a file.
         roots: where known profiles lie.
         cwd: what a relative path is relative to.
+        asked_by: the option, or file and line, that names it.
 
     Raises:
         UsageProblem: an unknown name, an unreadable or wrong file, or profiles that extend one another.
@@ -94,7 +97,7 @@ def load_chain(name: str, roots: Iterable[ContentRoot], *, cwd: Path) -> list[Pr
     """
     known = profile_files(roots)
     chain: dict[Path, Profile] = {}
-    _load(name, known, cwd, "--aisec-profile", (), chain)
+    _load(name, known, cwd, asked_by, (), chain)
     return list(chain.values())
 
 

@@ -126,7 +126,8 @@ def _fields(model: type[BaseModel], loc: Loc) -> list[str]:
             node = node.get("items", {})
         else:
             properties = node.get("properties", {})
-            node = properties.get(part) or node.get("additionalProperties") or {}
+            others = [node.get("additionalProperties"), *node.get("patternProperties", {}).values()]
+            node = properties.get(part) or next(filter(None, others), {})
     found = _resolve(schema, node)
     return list(found.get("properties", {})) if isinstance(found, dict) else []
 

@@ -36,26 +36,45 @@ class _Audit(WithExamples):
 @main.command(
     cls=_Audit,
     context_settings=_PYTEST_STYLE,
+    short_help="Audit hosts against a profile, or what aisec.toml says.",
     epilog=examples(
         "aisec run linux-base",
+        "aisec run",
         "aisec run training-node --hosts=ssh://gpu-1,ssh://gpu-2 --sudo",
         "aisec run our-node.yaml --hosts=ssh://gpu-1 --aisec-waivers waivers.yaml -q",
         "aisec run training-node --aisec-replay observed --aisec-evidence judged",
     ),
 )
-@click.argument("profile", metavar="NAME|FILE", shell_complete=completing.profiles)
+@click.argument("profile", metavar="[NAME|FILE]", required=False, shell_complete=completing.profiles)
 @click.argument("pytest_options", nargs=-1, type=click.UNPROCESSED, shell_complete=completing.files)
-def run(profile: str, pytest_options: tuple[str, ...]) -> int:
-    """Audit hosts against a profile.
+def run(profile: str | None, pytest_options: tuple[str, ...]) -> int:
+    """Audit hosts against a profile, or all that aisec.toml says.
 
-    The same as `pytest --aisec-profile NAME`, independent of where you are: no configuration file, conftest
-    or PYTEST_ADDOPTS is read. All options of pytest, testinfra and pytest-aisec may follow, such as
-    --hosts=ssh://gpu-1 --sudo -v.
+    The same as `pytest --aisec-profile NAME`, independent of where you are: no configuration file of pytest,
+    conftest or PYTEST_ADDOPTS is read. Without NAME it is the same as `pytest --aisec`: hosts, profiles and
+    waivers come from aisec.toml, or [tool.pytest-aisec] of pyproject.toml, in the current directory. All
+    options of pytest, testinfra and pytest-aisec may follow, such as --hosts=ssh://gpu-1 --sudo -v.
     """
     return _pytest(profile, pytest_options)
 
 
-def _pytest(profile: str, options: Sequence[str]) -> int:
+@main.command(
+    cls=_Audit,
+    context_settings=_PYTEST_STYLE,
+    short_help="Show what `aisec run` would use, and from where.",
+    epilog=examples("aisec config", "aisec config --aisec-config fleet.toml"),
+)
+@click.argument("pytest_options", nargs=-1, type=click.UNPROCESSED, shell_complete=completing.files)
+def config(pytest_options: tuple[str, ...]) -> int:
+    """Show what `aisec run` would use, and where each value came from.
+
+    Reads aisec.toml, or [tool.pytest-aisec] of pyproject.toml, in the current directory. The options of
+    `aisec run` may follow; --aisec-config FILE reads another file.
+    """
+    return _pytest(None, [*pytest_options, "--aisec-show-config"])
+
+
+def _pytest(profile: str | None, options: Sequence[str]) -> int:
     import pytest  # noqa: PLC0415 - only these commands need it
 
     from pytest_aisec.catalog.content import content_root  # noqa: PLC0415 - likewise
@@ -64,7 +83,13 @@ def _pytest(profile: str, options: Sequence[str]) -> int:
         os.environ.pop(name, None)
     ini = Path(__file__).parents[1] / "hermetic.ini"
     own = ["-c", str(ini), f"--rootdir={content_root().path}", "--noconftest", "-p", "no:cacheprovider"]
-    code = int(pytest.main([*own, f"--aisec-profile={profile}", *options]))
+    if profile is None or profile.startswith("-"):
+        options = [*([profile] if profile else []), *options]
+        is_named = any(item.startswith(("--aisec-config", "--aisec-profile")) for item in options)
+        own += [] if is_named else ["--aisec"]
+    else:
+        own.append(f"--aisec-profile={profile}")
+    code = int(pytest.main([*own, *options]))
     if code == pytest.ExitCode.USAGE_ERROR:
         _suggest(options)
     return code

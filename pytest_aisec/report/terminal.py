@@ -17,6 +17,7 @@ from pytest_aisec.judge.run import ControlInfo, Result, Run, Scores, Verdict, Wa
 from pytest_aisec.observe.redact import redact
 from pytest_aisec.report import changes
 from pytest_aisec.report.text import visible
+from pytest_aisec.report.wording import Index
 
 Line = tuple[str, dict[str, bool]]
 """Text and the markup that pytest's terminal writer knows."""
@@ -39,10 +40,16 @@ def header(plan: Plan, hosts: Sequence[str]) -> str:
     """Return what is going to be audited, one to three lines."""
     hosts = [visible(host) for host in hosts]
     profile = f"{plan.profile} {visible(redact(plan.version))}"
-    text = f"aisec: profile {profile}, {_count(len(plan.controls), 'control')} on "
+    what = f"{_count(len(plan.groups), 'group')} of {plan.profile}" if plan.groups else f"profile {profile}"
+    text = f"aisec: {what}, {_count(plan.count(), 'control')} on "
     shown = ", ".join(hosts[:8]) + (f" … and {len(hosts) - 8} more" if len(hosts) > 8 else "")
     lines = textwrap.wrap(shown, _width() - 7, break_on_hyphens=False, break_long_words=False)
-    return "\n".join([text + _count(len(hosts), "host"), *(f"       {line}" for line in lines)])
+    groups = [
+        f"       {group.name}: profile {group.profile} {visible(redact(group.version))}, "
+        f"{_count(sum(name == group.name for name in plan.members.values()), 'host')}"
+        for group in plan.groups
+    ]
+    return "\n".join([text + _count(len(hosts), "host"), *groups, *(f"       {line}" for line in lines)])
 
 
 WORDS: dict[Outcome, tuple[str, str, tuple[str, dict[str, bool]]]] = {
@@ -81,11 +88,11 @@ def render(run: Run, verdict: Verdict, bundle: str, problem: str, *, verbose: bo
 
 def _lines(run: Run, verdict: Verdict, bundle: str, problem: str, *, verbose: bool) -> Iterator[Line]:
     width = _width()
-    controls = {item.id: item for item in run.controls}
+    index = Index(run)
     order = {severity: number for number, severity in enumerate(SEVERITIES)}
     failed = [item for item in run.results if item.outcome is Outcome.FAILED]
     for result in sorted(failed, key=lambda item: (order[item.severity], item.control, item.host)):
-        yield from _failure(run, result, controls[result.control], width)
+        yield from _failure(run, result, index.control(result), width)
     yield from _open_points(run, width, verbose=verbose)
     yield _rule("hosts", width), {"bold": True}
     yield from _hosts(run)

@@ -31,7 +31,7 @@ from tests.unit.conftest import Content, run_aisec
         (["verify"], "Missing argument"),
         (["verify", "--no-such-option", "x"], "No such option"),
         (["schema", "nothing"], "nothing"),
-        (["run"], "Missing argument"),
+        (["run"], "neither aisec.toml nor a pyproject.toml"),
         (["profiles", "--path", "/no/such/directory"], "there is no such directory"),
         (["controls", "extra"], "unexpected extra argument"),
     ],

@@ -42,7 +42,13 @@ def gate_file(tmp_path: Path) -> Any:
 
 
 def checked(chosen: Chosen, plan: Plan, **changes: Any) -> None:
-    given = {"hosts": 2, "has_baseline": False, "has_waivers": False, "is_narrowed": False, **changes}
+    given = {
+        "hosts": ["ssh://one", "ssh://two"],
+        "has_baseline": False,
+        "has_waivers": False,
+        "is_narrowed": False,
+        **changes,
+    }
     check(chosen, plan, KNOWN, **given)
 
 
@@ -127,15 +133,14 @@ REFUSED: dict[str, tuple[str, dict[str, Any], list[str]]] = {
     "no control is as severe": (
         "fail_on: critical",
         {},
-        [":1: this gate can never fail", "severity critical", "planned: 1 high, 1 low"],
+        [":1: this gate can never fail", "severity critical", "planned results: 2 high, 2 low"],
     ),
     "no control is as severe, and the rest cannot be reached": (
         "fail_on: critical\nmax: {high: {failed: 2}, low: {error: 5}}",
         {},
         [
             "can never fail",
-            "max: high: failed: 2 cannot be exceeded: there are 1 such",
-            "2 hosts",
+            "max: high: failed: 2 cannot be exceeded: there are 2 such results",
             "low: error: 5",
         ],
     ),
@@ -212,9 +217,9 @@ def test_a_policy_that_can_do_its_work_is_not_refused(
 def test_a_limit_that_one_host_cannot_exceed_may_be_exceeded_by_two(plan_of: Any, gate_file: Any) -> None:
     plan = plan_of()
     chosen = choose(plan, gate_file("fail_on: critical\nmax: {high: {failed: 1}}"), {})
-    checked(chosen, plan, hosts=2)
-    with pytest.raises(UsageProblem, match=r"1 such controls on 1 host, 1 results"):
-        checked(chosen, plan, hosts=1)
+    checked(chosen, plan)
+    with pytest.raises(UsageProblem, match=r"high: failed: 1 cannot be exceeded: there is 1 such result$"):
+        checked(chosen, plan, hosts=["ssh://one"])
 
 
 def test_the_message_names_the_profiles_line_or_the_option(plan_of: Any, content: Any) -> None:

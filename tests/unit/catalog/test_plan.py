@@ -60,7 +60,7 @@ def test_a_wildcard_selects_all_that_match_in_order(resolve: Resolve) -> None:
 
 
 def test_defaults_are_not_declared(resolve: Resolve) -> None:
-    planned = resolve(ALL).get("ACME-ART-01")
+    planned = resolve(ALL).on("")["ACME-ART-01"]
     assert planned
     assert (dict(planned.params), planned.declared) == ({"dirs": ["/srv"], "mode": "0750"}, frozenset())
 
@@ -221,7 +221,7 @@ def test_an_unquoted_mode_without_a_leading_zero_is_refused_too(refusal: Callabl
 def test_the_command_line_sets_a_parameter(
     resolve: Resolve, option: str, control: str, name: str, expected: object
 ) -> None:
-    planned = resolve(ALL, params=[option]).get(control)
+    planned = resolve(ALL, params=[option]).on("")[control]
     assert planned
     assert planned.params[name] == expected
     assert type(planned.params[name]) is type(expected)
@@ -230,7 +230,7 @@ def test_the_command_line_sets_a_parameter(
 
 def test_the_command_line_outweighs_the_profile(resolve: Resolve) -> None:
     plan = resolve(ALL + "params: {limit: 9}\n", params=["limit=7", "limit=8"])
-    planned = plan.get("ACME-SEC-01")
+    planned = plan.on("")["ACME-SEC-01"]
     assert planned
     assert planned.params["limit"] == 8
 
@@ -330,19 +330,19 @@ def test_a_profile_without_controls_is_an_empty_plan(resolve: Resolve, text: str
 
 
 def test_arguments_are_not_shared_between_calls(resolve: Resolve) -> None:
-    planned = resolve(ALL).get("ACME-ART-01")
+    planned = resolve(ALL).on("")["ACME-ART-01"]
     assert planned
     planned.arguments()["dirs"].append("/tmp")
     assert planned.arguments()["dirs"] == ["/srv"]
 
 
 def test_the_remediation_names_the_final_values(resolve: Resolve) -> None:
-    planned = resolve(ALL, params=["dirs=/a,/b"]).get("ACME-ART-01")
+    planned = resolve(ALL, params=["dirs=/a,/b"]).on("")["ACME-ART-01"]
     assert planned
     assert planned.remediation == "chmod 0750 /a /b"
 
 
 def test_a_value_that_looks_like_a_placeholder_stays_as_it_is(resolve: Resolve) -> None:
-    planned = resolve(ALL + "params: {dirs: ['{mode}']}\n").get("ACME-ART-01")
+    planned = resolve(ALL + "params: {dirs: ['{mode}']}\n").on("")["ACME-ART-01"]
     assert planned
     assert planned.remediation == "chmod 0750 {mode}"
