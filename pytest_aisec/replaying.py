@@ -216,8 +216,9 @@ def _places(path: Path) -> list[int]:
 
 def _notes(run: Run, made: Run) -> Iterator[str]:
     open_results = sum(item.outcome is Outcome.NOT_RUN for item in run.results)
-    if open_results:
-        yield f"{open_results} results are not_run, so there was nothing to compare"
+    if 0 < open_results < len(run.results):
+        results = "1 result is" if open_results == 1 else f"{open_results} results are"
+        yield f"{results} not_run, so there was nothing to compare"
     if run.run.advisories != made.run.advisories:
         yield "the index of advisories here is not the one that was compared with (--advisories)"
 

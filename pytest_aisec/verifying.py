@@ -13,6 +13,7 @@ from pytest_aisec.errors import EvidenceError
 from pytest_aisec.evidence import bundle as bundles
 from pytest_aisec.evidence import consistency, manifest, signatures, signing
 from pytest_aisec.evidence.bundle import Bundle
+from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.replaying import Surroundings
 from pytest_aisec.report import formats
 
@@ -27,6 +28,8 @@ class Verified:
     """What could not be compared, and why."""
     signature: str
     """One sentence on who signed it, and whether that was checked."""
+    verdicts: str
+    """One sentence on the verdicts in it; empty where nothing is known of them."""
 
 
 def verify(directory: Path, *, key: Path | None = None, replay: Surroundings | None = None) -> Verified:
@@ -46,7 +49,7 @@ def verify(directory: Path, *, key: Path | None = None, replay: Surroundings | N
     try:
         bundle = bundles.read(directory)
     except EvidenceError:
-        return Verified(problems=tuple(problems), notes=(), signature="")
+        return Verified(problems=tuple(problems), notes=(), signature="", verdicts="")
     problems += signatures.check(directory, bundle, public, str(key))
     problems += _reports(directory, bundle)
     notes: list[str] = []
@@ -63,7 +66,15 @@ def verify(directory: Path, *, key: Path | None = None, replay: Surroundings | N
         problems=tuple(dict.fromkeys(problems)),
         notes=tuple(notes),
         signature=_signature(bundle, key),
+        verdicts=_verdicts(bundle, is_replayed=replay is not None),
     )
+
+
+def _verdicts(bundle: Bundle, *, is_replayed: bool) -> str:
+    """Return what can be said of the verdicts of a bundle that holds."""
+    if all(result.outcome is Outcome.NOT_RUN for result in bundle.run.results):
+        return "it has no verdicts: nothing was judged"
+    return "its verdicts follow from its transcripts" if is_replayed else ""
 
 
 def _signature(bundle: Bundle, key: Path | None) -> str:

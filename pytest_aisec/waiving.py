@@ -58,7 +58,7 @@ class Added:
 
     waiver: Waiver
     place: str
-    """`file:line` of the entry."""
+    """`file:line:column` of the entry."""
     overlaps: Sequence[tuple[Waiver, str]]
     """Those of the file that excuse some of the same, with their places."""
 
@@ -154,8 +154,8 @@ def _add(waiver: Waiver, path: Path, target: Path, known: Collection[str], *, is
         waiver = waiver.model_copy(update={"id": _next_id(taken, waiver.approved_on.year)})
     if waiver.id in taken:
         raise UsageProblem(f"--id {waiver.id}: is taken, by {taken[waiver.id]}")
-    line = _replace(target, _appended(text, waiver), before, waiver, path)
-    return Added(waiver=waiver, place=f"{path}:{line}", overlaps=overlapping(waiver, before))
+    place = _replace(target, _appended(text, waiver), before, waiver, path)
+    return Added(waiver=waiver, place=f"{path}:{place}", overlaps=overlapping(waiver, before))
 
 
 def _next_id(taken: Collection[str], year: int) -> str:
@@ -200,8 +200,8 @@ def _field(name: str, value: str | date | list[str]) -> str:
     return f"{name}: {shown}"
 
 
-def _replace(target: Path, text: str, before: Given[Waiver], waiver: Waiver, path: Path) -> int:
-    """Put `text` in the place of the file once it says what it should; return the line of the new entry."""
+def _replace(target: Path, text: str, before: Given[Waiver], waiver: Waiver, path: Path) -> str:
+    """Put `text` in the place of the file once it says what it should; return `line:column` of the entry."""
     temporary = target.with_name(f".{target.name}.new")
     temporary.unlink(missing_ok=True)  # of a process that was killed: nobody else is at it now
     try:
@@ -210,8 +210,8 @@ def _replace(target: Path, text: str, before: Given[Waiver], waiver: Waiver, pat
             stream.write(text.encode("utf-8"))
             stream.flush()
             os.fsync(stream.fileno())
-        line = _line(temporary, before, waiver)
-        if line is None:
+        place = _place(temporary, before, waiver)
+        if place is None:
             shown = "\n".join(_entry(waiver))
             raise UsageProblem(
                 f"{path}: nothing can be appended to what it holds; write it yourself:\n{shown}"
@@ -221,17 +221,17 @@ def _replace(target: Path, text: str, before: Given[Waiver], waiver: Waiver, pat
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
-    return line
+    return place
 
 
-def _line(written: Path, before: Given[Waiver], waiver: Waiver) -> int | None:
+def _place(written: Path, before: Given[Waiver], waiver: Waiver) -> str | None:
     try:
         after = waivers.load([written], None)
     except UsageProblem:
         return None
     if after.items != (*before.items, waiver):
         return None
-    return int(after.places[-1].rpartition(":")[2])
+    return ":".join(after.places[-1].rsplit(":", 2)[1:])
 
 
 def _take_after(temporary: Path, target: Path) -> None:

@@ -26,7 +26,7 @@ class Chosen:
 
     policy: GatePolicy
     at: Callable[[Sequence[str | int]], str]
-    """The path of keys of a value → the option, or the file and line, that set it."""
+    """The path of keys of a value → the option, or `file:line:column`, that set it."""
     sources: Sequence[tuple[str, str]] = ()
     """Name and text of the file that was given."""
 

@@ -94,7 +94,7 @@ class Plan:
     excluded: tuple[Exclusion, ...]
     gate: GatePolicy
     gate_at: Callable[[Sequence[str | int]], str] = field(default=lambda _: "the gate", compare=False)
-    """The path of keys of a value of the gate → file and line."""
+    """The path of keys of a value of the gate → `file:line:column`."""
     sources: tuple[tuple[str, str], ...]
     """(name, text) of each profile file that went into it, the base first."""
     groups: tuple[Group, ...] = ()

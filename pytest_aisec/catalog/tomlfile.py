@@ -1,4 +1,4 @@
-"""TOML as people write it, with the line of every value; `tomllib` reads, this finds the places."""
+"""TOML as people write it, with the place of every value; `tomllib` reads, this finds the places."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pytest_aisec.catalog.yamlfile import Document, Loc
+from pytest_aisec.catalog.yamlfile import Document, Loc, Place
 from pytest_aisec.errors import UsageProblem
 
 _KEY = re.compile(r"""[ \t]*("(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[A-Za-z0-9_-]+)[ \t]*(\.)?""")
@@ -42,7 +42,7 @@ def read(path: Path, table: Sequence[str] = ()) -> Document | None:
             return None
         data = data[key]
     places = {
-        loc[len(table) :]: text.count("\n", 0, offset) + 1
+        loc[len(table) :]: _place(text, offset)
         for loc, offset in _Places(text).found.items()
         if loc[: len(table)] == tuple(table)
     }
@@ -55,17 +55,21 @@ def below(document: Document, prefix: Loc) -> Document:
     for key in prefix:
         data = data.get(key, {})
     size = len(prefix)
-    lines = {loc[size:]: line for loc, line in document.lines.items() if loc[:size] == prefix}
-    return Document(document.path, data, lines, document.text)
+    places = {loc[size:]: place for loc, place in document.places.items() if loc[:size] == prefix}
+    return Document(document.path, data, places, document.text)
+
+
+def _place(text: str, offset: int) -> Place:
+    return Place(text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset))
 
 
 def _misspelled(path: Path, text: str, message: str) -> str:
     """Return tomllib's message with the place in front."""
-    found = re.fullmatch(r"(?P<what>.*) \(at (?:line (?P<line>\d+), column \d+|end of document)\)", message)
+    found = re.fullmatch(r"(?P<what>.*) \(at (?:line (?P<place>\d+, column \d+)|end of document)\)", message)
     if found is None:
         return f"{path}: not valid TOML: {message}"
-    line = found["line"] or text.count("\n") + 1
-    return f"{path}:{line}: not valid TOML: {found['what']}"
+    place = found["place"].replace(", column ", ":") if found["place"] else _place(text, len(text))
+    return f"{path}:{place}: not valid TOML: {found['what']}"
 
 
 class _Places:

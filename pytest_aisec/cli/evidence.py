@@ -50,8 +50,8 @@ def verify(
         click.echo(line)
     if quiet:
         return 1 if found.problems else 0
-    again = "; its verdicts follow from its transcripts" if replay else ""
-    click.echo(f"{bundle}: {'does not hold' if found.problems else f'holds; {found.signature}{again}'}")
+    holds = "; ".join(part for part in ("holds", found.signature, found.verdicts) if part)
+    click.echo(f"{bundle}: {'does not hold' if found.problems else holds}")
     return 1 if found.problems else 0
 
 

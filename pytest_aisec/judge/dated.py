@@ -57,7 +57,7 @@ class Given(Generic[Item]):
     items: tuple[Item, ...] = ()
     """In the order of the files."""
     places: tuple[str, ...] = ()
-    """`file:line` of each entry."""
+    """`file:line:column` of each entry."""
     sources: tuple[tuple[str, str], ...] = ()
     """Name and text of each file."""
 

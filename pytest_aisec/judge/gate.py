@@ -8,7 +8,19 @@ from enum import IntEnum
 
 from pytest_aisec.catalog.control import SEVERITIES
 from pytest_aisec.judge.outcome import Outcome
-from pytest_aisec.judge.run import Result, Run, Verdict, is_waived
+from pytest_aisec.judge.run import Ledger, Result, Run, Verdict, is_waived
+
+_OPEN = (Outcome.ERROR, Outcome.NOT_REVIEWED, Outcome.NOT_RUN)
+"""Outcomes after which nothing is known."""
+_ENDED = {
+    Outcome.PASSED: ("passed", "passed"),
+    Outcome.FAILED: ("failed", "failed"),
+    Outcome.ERROR: ("could not be observed (error)", "could not be observed (error)"),
+    Outcome.NOT_APPLICABLE: ("did not apply", "did not apply"),
+    Outcome.NOT_REVIEWED: ("waits for a review by a person", "wait for a review by a person"),
+    Outcome.NOT_RUN: ("did not run", "did not run"),
+}
+"""What is said of one control that ended so, and of several."""
 
 
 class ExitCode(IntEnum):
@@ -37,14 +49,10 @@ def decide(run: Run) -> Verdict:
     """
     broken = [*_broken(run)]
     notes = [*_not_counted(run)]
-    open_points = {
-        "could not be observed (error)": run.ledger.error,
-        "wait for a review by a person": run.ledger.not_reviewed,
-        "did not run": run.ledger.not_run,
-    }
-    notes += [f"{_controls(number)} {what}" for what, number in open_points.items() if number]
+    open_points = {outcome: getattr(run.ledger, outcome.value) for outcome in _OPEN}
+    notes += [_ended(number, outcome) for outcome, number in open_points.items() if number]
     if not run.ledger.is_balanced:
-        notes.append(f"the ledger does not balance: {run.ledger}")
+        notes.append(_unbalanced(run.ledger))
     if broken:
         return Verdict(gate="failed", exit_code=ExitCode.FAILED, because=(*broken, *notes))
     if not run.ledger.passed and not any(open_points.values()):
@@ -64,8 +72,8 @@ def _broken(run: Run) -> Iterator[str]:
         for outcome, most in sorted(policy.max.get(severity, {}).items()):
             found = counts[severity, Outcome(outcome)]
             if found > most:
-                what = outcome.replace("_", " ")
-                yield f"{_controls(found)} of severity {severity} {what}, and at most {most} may"
+                allowed = f"at most {most}" if most else "none"
+                yield f"{_ended(found, Outcome(outcome), severity)}, and the policy allows {allowed}"
     reached = run.scores.with_waivers
     if policy.min_score is not None and reached is not None and reached < policy.min_score:
         yield f"the score with waivers is {reached:.2%}, less than {policy.min_score:.2%}"
@@ -136,7 +144,7 @@ def _not_counted(run: Run) -> Iterator[str]:
         found = sum(item.severity == severity for item in limited)
         most = policy.max.get(severity, {}).get("failed", 0)
         if found and found <= most:
-            yield f"{_controls(found)} of severity {severity} failed, and {most} may"
+            yield f"{_ended(found, Outcome.FAILED, severity)}, and the policy allows at most {most}"
 
 
 def _parts(results: Iterable[Result]) -> str:
@@ -147,6 +155,20 @@ def _parts(results: Iterable[Result]) -> str:
 def _hosts(results: Sequence[Result]) -> str:
     names = sorted(f"{item.host} ({item.outcome.value.replace('_', ' ')})" for item in results)
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "") or "any host"
+
+
+def _ended(number: int, outcome: Outcome, severity: str = "") -> str:
+    """Return how many controls ended with `outcome`, as a sentence."""
+    one, many = _ENDED[outcome]
+    of = f" of severity {severity}" if severity else ""
+    return f"{_controls(number)}{of} {one if number == 1 else many}"
+
+
+def _unbalanced(ledger: Ledger) -> str:
+    counts = " + ".join(
+        f"{getattr(ledger, outcome.value)} {outcome.value.replace('_', ' ')}" for outcome in Outcome
+    )
+    return f"the ledger does not balance: {ledger.planned} planned, and the outcomes are {counts}"
 
 
 def _controls(number: int) -> str:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import fnmatch
 import re
 import string
+from collections.abc import Iterator
+
+from testinfra.backend import BACKENDS
 
 _PIECE = re.compile(r"\*|\[!?\]?[^\]]*\]|.", re.DOTALL)
 """One element of a pattern: any text, a set of characters, or one character."""
@@ -12,14 +15,19 @@ _PIECE = re.compile(r"\*|\[!?\]?[^\]]*\]|.", re.DOTALL)
 
 def overlap(one: str, other: str) -> bool:
     """Tell whether two patterns of hosts may both name one host, each by its whole name or its address."""
-    if ("://" in one) == ("://" in other):
-        return _meet(one, other)
-    whole, address = (one, other) if "://" in one else (other, one)
-    return _meet(whole, address) or _meet(_address(whole), address)
+    pairs = [(one, other)]
+    pairs += [(one, whole) for whole in _wholes(other)]
+    pairs += [(whole, other) for whole in _wholes(one)]
+    return any(_meet(*pair) for pair in pairs)
 
 
-def _address(whole: str) -> str:
-    return re.sub(r":(\d+|\*)$", "", whole.partition("://")[2].rpartition("@")[2])
+def _wholes(address: str) -> Iterator[str]:
+    """Yield patterns of the whole names of hosts with such an address."""
+    if "://" not in address:
+        for connection in BACKENDS:
+            for user in ("", "*@"):
+                yield f"{connection}://{user}{address}"
+                yield f"{connection}://{user}{address}:[0-9]*"
 
 
 def _meet(one: str, other: str) -> bool:

@@ -26,7 +26,7 @@ class Standing:
 
     waiver: Waiver
     place: str
-    """`file:line` of the entry."""
+    """`file:line:column` of the entry."""
     state: State
     days_left: int
     """Days after this one on which it holds; negative when it is over."""

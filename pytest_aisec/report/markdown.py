@@ -66,7 +66,7 @@ class Document:
         run = self._run.run
         yield f"# Gate {self._verdict.gate}\n\n"
         reasons = [f"- {text(sentence)}\n" for sentence in self._verdict.because]
-        yield from _limited(reasons, "sentences")
+        yield from _limited(reasons, "sentence")
         yield (
             f"\n{text(run.profile_title or run.profile)}, profile {text(run.profile)} "
             f"{text(run.profile_version)}, {_number(len(self._run.hosts), 'host')}, "
@@ -197,7 +197,7 @@ def _percent(score: float | None) -> str:
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     yield f"| {' | '.join(head)} |\n|{' --- |' * len(head)}\n"
-    yield from _limited([f"| {' | '.join(row)} |\n" for row in rows], "rows")
+    yield from _limited([f"| {' | '.join(row)} |\n" for row in rows], "row")
 
 
 def _limited(lines: Iterable[str], what: str) -> Iterator[str]:
@@ -206,6 +206,8 @@ def _limited(lines: Iterable[str], what: str) -> Iterator[str]:
     for number, line in enumerate(lines):
         size += len(line.encode())
         if size > _SECTION:
-            yield f"\n**{len(lines) - number} more {what} are left out here; report.html has all.**\n"
+            left = len(lines) - number
+            said = f"1 more {what} is" if left == 1 else f"{left} more {what}s are"
+            yield f"\n**{said} left out here; report.html has all.**\n"
             return
         yield line

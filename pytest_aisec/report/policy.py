@@ -13,7 +13,7 @@ _OUTCOMES = {
     "error": "end as error",
     "not_applicable": "be not applicable",
     "not_reviewed": "wait for a review",
-    "not_run": "not run",
+    "not_run": "fail to run",
 }
 
 
@@ -38,7 +38,8 @@ def rules(policy: GatePolicy) -> Iterator[str]:
     yield _fail_on(policy)
     for severity in SEVERITIES:
         for outcome, most in sorted(policy.max.get(severity, {}).items()):
-            yield f"At most {most} of severity {severity} may {_OUTCOMES[outcome]}."
+            number = f"At most {most}" if most else "None"
+            yield f"{number} of severity {severity} may {_OUTCOMES[outcome]}."
     if policy.min_score is not None:
         yield f"The score with waivers must be at least {policy.min_score:.2%}."
     if policy.error_is == "failed":

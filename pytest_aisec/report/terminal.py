@@ -183,7 +183,8 @@ def _value(name: str, value: Any, width: int) -> Iterator[Line]:
         plain = _CONTROL_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", line)
         yield f"       {plain[: width - 8]}{'…' if len(plain) > width - 8 else ''}", {}
     if len(lines) > _LONGEST:
-        yield f"       … {len(lines) - _LONGEST} more lines in the report", {}
+        more = len(lines) - _LONGEST
+        yield f"       … {more} more {'line' if more == 1 else 'lines'} in the report", {}
 
 
 def _open_points(run: Run, width: int, *, verbose: bool) -> Iterator[Line]:

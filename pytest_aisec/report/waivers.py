@@ -30,12 +30,16 @@ def as_json(standings: Sequence[Standing]) -> str:
             "state": item.state,
             "days_left": item.days_left,
             "note": item.note,
-            "file": item.place.rpartition(":")[0],
-            "line": int(item.place.rpartition(":")[2]),
+            **_where(item.place),
         }
         for item in standings
     ]
     return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+
+
+def _where(place: str) -> dict[str, str | int]:
+    path, line, column = place.rsplit(":", 2)
+    return {"file": path, "line": int(line), "column": int(column)}
 
 
 def as_text(standings: Sequence[Standing], today: date, *, width: int = 80) -> Iterator[Line]:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from pytest_aisec.catalog.control import SEVERITIES
 from pytest_aisec.errors import UsageProblem
 from pytest_aisec.judge.gate import decide
 from pytest_aisec.judge.outcome import Outcome
-from pytest_aisec.judge.run import AttestationInfo, AttestationState, WaiverInfo, count, score
+from pytest_aisec.judge.run import AttestationInfo, AttestationState, WaiverInfo, WaiverState
 from pytest_aisec.report import html, pdf
 
 TESTS = Path(__file__).parents[1]
@@ -144,15 +145,65 @@ def _passing():
 
 
 def _fleet():
-    controls = [runs.control(number) for number in range(1, 23)]
-    names = [f"gpu-{number:03}.example.com" for number in range(25)]
+    """30 hosts by 22 controls with every outcome, waivers and attestations in each state, and a dead host."""
+    controls = [runs.control(number, severity=SEVERITIES[number % 4]) for number in range(1, 23)]
+    names = [f"gpu-{number:03}.example.com" for number in range(30)]
     results = [
-        runs.result(item, name, "failed" if (at + number) % 9 == 0 else "passed", message=f"of {name}")
+        _ending(control, name, "error" if name == names[7] else WAYS[(at * 5 + number * 7) % len(WAYS)])
         for at, name in enumerate(names)
-        for number, item in enumerate(controls)
+        for number, control in enumerate(controls)
+    ]
+    waivers = [
+        runs.waiver_info(f"W-{state}", controls[number].id, state=state, ticket="SEC-7")
+        for number, state in enumerate(["active", "expired", "expiring", "stale", "unused"])
+    ]
+    attestations = [
+        runs.attestation_info(f"A-{state}", controls[number].id, state=state)
+        for number, state in enumerate(["active", "expired", "unused"])
     ]
     lines = {name: [runs.observation("uname -n", name.encode())] for name in names}
-    return runs.run_of(controls, results, lines, ledger=count(results, planned=550), scores=score(results))
+    return runs.run_of(
+        controls,
+        results,
+        lines,
+        faults={names[7]: "unreachable: connection refused"},
+        waivers=waivers,
+        attestations=attestations,
+        inputs={"inputs/plan.json": "ab" * 32, "inputs/waivers/1-waivers.yaml": "cd" * 32},
+    )
+
+
+WAYS = (
+    *("passed",) * 19,
+    *("not_applicable",) * 3,
+    *("failed", "active", "expired", "stale", "error", "not_run", "not_reviewed", "attested", "lapsed"),
+)
+"""How the results of the fleet end: an outcome, the state of a waiver, or what became of an attestation."""
+
+
+def _ending(control, host, way):
+    if way in ("active", "expired", "stale"):
+        state = WaiverState(id=f"W-{way}", state=way)
+        outcome = "passed" if way == "stale" else "failed"
+        return runs.result(control, host, outcome, message=f"of {host}", waiver=state)
+    if way in ("attested", "lapsed"):
+        state = "active" if way == "attested" else "expired"
+        outcome = "passed" if way == "attested" else "not_reviewed"
+        return runs.result(
+            control,
+            host,
+            outcome,
+            observations=(),
+            attestation=AttestationState(id=f"A-{state}", state=state),
+        )
+    said = {
+        "failed": {"message": f"mode is 0777 on {host}", "expected": "0640", "observed": {host: "0777"}},
+        "error": {"reason": "unreachable", "message": "connection refused", "observations": ()},
+        "not_applicable": {"reason": "no model directory under the default paths"},
+        "not_reviewed": {"reason": "needs a person", "observations": ()},
+        "not_run": {"reason": "deselected", "observations": ()},
+    }
+    return runs.result(control, host, way, **said.get(way, {}))
 
 
 RUNS = {"failing": _failing, "passing": _passing, "fleet": _fleet}

@@ -12,13 +12,16 @@ from pytest_aisec.report import grouping, pdf, text
 playwright = pytest.importorskip("playwright.sync_api")
 
 NAMES = ["failing", "passing", "fleet"]
-FOCUS = """() => {
-  const at = document.activeElement;
-  return at === document.body ? null : [...document.querySelectorAll("*")].indexOf(at);
+AGAIN = """.outcome article:nth-of-type(n + 5), .group:nth-of-type(n + 5), .uncovered li:nth-child(n + 4),
+  .hosts tbody tr:nth-child(n + 10), .matrix tbody tr:nth-child(n + 10), .coverage tbody tr:nth-child(n + 5)"""
+REACHABLE = """() => {
+  const focusable = "a[href], summary, input, select, button, [tabindex='0']";
+  const found = [...document.querySelectorAll(focusable)]
+    .filter((node) => node.checkVisibility({ contentVisibilityAuto: false }));
+  window.places = new Map(found.map((node, place) => [node, place]));
+  return found.length;
 }"""
-REACHABLE = """() => [...document.querySelectorAll("a[href], summary, input, select, button, [tabindex='0']")]
-  .filter((node) => node.checkVisibility({ contentVisibilityAuto: false }))
-  .map((node) => [...document.querySelectorAll("*")].indexOf(node))"""
+FOCUS = """() => document.activeElement === document.body ? null : places.get(document.activeElement) ?? -1"""
 
 
 @pytest.fixture(scope="session")
@@ -35,10 +38,10 @@ def test_axe_finds_no_violation(reports, open_page, axe, name, width, scheme):
     page.evaluate(
         "document.querySelectorAll('details:not(.appendix)').forEach((fold) => { fold.open = true; })"
     )
+    # What is the same again and again would take minutes, even where axe is told to leave it out.
+    page.evaluate("again => document.querySelectorAll(again).forEach((node) => node.remove())", AGAIN)
     page.evaluate(axe)
-    # What is the same again and again would take minutes.
-    again = ["article:nth-of-type(n + 5)", ".group:nth-of-type(n + 5)", ".uncovered li:nth-child(n + 4)"]
-    found = page.evaluate("exclude => axe.run({ exclude })", again)
+    found = page.evaluate("axe.run()")
     assert len(found["passes"]) > 20
     assert [] == [(item["id"], item["nodes"][0]["html"]) for item in found["violations"]]
 
@@ -63,19 +66,19 @@ def test_strange_text_executes_nothing_and_is_shown(reports, open_page):
     assert 0 == page.locator("[onclick], [onerror], [onload]").count()
 
 
-@pytest.mark.parametrize("name", ["failing", "passing"])
+@pytest.mark.parametrize("name", NAMES)
 def test_keyboard_alone_reaches_everything_in_the_order_of_the_page(reports, open_page, name):
     page = open_page(reports[name][0])
     wanted = page.evaluate(REACHABLE)
     reached = []
-    for _ in range(len(wanted) + 5):
+    for _ in range(wanted + 5):
         page.keyboard.press("Tab")
         at = page.evaluate(FOCUS)
         if at is None or at in reached:
             break
         reached.append(at)
-    assert len(wanted) > 20
-    assert wanted == reached
+    assert wanted > 20
+    assert [*range(wanted)] == reached
 
 
 def test_the_skip_link_is_first_and_leads_to_the_verdict(reports, open_page):

@@ -98,14 +98,14 @@ def test_what_the_file_holds_stays_to_the_byte(tmp_path: Path, before: str, expe
     path.write_bytes(before.encode())
     added = appended(path)
     assert expected == path.read_bytes().decode()
-    shown = path.read_text(encoding="utf-8-sig").splitlines()[int(added.place.rpartition(":")[2]) - 1]
+    shown = path.read_text(encoding="utf-8-sig").splitlines()[int(added.place.rsplit(":", 2)[1]) - 1]
     assert f"- id: {added.waiver.id}" == shown.strip()
 
 
 def test_a_file_is_made_where_there_is_none(tmp_path: Path) -> None:
     path = tmp_path / "waivers.yaml"
     added = appended(path)
-    assert (f"{path}:1", NEW.replace("002", "001")) == (added.place, path.read_text())
+    assert (f"{path}:1:3", NEW.replace("002", "001")) == (added.place, path.read_text())
     assert [path] == [*tmp_path.iterdir()]
 
 
@@ -189,7 +189,7 @@ def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
 def test_what_is_wrong_with_the_file_is_told_with_what_is_wrong_with_the_waiver(tmp_path: Path) -> None:
     path = tmp_path / "waivers.yaml"
     path.write_text(GOOD.replace("TST-01", "TST-09"))
-    assert ["--reason: must not be empty", f"{path}:2: unknown control 'ACME-TST-09'"] == [
+    assert ["--reason: must not be empty", f"{path}:2:3: unknown control 'ACME-TST-09'"] == [
         line.partition(". ")[0] for line in refusal(path, reason="")
     ]
 
@@ -205,13 +205,15 @@ def test_what_a_killed_process_has_left_is_in_nobody_s_way(tmp_path: Path) -> No
 def test_a_taken_id_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "waivers.yaml"
     path.write_text(f"# ours\n{GOOD}")
-    assert [f"--id W-2026-001: is taken, by {path}:2"] == refusal(path, id="W-2026-001")
+    assert [f"--id W-2026-001: is taken, by {path}:2:3"] == refusal(path, id="W-2026-001")
 
 
 def test_a_file_with_mistakes_is_refused_with_all_of_them_and_stays(tmp_path: Path) -> None:
     path = tmp_path / "waivers.yaml"
     path.write_text(GOOD.replace("reason", "raeson").replace("2026-12-31", "soon"))
-    assert {f"{path}:7", f"{path}:1", f"{path}:4"} == {line.partition(": ")[0] for line in refusal(path)}
+    assert {f"{path}:7:3", f"{path}:1:3", f"{path}:4:3"} == {
+        line.partition(": ")[0] for line in refusal(path)
+    }
 
 
 @pytest.mark.parametrize(
@@ -240,7 +242,7 @@ def test_mode_and_link_stay(tmp_path: Path) -> None:
     path.write_text(GOOD)
     path.chmod(0o640)
     link.symlink_to(path.name)
-    assert f"{link}:8" == appended(link).place
+    assert f"{link}:8:3" == appended(link).place
     assert (True, 0o640, GOOD + NEW) == (link.is_symlink(), path.stat().st_mode & 0o777, path.read_text())
 
 
@@ -290,6 +292,9 @@ def test_a_waiver_that_excuses_some_of_the_same_is_named(
         ("gpu-1", "ssh://*", True),
         ("gpu-1", "ssh://cpu-*", False),
         ("ssh://a@gpu-1", "ssh://b@gpu-1", False),
+        ("ssh*", "gpu-1", True),
+        ("gpu-*", "cpu-1", False),
+        ("?", "??*", True),
     ],
 )
 def test_two_patterns_overlap_where_a_host_can_have_both_names(
@@ -298,13 +303,21 @@ def test_two_patterns_overlap_where_a_host_can_have_both_names(
     assert (expected, expected) == (overlap(one, other), overlap(other, one))
 
 
-PATTERN = st.text("ab*?", max_size=5)
+PATTERN = st.text("ab*?@:", max_size=6)
 
 
-@given(one=PATTERN, other=PATTERN, name=st.text("ab", min_size=1, max_size=6))
-def test_no_host_is_named_by_two_patterns_that_do_not_overlap(one: str, other: str, name: str) -> None:
-    both = matches(one, f"ssh://{name}") and matches(other, f"ssh://{name}")
-    assert overlap(one, other) or not both
+@given(
+    one=PATTERN,
+    other=PATTERN,
+    name=st.text("ab", min_size=1, max_size=6),
+    user=st.sampled_from(["", "a@"]),
+    port=st.sampled_from(["", ":22"]),
+)
+def test_no_host_is_named_by_two_patterns_that_do_not_overlap(
+    one: str, other: str, name: str, user: str, port: str
+) -> None:
+    host = f"ssh://{user}{name}{port}"
+    assert overlap(one, other) or not (matches(one, host) and matches(other, host))
 
 
 def test_waive_adds_and_says_where(typed: Any, content: Any, tmp_path: Path) -> None:
@@ -314,7 +327,7 @@ def test_waive_adds_and_says_where(typed: Any, content: Any, tmp_path: Path) -> 
     arguments += ["--expires", "2999-12-31", "--file", path, "--path", content.path]
     done = typed(*arguments, "--ticket", "SEC-1", "--id", "W-1")
     today = datetime.now(UTC).date()
-    assert (0, f"{path}:1: W-1 excuses {ID} on gpu-* until 2999-12-31\n", "") == (
+    assert (0, f"{path}:1:3: W-1 excuses {ID} on gpu-* until 2999-12-31\n", "") == (
         done.returncode,
         done.stdout,
         done.stderr,
@@ -330,7 +343,7 @@ def test_waive_adds_and_says_where(typed: Any, content: Any, tmp_path: Path) -> 
   ticket: SEC-1
 """ == path.read_text()
     done = typed(*arguments, "--host", "*")
-    assert (0, f"note: so does W-1 ({path}:1) on gpu-* until 2999-12-31; a run names") == (
+    assert (0, f"note: so does W-1 ({path}:1:3) on gpu-* until 2999-12-31; a run names") == (
         done.returncode,
         done.stderr[: done.stderr.index(" the one")],
     )
@@ -442,8 +455,8 @@ def test_a_day_counts_to_its_end(typed: Any, life: list[object]) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "expected"),
     [
-        ("waivers.yaml", "- {id: W-1}\n- []\n", [":1: '0.control' is missing", ":2: 1: "]),
-        ("waivers.yaml", "- id: [\n", [":2: not valid YAML: "]),
+        ("waivers.yaml", "- {id: W-1}\n- []\n", [":1:3: '0.control' is missing", ":2:3: 1: "]),
+        ("waivers.yaml", "- id: [\n", [":2:1: not valid YAML: "]),
         ("absent.yaml", "", [": cannot be read: No such file or directory"]),
     ],
 )

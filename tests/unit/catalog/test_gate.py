@@ -133,7 +133,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], list[str]]] = {
     "no control is as severe": (
         "fail_on: critical",
         {},
-        [":1: this gate can never fail", "severity critical", "planned results: 2 high, 2 low"],
+        [":1:1: this gate can never fail", "severity critical", "planned results: 2 high, 2 low"],
     ),
     "no control is as severe, and the rest cannot be reached": (
         "fail_on: critical\nmax: {high: {failed: 2}, low: {error: 5}}",
@@ -153,12 +153,12 @@ REFUSED: dict[str, tuple[str, dict[str, Any], list[str]]] = {
     "no baseline": (
         "min_score: 0.5\nfail_on: regression",
         {},
-        [":2: fail_on: regression", "--aisec-baseline"],
+        [":2:1: fail_on: regression", "--aisec-baseline"],
     ),
     "unknown required control": (
         "required:\n- ACME-ART-01\n- ACME-ART-11",
         {},
-        [":3: required: unknown control 'ACME-ART-11'", "ACME-ART-01"],
+        [":3:3: required: unknown control 'ACME-ART-11'", "ACME-ART-01"],
     ),
     "unknown required control, though narrowed": (
         "required: [ACME-ART-11]",
@@ -168,7 +168,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], list[str]]] = {
     "required control that is not planned": (
         "required:\n- ACME-ART-03",
         {},
-        [":2: required control ACME-ART-03", "every run would fail", "'acme' does not select it"],
+        [":2:3: required control ACME-ART-03", "every run would fail", "'acme' does not select it"],
     ),
 }
 
@@ -224,7 +224,7 @@ def test_a_limit_that_one_host_cannot_exceed_may_be_exceeded_by_two(plan_of: Any
 
 def test_the_message_names_the_profiles_line_or_the_option(plan_of: Any, content: Any) -> None:
     plan = plan_of("\n  min_score: 0.5\n  fail_on: regression")
-    with pytest.raises(UsageProblem, match=rf"^{content.path}/profiles/acme.yaml:7: fail_on: regression"):
+    with pytest.raises(UsageProblem, match=rf"^{content.path}/profiles/acme.yaml:7:3: fail_on: regression"):
         checked(choose(plan, None, {}), plan)
     with pytest.raises(UsageProblem, match=r"^--aisec-fail-on regression: fail_on: regression"):
         checked(choose(plan_of(), None, {"fail_on": "regression"}), plan)

@@ -74,6 +74,13 @@ def test_each_value_is_on_the_line_where_it_stands(written, expected, loc) -> No
     assert expected == line(tomlfile.read(written(TEXT)), *loc)
 
 
+def test_the_column_is_that_of_the_key_or_the_item(written) -> None:
+    document = tomlfile.read(written(TEXT))
+    assert (12, 23) == document.place(("inner", "u", 1, 1))
+    assert (5, 3) == document.place(("hosts", 1))
+    assert (12, 11) == document.place(("inner", "u"))
+
+
 def test_a_part_keeps_the_lines_of_the_whole(written) -> None:
     part = tomlfile.below(tomlfile.read(written(TEXT)), ("groups", "gpu 1"))
     assert {"profile": "x", "params": {"model_dirs": ["/srv"]}} == part.data
@@ -90,15 +97,14 @@ def test_one_table_of_a_file_is_read_as_if_it_were_the_file(written) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("a = 1\nb = \n", ":2: not valid TOML: Invalid value"),
-        ("a = 1\na = 2\n", ":2: not valid TOML: Cannot overwrite a value"),
-        ("a = [1,\n", ":2: not valid TOML: "),
+        ("a = 1\nb = \n", r":2:\d+: not valid TOML: Invalid value"),
+        ("a = 1\na = 2\n", r":2:\d+: not valid TOML: Cannot overwrite a value"),
+        ("a = [1,\n", r":2:\d+: not valid TOML: "),
     ],
 )
 def test_what_is_not_toml_is_named_with_its_line(written, text, expected) -> None:
-    with pytest.raises(UsageProblem) as caught:
+    with pytest.raises(UsageProblem, match=expected):
         tomlfile.read(written(text))
-    assert expected in str(caught.value)
 
 
 def test_what_cannot_be_read_is_said_without_a_traceback(tmp_path) -> None:

@@ -25,6 +25,9 @@ def rules(**changes):
         ({"fail_on": "critical"}, "One of severity high, medium or low is shown, and does not fail it."),
         ({"fail_on": "regression"}, "did not fail in the baseline, fails the run"),
         ({"max": {"high": {"error": 3}}}, "At most 3 of severity high may end as error."),
+        ({"max": {"high": {"not_run": 1}}}, "At most 1 of severity high may fail to run."),
+        ({"max": {"low": {"not_reviewed": 0}}}, "None of severity low may wait for a review."),
+        ({"max": {"low": {"not_applicable": 2}}}, "At most 2 of severity low may be not applicable."),
         ({"min_score": 0.95}, "The score with waivers must be at least 95.00%."),
         ({"error_is": "failed"}, "What could not be observed (error) fails the run."),
         ({}, "What could not be observed (error) does not fail the run, but leaves it inconclusive."),
@@ -47,7 +50,8 @@ def test_where_a_limit_on_failures_stands_fail_on_is_not_claimed_for_that_severi
 def test_limits_on_every_severity_leave_fail_on_unsaid():
     said = rules(max={severity: {"failed": 0} for severity in ("critical", "high", "medium", "low")})
     assert "A failure of severity" not in said
-    assert 4 == said.count("At most 0")
+    assert 4 == said.count("may fail without an active waiver")
+    assert "None of severity critical may fail without an active waiver." in said
 
 
 @pytest.mark.parametrize(
