@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import itertools
 import re
 import string
 from collections.abc import Iterator
@@ -16,23 +17,29 @@ _PIECE = re.compile(r"\*|\[!?\]?[^\]]*\]|.", re.DOTALL)
 def overlap(one: str, other: str) -> bool:
     """Tell whether two patterns of hosts may both name one host, each by its whole name or its address."""
     pairs = [(one, other)]
-    pairs += [(one, whole) for whole in _wholes(other)]
-    pairs += [(whole, other) for whole in _wholes(one)]
+    pairs += [(one, whole) for whole in _wholes(other, one)]
+    pairs += [(whole, other) for whole in _wholes(one, other)]
     return any(_meet(*pair) for pair in pairs)
 
 
-def _wholes(address: str) -> Iterator[str]:
-    """Yield patterns of the whole names of hosts with such an address."""
-    if "://" not in address:
-        for connection in BACKENDS:
-            for user in ("", "*@"):
-                yield f"{connection}://{user}{address}"
-                yield f"{connection}://{user}{address}:[0-9]*"
+def _wholes(address: str, other: str) -> Iterator[str]:
+    """Yield patterns of the whole names of hosts with such an address that `other` may be meant for.
+
+    Nobody means the user `cpu-x` of `gpu-1` with `ssh://cpu-*`.
+    """
+    if "://" in address:
+        return
+    users = ("", "*@") if "@" in other or "://" not in other else ("",)
+    ports = ["", *(":" + "[0-9]" * digits for digits in range(1, 6))]
+    for connection, user, port in itertools.product(BACKENDS, users, ports):
+        yield f"{connection}://{user}{address}{port}"
 
 
 def _meet(one: str, other: str) -> bool:
     """Tell whether a text exists that both patterns match."""
     first, second = _PIECE.findall(one), _PIECE.findall(other)
+    if first[:1] != ["*"] != second[:1] and first and second and not _share(first[0], second[0]):
+        return False  # as most do
     # Row by row from the ends: whether the rest of `first` and each rest of `second` have a text in common.
     below: list[bool] = []
     for at in range(len(first), -1, -1):
@@ -52,7 +59,9 @@ def _meet(one: str, other: str) -> bool:
 def _share(one: str, other: str) -> bool:
     if "*" in {one, other}:
         return False
-    return any(
-        fnmatch.fnmatchcase(letter, one) and fnmatch.fnmatchcase(letter, other)
-        for letter in {*string.printable, *one, *other}
-    )
+    if "?" in {one, other}:
+        return True
+    if len(one) == len(other) == 1:
+        return one == other
+    letters = next(({piece} for piece in (one, other) if len(piece) == 1), {*string.printable, *one, *other})
+    return any(fnmatch.fnmatchcase(letter, one) and fnmatch.fnmatchcase(letter, other) for letter in letters)

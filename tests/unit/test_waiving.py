@@ -129,7 +129,7 @@ def test_every_text_arrives_as_it_was_typed(
     assert path.read_text(encoding="utf-8").startswith(GOOD)
     assert ("W-2026-001", reason.strip(), by, ticket, hosts) == (
         first.id,
-        second.reason,
+        second.reason.strip(),
         second.approved_by,
         second.ticket,
         second.hosts,
