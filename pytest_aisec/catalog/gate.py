@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -104,29 +104,46 @@ def check(
 
     """
     policy = chosen.policy
-    planned = [item.id for item in plan.controls]
-    excluded = {item.control: item.reason for item in plan.excluded}
-    for index, name in enumerate(policy.required):
-        at = chosen.at(("required", index))
-        if name not in known:
-            raise UsageProblem(f"{at}: required: unknown control {name!r}. {nearest(name, known)}")
-        if name not in planned and not is_narrowed:
-            why = f"leaves it out: {excluded[name]}" if name in excluded else "does not select it"
-            raise UsageProblem(
-                f"{at}: required control {name} cannot pass, so every run would fail: profile "
-                f"{plan.profile!r} {why}"
-            )
+    problems = list(check_required(policy, chosen.at, known, None if is_narrowed else plan))
+    if problems:
+        raise UsageProblem("\n".join(problems))
     if policy.fail_on == "regression" and not has_baseline:
         raise UsageProblem(
             f"{chosen.at(('fail_on',))}: fail_on: regression compares with an earlier run, and there is "
             "none: give one with --aisec-baseline BUNDLE"
         )
-    reasons = [] if is_narrowed else _why_never(policy, plan, hosts, has_waivers=has_waivers)
+    reasons = [] if is_narrowed else why_never(policy, plan, hosts, has_waivers=has_waivers)
     if reasons:
         raise UsageProblem(f"{chosen.at(('fail_on',))}: this gate can never fail: {'; '.join(reasons)}")
 
 
-def _why_never(policy: GatePolicy, plan: Plan, hosts: Sequence[str], *, has_waivers: bool) -> list[str]:
+def check_required(
+    policy: GatePolicy, at: Callable[[Sequence[str | int]], str], known: Collection[str], plan: Plan | None
+) -> Iterator[str]:
+    """Say which controls a policy requires that do not exist, or that a plan does not hold.
+
+    Args:
+        policy: the policy.
+        at: the path of keys of a value → where it was written.
+        known: the ids of all controls.
+        plan: without it, only what does not exist is a mistake.
+
+    """
+    planned = [item.id for item in plan.controls] if plan else []
+    excluded = {item.control: item.reason for item in plan.excluded} if plan else {}
+    for index, name in enumerate(policy.required):
+        where = at(("required", index))
+        if name not in known:
+            yield f"{where}: required: unknown control {name!r}. {nearest(name, known)}".rstrip()
+        elif plan and name not in planned:
+            why = f"leaves it out: {excluded[name]}" if name in excluded else "does not select it"
+            yield (
+                f"{where}: required control {name} cannot pass, so every run would fail: profile "
+                f"{plan.profile!r} {why}"
+            )
+
+
+def why_never(policy: GatePolicy, plan: Plan, hosts: Sequence[str], *, has_waivers: bool) -> list[str]:
     """Return why no rule of the policy can be broken, whatever is observed; nothing if one can."""
     if (
         policy.fail_on == "regression"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import fnmatch
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
@@ -149,10 +149,9 @@ def make_plan(
         EmptyPlan: when no control is left.
 
     """
-    drafts: dict[str, _Draft] = {}
-    excluded: dict[str, str] = {}
-    for profile in chain:
-        _apply_profile(profile, catalog, drafts, excluded)
+    drafts, excluded, problems = _resolve(chain, catalog)
+    if problems:
+        raise UsageProblem("\n".join(problems))
     for option in params:
         _apply_option(option, drafts)
     planned = [_finish(draft) for _, draft in sorted(drafts.items())]
@@ -174,67 +173,108 @@ def make_plan(
     )
 
 
-def _matching(selector: str, catalog: Iterable[str], where: str) -> list[str]:
+def mistakes(chain: Sequence[Profile], catalog: Catalog, *, is_whole: bool = True) -> list[str]:
+    """Return one line for everything in a chain of profiles that `make_plan` would refuse.
+
+    Without `is_whole` the chain lacks profiles, and nothing is said of what may be in these.
+    """
+    drafts, _, problems = _resolve(chain, catalog, is_whole=is_whole)
+    if not drafts and not problems and is_whole:
+        problems = [f"{chain[-1].document.at(())}: profile {chain[-1].file.id!r} selects no control"]
+    return problems
+
+
+def matching(selector: str, catalog: Iterable[str]) -> list[str]:
+    """Return the controls that a selector of a profile means, by id or by wildcard."""
     if CONTROL_ID.fullmatch(selector):
-        if selector not in catalog:
-            raise UsageProblem(f"{where}: unknown control {selector!r}. {nearest(selector, catalog)}")
-        return [selector]
-    found = fnmatch.filter(sorted(catalog), selector)
-    if not found:
-        raise UsageProblem(f"{where}: no control matches {selector!r}. {nearest(selector, catalog)}")
-    return found
+        return [selector] if selector in catalog else []
+    return fnmatch.filter(sorted(catalog), selector)
+
+
+def in_order(entries: Mapping[str, ControlEntry | None]) -> list[tuple[str, ControlEntry]]:
+    """Return the entries of a profile's `controls` as they are laid over one another, the last counts.
+
+    A wildcard gives way to an id in the same file, wherever either stands.
+    """
+    pairs = [(selector, entry or ControlEntry()) for selector, entry in entries.items()]
+    return sorted(pairs, key=lambda pair: bool(CONTROL_ID.fullmatch(pair[0])))
+
+
+def _resolve(
+    chain: Sequence[Profile], catalog: Catalog, *, is_whole: bool = True
+) -> tuple[dict[str, _Draft], dict[str, str], list[str]]:
+    """Return what a chain selects, what it excludes and why, and what is wrong with it."""
+    drafts: dict[str, _Draft] = {}
+    excluded: dict[str, str] = {}
+    problems: list[str] = []
+    for profile in chain:
+        is_whole = is_whole and not problems
+        problems += _apply_profile(profile, catalog, drafts, excluded, is_whole=is_whole)
+    return drafts, excluded, problems
+
+
+def _not_there(selector: str, catalog: Iterable[str], where: str) -> str:
+    what = "unknown control" if CONTROL_ID.fullmatch(selector) else "no control matches"
+    return f"{where}: {what} {selector!r}. {nearest(selector, catalog)}".rstrip()
 
 
 def _apply_profile(
-    profile: Profile, catalog: Catalog, drafts: dict[str, _Draft], excluded: dict[str, str]
-) -> None:
+    profile: Profile,
+    catalog: Catalog,
+    drafts: dict[str, _Draft],
+    excluded: dict[str, str],
+    *,
+    is_whole: bool,
+) -> Iterator[str]:
     file, at = profile.file, profile.document.at
+    for key in ("exclude", "controls"):
+        for selector in getattr(file, key):
+            if not matching(selector, catalog):
+                is_whole = False
+                yield _not_there(selector, catalog, at((key, selector)))
     excludes = {
         control: (selector, reason)
         for selector, reason in file.exclude.items()
-        for control in _matching(selector, catalog, at(("exclude", selector)))
+        for control in matching(selector, catalog)
     }
-    entries = [
-        (selector, entry or ControlEntry(), _matching(selector, catalog, at(("controls", selector))))
-        for selector, entry in file.controls.items()
-    ]
+    entries = [(selector, entry, matching(selector, catalog)) for selector, entry in in_order(file.controls)]
     for selector, _, found in entries:
         if selector in excludes and found == [selector]:
-            raise UsageProblem(
-                f"{at(('exclude', excludes[selector][0]))}: {selector} is both selected and excluded"
-            )
+            yield f"{at(('exclude', excludes[selector][0]))}: {selector} is both selected and excluded"
         for key in found:
             drafts.setdefault(key, _Draft(control=catalog[key], severity=catalog[key].severity))
             excluded.pop(key, None)
     for key, (_, reason) in excludes.items():
         drafts.pop(key, None)
         excluded[key] = reason
-    _apply_params(file.params, at, ("params",), drafts.values(), "no selected control has the parameter")
-    # A wildcard gives way to an id in the same file, wherever either stands.
-    for selector, entry, found in sorted(entries, key=lambda item: bool(CONTROL_ID.fullmatch(item[0]))):
+    missing = "no selected control has the parameter" if is_whole else ""
+    yield from _apply_params(file.params, at, ("params",), drafts.values(), missing)
+    for selector, entry, found in entries:
         matched = [drafts[key] for key in found if key in drafts]
-        _apply_params(
-            entry.params, at, ("controls", selector, "params"), matched, f"{selector} has no parameter"
-        )
+        missing = f"{selector} has no parameter" if matched or (found and selector not in excludes) else ""
+        yield from _apply_params(entry.params, at, ("controls", selector, "params"), matched, missing)
+        yield from _add_references(matched, entry.references, at(("controls", selector, "references")))
         for draft in matched:
             draft.severity = entry.severity or draft.severity
-            _add_references(draft, entry.references, at(("controls", selector, "references")))
-    for draft in drafts.values():
-        _add_references(draft, file.references, at(("references",)))
+    yield from _add_references(drafts.values(), file.references, at(("references",)))
 
 
 def _apply_params(
     values: Mapping[str, Any], at: Any, loc: tuple[str, ...], drafts: Iterable[_Draft], missing: str
-) -> None:
+) -> Iterator[str]:
+    """Set parameters; where no draft has one, say that it is `missing`, unless that is empty."""
     targets = list(drafts)
     for name, value in values.items():
         where = at((*loc, name))
         having = [draft for draft in targets if name in draft.control.parameters]
-        if not having:
+        if not having and missing:
             known = {key for draft in targets for key in draft.control.parameters}
-            raise UsageProblem(f"{where}: {missing} {name!r}. {nearest(name, known)}".rstrip())
-        for draft in having:
-            draft.values[name] = _valid(draft.control, draft.control.parameters[name], value, where)
+            yield f"{where}: {missing} {name!r}. {nearest(name, known)}".rstrip()
+        try:
+            for draft in having:
+                draft.values[name] = _valid(draft.control, draft.control.parameters[name], value, where)
+        except UsageProblem as problem:
+            yield str(problem)
 
 
 def _valid(control: Control, parameter: Parameter, value: object, where: str) -> Any:
@@ -250,15 +290,18 @@ def _valid(control: Control, parameter: Parameter, value: object, where: str) ->
         ) from None
 
 
-def _add_references(draft: _Draft, references: Mapping[str, Sequence[str]], where: str) -> None:
+def _add_references(
+    drafts: Iterable[_Draft], references: Mapping[str, Sequence[str]], where: str
+) -> Iterator[str]:
     for key, ids in references.items():
-        if key in frameworks.KEYS:
-            try:
+        try:
+            if key in frameworks.KEYS:
                 frameworks.check(key, ids)
-            except UsageProblem as error:
-                raise UsageProblem(f"{where}: {error}") from None
-        known = draft.references.setdefault(key, list(draft.control.frameworks.get(key, ())))
-        known.extend(item for item in ids if item not in known)
+        except UsageProblem as error:
+            yield f"{where}: {error}"
+        for draft in drafts:
+            known = draft.references.setdefault(key, list(draft.control.frameworks.get(key, ())))
+            known.extend(item for item in ids if item not in known)
 
 
 def _apply_option(option: str, drafts: Mapping[str, _Draft]) -> None:
@@ -369,5 +412,9 @@ def _why_nothing(planned: list[PlannedControl], text: str, catalog: Catalog) -> 
 def single(control: Control, params: Mapping[str, Any]) -> PlannedControl:
     """Return one control planned with `params` declared, as a profile that sets just these would."""
     draft = _Draft(control=control, severity=control.severity)
-    _apply_params(params, lambda loc: control.id + ": " + ".".join(loc), (), [draft], "no parameter")
+    problems = list(
+        _apply_params(params, lambda loc: f"{control.id}: {'.'.join(loc)}", (), [draft], "no parameter")
+    )
+    if problems:
+        raise UsageProblem("\n".join(problems))
     return _finish(draft)

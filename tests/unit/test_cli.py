@@ -71,7 +71,7 @@ def test_a_control_file_that_exits_is_a_usage_error(aisec: Any, content: Any) ->
     assert done.stderr.startswith(f"ERROR: {path}:1: the control file cannot be loaded: ")
 
 
-@pytest.mark.parametrize("what", ["run", "profile", "gate"])
+@pytest.mark.parametrize("what", ["run", "profile", "gate", "waivers", "attestations"])
 def test_a_schema_is_a_schema(aisec: Any, what: str) -> None:
     jsonschema.Draft202012Validator.check_schema(json.loads(aisec("schema", what).stdout))
 
