@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -142,7 +143,7 @@ def lint(paths: Sequence[Path], content: Iterable[Path], *, today: date, cwd: Pa
     found = _Found(cwd=cwd)
     found.roots = {root.path: root for root in content_roots(content)}
     for path in paths or [cwd]:
-        _gather((cwd / path.expanduser()).resolve(), str(path), found)
+        _gather(Path(os.path.realpath(cwd / path.expanduser())), str(path), found)
     catalog, unsure = _controls(found)
     known = {*catalog, *unsure}
     chains = [_profile(path, catalog, unsure, found) for path in found.of("profile")]
@@ -185,7 +186,7 @@ def _gather(path: Path, given: str, found: _Found) -> None:
     elif above:
         found.controls.update(path.rglob("test_*.py"))
         _add_root(above[0].parent, found)
-    for below in sorted(path.glob("[!.]*/")):
+    for below in sorted({item.resolve() for item in path.glob("[!.]*") if item.is_dir()} - {path}):
         if _is_ours(below) and _add_root(below, found):
             _gather_whole(below, found)
     _gather_yaml([*path.glob("[!.]*"), *path.glob("[!.]*/[!.]*")], found)
@@ -214,10 +215,13 @@ def _gather_whole(path: Path, found: _Found) -> None:
 
 def _gather_yaml(files: Iterable[Path], found: _Found) -> None:
     for file in files:
-        if file not in found.yaml and file.suffix in SUFFIXES and file.is_file():
+        if file.suffix not in SUFFIXES or not file.is_file():
+            continue
+        real = file.resolve()
+        if real not in found.yaml:
             kind = _kind_of(file, found, is_named=False)
             if kind is not None:
-                found.yaml[file] = kind
+                found.yaml[real] = kind
 
 
 def _add_root(path: Path, found: _Found) -> bool:
@@ -304,6 +308,7 @@ def _profile(path: Path, catalog: Catalog, unsure: Collection[str], found: _Foun
     chain, problems = profiles.read_chain(str(path), found.roots.values(), cwd=found.cwd)
     found.refuse("\n".join(problems), path, "invalid-profile")
     if not chain or chain[-1].document.path != path:
+        _selectors(path, catalog, unsure, found)
         return []
     own = chain[-1]
     is_whole = not problems and not unsure
@@ -333,6 +338,20 @@ def _profile(path: Path, catalog: Catalog, unsure: Collection[str], found: _Foun
     for shadow in shadows.find(own, catalog, [item.id for item in plan.controls]):
         found.say(own.document.at(shadow.loc), "warning", shadow.code, shadow.message)
     return chain
+
+
+def _selectors(path: Path, catalog: Catalog, unsure: Collection[str], found: _Found) -> None:
+    """Say which selectors mean no control, of a profile that is wrong in other ways."""
+    try:
+        document = yamlfile.read(path)
+    except UsageProblem:
+        return
+    for key in ("exclude", "controls"):
+        selectors = document.data.get(key) if isinstance(document.data, dict) else None
+        for selector in selectors if isinstance(selectors, dict) else ():
+            if isinstance(selector, str) and not plans.matching(selector, {*catalog, *unsure}):
+                text = plans.not_there(selector, catalog, document.at((key, selector)))
+                found.refuse(text, path, "invalid-profile")
 
 
 def _without(profile: Profile, catalog: Catalog, unsure: Collection[str]) -> Profile:
