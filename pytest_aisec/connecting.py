@@ -79,8 +79,20 @@ def targets(config: pytest.Config) -> list[Target]:
     if found is not None and found.file.groups:
         config.stash[_TARGETS] = _of_groups(config, found)
     elif _TARGETS not in config.stash:
-        config.stash[_TARGETS] = resolve(host_options(config))
+        options = host_options(config)
+        where = found.where("hosts", options.hosts) if found is not None else None
+        config.stash[_TARGETS] = _resolved(options, where)
     return config.stash[_TARGETS]
+
+
+def _resolved(options: HostOptions, where: str | None) -> list[Target]:
+    """Return the hosts; what is wrong with them is said of `where` they are written, if not of an option."""
+    try:
+        return resolve(options)
+    except UsageProblem as problem:
+        if where is None:
+            raise
+        raise UsageProblem(f"{where}: {str(problem).removeprefix('--hosts ')}") from None
 
 
 def _of_groups(config: pytest.Config, found: Settings) -> list[Target]:
@@ -91,10 +103,7 @@ def _of_groups(config: pytest.Config, found: Settings) -> list[Target]:
     for name, group in found.file.groups.items():
         where = found.document.at(("groups", name, "hosts"))
         sudo = options.sudo if group.sudo is None else group.sudo
-        try:
-            of_group = resolve(replace(options, hosts=",".join(group.hosts), sudo=sudo))
-        except UsageProblem as problem:
-            raise UsageProblem(f"{where}: {str(problem).removeprefix('--hosts ')}") from None
+        of_group = _resolved(replace(options, hosts=",".join(group.hosts), sudo=sudo), where)
         members[name] = [target.name for target in of_group]
         targets |= {target.name: target for target in of_group}
     if options.hosts is not None:

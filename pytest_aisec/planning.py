@@ -42,7 +42,8 @@ def resolve(config: pytest.Config, catalog: Catalog) -> Plan:
 
 def _of_all(config: pytest.Config, catalog: Catalog, found: Settings) -> Plan:
     option, roots = config.option, config.stash[collection.ROOTS]
-    chain = profiles.load_chain(option.aisec_profile, roots, cwd=config.invocation_params.dir)
+    where = found.where("aisec_profile", option.aisec_profile) or "--aisec-profile"
+    chain = profiles.load_chain(option.aisec_profile, roots, cwd=config.invocation_params.dir, asked_by=where)
     return plans.make_plan(
         [*chain, *found.overlay("", chain[-1].file)],
         catalog,

@@ -118,6 +118,12 @@ class Settings:
             return str(self.file.groups[group].profile), self.document.at(("groups", group, "profile"))
         return str(self.file.profile), self.document.at(("profile",))
 
+    def where(self, dest: str, value: object) -> str | None:
+        """Return where the file sets an option to `value`; `None` when the value is from elsewhere."""
+        names = {"aisec_profile": "profile", "hosts": "hosts"}
+        given = dict(_options(self.file, self.directory))
+        return self.document.at((names[dest],)) if given.get(dest) == value else None
+
     def overlay(self, group: str, last: ProfileFile) -> list[Profile]:
         """Return what the file sets for a group as a profile to be laid over `last`, if it sets anything.
 

@@ -10,6 +10,27 @@ import click
 from pytest_aisec.cli.root import main
 
 
+@main.command()
+@click.argument("directory", type=click.Path(path_type=Path), default=Path())
+@click.option(
+    "--ci",
+    type=click.Choice(["github", "gitlab", "none"]),
+    default="github",
+    show_default=True,
+    help="For which service to write a job.",
+)
+def init(directory: Path, ci: str) -> int:
+    """Write a project to start from: settings, a profile, waivers and a CI job.
+
+    `aisec run` then audits this machine against the profile. Nothing is overwritten.
+    """
+    from pytest_aisec import starting  # noqa: PLC0415 - keeps `aisec --help` quick
+
+    for written in starting.write(directory, None if ci == "none" else ci):
+        click.echo(written)
+    return 0
+
+
 @main.group()
 def new() -> None:
     """Begin something of your own."""
