@@ -19,7 +19,7 @@ from pytest_aisec.catalog.content import ContentRoot, content_roots
 from pytest_aisec.catalog.control import CONTROL_ID, SEVERITIES
 from pytest_aisec.catalog.load import Catalog, control_files, read_controls
 from pytest_aisec.catalog.policy import GatePolicy
-from pytest_aisec.catalog.profile import SUFFIXES, Profile
+from pytest_aisec.catalog.profile import SUFFIXES, Profile, ProfileFile
 from pytest_aisec.errors import UsageProblem
 from pytest_aisec.judge import dated
 from pytest_aisec.judge.attestation import Attestation
@@ -33,6 +33,7 @@ Level = Literal["error", "warning"]
 _ANY = "a profile (id, title, version, controls), waivers, attestations, a gate or patterns"
 _OF_WAIVERS = {"reason", "approved_by", "approved_on", "expires", "ticket"}
 _OF_ATTESTATIONS = {"statement", "status", "attested_by", "attested_on", "valid_until"}
+_OF_PROFILES = set(ProfileFile.model_fields)
 _OF_GATES = set(GatePolicy.model_fields)
 _ONLY_OF_GATES = {"fail_on", "min_score", "error_is", "strict_waivers"}
 _TELLING = _OF_WAIVERS | _OF_ATTESTATIONS | _OF_GATES | {"controls", "extends", "version", "pattern"}
@@ -177,7 +178,7 @@ def _gather(path: Path, given: str, found: _Found) -> None:
             "it is neither a file nor a directory" if path.exists() else "there is no such file or directory"
         )
         raise UsageProblem(f"{given}: {what}")
-    before = (len(found.yaml), len(found.controls), len(found.findings))
+    before = len(found.findings)
     above = [part for part in (path, *path.parents) if part.name == "controls"]
     if _add_root(path, found):
         _gather_whole(path, found)
@@ -190,7 +191,8 @@ def _gather(path: Path, given: str, found: _Found) -> None:
         if _is_ours(below) and _add_root(below, found):
             _gather_whole(below, found)
     _gather_yaml([*path.glob("[!.]*"), *path.glob("[!.]*/[!.]*")], found)
-    if (len(found.yaml), len(found.controls), len(found.findings)) == before:
+    known = any(file.is_relative_to(path) for file in (*found.yaml, *found.controls))
+    if not known and len(found.findings) == before:
         raise UsageProblem(
             f"{given}: there is nothing to lint: no controls/, no profiles/, and no YAML file with {_ANY}"
         )
@@ -277,7 +279,8 @@ def _kind_of(path: Path, found: _Found, *, is_named: bool) -> Kind | None:
 def _kind(data: object) -> Kind | None:
     if isinstance(data, dict):
         keys = {key for key in data if isinstance(key, str)}
-        if "id" in keys and keys & {"controls", "extends", "version"}:
+        # Three keys of a profile are enough, so that a typo in one does not make it somebody else's file.
+        if ("id" in keys and keys & {"controls", "extends", "version"}) or len(keys & _OF_PROFILES) > 2:
             return "profile"
         return "gate" if keys and (keys <= _OF_GATES or keys & _ONLY_OF_GATES) else None
     if not isinstance(data, list):

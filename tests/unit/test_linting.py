@@ -270,6 +270,10 @@ OTHERS = {
         HEAD + "controls: {ACME-ART-10: }\n",
         ["4:12: error: unknown control 'ACME-ART-10'."],
     ),
+    "a profile whose id is misspelled": (
+        "idd: mine\ntitle: Mine\nversion: 1.0.0\ncontrols: {ACME-*: }\n",
+        ["1:1: error: 'id' is missing", "1:1: error: unknown key 'idd'."],
+    ),
     "broken YAML that is ours": (
         WAIVER + "  ticket: [\n",
         ["9:1: error: not valid YAML: expected the node content, but found '<stream end>'"],
@@ -385,6 +389,7 @@ def test_what_links_lead_to_is_linted_once(pack: Any) -> None:
     (pack.path / "dead.yaml").symlink_to("/no/such/file")
     done = linted(pack)
     assert (1, 5) == (len(done.findings), done.files)
+    assert done == linted(pack, pack.path, pack.root.profiles, pack.path / "waivers.yaml")
 
 
 def test_directories_one_level_below_count_and_hidden_ones_do_not(pack: Any) -> None:
