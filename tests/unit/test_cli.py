@@ -15,6 +15,7 @@ from typing import Any
 import click
 import jsonschema
 import pytest
+import yaml
 
 from pytest_aisec.catalog.content import content_roots
 from pytest_aisec.catalog.load import control_ids, load_catalog
@@ -74,6 +75,21 @@ def test_a_control_file_that_exits_is_a_usage_error(aisec: Any, content: Any) ->
 @pytest.mark.parametrize("what", ["run", "profile", "gate", "waivers", "attestations"])
 def test_a_schema_is_a_schema(aisec: Any, what: str) -> None:
     jsonschema.Draft202012Validator.check_schema(json.loads(aisec("schema", what).stdout))
+
+
+@pytest.mark.parametrize(
+    ("what", "heading"), [("waivers", "## Waivers"), ("attestations", "## Attestations")]
+)
+def test_what_the_documentation_shows_fits_the_schema_as_editors_read_it(
+    aisec: Any, what: str, heading: str
+) -> None:
+    page = (Path(__file__).parents[2] / "docs/waivers.md").read_text()
+    shown = page.partition(heading)[2].partition("```yaml\n")[2].partition("```")[0]
+    schema = json.loads(aisec("schema", what).stdout)
+    entries = yaml.load(shown, yaml.BaseLoader)  # days are strings in YAML 1.2
+    jsonschema.validate(entries, schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate([{**entries[0], "approvd_by": "x"}], schema)
 
 
 def test_no_bundle_does_not_hold(aisec: Any, tmp_path: Path) -> None:
