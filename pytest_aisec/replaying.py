@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,7 @@ from pytest_aisec.evidence.consistency import PLAN
 from pytest_aisec.judge.gate import ExitCode
 from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import Result, Run
+from pytest_aisec.report import github
 
 _JUDGED = {ExitCode.PASSED, ExitCode.FAILED, ExitCode.INCONCLUSIVE}
 _COMPARED = (
@@ -64,7 +66,11 @@ def check(directory: Path, bundle: Bundle, surroundings: Surroundings) -> Compar
             return Compared(problems=(f"{PLAN}: is not a plan: {error!r}",))
         again = Path(place) / "again"
         done = subprocess.run(
-            _command(directory, bundle.run, surroundings, what, again), capture_output=True, check=False
+            _command(directory, bundle.run, surroundings, what, again),
+            # It is no run of the job in which this may be: its summary is not the job's.
+            env={name: value for name, value in os.environ.items() if name not in github.VARIABLES},
+            capture_output=True,
+            check=False,
         )
         if done.returncode not in _JUDGED:
             said = (done.stdout + done.stderr).decode(errors="replace").strip().splitlines()

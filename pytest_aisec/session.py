@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ import pytest
 from testinfra.host import Host
 
 from pytest_aisec import audit, collection, connecting, gating, planning, signing
+from pytest_aisec.announcing import Announcer
 from pytest_aisec.catalog import plan as plans
 from pytest_aisec.catalog.context import Evaluation
 from pytest_aisec.catalog.control import control_of
@@ -32,7 +34,8 @@ from pytest_aisec.observe.backend import ObservingBackend
 from pytest_aisec.observe.faults import REASONS, Unobservable
 from pytest_aisec.observe.hosts import Target
 from pytest_aisec.observe.transcript import Observation, Transcript
-from pytest_aisec.recorder import PATTERNS, PLANNED, TARGET, Recorder
+from pytest_aisec.recorder import LOG, PATTERNS, PLANNED, TARGET, Recorder
+from pytest_aisec.report.github import Log, harmless, is_heeded
 from pytest_aisec.report.terminal import WORDS
 from pytest_aisec.report.text import visible
 
@@ -91,7 +94,7 @@ def start(config: pytest.Config) -> None:
     )
     session = Session(config, plan, targets, shared, replayed, circumstances)
     config.pluginmanager.register(session, NAME)
-    config.pluginmanager.register(Cleaner(), "aisec-cleaner")
+    _keep_clean(config)
     config.pluginmanager.import_plugin("pytest_aisec.fixtures")
     if claim is not None:
         recorder = Recorder(
@@ -108,9 +111,18 @@ def start(config: pytest.Config) -> None:
             recorder.collector = collector
 
 
+def _keep_clean(config: pytest.Config) -> None:
+    """Let nothing that hosts answer harm who reads what is printed: a person, or GitHub Actions."""
+    config.pluginmanager.register(Cleaner(), "aisec-cleaner")
+    if is_heeded(os.environ) and not hasattr(config, "workerinput"):
+        config.stash[LOG] = Log()
+        config.pluginmanager.register(Announcer(config, config.stash[LOG]), "aisec-announcer")
+
+
 def _complain(config: pytest.Config, problem: BaseException) -> None:
     """Raise what makes pytest end with the right message and code, where the problem is one of ours."""
     message = visible(redact.redact(str(problem)))
+    message = harmless(message) if is_heeded(os.environ) else message
     if isinstance(problem, UsageProblem):
         if config.option.aisec_exit == "simple":
             pytest.exit(message, returncode=1)

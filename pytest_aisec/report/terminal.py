@@ -8,12 +8,22 @@ import shutil
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pytest_aisec.catalog.control import SEVERITIES
 from pytest_aisec.catalog.plan import Plan
 from pytest_aisec.judge.outcome import Outcome
-from pytest_aisec.judge.run import ControlInfo, Result, Run, Scores, Verdict, WaiverInfo, is_waived
+from pytest_aisec.judge.run import (
+    AttestationInfo,
+    ControlInfo,
+    Result,
+    Run,
+    Scores,
+    Verdict,
+    WaiverInfo,
+    is_waived,
+)
 from pytest_aisec.observe.redact import redact
 from pytest_aisec.report import changes
 from pytest_aisec.report.text import visible
@@ -71,6 +81,19 @@ def verdict_line(outcome: Outcome, control: str, host: str, title: str) -> Line:
     return line if len(line) <= width else line[: width - 1] + "…", markup
 
 
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """A part of the summary."""
+
+    title: str = ""
+    """Empty where it has no line of its own."""
+    markup: dict[str, bool] = field(default_factory=lambda: {"bold": True})
+    """Of the title."""
+    lines: Iterator[Line]
+    is_detail: bool = False
+    """Whether it may be folded away, where that is possible."""
+
+
 def render(run: Run, verdict: Verdict, bundle: str, problem: str, *, verbose: bool) -> Iterator[Line]:
     """Yield the lines of the summary; nothing in them acts on the terminal.
 
@@ -82,26 +105,48 @@ def render(run: Run, verdict: Verdict, bundle: str, problem: str, *, verbose: bo
         verbose: show all that could not be judged, too, not just counts of repeated reasons.
 
     """
-    for line, markup in _lines(run, verdict, bundle, problem, verbose=verbose):
-        yield visible(line), markup
+    for section in sections(run, verdict, bundle, problem, verbose=verbose):
+        if section.title:
+            yield _rule(section.title, _width()), section.markup
+        yield from section.lines
 
 
-def _lines(run: Run, verdict: Verdict, bundle: str, problem: str, *, verbose: bool) -> Iterator[Line]:
+def sections(run: Run, verdict: Verdict, bundle: str, problem: str, *, verbose: bool) -> Iterator[Section]:
+    """Yield the parts of which `render` gives the lines."""
+    for section in _sections(run, verdict, bundle, problem, verbose=verbose):
+        lines = ((visible(line), markup) for line, markup in section.lines)
+        yield replace(section, title=visible(section.title), lines=lines)
+
+
+def _sections(run: Run, verdict: Verdict, bundle: str, problem: str, *, verbose: bool) -> Iterator[Section]:
     width = _width()
+    yield Section(lines=_failures(run, width))
+    yield Section(lines=_open_points(run, width, verbose=verbose))
+    yield Section(title="hosts", lines=_hosts(run), is_detail=True)
+    yield from _said(run, width)
+    if run.comparison is not None:
+        lines = (
+            line
+            for text in changes.brief(run.comparison)
+            for line in _wrapped(text, width, red=text.startswith("new: "))
+        )
+        yield Section(title=changes.title(run.comparison), lines=lines)
+    yield Section(
+        title=f"verdict: {verdict.gate.upper()}",
+        markup={"bold": True, **_GATE[verdict.gate]},
+        lines=_decided(run, verdict, bundle, problem, width),
+    )
+
+
+def _failures(run: Run, width: int) -> Iterator[Line]:
     index = Index(run)
     order = {severity: number for number, severity in enumerate(SEVERITIES)}
     failed = [item for item in run.results if item.outcome is Outcome.FAILED]
     for result in sorted(failed, key=lambda item: (order[item.severity], item.control, item.host)):
         yield from _failure(run, result, index.control(result), width)
-    yield from _open_points(run, width, verbose=verbose)
-    yield _rule("hosts", width), {"bold": True}
-    yield from _hosts(run)
-    yield from _said(run, width)
-    if run.comparison is not None:
-        yield _rule(changes.title(run.comparison), width), {"bold": True}
-        for text in changes.brief(run.comparison):
-            yield from _wrapped(text, width, red=text.startswith("new: "))
-    yield _rule(f"verdict: {verdict.gate.upper()}", width), {"bold": True, **_GATE[verdict.gate]}
+
+
+def _decided(run: Run, verdict: Verdict, bundle: str, problem: str, width: int) -> Iterator[Line]:
     for reason in verdict.because:
         yield from _wrapped(reason, width)
     yield from _wrapped(f"ledger: {_ledger(run)}", width)
@@ -157,19 +202,22 @@ def _failure(run: Run, result: Result, control: ControlInfo, width: int) -> Iter
     yield from _wrapped(f"remedy: {control.remediation}", width, 5)
 
 
-def _said(run: Run, width: int) -> Iterator[Line]:
+def _said(run: Run, width: int) -> Iterator[Section]:
     """Yield what became of waivers and attestations, with a count of each state."""
     for title, items in (("waivers", run.waivers), ("attestations", run.attestations)):
         if not items:
             continue
         counts = Counter(item.state for item in items)
         said = ", ".join(f"{counts[state]} {state}" for state in sorted(counts))
-        yield _rule(f"{title}: {said}", width), {"bold": True}
-        for item in items:
-            note = f": {item.note}" if isinstance(item, WaiverInfo) and item.note else ""
-            end = item.expires if isinstance(item, WaiverInfo) else item.valid_until
-            line = f"{item.id}  {item.state}, {item.control} on {', '.join(item.hosts)} until {end}{note}"
-            yield from _wrapped(line, width, **_STATES.get(item.state, {}))
+        lines = (line for item in items for line in _statement(item, width))
+        yield Section(title=f"{title}: {said}", lines=lines, is_detail=True)
+
+
+def _statement(item: WaiverInfo | AttestationInfo, width: int) -> Iterator[Line]:
+    note = f": {item.note}" if isinstance(item, WaiverInfo) and item.note else ""
+    end = item.expires if isinstance(item, WaiverInfo) else item.valid_until
+    line = f"{item.id}  {item.state}, {item.control} on {', '.join(item.hosts)} until {end}{note}"
+    yield from _wrapped(line, width, **_STATES.get(item.state, {}))
 
 
 def _value(name: str, value: Any, width: int) -> Iterator[Line]:
