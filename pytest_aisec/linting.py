@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -18,7 +19,7 @@ from pytest_aisec.catalog.content import ContentRoot, content_roots
 from pytest_aisec.catalog.control import CONTROL_ID, SEVERITIES
 from pytest_aisec.catalog.load import Catalog, control_files, read_controls
 from pytest_aisec.catalog.policy import GatePolicy
-from pytest_aisec.catalog.profile import SUFFIXES, Profile
+from pytest_aisec.catalog.profile import SUFFIXES, Profile, ProfileFile
 from pytest_aisec.errors import UsageProblem
 from pytest_aisec.judge import dated
 from pytest_aisec.judge.attestation import Attestation
@@ -32,6 +33,7 @@ Level = Literal["error", "warning"]
 _ANY = "a profile (id, title, version, controls), waivers, attestations, a gate or patterns"
 _OF_WAIVERS = {"reason", "approved_by", "approved_on", "expires", "ticket"}
 _OF_ATTESTATIONS = {"statement", "status", "attested_by", "attested_on", "valid_until"}
+_OF_PROFILES = set(ProfileFile.model_fields)
 _OF_GATES = set(GatePolicy.model_fields)
 _ONLY_OF_GATES = {"fail_on", "min_score", "error_is", "strict_waivers"}
 _TELLING = _OF_WAIVERS | _OF_ATTESTATIONS | _OF_GATES | {"controls", "extends", "version", "pattern"}
@@ -142,7 +144,7 @@ def lint(paths: Sequence[Path], content: Iterable[Path], *, today: date, cwd: Pa
     found = _Found(cwd=cwd)
     found.roots = {root.path: root for root in content_roots(content)}
     for path in paths or [cwd]:
-        _gather((cwd / path.expanduser()).resolve(), str(path), found)
+        _gather(Path(os.path.realpath(cwd / path.expanduser())), str(path), found)
     catalog, unsure = _controls(found)
     known = {*catalog, *unsure}
     chains = [_profile(path, catalog, unsure, found) for path in found.of("profile")]
@@ -176,7 +178,7 @@ def _gather(path: Path, given: str, found: _Found) -> None:
             "it is neither a file nor a directory" if path.exists() else "there is no such file or directory"
         )
         raise UsageProblem(f"{given}: {what}")
-    before = (len(found.yaml), len(found.controls), len(found.findings))
+    before = len(found.findings)
     above = [part for part in (path, *path.parents) if part.name == "controls"]
     if _add_root(path, found):
         _gather_whole(path, found)
@@ -185,11 +187,12 @@ def _gather(path: Path, given: str, found: _Found) -> None:
     elif above:
         found.controls.update(path.rglob("test_*.py"))
         _add_root(above[0].parent, found)
-    for below in sorted(path.glob("[!.]*/")):
+    for below in sorted({item.resolve() for item in path.glob("[!.]*") if item.is_dir()} - {path}):
         if _is_ours(below) and _add_root(below, found):
             _gather_whole(below, found)
     _gather_yaml([*path.glob("[!.]*"), *path.glob("[!.]*/[!.]*")], found)
-    if (len(found.yaml), len(found.controls), len(found.findings)) == before:
+    known = any(file.is_relative_to(path) for file in (*found.yaml, *found.controls))
+    if not known and len(found.findings) == before:
         raise UsageProblem(
             f"{given}: there is nothing to lint: no controls/, no profiles/, and no YAML file with {_ANY}"
         )
@@ -214,10 +217,13 @@ def _gather_whole(path: Path, found: _Found) -> None:
 
 def _gather_yaml(files: Iterable[Path], found: _Found) -> None:
     for file in files:
-        if file not in found.yaml and file.suffix in SUFFIXES and file.is_file():
+        if file.suffix not in SUFFIXES or not file.is_file():
+            continue
+        real = file.resolve()
+        if real not in found.yaml:
             kind = _kind_of(file, found, is_named=False)
             if kind is not None:
-                found.yaml[file] = kind
+                found.yaml[real] = kind
 
 
 def _add_root(path: Path, found: _Found) -> bool:
@@ -273,7 +279,8 @@ def _kind_of(path: Path, found: _Found, *, is_named: bool) -> Kind | None:
 def _kind(data: object) -> Kind | None:
     if isinstance(data, dict):
         keys = {key for key in data if isinstance(key, str)}
-        if "id" in keys and keys & {"controls", "extends", "version"}:
+        # Three keys of a profile are enough, so that a typo in one does not make it somebody else's file.
+        if ("id" in keys and keys & {"controls", "extends", "version"}) or len(keys & _OF_PROFILES) > 2:
             return "profile"
         return "gate" if keys and (keys <= _OF_GATES or keys & _ONLY_OF_GATES) else None
     if not isinstance(data, list):
@@ -304,6 +311,7 @@ def _profile(path: Path, catalog: Catalog, unsure: Collection[str], found: _Foun
     chain, problems = profiles.read_chain(str(path), found.roots.values(), cwd=found.cwd)
     found.refuse("\n".join(problems), path, "invalid-profile")
     if not chain or chain[-1].document.path != path:
+        _selectors(path, catalog, unsure, found)
         return []
     own = chain[-1]
     is_whole = not problems and not unsure
@@ -333,6 +341,20 @@ def _profile(path: Path, catalog: Catalog, unsure: Collection[str], found: _Foun
     for shadow in shadows.find(own, catalog, [item.id for item in plan.controls]):
         found.say(own.document.at(shadow.loc), "warning", shadow.code, shadow.message)
     return chain
+
+
+def _selectors(path: Path, catalog: Catalog, unsure: Collection[str], found: _Found) -> None:
+    """Say which selectors mean no control, of a profile that is wrong in other ways."""
+    try:
+        document = yamlfile.read(path)
+    except UsageProblem:
+        return
+    for key in ("exclude", "controls"):
+        selectors = document.data.get(key) if isinstance(document.data, dict) else None
+        for selector in selectors if isinstance(selectors, dict) else ():
+            if isinstance(selector, str) and not plans.matching(selector, {*catalog, *unsure}):
+                text = plans.not_there(selector, catalog, document.at((key, selector)))
+                found.refuse(text, path, "invalid-profile")
 
 
 def _without(profile: Profile, catalog: Catalog, unsure: Collection[str]) -> Profile:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import re
 import sys
 import traceback
 from collections.abc import Iterable, Mapping
@@ -11,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType, ModuleType
 
 from pytest_aisec.catalog.content import ContentRoot
-from pytest_aisec.catalog.control import Control, control_of
+from pytest_aisec.catalog.control import CONTROL_ID, Control, control_of
 from pytest_aisec.errors import AisecError, UsageProblem
 
 Catalog = Mapping[str, Control]
@@ -21,6 +22,13 @@ Catalog = Mapping[str, Control]
 def control_files(roots: Iterable[ContentRoot]) -> list[Path]:
     """Return the control files (`test_*.py` below `controls/`) of all roots, sorted within each."""
     return [path for root in roots for path in sorted(root.controls.rglob("test_*.py"))]
+
+
+def control_ids(roots: Iterable[ContentRoot]) -> list[str]:
+    """Return the ids that the control files seem to define, sorted, without executing any of them."""
+    begins = re.compile(rf"""^@control\(\s*["']({CONTROL_ID.pattern})["']""", re.MULTILINE)
+    texts = (path.read_text(encoding="utf-8", errors="replace") for path in control_files(roots))
+    return sorted({found[1] for text in texts for found in begins.finditer(text)})
 
 
 def load_catalog(roots: Iterable[ContentRoot]) -> Catalog:

@@ -213,7 +213,8 @@ def _resolve(
     return drafts, excluded, problems
 
 
-def _not_there(selector: str, catalog: Iterable[str], where: str) -> str:
+def not_there(selector: str, catalog: Iterable[str], where: str) -> str:
+    """Say that a selector means no control."""
     what = "unknown control" if CONTROL_ID.fullmatch(selector) else "no control matches"
     return f"{where}: {what} {selector!r}. {nearest(selector, catalog)}".rstrip()
 
@@ -231,7 +232,7 @@ def _apply_profile(
         for selector in getattr(file, key):
             if not matching(selector, catalog):
                 is_whole = False
-                yield _not_there(selector, catalog, at((key, selector)))
+                yield not_there(selector, catalog, at((key, selector)))
     excludes = {
         control: (selector, reason)
         for selector, reason in file.exclude.items()

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import click
 
-from pytest_aisec.cli.root import main
+from pytest_aisec.cli.root import examples, main
 
 
-@main.command()
+@main.command(
+    short_help="Write a project to start from.",
+    epilog=examples("aisec init", "aisec init fleet --ci gitlab"),
+)
 @click.argument("directory", type=click.Path(path_type=Path), default=Path())
 @click.option(
     "--ci",
@@ -31,12 +34,12 @@ def init(directory: Path, ci: str) -> int:
     return 0
 
 
-@main.group()
+@main.group(epilog=examples("aisec new control EX-CKP-01 --path pack"))
 def new() -> None:
     """Begin something of your own."""
 
 
-@new.command("control")
+@new.command("control", epilog=examples("aisec new control EX-CKP-01 --path pack"))
 @click.argument("control", metavar="ID")
 @click.option("--path", type=click.Path(path_type=Path), default=Path(), help="Your content directory.")
 def new_control(control: str, path: Path) -> int:
@@ -51,7 +54,10 @@ def new_control(control: str, path: Path) -> int:
     return 0
 
 
-@main.command()
+@main.command(
+    short_help="Say what is wrong in files that you write.",
+    epilog=examples("aisec lint", "aisec lint profiles waivers.yaml --strict"),
+)
 @click.argument("paths", nargs=-1, metavar="[PATH…]", type=click.Path(path_type=Path))
 @click.option("--strict", is_flag=True, help="Exit code 1 for warnings, too.")
 @click.option(
@@ -88,7 +94,10 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-@main.command()
+@main.command(
+    short_help="Print the JSON Schema of run.json or of a file of yours.",
+    epilog=examples("aisec schema profile > profile.schema.json", "aisec schema run"),
+)
 @click.argument("what", type=click.Choice(["run", "profile", "gate", "waivers", "attestations"]))
 def schema(what: str) -> int:
     """Print the JSON Schema of run.json or of a file of yours: profile, gate, waivers, attestations."""

@@ -71,14 +71,14 @@ def matches(pattern: str, host: str) -> bool:
     return any(fnmatch.fnmatchcase(name, pattern) for name in (host, address) if name)
 
 
-def load(paths: Iterable[Path], entry: type[Item], option: str, known: Collection[str]) -> Given[Item]:
+def load(paths: Iterable[Path], entry: type[Item], option: str, known: Collection[str] | None) -> Given[Item]:
     """Read files of entries; of a directory, all its YAML files.
 
     Args:
         paths: files and directories.
         entry: the model of one entry; a file holds a list of them.
         option: that named them, for messages.
-        known: the ids of all known controls.
+        known: the ids of all known controls; `None` lets an entry be for any.
 
     Raises:
         UsageProblem: with one line for every mistake in any of the files.
@@ -90,7 +90,9 @@ def load(paths: Iterable[Path], entry: type[Item], option: str, known: Collectio
     return given
 
 
-def read(files: Iterable[Path], entry: type[Item], known: Collection[str]) -> tuple[Given[Item], list[str]]:
+def read(
+    files: Iterable[Path], entry: type[Item], known: Collection[str] | None
+) -> tuple[Given[Item], list[str]]:
     """Return the entries of the files that are as they should be, and one line for every mistake in any.
 
     `entry` and `known` are those of `load`.
@@ -138,13 +140,16 @@ def _files(paths: Iterable[Path], option: str) -> Iterator[Path]:
         yield from inside
 
 
-def _mistakes(document: yamlfile.Document, known: Collection[str], first: dict[str, str]) -> Iterator[str]:
+def _mistakes(
+    document: yamlfile.Document, known: Collection[str] | None, first: dict[str, str]
+) -> Iterator[str]:
     """Say what is wrong with entries, whatever else is; `first` is the place of each id."""
     for index, raw in enumerate(document.data if isinstance(document.data, list) else ()):
         control, name = (raw.get("control"), raw.get("id")) if isinstance(raw, dict) else (None, None)
-        if isinstance(control, str) and control.strip() and control.strip() not in known:
+        named = control.strip() if isinstance(control, str) else ""
+        if known is not None and named and named not in known:
             where = document.at((index, "control"))
-            yield f"{where}: unknown control {control!r}. {nearest(control, known)}".rstrip()
+            yield f"{where}: unknown control {control!r}. {nearest(named, known)}".rstrip()
         if not isinstance(name, str):
             continue
         if name.strip() in first:

@@ -21,7 +21,7 @@ from pytest_aisec.observe.transcript import Observation
 from pytest_aisec.report import coverage, grouping, policy
 from pytest_aisec.report.document import whole
 from pytest_aisec.report.grouping import STATUSES, Group, Status
-from pytest_aisec.report.text import compact, is_plain, pieces, pretty, visible
+from pytest_aisec.report.text import compact, flowing, is_plain, pieces, pretty, visible
 
 LIMIT = 4096
 """How many characters of an answer are shown; a quarter of it where the control passed."""
@@ -108,7 +108,7 @@ class Document:
             statuses=STATUSES,
             severities=SEVERITIES,
             sections=[(status, [card for card in cards if card.status == status]) for status in STATUSES],
-            matrices=[cards[first : first + COLUMNS] for first in range(0, len(cards), COLUMNS)],
+            matrices=_matrices(cards),
             cells=_cells(cards),
             planned=frozenset(run.planned()),
             profiles=[
@@ -170,6 +170,7 @@ def _environment() -> Environment:
         "visible": visible,
         "pretty": pretty,
         "compact": compact,
+        "flowing": flowing,
         "utc": _utc,
         "percent": _percent,
     }
@@ -181,6 +182,13 @@ def _environment() -> Environment:
 def prepare() -> None:
     """Load and compile what `Document.end` needs: worth doing while something else is waited for."""
     _environment().get_template("report.html.j2")
+
+
+def _matrices(cards: Sequence[Card]) -> list[Sequence[Card]]:
+    """Return the controls of each matrix: as few matrices as there can be, and about equally wide."""
+    number = -(-len(cards) // COLUMNS)
+    width = -(-len(cards) // number) if number else 0
+    return [cards[at * width : (at + 1) * width] for at in range(number)]
 
 
 def _cells(cards: Iterable[Card]) -> dict[tuple[str, str], Group]:

@@ -55,6 +55,11 @@ def visible(value: object) -> str:
     return text if text.isprintable() else _HIDDEN.sub(lambda found: escape(found.group()), text)
 
 
+def flowing(text: str) -> str:
+    """Return prose without the ends of lines within a paragraph, as a docstring has them."""
+    return "\n\n".join(" ".join(part.split("\n")) for part in text.split("\n\n"))
+
+
 def decode(data: bytes) -> str:
     """Return an answer's bytes as text that `visible` can show whole, whatever they are."""
     return data.decode("utf-8", "surrogateescape")

@@ -19,14 +19,24 @@ from labkit.fixtures import (
     lab_podman,
 )
 
+from tests.readers import heimdall, in_toto, installed, jenkins, jenkins_schema, kept, multitool, trestle
+
 __all__ = [
     "aws_account",
     "client_side",
     "cloud",
+    "heimdall",
+    "in_toto",
+    "installed",
+    "jenkins",
+    "jenkins_schema",
+    "kept",
     "lab",
     "lab_chroot",
     "lab_docker",
     "lab_host",
     "lab_hosts",
     "lab_podman",
+    "multitool",
+    "trestle",
 ]

@@ -96,72 +96,8 @@ def bundle(tmp_path_factory):
     return place / "evidence"
 
 
-PROGRAM = """
-import sys, json, warnings
-from pathlib import Path
-warnings.simplefilter("ignore")
-import trestle.core.validator_factory
-from trestle.core.all_validator import AllValidator
-from trestle.oscal.assessment_results import AssessmentResults
-
-def plain(value):
-    while hasattr(value, "root"):
-        value = value.root
-    return str(getattr(value, "value", value))
-
-def ours(item):
-    return {prop.name: prop.value for prop in item.props or []}
-
-found = AssessmentResults.oscal_read(Path(sys.argv[1]))
-(result,) = found.results
-hosts = result.local_definitions.inventory_items or []
-subjects = {item.uuid: item.props[0].value for item in hosts}
-seen = {item.uuid: [subjects[ref.subject_uuid] for ref in item.subjects] for item in result.observations or []}
-risks = {item.uuid: item for item in result.risks or []}
-parties = {item.uuid: item.name for item in found.metadata.parties or []}
-print(json.dumps({
-    "valid": AllValidator().model_is_valid(found, True),
-    "version": plain(found.metadata.oscal_version),
-    "result": ours(result),
-    "hosts": list(subjects.values()),
-    "observed": [
-        [seen[item.uuid], ours(item)["outcome"], [plain(way) for way in item.methods], item.collected.isoformat()]
-        for item in result.observations or []
-    ],
-    "findings": [
-        [item.target.target_id, plain(item.target.status.state), plain(item.target.status.reason),
-         ours(item)["outcome"], [name for ref in item.related_observations or [] for name in seen[ref.observation_uuid]],
-         [plain(risks[ref.risk_uuid].status) for ref in item.related_risks or []]]
-        for item in result.findings or []
-    ],
-    "risks": [
-        [plain(item.status), item.deadline.isoformat(), item.statement,
-         [parties[who.party_uuid] for entry in item.risk_log.entries for who in entry.logged_by]]
-        for item in risks.values()
-    ],
-    "excluded": [
-        [ours(chosen).get("host", ""), item.objective_id, item.remarks]
-        for chosen in result.reviewed_controls.control_objective_selections or []
-        for item in chosen.exclude_objectives or []
-    ],
-    "attested": [[part.title, part.prose] for item in result.attestations or [] for part in item.parts],
-    "resources": [
-        [link.href, *(each.value for each in link.hashes or [])]
-        for item in found.back_matter.resources for link in item.rlinks
-    ],
-}))
-"""
-"""What trestle makes of a file, in a process of its own: it warns when it is imported."""
-
-
-def trestle(path):
-    done = subprocess.run([sys.executable, "-c", PROGRAM, path], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
 @pytest.fixture(scope="module")
-def read(bundle):
+def read(bundle, trestle):
     return trestle(bundle / "oscal-assessment-results.json")
 
 
@@ -255,7 +191,7 @@ def test_the_rules_find_a_name_that_is_given_twice(rules, tmp_path) -> None:
     assert broken_rules(rules, tmp_path / "x.json")
 
 
-def test_a_file_says_what_the_run_says(made) -> None:
+def test_a_file_says_what_the_run_says(made, trestle) -> None:
     run, path = made
     read = trestle(path)
     assert (True, "1.2.1") == (read["valid"], read["version"])
@@ -288,7 +224,7 @@ def test_a_file_says_what_the_run_says(made) -> None:
         assert str(getattr(run.ledger, outcome.value)) == read["result"][outcome.value.replace("_", "-")]
 
 
-def test_strange_text_survives_as_escapes(tmp_path) -> None:
+def test_strange_text_survives_as_escapes(tmp_path, trestle) -> None:
     run = all_strange()
     path = tmp_path / "x.json"
     path.write_text(oscal.render(run, decide(run)), encoding="utf-8")

@@ -1,15 +1,11 @@
 """What the readers of others make of our SARIF and HDF files: not only that they are valid, but what they say.
 
-SARIF is read by Microsoft's multitool, HDF by MITRE's inspecjs. npm installs both into pytest's cache.
+The readers are in `tests/readers.py`.
 """
 
 from __future__ import annotations
 
 import json
-import platform
-import re
-import shutil
-import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
@@ -22,6 +18,7 @@ from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.report import formats, sarif
 from pytest_aisec.report.document import whole
 from tests.plugin.conftest import FAILS, PASSES, Pack
+from tests.readers import run
 from tests.unit.report.conftest import all_strange, every_outcome, run_of, with_statements
 
 pytestmark = pytest.mark.slow
@@ -31,8 +28,6 @@ RUNS = {
     "strange": all_strange,
     "empty": lambda: run_of([], [], {}),
 }
-VALID = "Sarif;Gh"
-"""The rules of the standard, and those of GitHub's code scanning."""
 WAIVERS = """\
 - {id: W-1, control: ACME-TST-03, hosts: ["*"], reason: vendor image, approved_by: ciso@example.com,
    approved_on: 2020-01-01, expires: 2999-12-31, ticket: SEC-7}
@@ -46,85 +41,10 @@ ATTESTATIONS = """\
 
 
 @pytest.fixture(scope="module")
-def installed(request, tmp_path_factory):
-    """Install a package of npm, once; return its directory."""
-
-    def install(name: str, version: str) -> Path:
-        if shutil.which("npm") is None:
-            pytest.skip("there is no node, which the reader needs")
-        place = f"npm-{name.rpartition('/')[2]}-{version}"
-        cache = getattr(request.config, "cache", None)
-        folder = Path(cache.mkdir(place)) if cache else tmp_path_factory.mktemp(place)
-        found = folder / "node_modules" / name
-        if not (found / "package.json").exists():
-            command = ["npm", "install", "--prefix", folder, "--ignore-scripts", "--no-audit", "--no-fund"]
-            run(*command, "--no-save", f"{name}@{version}")
-        return found
-
-    return install
-
-
-def run(*command, ends_with=(0,)):
-    done = subprocess.run(
-        [*map(str, command)], capture_output=True, text=True, encoding="utf-8", timeout=300, check=False
-    )
-    assert done.returncode in ends_with, done.stdout + done.stderr
-    return done.stdout
-
-
-@pytest.fixture(scope="module")
-def multitool(installed):
-    """Microsoft's reader of SARIF."""
-    if (sys.platform, platform.machine()) != ("linux", "x86_64"):
-        pytest.skip("the multitool is installed for Linux on x86-64 alone")
-    found = installed("@microsoft/sarif-multitool-linux", "5.7.0") / "Sarif.Multitool"
-    found.chmod(0o755)
-    return found
-
-
-@pytest.fixture(scope="module")
 def schema(multitool):
     """The standard's schema."""
-    found = json.loads(multitool.with_name("sarif-2.1.0.json").read_text(encoding="utf-8-sig"))
+    found = multitool.schema()
     return jsonschema.validators.validator_for(found)(found)
-
-
-@pytest.fixture(scope="module")
-def matching(multitool):
-    """How many results of a log the reader finds for an expression."""
-
-    def count(log: Path, expression: str) -> int:
-        said = run(multitool, "query", log, "--expression", expression)
-        return int(re.search(r"Found (\d+) of \d+ results", said)[1])
-
-    return count
-
-
-@pytest.fixture(scope="module")
-def objections(multitool, tmp_path_factory):
-    """What the validator finds wrong in a log."""
-
-    def check(log: Path) -> list[tuple[str, str]]:
-        out = tmp_path_factory.mktemp("validated") / "out.sarif"
-        options = ["--rule-kind", VALID, "--level", "Error;Warning", "--kind", "Fail", "--output", out]
-        run(multitool, "validate", log, *options, ends_with=(0, 1))
-        (found,) = json.loads(out.read_text(encoding="utf-8-sig"))["runs"]
-        assert [] == found["invocations"][0].get("toolExecutionNotifications", [])
-        return [(item["ruleId"], item["message"].get("id", "")) for item in found.get("results", [])]
-
-    return check
-
-
-@pytest.fixture(scope="module")
-def heimdall(installed):
-    """What Heimdall's reader makes of HDF files: path → control → what it says."""
-    package = installed("inspecjs", "2.12.6")
-
-    def read(*paths: Path):
-        found = json.loads(run("node", Path(__file__).with_name("hdf_reader.js"), package, *paths))
-        return {Path(path): controls for path, controls in found.items()}
-
-    return read
 
 
 @pytest.fixture(scope="module")
@@ -178,20 +98,24 @@ def write(text: str, path: Path) -> Path:
 
 @pytest.mark.parametrize("document", [sarif.Document, sarif.Everything])
 @pytest.mark.parametrize("name", RUNS)
-def test_sarif_is_valid(schema, objections, tmp_path, name, document):
+def test_sarif_is_valid(schema, multitool, tmp_path, name, document):
     made = RUNS[name]()
     log = write(whole(document, made, decide(made)), tmp_path / "results.sarif")
     assert [] == [error.message for error in schema.iter_errors(json.loads(log.read_bytes()))]
-    assert not {rule for rule, _ in objections(log)} - {"SARIF2005"}, "more than a missing informationUri"
+    assert not {rule for rule, _ in multitool.objections(log)} - {"SARIF2005"}, (
+        "more than a missing informationUri"
+    )
 
 
-def test_the_sarif_validators_see_what_is_wrong(schema, objections, run_text, tmp_path):
+def test_the_sarif_validators_see_what_is_wrong(schema, multitool, run_text, tmp_path):
     wrong = json.loads(run_text)
     wrong["runs"][0]["results"][0]["kind"] = "failed"
     assert not schema.is_valid(wrong)
     wrong = json.loads(run_text)
     wrong["runs"][0]["results"][0]["ruleIndex"] = 99
-    assert "SARIF1009" in {rule for rule, _ in objections(write(json.dumps(wrong), tmp_path / "wrong.sarif"))}
+    assert "SARIF1009" in {
+        rule for rule, _ in multitool.objections(write(json.dumps(wrong), tmp_path / "wrong.sarif"))
+    }
 
 
 @pytest.fixture
@@ -200,10 +124,10 @@ def run_text():
     return sarif.render(made, decide(made))
 
 
-def test_sarif_of_a_real_run_means_what_the_run_says(bundle, matching, schema, objections):
+def test_sarif_of_a_real_run_means_what_the_run_says(bundle, multitool, schema):
     log = bundle / "results.sarif"
     assert schema.is_valid(json.loads(log.read_bytes()))
-    assert {"SARIF2005"} >= {rule for rule, _ in objections(log)}
+    assert {"SARIF2005"} >= {rule for rule, _ in multitool.objections(log)}
     expected = {
         "Kind == 'Fail' && IsSuppressed == False": 2,
         "Kind == 'Fail' && IsSuppressed == True": 1,
@@ -216,14 +140,14 @@ def test_sarif_of_a_real_run_means_what_the_run_says(bundle, matching, schema, o
         "Level == 'Note'": 1,
         "Level == 'None'": 3,
     }
-    assert expected == {expression: matching(log, expression) for expression in expected}
+    assert expected == {expression: multitool.matching(log, expression) for expression in expected}
 
 
-def test_sarif_with_everything_has_what_passed_as_well(bundle, matching, tmp_path):
+def test_sarif_with_everything_has_what_passed_as_well(bundle, multitool, tmp_path):
     log = tmp_path / "all.sarif"
     run(sys.executable, "-m", "pytest_aisec.cli", "report", bundle, "--format=sarif", "--all", "--to", log)
     expected = {"Kind == 'Pass'": 2, "Kind == 'NotApplicable'": 1, "Kind == 'Fail'": 3, "Kind == 'Open'": 2}
-    assert expected == {expression: matching(log, expression) for expression in expected}
+    assert expected == {expression: multitool.matching(log, expression) for expression in expected}
 
 
 def test_hdf_of_a_real_run_means_what_the_run_says(bundle, heimdall):

@@ -88,6 +88,10 @@ PROFILES = {
             "9:3: error: unknown control 'ACME-XY-01'.",
         ],
     ),
+    "a wrong key does not hide a wrong control": (
+        "contrlos: {}\nexclude: {ACME-ART-09: No.}\n",
+        ["4:1: error: unknown key 'contrlos'.", "5:11: error: unknown control 'ACME-ART-09'."],
+    ),
     "duplicate key": (
         "controls:\n  ACME-ART-01:\n  ACME-ART-01:\n",
         ["6:3: error: duplicate key 'ACME-ART-01', first on line 5"],
@@ -266,6 +270,10 @@ OTHERS = {
         HEAD + "controls: {ACME-ART-10: }\n",
         ["4:12: error: unknown control 'ACME-ART-10'."],
     ),
+    "a profile whose id is misspelled": (
+        "idd: mine\ntitle: Mine\nversion: 1.0.0\ncontrols: {ACME-*: }\n",
+        ["1:1: error: 'id' is missing", "1:1: error: unknown key 'idd'."],
+    ),
     "broken YAML that is ours": (
         WAIVER + "  ticket: [\n",
         ["9:1: error: not valid YAML: expected the node content, but found '<stream end>'"],
@@ -371,6 +379,17 @@ def test_a_directory_of_somebody_else_with_such_a_name_is_left_alone(pack: Any) 
     other.parent.mkdir(parents=True)
     other.write_text("raise SystemExit('executed')\n")
     assert [] == said(pack)
+
+
+def test_what_links_lead_to_is_linted_once(pack: Any) -> None:
+    (pack.path / "waivers.yaml").write_text(WAIVER.replace("ART-01", "ART-09"))
+    (pack.path / "again.yaml").symlink_to("waivers.yaml")
+    (pack.path / "itself").symlink_to(".")
+    (pack.path / "loop").symlink_to("loop")
+    (pack.path / "dead.yaml").symlink_to("/no/such/file")
+    done = linted(pack)
+    assert (1, 5) == (len(done.findings), done.files)
+    assert done == linted(pack, pack.path, pack.root.profiles, pack.path / "waivers.yaml")
 
 
 def test_directories_one_level_below_count_and_hidden_ones_do_not(pack: Any) -> None:

@@ -140,7 +140,7 @@ def test_many_controls_are_split_into_tables_that_fit(make):
     controls = [make.control(number) for number in range(1, 51)]
     page = parse(make.run(controls, [make.result(control, "a", "passed") for control in controls], {"a": []}))
     columns = [len(table.one("thead").all("th")) - 1 for table in page.all("table", class_="matrix")]
-    assert columns == [20, 20, 10]
+    assert columns == [17, 17, 16]
 
 
 def test_what_needs_attention_comes_first(page):
@@ -162,7 +162,7 @@ def test_a_failure_shows_requirement_comparison_and_evidence(page):
     ]:
         assert part in said
     assert "2026-03-01 09:30:01.250 UTC, 12 ms; transcripts/host-1.jsonl, line 1" in said
-    requirement = words(article.all("details")[0])
+    requirement = " ".join(words(fold) for fold in article.all("details")[:2])
     for part in [
         "Who can write a model file",
         "chmod o-w /srv/models and below",
@@ -174,15 +174,53 @@ def test_a_failure_shows_requirement_comparison_and_evidence(page):
         assert part in requirement
 
 
+def test_prose_flows_and_does_not_end_its_lines_as_the_source_does(page):
+    rationale = next(
+        node.text for node in page.one("article", id="AISEC-ART-02").all("dd") if "Pickles" in node.text
+    )
+    assert (
+        "Who can write a model file can run code in every process that loads it. Pickles most of all."
+        == rationale
+    )
+
+
+@pytest.mark.parametrize(
+    ("expected", "observed", "titles"),
+    [
+        ({}, {"/srv": "0777"}, ["Expected: nothing", "Observed"]),
+        ([22], [], ["Expected", "Observed: nothing"]),
+        ("", 0, ["Expected: nothing", "Observed"]),
+    ],
+)
+def test_where_nothing_is_expected_or_observed_it_says_so(make, expected, observed, titles):
+    control = make.control(1)
+    failed = make.result(control, "a", "failed", expected=expected, observed=observed)
+    assert titles == [words(node) for node in parse(make.run([control], [failed], {"a": []})).all("h5")]
+
+
+def test_hosts_that_could_not_be_asked_show_no_evidence(make):
+    control = make.control(1)
+    results = [
+        make.result(control, name, "error", reason="unreachable", observations=()) for name in ("a", "b")
+    ]
+    faults = dict.fromkeys(("a", "b"), "unreachable: no route")
+    page = parse(make.run([control], results, {"a": [], "b": []}, faults=faults))
+    assert "Nothing was asked." in words(page.one("article"))
+    assert not [node for node in page.all("details") if "evidence" in node.attributes.get("class", "")]
+    assert "2 hosts of 2 could not be asked, or not to the end: unreachable: no route a, b" in words(
+        page.one(id="hosts")
+    )
+
+
 def test_waivers_are_named_with_their_state(page):
     said = words(page.one("article", id="AISEC-ART-03"))
     assert "Waiver W-1 is active: it excuses this failure" in said
     assert "Waiver W-2 is expired: it excuses nothing" in said
 
 
-def test_host_faults_stand_with_the_host(page):
-    row = page.one("table", class_="hosts").one("tbody").all("tr")[1]
-    assert "unreachable: connection refused" in words(row)
+def test_host_faults_stand_above_the_table_of_hosts(page):
+    said = words(page.one(id="hosts"))
+    assert "1 host of 3 could not be asked, or not to the end: unreachable: connection refused mute" in said
 
 
 def test_a_fault_of_a_command_is_shown(page):
