@@ -98,7 +98,7 @@ def _count(number: int, what: str) -> str:
     short_help="Print the JSON Schema of run.json or of a file of yours.",
     epilog=examples("aisec schema profile > profile.schema.json", "aisec schema run"),
 )
-@click.argument("what", type=click.Choice(["run", "profile", "gate", "waivers", "attestations"]))
+@click.argument("what", type=click.Choice(["run", "profile", "gate", "settings", "waivers", "attestations"]))
 def schema(what: str) -> int:
     """Print the JSON Schema of run.json or of a file of yours: profile, gate, waivers, attestations."""
     from pydantic import RootModel  # noqa: PLC0415 - keeps `aisec --help` quick
@@ -108,11 +108,13 @@ def schema(what: str) -> int:
     from pytest_aisec.evidence import bundle as bundles  # noqa: PLC0415 - likewise
     from pytest_aisec.judge.attestation import Attestation  # noqa: PLC0415 - likewise
     from pytest_aisec.judge.waiver import Waiver  # noqa: PLC0415 - likewise
+    from pytest_aisec.settings import SettingsFile  # noqa: PLC0415 - likewise
 
     schemas = {
         "run": bundles.json_schema,
         "profile": ProfileFile.model_json_schema,
         "gate": GatePolicy.model_json_schema,
+        "settings": SettingsFile.model_json_schema,
         "waivers": RootModel[list[Waiver]].model_json_schema,
         "attestations": RootModel[list[Attestation]].model_json_schema,
     }
