@@ -67,9 +67,9 @@ def new_control(control: str, path: Path) -> int:
 def lint(paths: tuple[Path, ...], content: tuple[Path, ...], *, strict: bool, as_json: bool) -> int:
     """Say what is wrong in profiles, controls, waivers, attestations and gate files.
 
-    PATH is a file or a directory, by default the current one. Of a directory, its controls/ and profiles/
-    count, and each YAML file that is of a known kind, also one level below. Errors are what an audit would
-    refuse; warnings are what is probably not meant. Control files are imported.
+    PATH is a file or a directory, by default the current one. Of a directory, its aisec.toml, controls/
+    and profiles/ count, and each YAML file that is of a known kind, also one level below. Errors are what an
+    audit would refuse; warnings are what is probably not meant. Control files are imported.
 
     Exit code 1 when there are errors, 0 when there are none.
     """
