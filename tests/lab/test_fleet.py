@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -191,3 +192,48 @@ def test_the_bundle_holds_and_its_verdicts_follow(fleet) -> None:
     _, bundle, _, aisec = fleet
     done = aisec("verify", bundle, "--replay")
     assert 0 == done.returncode, done.stdout + done.stderr
+
+
+def test_groups_may_be_those_of_an_ansible_inventory(lab, tmp_path, monkeypatch) -> None:
+    if shutil.which("ansible-inventory") is None:
+        pytest.skip("there is no Ansible")
+    monkeypatch.setenv("ANSIBLE_LOCAL_TEMP", str(tmp_path / "ansible"))
+    common = f"-F {lab.ssh_config}"
+    with lab.enter(), ExitStack() as stack:
+        hosts = [stack.enter_context(host) for host in lab.hosts(3)]
+        lines = [
+            f"n{number} ansible_host={host.address} ansible_user=root ansible_ssh_common_args='{common}'"
+            for number, host in enumerate(hosts)
+        ]
+        (tmp_path / "hosts.ini").write_text("\n".join(["[gpu]", *lines[:2], "[llm]", lines[2], ""]))
+        (tmp_path / "one.yaml").write_text(
+            "id: one\ntitle: One\nversion: '1'\ncontrols: {AISEC-HST-01: {}}\n"
+        )
+        (tmp_path / "two.yaml").write_text(
+            "id: two\ntitle: Two\nversion: '1'\ncontrols: {AISEC-HST-02: {}}\n"
+        )
+        (tmp_path / "aisec.toml").write_text(
+            'inventory = "hosts.ini"\nevidence = "evidence"\n'
+            '[groups.gpu]\nprofile = "one.yaml"\nhosts = ["ansible://gpu"]\n'
+            '[groups.llm]\nprofile = "two.yaml"\nhosts = ["ansible://llm"]\n'
+        )
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest_aisec.cli", "run"],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode in {0, 1}, done.stdout + done.stderr
+    (bundle,) = (tmp_path / "evidence").iterdir()
+    run = json.loads((bundle / "run.json").read_text())
+    assert {"ansible://n0": "gpu", "ansible://n1": "gpu", "ansible://n2": "llm"} == {
+        host["name"]: host["group"] for host in run["hosts"]
+    }
+    assert {
+        ("ansible://n0", "AISEC-HST-01"),
+        ("ansible://n1", "AISEC-HST-01"),
+        ("ansible://n2", "AISEC-HST-02"),
+    } == {
+        (item["host"], item["control"]) for item in run["results"] if item["outcome"] in {"passed", "failed"}
+    }
