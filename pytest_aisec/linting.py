@@ -1,4 +1,4 @@
-"""All that is wrong, and what looks wrong, in profiles, controls, waivers, attestations and gate files."""
+"""All that is wrong, and what looks wrong, in the files that people write."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from pytest_aisec.judge.attestation import Attestation
 from pytest_aisec.judge.dated import Dated, Given
 from pytest_aisec.judge.waiver import Waiver
 from pytest_aisec.observe import own_patterns
+from pytest_aisec.settings import FILE, Settings, find
 
 Kind = Literal["profile", "waivers", "attestations", "gate", "patterns"]
 Level = Literal["error", "warning"]
@@ -87,6 +88,8 @@ class _Found:
     """The roots that are linted as a whole."""
     controls: set[Path] = field(default_factory=set)
     yaml: dict[Path, Kind | None] = field(default_factory=dict)
+    settings: dict[Path, Settings | None] = field(default_factory=dict)
+    """`None` where it cannot be read."""
     findings: list[Finding] = field(default_factory=list)
 
     def of(self, kind: Kind) -> list[Path]:
@@ -147,6 +150,8 @@ def lint(paths: Sequence[Path], content: Iterable[Path], *, today: date, cwd: Pa
         _gather(Path(os.path.realpath(cwd / path.expanduser())), str(path), found)
     catalog, unsure = _controls(found)
     known = {*catalog, *unsure}
+    for settings in filter(None, found.settings.values()):
+        _settings(settings, catalog, unsure, found)
     chains = [_profile(path, catalog, unsure, found) for path in found.of("profile")]
     for path in found.of("gate"):
         _gate(path, known, found)
@@ -165,7 +170,8 @@ def lint(paths: Sequence[Path], content: Iterable[Path], *, today: date, cwd: Pa
     if all(chains):
         _unused(chains, catalog, found)
     return Linted(
-        findings=tuple(sorted(dict.fromkeys(found.findings))), files=len(found.yaml) + len(found.controls)
+        findings=tuple(sorted(dict.fromkeys(found.findings))),
+        files=len(found.yaml) + len(found.controls) + len(found.settings),
     )
 
 
@@ -179,6 +185,8 @@ def _gather(path: Path, given: str, found: _Found) -> None:
         )
         raise UsageProblem(f"{given}: {what}")
     before = len(found.findings)
+    if (path / FILE).is_file():
+        _gather_settings(path / FILE, found)
     above = [part for part in (path, *path.parents) if part.name == "controls"]
     if _add_root(path, found):
         _gather_whole(path, found)
@@ -191,7 +199,7 @@ def _gather(path: Path, given: str, found: _Found) -> None:
         if _is_ours(below) and _add_root(below, found):
             _gather_whole(below, found)
     _gather_yaml([*path.glob("[!.]*"), *path.glob("[!.]*/[!.]*")], found)
-    known = any(file.is_relative_to(path) for file in (*found.yaml, *found.controls))
+    known = any(file.is_relative_to(path) for file in (*found.yaml, *found.controls, *found.settings))
     if not known and len(found.findings) == before:
         raise UsageProblem(
             f"{given}: there is nothing to lint: no controls/, no profiles/, and no YAML file with {_ANY}"
@@ -242,6 +250,8 @@ def _gather_file(path: Path, found: _Found) -> None:
             if part.name == "controls":
                 _add_root(part.parent, found)
                 break
+    elif path.suffix == ".toml":
+        _gather_settings(path, found)
     elif path.suffix in SUFFIXES:
         found.yaml[path] = _kind_of(path, found, is_named=True)
         _add_root(path.parent.parent if path.parent.name == "profiles" else path.parent, found)
@@ -249,6 +259,36 @@ def _gather_file(path: Path, found: _Found) -> None:
         found.say(
             f"{path}:1:1", "error", "unknown-kind", "it is neither a YAML file nor a control file in Python"
         )
+
+
+def _gather_settings(path: Path, found: _Found) -> None:
+    """Read settings, and take along the content and the profiles that they name."""
+    found.settings[path] = None
+    try:
+        read = found.settings[path] = find(path.parent, path.name)
+        found.roots |= {
+            root.path: root for root in content_roots(read.directory / item for item in read.file.path)
+        }
+    except UsageProblem as problem:
+        found.refuse(str(problem), path, "invalid-settings")
+        return
+    for name in ("", *read.file.groups):
+        profile = (read.directory / str(read.profile_of(name)[0])).resolve()
+        if profile.suffix in SUFFIXES and profile.is_file():
+            found.yaml.setdefault(profile, "profile")
+
+
+def _settings(read: Settings, catalog: Catalog, unsure: Collection[str], found: _Found) -> None:
+    """Lint what settings make of profiles; what is wrong with a profile file of its own is said there."""
+    for name in read.file.groups or ("",):
+        profile, where = read.profile_of(name)
+        chain, problems = profiles.read_chain(
+            profile, found.roots.values(), cwd=read.directory, asked_by=where
+        )
+        if chain and not problems and not unsure:
+            over = [*chain, *read.overlay(name, chain[-1].file)]
+            problems = plans.mistakes(over, catalog, is_whole=True)
+        found.refuse("\n".join(problems), read.document.path, "invalid-settings")
 
 
 def _kind_of(path: Path, found: _Found, *, is_named: bool) -> Kind | None:

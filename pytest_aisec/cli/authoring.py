@@ -67,9 +67,9 @@ def new_control(control: str, path: Path) -> int:
 def lint(paths: tuple[Path, ...], content: tuple[Path, ...], *, strict: bool, as_json: bool) -> int:
     """Say what is wrong in profiles, controls, waivers, attestations and gate files.
 
-    PATH is a file or a directory, by default the current one. Of a directory, its controls/ and profiles/
-    count, and each YAML file that is of a known kind, also one level below. Errors are what an audit would
-    refuse; warnings are what is probably not meant. Control files are imported.
+    PATH is a file or a directory, by default the current one. Of a directory, its aisec.toml, controls/
+    and profiles/ count, and each YAML file that is of a known kind, also one level below. Errors are what an
+    audit would refuse; warnings are what is probably not meant. Control files are imported.
 
     Exit code 1 when there are errors, 0 when there are none.
     """
@@ -98,7 +98,7 @@ def _count(number: int, what: str) -> str:
     short_help="Print the JSON Schema of run.json or of a file of yours.",
     epilog=examples("aisec schema profile > profile.schema.json", "aisec schema run"),
 )
-@click.argument("what", type=click.Choice(["run", "profile", "gate", "waivers", "attestations"]))
+@click.argument("what", type=click.Choice(["run", "profile", "gate", "settings", "waivers", "attestations"]))
 def schema(what: str) -> int:
     """Print the JSON Schema of run.json or of a file of yours: profile, gate, waivers, attestations."""
     from pydantic import RootModel  # noqa: PLC0415 - keeps `aisec --help` quick
@@ -108,11 +108,13 @@ def schema(what: str) -> int:
     from pytest_aisec.evidence import bundle as bundles  # noqa: PLC0415 - likewise
     from pytest_aisec.judge.attestation import Attestation  # noqa: PLC0415 - likewise
     from pytest_aisec.judge.waiver import Waiver  # noqa: PLC0415 - likewise
+    from pytest_aisec.settings import SettingsFile  # noqa: PLC0415 - likewise
 
     schemas = {
         "run": bundles.json_schema,
         "profile": ProfileFile.model_json_schema,
         "gate": GatePolicy.model_json_schema,
+        "settings": SettingsFile.model_json_schema,
         "waivers": RootModel[list[Waiver]].model_json_schema,
         "attestations": RootModel[list[Attestation]].model_json_schema,
     }

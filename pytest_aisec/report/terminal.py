@@ -260,21 +260,22 @@ def _hosts(run: Run) -> Iterator[Line]:
     by_host = run.by_host()
     for host in run.hosts:
         results = by_host[host.name]
-        counts = {outcome: sum(item.outcome is outcome for item in results) for outcome in Outcome}
-        words = "  ".join(
-            f"{counts[outcome]} {outcome.value.replace('_', ' ')}" for outcome in Outcome if counts[outcome]
-        )
-        bad = counts[Outcome.FAILED] or counts[Outcome.ERROR]
+        words = "  ".join(_counts(results))
+        bad = any(item.outcome in {Outcome.FAILED, Outcome.ERROR} and not is_waived(item) for item in results)
         yield f"{host.name:<{longest}}  {words}", {"red": True} if bad else {}
 
 
 def _ledger(run: Run) -> str:
-    parts = " + ".join(
-        f"{getattr(run.ledger, outcome.value)} {outcome.value.replace('_', ' ')}"
-        for outcome in Outcome
-        if getattr(run.ledger, outcome.value)
-    )
-    return f"{run.ledger.planned} planned = {parts or '0'}"
+    return f"{run.ledger.planned} planned = {' + '.join(_counts(run.results)) or '0'}"
+
+
+def _counts(results: Sequence[Result]) -> Iterator[str]:
+    """Yield how many ended in each way, such as `3 failed (1 waived)`, and no way in which none did."""
+    counts, waived = Counter(item.outcome for item in results), sum(map(is_waived, results))
+    for outcome in Outcome:
+        if counts[outcome]:
+            excused = f" ({waived} waived)" if outcome is Outcome.FAILED and waived else ""
+            yield f"{counts[outcome]} {outcome.value.replace('_', ' ')}{excused}"
 
 
 def _scores(scores: Scores) -> str:

@@ -337,6 +337,38 @@ def test_a_control_that_is_left_out_with_a_reason_is_in_a_profile(pack: Any) -> 
     assert [] == said(pack)
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            'profile = "whole"\nparams = {mod = 1}\n',
+            "2:11: error: no selected control has the parameter 'mod'",
+        ),
+        ('[groups.a]\nhosts = ["x"]\nprofile = "whol"\n', "3:1: error: unknown profile 'whol'"),
+        ('profile = "whole"\nwaivers = ["w.yml"]\n', "2:12: error: waivers: 'w.yml': there is no such file"),
+        ('profil = "whole"\n', "1:1: error: unknown key 'profil'"),
+        ("profile = \n", "1:11: error: not valid TOML"),
+    ],
+)
+def test_a_finding_in_settings_has_its_place(pack: Any, text: str, expected: str) -> None:
+    (pack.path / "aisec.toml").write_text(text)
+    (line,) = [line for line in said(pack) if line.startswith("aisec.toml")]
+    assert line.startswith(f"aisec.toml:{expected}")
+
+
+def test_settings_that_fit_are_clean_and_their_content_is_known(pack: Any, tmp_path: Path) -> None:
+    here = tmp_path / "audit"
+    here.mkdir()
+    (here / "aisec.toml").write_text(
+        f'path = ["{pack.path}"]\n[groups.a]\nprofile = "whole"\nhosts = ["x"]\n'
+    )
+    (here / "waivers.yaml").write_text("")
+    assert ((), 1) == (
+        lint([], [], today=TODAY, cwd=here).findings,
+        lint([], [], today=TODAY, cwd=here).files,
+    )
+
+
 def test_two_controls_of_one_id_are_an_error(pack: Any) -> None:
     pack.file("twice/test_again.py", (pack.root.controls / "test_acme_net_01.py").read_text())
     assert [
