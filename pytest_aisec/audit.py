@@ -19,6 +19,7 @@ from pytest_aisec.judge.run import (
     AttestationInfo,
     ControlInfo,
     Exclusion,
+    GroupInfo,
     HostInfo,
     Result,
     Run,
@@ -73,7 +74,7 @@ def speculations(plan: Plan, circumstances: Evaluation) -> dict[str, Callable[[H
     def of(planned: PlannedControl) -> Callable[[Host], None]:
         return lambda host: speculate(planned, host, circumstances)
 
-    return {planned.id: of(planned) for planned in plan.controls if planned.control.speculate}
+    return {planned.key: of(planned) for planned in plan.controls if planned.control.speculate}
 
 
 def speculate(planned: PlannedControl, host: Host, circumstances: Evaluation) -> None:
@@ -189,9 +190,7 @@ def fold(
 
     def asked(name: str) -> Iterable[str]:
         found = by_host[name]
-        return (
-            command for planned in plan.controls if planned.id in found for command in found[planned.id].asked
-        )
+        return (command for control in plan.on(name) if control in found for command in found[control].asked)
 
     results: list[Result] = []
     hosts: list[HostInfo] = []
@@ -205,6 +204,7 @@ def fold(
             HostInfo(
                 name=target.name,
                 connection=target.connection,
+                group=plan.members.get(target.name, ""),
                 transcript=f"transcripts/{target.slug()}.jsonl",
                 observations=len(observations),
                 fault=str(jsonable(str(fault))) if fault else "",
@@ -212,17 +212,19 @@ def fold(
         )
         results += [
             _result(planned, target, by_host[target.name].get(planned.id), numbers, why_not)
-            for planned in plan.controls
+            for planned in plan.on(target.name).values()
         ]
     return Run(
         run=info,
         hosts=tuple(hosts),
         controls=tuple(describe(planned) for planned in plan.controls),
         excluded=tuple(
-            Exclusion(control=item.control, reason=str(jsonable(item.reason))) for item in plan.excluded
+            Exclusion(control=item.control, reason=str(jsonable(item.reason)), group=item.group)
+            for item in plan.excluded
         ),
+        groups=tuple(GroupInfo(**jsonable(item)) for item in plan.groups),
         results=tuple(results),
-        ledger=count(results, planned=len(plan.controls) * len(targets)),
+        ledger=count(results, planned=sum(len(plan.on(target.name)) for target in targets)),
         scores=score(results),
         policy=plan.gate,
         transcripts=ordered,
@@ -292,4 +294,5 @@ def describe(planned: PlannedControl) -> ControlInfo:
         params=params,
         declared=tuple(sorted(planned.declared)),
         platforms=control.platforms,
+        group=planned.group,
     )

@@ -135,8 +135,8 @@ def suited(plan: Plan, target: Target) -> set[str]:
     """
     is_windows = target.connection == "winrm"
     return {
-        planned.id
-        for planned in plan.controls
+        planned.key
+        for planned in plan.on(target.name).values()
         if (
             set(planned.control.platforms) == {"windows"}
             if is_windows
@@ -154,7 +154,7 @@ def question_keys(plan: Plan, *, active: bool = False) -> dict[str, str]:
             texts[path] = hashlib.sha256(path.read_bytes()).hexdigest()
     ours = version("pytest-aisec")
     return {
-        planned.id: json.dumps(
+        planned.key: json.dumps(
             [
                 ours,
                 texts[planned.control.path],

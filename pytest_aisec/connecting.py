@@ -6,16 +6,23 @@ A connection takes several round trips; loading what judges and reports takes ab
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pytest_aisec.collection import ROOTS
-from pytest_aisec.errors import UsageProblem
+from pytest_aisec.errors import UsageProblem, nearest
 from pytest_aisec.observe.hosts import HostOptions, Target, resolve
 from pytest_aisec.observe.transports import Limits
+from pytest_aisec.settings import Settings
 
+SETTINGS = pytest.StashKey[Settings]()
+"""The file of settings, where one was asked for."""
+MEMBERS = pytest.StashKey[Mapping[str, Sequence[str]]]()
+"""Group of the settings → names of its hosts."""
 _TARGETS = pytest.StashKey[list[Target]]()
 
 
@@ -62,15 +69,55 @@ def only_asks_pytest(config: pytest.Config) -> bool:
 
 
 def targets(config: pytest.Config) -> list[Target]:
-    """Return the hosts that the command line names.
+    """Return the hosts that the command line or the settings name, sorted by name.
 
     Raises:
-        UsageProblem: see `resolve`.
+        UsageProblem: see `resolve`; also for a host of the command line that no group of the settings has.
 
     """
-    if _TARGETS not in config.stash:
-        config.stash[_TARGETS] = resolve(host_options(config))
+    found = config.stash.get(SETTINGS, None)
+    if found is not None and found.file.groups:
+        config.stash[_TARGETS] = _of_groups(config, found)
+    elif _TARGETS not in config.stash:
+        options = host_options(config)
+        where = found.where("hosts", options.hosts) if found is not None else None
+        config.stash[_TARGETS] = _resolved(options, where)
     return config.stash[_TARGETS]
+
+
+def _resolved(options: HostOptions, where: str | None) -> list[Target]:
+    """Return the hosts; what is wrong with them is said of `where` they are written, if not of an option."""
+    try:
+        return resolve(options)
+    except UsageProblem as problem:
+        if where is None:
+            raise
+        raise UsageProblem(f"{where}: {str(problem).removeprefix('--hosts ')}") from None
+
+
+def _of_groups(config: pytest.Config, found: Settings) -> list[Target]:
+    """Return the hosts of all groups, or those of them that the command line names."""
+    options = host_options(config)
+    targets: dict[str, Target] = {}
+    members: dict[str, list[str]] = {}
+    for name, group in found.file.groups.items():
+        where = found.document.at(("groups", name, "hosts"))
+        sudo = options.sudo if group.sudo is None else group.sudo
+        of_group = _resolved(replace(options, hosts=",".join(group.hosts), sudo=sudo), where)
+        members[name] = [target.name for target in of_group]
+        targets |= {target.name: target for target in of_group}
+    if options.hosts is not None:
+        wanted = [target.name for target in resolve(options)]
+        for host in wanted:
+            if host not in targets:
+                raise UsageProblem(
+                    f"--hosts {host}: no group of {found.document.path} has this host. "
+                    f"{nearest(host, targets)}".rstrip()
+                )
+        targets = {name: target for name, target in targets.items() if name in wanted}
+        members = {name: [host for host in hosts if host in wanted] for name, hosts in members.items()}
+    config.stash[MEMBERS] = members
+    return [targets[name] for name in sorted(targets)]
 
 
 def end(config: pytest.Config) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +26,7 @@ class Gating:
     baseline: Baseline | None
     is_narrowed: bool
 
-    def check(self, plan: Plan, known: Collection[str], *, hosts: int, has_waivers: bool) -> None:
+    def check(self, plan: Plan, known: Collection[str], *, hosts: Sequence[str], has_waivers: bool) -> None:
         """Refuse a policy that can do no work; see `catalog.gate.check`."""
         gate.check(
             self.chosen,

@@ -5,7 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import argparse
+
     import pytest
+
+
+_DEFAULTS = {"aisec_timeout": 30.0, "aisec_connect_timeout": 10.0, "aisec_workers": 32}
+"""Of options that a file of settings may give as well."""
+
+
+def is_active(namespace: argparse.Namespace) -> bool:
+    """Tell whether anything asks for an audit."""
+    return bool(namespace.aisec or namespace.aisec_config or namespace.aisec_profile is not None)
+
+
+def fill(namespace: argparse.Namespace) -> None:
+    """Give the options that nobody set their defaults."""
+    for name, value in _DEFAULTS.items():
+        if getattr(namespace, name) is None:
+            setattr(namespace, name, value)
 
 
 def add(parser: pytest.Parser) -> None:
@@ -15,6 +33,21 @@ def add(parser: pytest.Parser) -> None:
         "--aisec-profile",
         metavar="NAME|FILE",
         help="Audit the hosts (--hosts, default local://) against this profile and nothing else.",
+    )
+    group.addoption(
+        "--aisec",
+        action="store_true",
+        help="Audit what aisec.toml, or [tool.pytest-aisec] of pyproject.toml, says: in this directory.",
+    )
+    group.addoption(
+        "--aisec-config",
+        metavar="FILE",
+        help="Audit what this file says: like aisec.toml, or a pyproject.toml.",
+    )
+    group.addoption(
+        "--aisec-show-config",
+        action="store_true",
+        help="Show the settings with where each came from, and end (aisec config).",
     )
     group.addoption(
         "--aisec-param",
@@ -127,21 +160,18 @@ def add(parser: pytest.Parser) -> None:
         "--aisec-timeout",
         metavar="SECONDS",
         type=float,
-        default=30.0,
         help="How long a command on a host may take. Default: 30.",
     )
     group.addoption(
         "--aisec-connect-timeout",
         metavar="SECONDS",
         type=float,
-        default=10.0,
         help="How long a connection to a host may take. Default: 10.",
     )
     group.addoption(
         "--aisec-workers",
         metavar="N",
         type=int,
-        default=32,
         help="How many hosts are asked at the same time. Default: 32.",
     )
     group.addoption(

@@ -26,19 +26,32 @@ def pytest_load_initial_conftests(
     early_config: pytest.Config, parser: pytest.Parser
 ) -> Generator[None, object, object]:
     """Before pytest looks for conftests and tests: say that only controls are wanted."""
-    if early_config.known_args_namespace.aisec_profile is not None:
-        from pytest_aisec import collection  # noqa: PLC0415 - an idle plugin imports nothing
+    namespace = early_config.known_args_namespace
+    if options.is_active(namespace):
+        from pytest_aisec import collection, configuring  # noqa: PLC0415 - an idle plugin imports nothing
 
+        configuring.read(early_config, namespace)
         collection.prepare(early_config, parser)
     return (yield)
 
 
 @pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """Show the settings instead of running, where that is asked for."""
+    if not config.option.aisec_show_config:
+        return None
+    from pytest_aisec import configuring  # noqa: PLC0415 - an idle plugin imports nothing
+
+    return configuring.show(config)
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Resolve the plan and the hosts, and take part in the run."""
-    if config.getoption("aisec_profile") is not None:
-        from pytest_aisec import connecting, signing  # noqa: PLC0415 - an idle plugin imports nothing
+    if options.is_active(config.option):
+        from pytest_aisec import configuring, connecting, signing  # noqa: PLC0415 - an idle plugin imports nothing
 
+        configuring.settle(config)
         signing.prepare(config)
         connecting.begin(config)
         from pytest_aisec import session  # noqa: PLC0415 - takes its time, while connections are made

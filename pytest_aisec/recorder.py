@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -33,10 +34,13 @@ from pytest_aisec.judge.waiver import Waiver
 from pytest_aisec.observe.hosts import Target
 from pytest_aisec.observe.own_patterns import Patterns
 from pytest_aisec.observe.transcript import Transcript
-from pytest_aisec.report import terminal
+from pytest_aisec.report import github, terminal
+from pytest_aisec.report.text import visible
 
 PLANNED = pytest.StashKey[PlannedControl]()
 """On an item: the control that it evaluates."""
+LOG = pytest.StashKey[github.Log]()
+"""On the configuration: the log that GitHub Actions reads, if it does."""
 PATTERNS = pytest.StashKey[Patterns]()
 """On the configuration: the user's patterns of credentials."""
 TARGET = pytest.StashKey[str]()
@@ -80,7 +84,7 @@ class Recorder:
         self.signer: Signer | None = None
         self.run: Run | None = None
         self.verdict: Verdict | None = None
-        self.problem = ""
+        self.problem = self._no_summary = ""
         self._other_failures = 0
         self.collector: Collector | None = None
         """What asked the hosts before the evaluation, if something did."""
@@ -175,6 +179,10 @@ class Recorder:
         except EvidenceError as error:
             self.problem = str(error)
             code = gate.ExitCode.EVIDENCE
+        summary = os.environ.get("GITHUB_STEP_SUMMARY")
+        if summary and not self.config.option.aisec_observe_only:
+            path = self.config.invocation_params.dir / summary
+            self._no_summary = github.append_summary(path, self.run, self.verdict, self.problem)
         session.exitstatus = min(code, 1) if self.config.option.aisec_exit == "simple" else code
 
     def _code_of_the_rest(self, session: pytest.Session) -> int:
@@ -189,9 +197,21 @@ class Recorder:
         if self.run is None or self.verdict is None:
             return
         where = "" if self.problem else self._shown_directory()
-        lines = terminal.render(self.run, self.verdict, where, self.problem, verbose=self.verbosity > 0)
+        verbose = self.verbosity > 0
+        log = self.config.stash.get(LOG, None)
+        if log is None:
+            lines = terminal.render(self.run, self.verdict, where, self.problem, verbose=verbose)
+        else:
+            parts = [*terminal.sections(self.run, self.verdict, where, self.problem, verbose=verbose)]
+            if not self.problem:
+                parts.append(github.files(self.claim.digests))
+            judged = not self.config.option.aisec_observe_only
+            said = [*github.annotate(self.run, self.verdict)] if judged else []
+            lines = log.summary(parts, said)
         for line, markup in lines:
             terminalreporter.write_line(line, **markup)
+        if self._no_summary:
+            terminalreporter.write_line(visible(self._no_summary), yellow=True)
 
     def pytest_unconfigure(self) -> None:
         """Leave nothing half-written, also when the run never got to its end."""
@@ -251,7 +271,7 @@ class Recorder:
 
     def _print(self, ended: audit.Ended) -> None:
         reporter = self.config.pluginmanager.getplugin("terminalreporter")
-        planned = self.plan.get(ended.control)
+        planned = self.plan.on(ended.host).get(ended.control)
         if reporter is not None and planned is not None:
             line, markup = terminal.verdict_line(
                 Outcome(ended.outcome), ended.control, ended.host, planned.control.title
@@ -261,8 +281,8 @@ class Recorder:
     def _note_crash(self, nodeid: str) -> bool:
         """Remember which control's process died; tell whether it was a control's."""
         found = False
-        for planned in self.plan.controls:
-            for target in self.targets:
+        for target in self.targets:
+            for planned in self.plan.on(target.name).values():
                 if nodeid.endswith(f"::{planned.control.function.__name__}[{target.name}]"):
                     self._why_not_run[planned.id, target.name] = "the process that evaluated it crashed"
                     found = True
@@ -282,9 +302,12 @@ class Recorder:
             "gate": self.plan.gate.model_dump(mode="json"),
             "hosts": [],
             "controls": [asdict(audit.describe(planned)) for planned in self.plan.controls],
-            "excluded": {item.control: item.reason for item in self.plan.excluded},
+            "excluded": [asdict(item) for item in self.plan.excluded],
+            "groups": [asdict(item) for item in self.plan.groups],
+            "members": {},
         }
-        found = audit.jsonable(data) | {"hosts": [target.name for target in self.targets]}
+        hosts = {"hosts": [target.name for target in self.targets], "members": dict(self.plan.members)}
+        found = audit.jsonable(data) | hosts
         return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
 
     def _write(self, run: Run, verdict: Verdict, inputs: Mapping[str, str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,7 @@ from pytest_aisec.evidence.consistency import PLAN
 from pytest_aisec.judge.gate import ExitCode
 from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import Result, Run
+from pytest_aisec.report import github
 
 _JUDGED = {ExitCode.PASSED, ExitCode.FAILED, ExitCode.INCONCLUSIVE}
 _COMPARED = (
@@ -59,13 +61,16 @@ def check(directory: Path, bundle: Bundle, surroundings: Surroundings) -> Compar
     with tempfile.TemporaryDirectory(prefix="aisec-") as place:
         try:
             plan = json.loads((directory / PLAN).read_text(encoding="utf-8"))
-            profile = Path(place) / "profile.yaml"
-            profile.write_text(_profile(plan), encoding="utf-8")
+            what = _write(plan, Path(place))
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             return Compared(problems=(f"{PLAN}: is not a plan: {error!r}",))
         again = Path(place) / "again"
         done = subprocess.run(
-            _command(directory, bundle.run, surroundings, profile, again), capture_output=True, check=False
+            _command(directory, bundle.run, surroundings, what, again),
+            # It is no run of the job in which this may be: its summary is not the job's.
+            env={name: value for name, value in os.environ.items() if name not in github.VARIABLES},
+            capture_output=True,
+            check=False,
         )
         if done.returncode not in _JUDGED:
             said = (done.stdout + done.stderr).decode(errors="replace").strip().splitlines()
@@ -84,17 +89,38 @@ def check(directory: Path, bundle: Bundle, surroundings: Surroundings) -> Compar
     return Compared(problems=problems, notes=tuple(_notes(bundle.run, made.run)))
 
 
-def _profile(plan: Mapping[str, Any]) -> str:
-    """Return a profile that gives the same plan: what was declared is declared, the rest has to be default.
+def _write(plan: Mapping[str, Any], place: Path) -> list[str]:
+    """Write what gives the same plan, and return how the command line names it.
 
-    Its gate does not matter: that the verdict follows from the results needs no replay.
+    What was declared is declared, the rest has to be default. Its gate does not matter: that the verdict
+    follows from the results needs no replay.
     """
+    if not plan["groups"]:
+        (place / "profile.yaml").write_text(_profile(plan, ""), encoding="utf-8")
+        return [str(place / "profile.yaml")]
+    lines = [f"{name} = {_toml(plan[key])}" for name, key in
+             (("name", "profile"), ("title", "title"), ("version", "version"))]  # fmt: skip
+    for number, group in enumerate(plan["groups"]):
+        file = place / f"{number}.yaml"
+        file.write_text(_profile({**plan, **group}, group["name"]), encoding="utf-8")
+        lines += [f"[groups.{_toml(group['name'])}]", f"profile = {_toml(str(file))}", 'hosts = ["local://"]']
+    (place / "aisec.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return [f"--aisec-config={place / 'aisec.toml'}"]
+
+
+def _toml(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _profile(plan: Mapping[str, Any], group: str) -> str:
     return yaml.safe_dump(
         {
             "id": plan["profile"],
             "title": plan["title"],
             "version": plan["version"],
-            "exclude": plan["excluded"],
+            "exclude": {
+                item["control"]: item["reason"] for item in plan["excluded"] if item["group"] == group
+            },
             "controls": {
                 item["id"]: {
                     "severity": item["severity"],
@@ -102,6 +128,7 @@ def _profile(plan: Mapping[str, Any]) -> str:
                     "references": item["frameworks"],
                 }
                 for item in plan["controls"]
+                if item["group"] == group
             },
         },
         allow_unicode=True,
@@ -109,8 +136,10 @@ def _profile(plan: Mapping[str, Any]) -> str:
     )
 
 
-def _command(directory: Path, run: Run, surroundings: Surroundings, profile: Path, again: Path) -> list[str]:
-    command = [sys.executable, "-m", "pytest_aisec.cli", "run", str(profile), "-q", "--tb=no"]
+def _command(
+    directory: Path, run: Run, surroundings: Surroundings, what: Sequence[str], again: Path
+) -> list[str]:
+    command = [sys.executable, "-m", "pytest_aisec.cli", "run", *what, "-q", "--tb=no"]
     command += ["-p", "no:xdist", f"--aisec-replay={directory.resolve()}", f"--aisec-evidence={again}"]
     command += [f"--aisec-path={path}" for path in surroundings.paths]
     if surroundings.advisories is not None:
@@ -126,10 +155,10 @@ def _command(directory: Path, run: Run, surroundings: Surroundings, profile: Pat
 
 def _plans(plan: Mapping[str, Any], made: Mapping[str, Any]) -> Iterator[str]:
     """Yield what the program here plans in another way."""
-    before = {item["id"]: item for item in plan["controls"]}
-    after = {item["id"]: item for item in made["controls"]}
-    for control, item in before.items():
-        other = after.get(control, {})
+    before = {(item["id"], item["group"]): item for item in plan["controls"]}
+    after = {(item["id"], item["group"]): item for item in made["controls"]}
+    for (control, group), item in before.items():
+        other = after.get((control, group), {})
         for name in sorted(item.keys() | other.keys()):
             if item.get(name) != other.get(name):
                 yield f"{PLAN}: {control}: {name} is {_shown(item.get(name))}, here {_shown(other.get(name))}"

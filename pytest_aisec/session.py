@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -15,12 +16,12 @@ from typing import Any, Literal
 import pytest
 from testinfra.host import Host
 
-from pytest_aisec import audit, collection, connecting, gating, signing
+from pytest_aisec import audit, collection, connecting, gating, planning, signing
+from pytest_aisec.announcing import Announcer
 from pytest_aisec.catalog import plan as plans
-from pytest_aisec.catalog import profile as profiles
 from pytest_aisec.catalog.context import Evaluation
 from pytest_aisec.catalog.control import control_of
-from pytest_aisec.catalog.load import Catalog, load_catalog
+from pytest_aisec.catalog.load import load_catalog
 from pytest_aisec.cleaning import Cleaner
 from pytest_aisec.collecting import Collector
 from pytest_aisec.errors import EmptyPlan, EvidenceError, UsageProblem
@@ -33,7 +34,8 @@ from pytest_aisec.observe.backend import ObservingBackend
 from pytest_aisec.observe.faults import REASONS, Unobservable
 from pytest_aisec.observe.hosts import Target
 from pytest_aisec.observe.transcript import Observation, Transcript
-from pytest_aisec.recorder import PATTERNS, PLANNED, TARGET, Recorder
+from pytest_aisec.recorder import LOG, PATTERNS, PLANNED, TARGET, Recorder
+from pytest_aisec.report.github import Log, harmless, is_heeded
 from pytest_aisec.report.terminal import WORDS
 from pytest_aisec.report.text import visible
 
@@ -59,7 +61,7 @@ def start(config: pytest.Config) -> None:
         _redact(config)
         roots = config.stash[collection.ROOTS]
         catalog = load_catalog(roots)
-        plan = resolve_plan(config, catalog)
+        plan = planning.resolve(config, catalog)
         gate = gating.of(config, plan)
         plan = replace(plan, gate=gate.chosen.policy)
         waivers = waiver.load(_paths(config, "aisec_waivers"), catalog)
@@ -68,8 +70,13 @@ def start(config: pytest.Config) -> None:
         replayed = _replayed(config)
         shared = dict(vars(config)["workerinput"]["aisec"]) if worker else _share(config, replayed)
         targets = connecting.targets(config) if replayed is None else replayed.targets
+        if isinstance(replayed, Replayed) and plan.groups:
+            planning.recorded(config, plan, replayed.groups)
+        plan, targets = planning.with_hosts(config, plan, targets)
         if not worker and not config.option.aisec_observe_only:
-            gate.check(plan, catalog, hosts=len(targets), has_waivers=bool(waivers.items))
+            gate.check(
+                plan, catalog, hosts=[target.name for target in targets], has_waivers=bool(waivers.items)
+            )
         claim = None if worker or connecting.only_asks_pytest(config) else _claim(config, plan, shared)
     except BaseException as problem:
         connecting.end(config)
@@ -87,7 +94,7 @@ def start(config: pytest.Config) -> None:
     )
     session = Session(config, plan, targets, shared, replayed, circumstances)
     config.pluginmanager.register(session, NAME)
-    config.pluginmanager.register(Cleaner(), "aisec-cleaner")
+    _keep_clean(config)
     config.pluginmanager.import_plugin("pytest_aisec.fixtures")
     if claim is not None:
         recorder = Recorder(
@@ -104,9 +111,18 @@ def start(config: pytest.Config) -> None:
             recorder.collector = collector
 
 
+def _keep_clean(config: pytest.Config) -> None:
+    """Let nothing that hosts answer harm who reads what is printed: a person, or GitHub Actions."""
+    config.pluginmanager.register(Cleaner(), "aisec-cleaner")
+    if is_heeded(os.environ) and not hasattr(config, "workerinput"):
+        config.stash[LOG] = Log()
+        config.pluginmanager.register(Announcer(config, config.stash[LOG]), "aisec-announcer")
+
+
 def _complain(config: pytest.Config, problem: BaseException) -> None:
     """Raise what makes pytest end with the right message and code, where the problem is one of ours."""
     message = visible(redact.redact(str(problem)))
+    message = harmless(message) if is_heeded(os.environ) else message
     if isinstance(problem, UsageProblem):
         if config.option.aisec_exit == "simple":
             pytest.exit(message, returncode=1)
@@ -175,6 +191,7 @@ class Replayed:
         self.started_at = found.started_at
         self.active = found.active
         self.hosts = {host.name: host for host in found.hosts}
+        self.groups = {host.name: host.group for host in found.hosts}
         self._load = found.load
         self.targets = [
             Target(name=host.name, connection=host.connection, backend=None) for host in found.hosts
@@ -232,13 +249,6 @@ def _check_interpreter() -> None:
         )
 
 
-def resolve_plan(config: pytest.Config, catalog: Catalog) -> plans.Plan:
-    """Return the plan that the command line asks for."""
-    roots, option = config.stash[collection.ROOTS], config.option
-    chain = profiles.load_chain(option.aisec_profile, roots, cwd=config.invocation_params.dir)
-    return plans.make_plan(chain, catalog, params=option.aisec_param, select=option.aisec_select)
-
-
 def _share(config: pytest.Config, replayed: Replayed | Imported | None) -> dict[str, str]:
     """Make what all processes of the run share: private directories and the time of its start."""
     now = datetime.now(UTC).replace(microsecond=0).isoformat()
@@ -263,7 +273,11 @@ def _claim(config: pytest.Config, plan: plans.Plan, shared: dict[str, str]) -> C
         given = Path(config.option.aisec_evidence).expanduser()
         return Claim(config.invocation_params.dir / given)
     stamp = datetime.fromisoformat(shared["started_at"]).strftime("%Y%m%dT%H%M%SZ")
-    base = config.invocation_params.dir / "aisec-evidence" / f"{stamp}-{plan.profile}"
+    found = config.stash.get(connecting.SETTINGS, None)
+    parent = config.invocation_params.dir / "aisec-evidence"
+    if found is not None and found.file.evidence:
+        parent = found.directory / Path(found.file.evidence).expanduser()
+    base = parent / f"{stamp}-{plan.profile}"
     number, directory = 1, base
     while directory.exists():
         number += 1
@@ -348,38 +362,44 @@ class Session:
         if not collection.is_content(collector.path, self.config.stash[collection.ROOTS]):
             return None
         control = control_of(obj)
-        return None if control is not None and self.plan.get(control.id) else []
+        return None if control is not None and self.plan.holds(control.id) else []
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Run whatever takes `host` on every host of the run."""
         if "host" in metafunc.fixturenames:
-            metafunc.parametrize("host", sorted(self.targets), indirect=True, scope="session")
+            control = control_of(metafunc.function)
+            hosts = [
+                name for name in sorted(self.targets) if control is None or control.id in self.plan.on(name)
+            ]
+            metafunc.parametrize("host", hosts, indirect=True, scope="session")
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Join the items with the plan, host after host."""
         for item in items:
             control = control_of(getattr(item, "function", None))
-            planned = self.plan.get(control.id) if control else None
-            if planned is not None and isinstance(item, pytest.Function):
-                self._adopt(item, planned)
+            if control is None or not isinstance(item, pytest.Function) or not hasattr(item, "callspec"):
+                continue
+            name = str(item.callspec.params.get("host", ""))
+            planned = self.plan.on(name).get(control.id)
+            if planned is not None:
+                self._adopt(item, planned, name)
         items.sort(key=lambda item: (item.stash.get(TARGET, "~"), _planned_id(item)))
 
-    def _adopt(self, item: pytest.Function, planned: plans.PlannedControl) -> None:
-        name = str(item.callspec.params["host"])
+    def _adopt(self, item: pytest.Function, planned: plans.PlannedControl, name: str) -> None:
         item.stash[PLANNED], item.stash[TARGET] = planned, name
         item.extra_keyword_matches |= {planned.id, planned.control.family, name}
         item.user_properties += self._properties_of(planned)
 
     def _properties_of(self, planned: plans.PlannedControl) -> Sequence[tuple[str, str]]:
-        if planned.id not in self._properties:
-            self._properties[planned.id] = [
+        if planned.key not in self._properties:
+            self._properties[planned.key] = [
                 ("aisec.control", planned.id),
                 ("aisec.severity", planned.severity),
                 *((f"aisec.{key}", " ".join(ids)) for key, ids in planned.references.items()),
             ]
-        return self._properties[planned.id]
+        return self._properties[planned.key]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:

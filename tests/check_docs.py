@@ -1,7 +1,8 @@
 """Compare what the documentation shows with what the commands print; `--write` brings it up to date.
 
 A help text stands after a line `<!-- help: COMMAND -->`, in a fenced block. `pytest` means the options that
-this plugin adds to pytest's. `docs/controls/` is what `aisec catalog --format md` says.
+this plugin adds to pytest's. `docs/controls/` is what `aisec catalog --format md` says, and `docs/cli.md` the
+help of every command.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from pytest_aisec.cli.reference import markdown
 
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"(<!-- help: (?P<command>[^>]+) -->\n```text\n)(?P<text>.*?)(```\n)", re.DOTALL)
@@ -53,6 +56,16 @@ def stale_pages(directory: Path) -> list[str]:
     return [f"docs/controls/{name}" for name in stale]
 
 
+def stale_reference(path: Path) -> list[str]:
+    """Return the page of all commands when it is not what they say; with `--write`, write it."""
+    wanted = markdown()
+    if path.exists() and path.read_text(encoding="utf-8") == wanted:
+        return []
+    if "--write" in sys.argv:
+        path.write_text(wanted, encoding="utf-8")
+    return [str(path.relative_to(ROOT))]
+
+
 def main() -> int:
     """Return 1 when anything that the documentation shows is not what the command prints."""
     stale = []
@@ -64,6 +77,7 @@ def main() -> int:
             if "--write" in sys.argv:
                 path.write_text(fresh, encoding="utf-8")
     stale += stale_pages(ROOT / "docs/controls")
+    stale += stale_reference(ROOT / "docs/cli.md")
     for name in stale:
         print(f"{name}: is not what the command prints; run: python tests/check_docs.py --write")
     return 1 if stale and "--write" not in sys.argv else 0

@@ -8,6 +8,7 @@ downloaded once into pytest's cache; where that cannot be, the test is skipped.
 from __future__ import annotations
 
 import json
+import os
 import platform
 import re
 import shutil
@@ -39,6 +40,11 @@ def run(*command, ends_with=(0,)):
     )
     assert done.returncode in ends_with, done.stdout + done.stderr
     return done.stdout
+
+
+def plain_terminal() -> dict[str, str]:
+    """Return the environment for a command whose output is read: wide, and no job of a CI service."""
+    return {key: value for key, value in os.environ.items() if key != "GITHUB_ACTIONS"} | {"COLUMNS": "110"}
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ class Chosen:
 
     policy: GatePolicy
     at: Callable[[Sequence[str | int]], str]
-    """The path of keys of a value → the option, or the file and line, that set it."""
+    """The path of keys of a value → the option, or `file:line:column`, that set it."""
     sources: Sequence[tuple[str, str]] = ()
     """Name and text of the file that was given."""
 
@@ -82,7 +82,7 @@ def check(
     plan: Plan,
     known: Collection[str],
     *,
-    hosts: int,
+    hosts: Sequence[str],
     has_baseline: bool,
     has_waivers: bool,
     is_narrowed: bool,
@@ -93,7 +93,7 @@ def check(
         chosen: the policy.
         plan: the controls.
         known: the ids of all controls.
-        hosts: the number of hosts.
+        hosts: the names of the hosts.
         has_baseline: whether there is a run to compare with.
         has_waivers: whether there are any that could be stale.
         is_narrowed: whether the command line selected some of the profile's controls. The policy is one for
@@ -104,29 +104,46 @@ def check(
 
     """
     policy = chosen.policy
-    planned = [item.id for item in plan.controls]
-    excluded = {item.control: item.reason for item in plan.excluded}
-    for index, name in enumerate(policy.required):
-        at = chosen.at(("required", index))
-        if name not in known:
-            raise UsageProblem(f"{at}: required: unknown control {name!r}. {nearest(name, known)}")
-        if name not in planned and not is_narrowed:
-            why = f"leaves it out: {excluded[name]}" if name in excluded else "does not select it"
-            raise UsageProblem(
-                f"{at}: required control {name} cannot pass, so every run would fail: profile "
-                f"{plan.profile!r} {why}"
-            )
+    problems = list(check_required(policy, chosen.at, known, None if is_narrowed else plan))
+    if problems:
+        raise UsageProblem("\n".join(problems))
     if policy.fail_on == "regression" and not has_baseline:
         raise UsageProblem(
             f"{chosen.at(('fail_on',))}: fail_on: regression compares with an earlier run, and there is "
             "none: give one with --aisec-baseline BUNDLE"
         )
-    reasons = [] if is_narrowed else _why_never(policy, plan, hosts, has_waivers=has_waivers)
+    reasons = [] if is_narrowed else why_never(policy, plan, hosts, has_waivers=has_waivers)
     if reasons:
         raise UsageProblem(f"{chosen.at(('fail_on',))}: this gate can never fail: {'; '.join(reasons)}")
 
 
-def _why_never(policy: GatePolicy, plan: Plan, hosts: int, *, has_waivers: bool) -> list[str]:
+def check_required(
+    policy: GatePolicy, at: Callable[[Sequence[str | int]], str], known: Collection[str], plan: Plan | None
+) -> Iterator[str]:
+    """Say which controls a policy requires that do not exist, or that a plan does not hold.
+
+    Args:
+        policy: the policy.
+        at: the path of keys of a value → where it was written.
+        known: the ids of all controls.
+        plan: without it, only what does not exist is a mistake.
+
+    """
+    planned = [item.id for item in plan.controls] if plan else []
+    excluded = {item.control: item.reason for item in plan.excluded} if plan else {}
+    for index, name in enumerate(policy.required):
+        where = at(("required", index))
+        if name not in known:
+            yield f"{where}: required: unknown control {name!r}. {nearest(name, known)}".rstrip()
+        elif plan and name not in planned:
+            why = f"leaves it out: {excluded[name]}" if name in excluded else "does not select it"
+            yield (
+                f"{where}: required control {name} cannot pass, so every run would fail: profile "
+                f"{plan.profile!r} {why}"
+            )
+
+
+def why_never(policy: GatePolicy, plan: Plan, hosts: Sequence[str], *, has_waivers: bool) -> list[str]:
     """Return why no rule of the policy can be broken, whatever is observed; nothing if one can."""
     if (
         policy.fail_on == "regression"
@@ -136,21 +153,20 @@ def _why_never(policy: GatePolicy, plan: Plan, hosts: int, *, has_waivers: bool)
         or (policy.strict_waivers and has_waivers)
     ):
         return []
-    planned = Counter(item.severity for item in plan.controls)
+    planned = Counter(item.severity for host in hosts for item in plan.on(host).values())
     counted = SEVERITIES[: SEVERITIES.index(policy.fail_on) + 1]
     if any(planned[severity] and "failed" not in policy.max.get(severity, {}) for severity in counted):
         return []
     reasons = []
     for severity in SEVERITIES:
-        most = planned[severity] * hosts
         for outcome, limit in sorted(policy.max.get(severity, {}).items()):
-            if limit < most:
+            if limit < planned[severity]:
                 return []
-            reasons.append(
-                f"max: {severity}: {outcome}: {limit} cannot be exceeded: there are {planned[severity]} such "
-                f"controls on {hosts} {'host' if hosts == 1 else 'hosts'}, {most} results"
-            )
+            are = "is 1 such result" if planned[severity] == 1 else f"are {planned[severity]} such results"
+            reasons.append(f"max: {severity}: {outcome}: {limit} cannot be exceeded: there {are}")
     there = ", ".join(f"{planned[severity]} {severity}" for severity in SEVERITIES if planned[severity])
     if not any(planned[severity] for severity in counted):
-        reasons.insert(0, f"no planned control has severity {' or '.join(counted)} (planned: {there})")
+        reasons.insert(
+            0, f"no planned control has severity {' or '.join(counted)} (planned results: {there})"
+        )
     return reasons

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import re
 import sys
 import traceback
 from collections.abc import Iterable, Mapping
@@ -11,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType, ModuleType
 
 from pytest_aisec.catalog.content import ContentRoot
-from pytest_aisec.catalog.control import Control, control_of
+from pytest_aisec.catalog.control import CONTROL_ID, Control, control_of
 from pytest_aisec.errors import AisecError, UsageProblem
 
 Catalog = Mapping[str, Control]
@@ -23,25 +24,47 @@ def control_files(roots: Iterable[ContentRoot]) -> list[Path]:
     return [path for root in roots for path in sorted(root.controls.rglob("test_*.py"))]
 
 
+def control_ids(roots: Iterable[ContentRoot]) -> list[str]:
+    """Return the ids that the control files seem to define, sorted, without executing any of them."""
+    begins = re.compile(rf"""^@control\(\s*["']({CONTROL_ID.pattern})["']""", re.MULTILINE)
+    texts = (path.read_text(encoding="utf-8", errors="replace") for path in control_files(roots))
+    return sorted({found[1] for text in texts for found in begins.finditer(text)})
+
+
 def load_catalog(roots: Iterable[ContentRoot]) -> Catalog:
     """Import every control file and return the controls by id.
 
     Raises:
-        UsageProblem: when a file cannot be imported, a control is malformed, or two controls have one id.
+        UsageProblem: for every file that cannot be imported or holds a malformed control, and for every two
+            controls of one id, a line each.
 
     """
+    catalog, problems = read_controls(control_files(roots))
+    if problems:
+        raise UsageProblem("\n".join(problems.values()))
+    return catalog
+
+
+def read_controls(files: Iterable[Path]) -> tuple[Catalog, Mapping[Path, str]]:
+    """Import control files; return the controls by id, and for each file that is wrong what is wrong."""
     found: dict[str, Control] = {}
-    for path in control_files(roots):
-        for item in vars(_import(path)).values():
+    problems: dict[Path, str] = {}
+    for path in files:
+        try:
+            module = _import(path)
+        except AisecError as problem:
+            problems[path] = str(problem)
+            continue
+        for item in vars(module).values():
             control = control_of(item)
             if control is None or control.path != path:
                 continue
             other = found.setdefault(control.id, control)
             if other is not control:
-                raise UsageProblem(
+                problems[path] = (
                     f"{path}:{control.line}: control {control.id} is already at {other.path}:{other.line}"
                 )
-    return MappingProxyType(dict(sorted(found.items())))
+    return MappingProxyType(dict(sorted(found.items()))), problems
 
 
 def _import(path: Path) -> ModuleType:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import copy
 import fnmatch
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -32,11 +33,18 @@ class PlannedControl:
     """The parameters that a profile, file or command line set: claims, not defaults."""
     references: Mapping[str, tuple[str, ...]]
     """The control's framework ids and the user's own references, by key."""
+    group: str = ""
+    """The group of hosts that it is planned for; empty where one profile is for all hosts."""
 
     @property
     def id(self) -> str:
         """The control's id."""
         return self.control.id
+
+    @property
+    def key(self) -> str:
+        """Unique in the plan: the id, with the group where there are groups."""
+        return f"{self.group}/{self.id}" if self.group else self.id
 
     def arguments(self) -> dict[str, Any]:
         """Return the parameters as keyword arguments of one call, not shared with any other call."""
@@ -60,27 +68,58 @@ class Exclusion:
 
     control: str
     reason: str
+    group: str = ""
+    """The group of hosts whose profile leaves it out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """Some hosts of a run, with a profile of their own."""
+
+    name: str
+    profile: str
+    title: str
+    version: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A resolved profile: what will be run on each host."""
+    """A resolved profile, or several for groups of hosts: what will be run on each host."""
 
     profile: str
     title: str
     version: str
     controls: tuple[PlannedControl, ...]
-    """Sorted by id."""
+    """Sorted by id, then in the order of the groups; a control is there once for each group that has it."""
     excluded: tuple[Exclusion, ...]
     gate: GatePolicy
     gate_at: Callable[[Sequence[str | int]], str] = field(default=lambda _: "the gate", compare=False)
-    """The path of keys of a value of the gate → file and line."""
+    """The path of keys of a value of the gate → `file:line:column`."""
     sources: tuple[tuple[str, str], ...]
     """(name, text) of each profile file that went into it, the base first."""
+    groups: tuple[Group, ...] = ()
+    """None where the profile is for all hosts."""
+    members: Mapping[str, str] = field(default_factory=dict)
+    """Host → its group; empty where there are no groups."""
 
-    def get(self, control_id: str) -> PlannedControl | None:
-        """Return the planned control of that id, if there is one."""
-        return next((item for item in self.controls if item.id == control_id), None)
+    @cached_property
+    def _by_group(self) -> Mapping[str, Mapping[str, PlannedControl]]:
+        found: dict[str, dict[str, PlannedControl]] = {}
+        for item in self.controls:
+            found.setdefault(item.group, {})[item.id] = item
+        return found
+
+    def on(self, host: str) -> Mapping[str, PlannedControl]:
+        """Return what is planned for a host, by id."""
+        return self._by_group.get(self.members.get(host, ""), {})
+
+    def holds(self, control_id: str) -> bool:
+        """Tell whether the control is planned for any host."""
+        return any(control_id in controls for controls in self._by_group.values())
+
+    def count(self) -> int:
+        """Return the number of different controls."""
+        return len({item.id for item in self.controls})
 
 
 @dataclass(kw_only=True)
@@ -110,10 +149,9 @@ def make_plan(
         EmptyPlan: when no control is left.
 
     """
-    drafts: dict[str, _Draft] = {}
-    excluded: dict[str, str] = {}
-    for profile in chain:
-        _apply_profile(profile, catalog, drafts, excluded)
+    drafts, excluded, problems = _resolve(chain, catalog)
+    if problems:
+        raise UsageProblem("\n".join(problems))
     for option in params:
         _apply_option(option, drafts)
     planned = [_finish(draft) for _, draft in sorted(drafts.items())]
@@ -135,67 +173,109 @@ def make_plan(
     )
 
 
-def _matching(selector: str, catalog: Iterable[str], where: str) -> list[str]:
+def mistakes(chain: Sequence[Profile], catalog: Catalog, *, is_whole: bool = True) -> list[str]:
+    """Return one line for everything in a chain of profiles that `make_plan` would refuse.
+
+    Without `is_whole` the chain lacks profiles, and nothing is said of what may be in these.
+    """
+    drafts, _, problems = _resolve(chain, catalog, is_whole=is_whole)
+    if not drafts and not problems and is_whole:
+        problems = [f"{chain[-1].document.at(())}: profile {chain[-1].file.id!r} selects no control"]
+    return problems
+
+
+def matching(selector: str, catalog: Iterable[str]) -> list[str]:
+    """Return the controls that a selector of a profile means, by id or by wildcard."""
     if CONTROL_ID.fullmatch(selector):
-        if selector not in catalog:
-            raise UsageProblem(f"{where}: unknown control {selector!r}. {nearest(selector, catalog)}")
-        return [selector]
-    found = fnmatch.filter(sorted(catalog), selector)
-    if not found:
-        raise UsageProblem(f"{where}: no control matches {selector!r}. {nearest(selector, catalog)}")
-    return found
+        return [selector] if selector in catalog else []
+    return fnmatch.filter(sorted(catalog), selector)
+
+
+def in_order(entries: Mapping[str, ControlEntry | None]) -> list[tuple[str, ControlEntry]]:
+    """Return the entries of a profile's `controls` as they are laid over one another, the last counts.
+
+    A wildcard gives way to an id in the same file, wherever either stands.
+    """
+    pairs = [(selector, entry or ControlEntry()) for selector, entry in entries.items()]
+    return sorted(pairs, key=lambda pair: bool(CONTROL_ID.fullmatch(pair[0])))
+
+
+def _resolve(
+    chain: Sequence[Profile], catalog: Catalog, *, is_whole: bool = True
+) -> tuple[dict[str, _Draft], dict[str, str], list[str]]:
+    """Return what a chain selects, what it excludes and why, and what is wrong with it."""
+    drafts: dict[str, _Draft] = {}
+    excluded: dict[str, str] = {}
+    problems: list[str] = []
+    for profile in chain:
+        is_whole = is_whole and not problems
+        problems += _apply_profile(profile, catalog, drafts, excluded, is_whole=is_whole)
+    return drafts, excluded, problems
+
+
+def not_there(selector: str, catalog: Iterable[str], where: str) -> str:
+    """Say that a selector means no control."""
+    what = "unknown control" if CONTROL_ID.fullmatch(selector) else "no control matches"
+    return f"{where}: {what} {selector!r}. {nearest(selector, catalog)}".rstrip()
 
 
 def _apply_profile(
-    profile: Profile, catalog: Catalog, drafts: dict[str, _Draft], excluded: dict[str, str]
-) -> None:
+    profile: Profile,
+    catalog: Catalog,
+    drafts: dict[str, _Draft],
+    excluded: dict[str, str],
+    *,
+    is_whole: bool,
+) -> Iterator[str]:
     file, at = profile.file, profile.document.at
+    for key in ("exclude", "controls"):
+        for selector in getattr(file, key):
+            if not matching(selector, catalog):
+                is_whole = False
+                yield not_there(selector, catalog, at((key, selector)))
     excludes = {
         control: (selector, reason)
         for selector, reason in file.exclude.items()
-        for control in _matching(selector, catalog, at(("exclude", selector)))
+        for control in matching(selector, catalog)
     }
-    entries = [
-        (selector, entry or ControlEntry(), _matching(selector, catalog, at(("controls", selector))))
-        for selector, entry in file.controls.items()
-    ]
+    entries = [(selector, entry, matching(selector, catalog)) for selector, entry in in_order(file.controls)]
     for selector, _, found in entries:
         if selector in excludes and found == [selector]:
-            raise UsageProblem(
-                f"{at(('exclude', excludes[selector][0]))}: {selector} is both selected and excluded"
-            )
+            yield f"{at(('exclude', excludes[selector][0]))}: {selector} is both selected and excluded"
         for key in found:
             drafts.setdefault(key, _Draft(control=catalog[key], severity=catalog[key].severity))
             excluded.pop(key, None)
     for key, (_, reason) in excludes.items():
         drafts.pop(key, None)
         excluded[key] = reason
-    _apply_params(file.params, at, ("params",), drafts.values(), "no selected control has the parameter")
-    # A wildcard gives way to an id in the same file, wherever either stands.
-    for selector, entry, found in sorted(entries, key=lambda item: bool(CONTROL_ID.fullmatch(item[0]))):
+    missing = "no selected control has the parameter" if is_whole else ""
+    yield from _apply_params(file.params, at, ("params",), drafts.values(), missing)
+    for selector, entry, found in entries:
         matched = [drafts[key] for key in found if key in drafts]
-        _apply_params(
-            entry.params, at, ("controls", selector, "params"), matched, f"{selector} has no parameter"
-        )
+        missing = f"{selector} has no parameter" if matched or (found and selector not in excludes) else ""
+        yield from _apply_params(entry.params, at, ("controls", selector, "params"), matched, missing)
+        yield from _add_references(matched, entry.references, at(("controls", selector, "references")))
         for draft in matched:
             draft.severity = entry.severity or draft.severity
-            _add_references(draft, entry.references, at(("controls", selector, "references")))
-    for draft in drafts.values():
-        _add_references(draft, file.references, at(("references",)))
+    yield from _add_references(drafts.values(), file.references, at(("references",)))
 
 
 def _apply_params(
     values: Mapping[str, Any], at: Any, loc: tuple[str, ...], drafts: Iterable[_Draft], missing: str
-) -> None:
+) -> Iterator[str]:
+    """Set parameters; where no draft has one, say that it is `missing`, unless that is empty."""
     targets = list(drafts)
     for name, value in values.items():
         where = at((*loc, name))
         having = [draft for draft in targets if name in draft.control.parameters]
-        if not having:
+        if not having and missing:
             known = {key for draft in targets for key in draft.control.parameters}
-            raise UsageProblem(f"{where}: {missing} {name!r}. {nearest(name, known)}".rstrip())
-        for draft in having:
-            draft.values[name] = _valid(draft.control, draft.control.parameters[name], value, where)
+            yield f"{where}: {missing} {name!r}. {nearest(name, known)}".rstrip()
+        try:
+            for draft in having:
+                draft.values[name] = _valid(draft.control, draft.control.parameters[name], value, where)
+        except UsageProblem as problem:
+            yield str(problem)
 
 
 def _valid(control: Control, parameter: Parameter, value: object, where: str) -> Any:
@@ -211,15 +291,18 @@ def _valid(control: Control, parameter: Parameter, value: object, where: str) ->
         ) from None
 
 
-def _add_references(draft: _Draft, references: Mapping[str, Sequence[str]], where: str) -> None:
+def _add_references(
+    drafts: Iterable[_Draft], references: Mapping[str, Sequence[str]], where: str
+) -> Iterator[str]:
     for key, ids in references.items():
-        if key in frameworks.KEYS:
-            try:
+        try:
+            if key in frameworks.KEYS:
                 frameworks.check(key, ids)
-            except UsageProblem as error:
-                raise UsageProblem(f"{where}: {error}") from None
-        known = draft.references.setdefault(key, list(draft.control.frameworks.get(key, ())))
-        known.extend(item for item in ids if item not in known)
+        except UsageProblem as error:
+            yield f"{where}: {error}"
+        for draft in drafts:
+            known = draft.references.setdefault(key, list(draft.control.frameworks.get(key, ())))
+            known.extend(item for item in ids if item not in known)
 
 
 def _apply_option(option: str, drafts: Mapping[str, _Draft]) -> None:
@@ -228,7 +311,7 @@ def _apply_option(option: str, drafts: Mapping[str, _Draft]) -> None:
     if not equals or not target.strip():
         raise UsageProblem(f"{where}: write NAME=VALUE or CONTROL.NAME=VALUE")
     selector, dot, name = target.strip().rpartition(".")
-    having = [draft for key, draft in sorted(drafts.items()) if not dot or fnmatch.fnmatchcase(key, selector)]
+    having = [draft for key, draft in sorted(drafts.items()) if not dot or matches(key, selector)]
     if dot and not having:
         raise UsageProblem(
             f"{where}: no control of the profile matches {selector!r}. {nearest(selector, drafts)}"
@@ -295,6 +378,11 @@ def _selected(planned: list[PlannedControl], select: Sequence[str], catalog: Cat
     return [item for item in planned if item.id in kept]
 
 
+def matches(control_id: str, selector: str) -> bool:
+    """Tell whether the selector of `--aisec-param SELECTOR.NAME=VALUE` means the control."""
+    return fnmatch.fnmatchcase(control_id, selector)
+
+
 def _is_selected(item: PlannedControl, text: str) -> bool:
     framework, colon, reference = text.partition(":")
     if colon:
@@ -325,5 +413,9 @@ def _why_nothing(planned: list[PlannedControl], text: str, catalog: Catalog) -> 
 def single(control: Control, params: Mapping[str, Any]) -> PlannedControl:
     """Return one control planned with `params` declared, as a profile that sets just these would."""
     draft = _Draft(control=control, severity=control.severity)
-    _apply_params(params, lambda loc: control.id + ": " + ".".join(loc), (), [draft], "no parameter")
+    problems = list(
+        _apply_params(params, lambda loc: f"{control.id}: {'.'.join(loc)}", (), [draft], "no parameter")
+    )
+    if problems:
+        raise UsageProblem("\n".join(problems))
     return _finish(draft)

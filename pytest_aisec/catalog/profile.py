@@ -80,43 +80,66 @@ def is_path(name: str) -> bool:
     return "/" in name or name.endswith(SUFFIXES)
 
 
-def load_chain(name: str, roots: Iterable[ContentRoot], *, cwd: Path) -> list[Profile]:
+def load_chain(
+    name: str, roots: Iterable[ContentRoot], *, cwd: Path, asked_by: str = "--aisec-profile"
+) -> list[Profile]:
     """Read the profile `name` and all that it extends, the base first, each once.
 
     Args:
         name: a known profile's name or a path to a file.
         roots: where known profiles lie.
         cwd: what a relative path is relative to.
+        asked_by: the option, or file and line, that names it.
 
     Raises:
         UsageProblem: an unknown name, an unreadable or wrong file, or profiles that extend one another.
 
     """
-    known = profile_files(roots)
+    chain, problems = read_chain(name, roots, cwd=cwd, asked_by=asked_by)
+    if problems:
+        raise UsageProblem("\n".join(problems))
+    return chain
+
+
+def read_chain(
+    name: str, roots: Iterable[ContentRoot], *, cwd: Path, asked_by: str = "--aisec-profile"
+) -> tuple[list[Profile], list[str]]:
+    """Return the profiles of a chain that can be read, and one line for every mistake in any of them.
+
+    The arguments are those of `load_chain`; `asked_by` is the option, or file and line, that names it.
+    """
+    problems: list[str] = []
     chain: dict[Path, Profile] = {}
-    _load(name, known, cwd, "--aisec-profile", (), chain)
-    return list(chain.values())
+    _load(name, cwd, asked_by, (), _Reading(known=profile_files(roots), chain=chain, problems=problems))
+    return list(chain.values()), problems
 
 
-def _load(
-    name: str,
-    known: dict[str, Path],
-    base: Path,
-    asked_by: str,
-    above: tuple[Path, ...],
-    chain: dict[Path, Profile],
-) -> None:
-    path = _find(name, known, base, asked_by)
-    if path in above:
-        circle = " → ".join(item.name for item in (*above[above.index(path) :], path))
-        raise UsageProblem(f"{asked_by}: profiles extend one another in a circle: {circle}")
-    if path in chain:
+@dataclass(frozen=True, kw_only=True)
+class _Reading:
+    """What is known while a chain is read."""
+
+    known: dict[str, Path]
+    chain: dict[Path, Profile]
+    problems: list[str]
+
+
+def _load(name: str, base: Path, asked_by: str, above: tuple[Path, ...], reading: _Reading) -> None:
+    try:
+        path = _find(name, reading.known, base, asked_by)
+        if path in above:
+            circle = " → ".join(item.name for item in (*above[above.index(path) :], path))
+            reading.problems.append(f"{asked_by}: profiles extend one another in a circle: {circle}")
+            return
+        if path in reading.chain:
+            return
+        document = yamlfile.read(path)
+        file = yamlfile.parse(document, ProfileFile)
+    except UsageProblem as problem:
+        reading.problems.append(str(problem))
         return
-    document = yamlfile.read(path)
-    file = yamlfile.parse(document, ProfileFile)
     for index, parent in enumerate(file.extends):
-        _load(parent, known, path.parent, document.at(("extends", index)), (*above, path), chain)
-    chain[path] = Profile(file=file, document=document)
+        _load(parent, path.parent, document.at(("extends", index)), (*above, path), reading)
+    reading.chain[path] = Profile(file=file, document=document)
 
 
 def _find(name: str, known: dict[str, Path], base: Path, asked_by: str) -> Path:

@@ -1,11 +1,11 @@
-"""YAML as people write it: safe, without duplicate keys, and with the line of every value."""
+"""YAML as people write it: safe, without duplicate keys, and with the place of every value."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -19,21 +19,51 @@ _MOST_VALUES = 100_000
 """Aliases of aliases stand for more values than fit into memory; no file that people write has as many."""
 
 
+class Place(NamedTuple):
+    """Where something begins in a file, both counted from 1."""
+
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.line}:{self.column}"
+
+
+_START = Place(1, 1)
+
+
+class _Loader(yaml.SafeLoader):
+    """Says where a value stands that looks like a day or a number and is none."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: FBT001, FBT002 - PyYAML's
+        try:
+            return super().construct_object(node, deep)
+        except ValueError as error:
+            raise yaml.constructor.ConstructorError(None, None, str(error), node.start_mark) from None
+
+
 @dataclass(frozen=True)
 class Document:
-    """One YAML file: its data, and the line (1-based) of every value by its path of keys and indexes."""
+    """One YAML file: its data, and the place of every value by its path of keys and indexes.
+
+    The place of what has a key is that of the key.
+    """
 
     path: Path
     data: Any
-    lines: dict[Loc, int]
+    places: dict[Loc, Place]
     text: str
 
-    def at(self, loc: Sequence[str | int]) -> str:
-        """Return `file:line` of the value at `loc`, or of its nearest parent that the file has."""
+    def place(self, loc: Sequence[str | int]) -> Place:
+        """Return the place of the value at `loc`, or of its nearest parent that the file has."""
         where = tuple(loc)
-        while where and where not in self.lines:
+        while where and where not in self.places:
             where = where[:-1]
-        return f"{self.path}:{self.lines.get(where, 1)}"
+        return self.places.get(where, _START)
+
+    def at(self, loc: Sequence[str | int]) -> str:
+        """Return `file:line:column` of the value at `loc`, or of its nearest parent that the file has."""
+        return f"{self.path}:{self.place(loc)}"
 
 
 def read(path: Path, *, empty: Any = None) -> Document:
@@ -53,48 +83,58 @@ def read(path: Path, *, empty: Any = None) -> Document:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise UsageProblem(f"{path}: cannot be read: {reason}") from None
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(text, Loader=_Loader)
         if node is None and empty is not None:
             return Document(path, empty, {}, text)
         if node is None:
-            raise UsageProblem(f"{path}: the file is empty")
-        lines: dict[Loc, int] = {}
-        _walk(path, node, (), lines, set())
-        return Document(path, yaml.safe_load(text), lines, text)
+            raise UsageProblem(f"{path}:{_START}: the file is empty")
+        places: dict[Loc, Place] = {}
+        _walk(path, node, (), places, set())
+        return Document(path, yaml.load(text, _Loader), places, text)  # noqa: S506 - a SafeLoader
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
-        raise UsageProblem(f"{path}:{line}: not valid YAML: {error.problem}") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise UsageProblem(f"{path}: not valid YAML: {error}") from None
-
-
-def _walk(path: Path, node: yaml.Node, loc: Loc, lines: dict[Loc, int], parents: set[int]) -> None:
-    lines[loc] = node.start_mark.line + 1
-    if len(lines) > _MOST_VALUES:
+        place = _place(mark) if mark else _START
+        raise UsageProblem(f"{path}:{place}: not valid YAML: {error.problem}") from None
+    except yaml.reader.ReaderError as error:
+        before = text[: error.position].split("\n")
+        place = Place(len(before), len(before[-1]) + 1)
         raise UsageProblem(
-            f"{path}:{lines[loc]}: too many values: at most {_MOST_VALUES} with aliases resolved"
+            f"{path}:{place}: not valid YAML: {error.reason} (got {text[error.position]!r})"
+        ) from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise UsageProblem(f"{path}:{_START}: not valid YAML: {error}") from None
+
+
+def _place(mark: yaml.Mark) -> Place:
+    return Place(mark.line + 1, mark.column + 1)
+
+
+def _walk(path: Path, node: yaml.Node, loc: Loc, places: dict[Loc, Place], parents: set[int]) -> None:
+    places[loc] = _place(node.start_mark)
+    if len(places) > _MOST_VALUES:
+        raise UsageProblem(
+            f"{path}:{places[loc]}: too many values: at most {_MOST_VALUES} with aliases resolved"
         )
     if id(node) in parents:
-        raise UsageProblem(f"{path}:{lines[loc]}: an alias refers to what contains it")
+        raise UsageProblem(f"{path}:{places[loc]}: an alias refers to what contains it")
     inner = parents | {id(node)}
     if isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):
-            _walk(path, item, (*loc, index), lines, inner)
+            _walk(path, item, (*loc, index), places, inner)
     elif isinstance(node, yaml.MappingNode):
-        seen: dict[str, int] = {}
+        seen: dict[str, Place] = {}
         for key, value in node.value:
-            line = key.start_mark.line + 1
+            place = _place(key.start_mark)
             name = key.value if isinstance(key, yaml.ScalarNode) else repr(key.value)
             if name in seen:
-                raise UsageProblem(f"{path}:{line}: duplicate key {name!r}, first on line {seen[name]}")
-            seen[name] = line
-            _walk(path, value, (*loc, name), lines, inner)
-            lines[(*loc, name)] = line
+                raise UsageProblem(f"{path}:{place}: duplicate key {name!r}, first on line {seen[name].line}")
+            seen[name] = place
+            _walk(path, value, (*loc, name), places, inner)
+            places[(*loc, name)] = place
 
 
 def parse(document: Document, model: type[Model]) -> Model:
-    """Return the document as `model`; raise one `UsageProblem` that names every mistake with its line."""
+    """Return the document as `model`; raise one `UsageProblem` that names every mistake with its place."""
     try:
         return model.model_validate(document.data)
     except ValidationError as error:
@@ -126,7 +166,8 @@ def _fields(model: type[BaseModel], loc: Loc) -> list[str]:
             node = node.get("items", {})
         else:
             properties = node.get("properties", {})
-            node = properties.get(part) or node.get("additionalProperties") or {}
+            others = [node.get("additionalProperties"), *node.get("patternProperties", {}).values()]
+            node = properties.get(part) or next(filter(None, others), {})
     found = _resolve(schema, node)
     return list(found.get("properties", {})) if isinstance(found, dict) else []
 

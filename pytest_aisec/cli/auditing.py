@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
+from click.shell_completion import CompletionItem
 
-from pytest_aisec.cli.root import main
-from pytest_aisec.errors import UsageProblem
+from pytest_aisec.cli import completing
+from pytest_aisec.cli.root import WithExamples, examples, main
+from pytest_aisec.errors import UsageProblem, nearest
 
 _PYTEST_STYLE = {
     "ignore_unknown_options": True,
@@ -19,20 +21,60 @@ _PYTEST_STYLE = {
 }
 
 
-@main.command(context_settings=_PYTEST_STYLE)
-@click.argument("profile", metavar="NAME|FILE")
-@click.argument("pytest_options", nargs=-1, type=click.UNPROCESSED)
-def run(profile: str, pytest_options: tuple[str, ...]) -> int:
-    """Audit hosts against a profile.
+class _Audit(WithExamples):
+    """A command that takes the options of pytest as well."""
 
-    The same as `pytest --aisec-profile NAME`, independent of where you are: no configuration file, conftest
-    or PYTEST_ADDOPTS is read. All options of pytest, testinfra and pytest-aisec may follow, such as
-    --hosts=ssh://gpu-1 --sudo -v.
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return the options of that beginning, also those that pytest takes."""
+        return super().shell_complete(ctx, incomplete) + [
+            CompletionItem(name, help=text)
+            for name, text in completing.pytest_options().items()
+            if incomplete and name.startswith(incomplete)
+        ]
+
+
+@main.command(
+    cls=_Audit,
+    context_settings=_PYTEST_STYLE,
+    short_help="Audit hosts against a profile, or what aisec.toml says.",
+    epilog=examples(
+        "aisec run linux-base",
+        "aisec run",
+        "aisec run training-node --hosts=ssh://gpu-1,ssh://gpu-2 --sudo",
+        "aisec run our-node.yaml --hosts=ssh://gpu-1 --aisec-waivers waivers.yaml -q",
+        "aisec run training-node --aisec-replay observed --aisec-evidence judged",
+    ),
+)
+@click.argument("profile", metavar="[NAME|FILE]", required=False, shell_complete=completing.profiles)
+@click.argument("pytest_options", nargs=-1, type=click.UNPROCESSED, shell_complete=completing.files)
+def run(profile: str | None, pytest_options: tuple[str, ...]) -> int:
+    """Audit hosts against a profile, or all that aisec.toml says.
+
+    The same as `pytest --aisec-profile NAME`, independent of where you are: no configuration file of pytest,
+    conftest or PYTEST_ADDOPTS is read. Without NAME it is the same as `pytest --aisec`: hosts, profiles and
+    waivers come from aisec.toml, or [tool.pytest-aisec] of pyproject.toml, in the current directory. All
+    options of pytest, testinfra and pytest-aisec may follow, such as --hosts=ssh://gpu-1 --sudo -v.
     """
     return _pytest(profile, pytest_options)
 
 
-def _pytest(profile: str, options: Sequence[str]) -> int:
+@main.command(
+    cls=_Audit,
+    context_settings=_PYTEST_STYLE,
+    short_help="Show what `aisec run` would use, and from where.",
+    epilog=examples("aisec config", "aisec config --aisec-config fleet.toml"),
+)
+@click.argument("pytest_options", nargs=-1, type=click.UNPROCESSED, shell_complete=completing.files)
+def config(pytest_options: tuple[str, ...]) -> int:
+    """Show what `aisec run` would use, and where each value came from.
+
+    Reads aisec.toml, or [tool.pytest-aisec] of pyproject.toml, in the current directory. The options of
+    `aisec run` may follow; --aisec-config FILE reads another file.
+    """
+    return _pytest(None, [*pytest_options, "--aisec-show-config"])
+
+
+def _pytest(profile: str | None, options: Sequence[str]) -> int:
     import pytest  # noqa: PLC0415 - only these commands need it
 
     from pytest_aisec.catalog.content import content_root  # noqa: PLC0415 - likewise
@@ -41,12 +83,36 @@ def _pytest(profile: str, options: Sequence[str]) -> int:
         os.environ.pop(name, None)
     ini = Path(__file__).parents[1] / "hermetic.ini"
     own = ["-c", str(ini), f"--rootdir={content_root().path}", "--noconftest", "-p", "no:cacheprovider"]
-    return int(pytest.main([*own, f"--aisec-profile={profile}", *options]))
+    if profile is None or profile.startswith("-"):
+        options = [*([profile] if profile else []), *options]
+        is_named = any(item.startswith(("--aisec-config", "--aisec-profile")) for item in options)
+        own += [] if is_named else ["--aisec"]
+    else:
+        own.append(f"--aisec-profile={profile}")
+    code = int(pytest.main([*own, *options]))
+    if code == pytest.ExitCode.USAGE_ERROR:
+        _suggest(options)
+    return code
 
 
-@main.command(context_settings=_PYTEST_STYLE)
-@click.argument("profile", metavar="NAME|FILE")
-@click.argument("pytest_options", nargs=-1, type=click.UNPROCESSED)
+def _suggest(options: Sequence[str]) -> None:
+    """Name what options that pytest has refused may have been meant for."""
+    known = completing.pytest_options()
+    for name in (option.partition("=")[0] for option in options):
+        if name.startswith("--aisec-") and name not in known:
+            click.echo(f"no such option: {name}. {nearest(name, known)}", err=True)
+
+
+@main.command(
+    cls=_Audit,
+    context_settings=_PYTEST_STYLE,
+    epilog=examples(
+        "aisec collect training-node --hosts=ssh://gpu-1 --aisec-evidence observed",
+        "aisec run training-node --aisec-replay observed",
+    ),
+)
+@click.argument("profile", metavar="NAME|FILE", shell_complete=completing.profiles)
+@click.argument("pytest_options", nargs=-1, type=click.UNPROCESSED, shell_complete=completing.files)
 def collect(profile: str, pytest_options: tuple[str, ...]) -> int:
     """Observe hosts without judging.
 
@@ -56,10 +122,18 @@ def collect(profile: str, pytest_options: tuple[str, ...]) -> int:
     return _pytest(profile, [*pytest_options, "--aisec-observe-only"])
 
 
-@main.command("import", context_settings=_PYTEST_STYLE)
-@click.argument("profile", metavar="NAME|FILE")
+@main.command(
+    "import",
+    cls=_Audit,
+    context_settings=_PYTEST_STYLE,
+    epilog=examples(
+        "aisec import training-node gpu-9.txt",
+        "aisec import training-node gpu-*.txt --aisec-waivers waivers.yaml",
+    ),
+)
+@click.argument("profile", metavar="NAME|FILE", shell_complete=completing.profiles)
 @click.argument("output", type=click.Path(path_type=Path))
-@click.argument("more", nargs=-1, type=click.UNPROCESSED)
+@click.argument("more", nargs=-1, type=click.UNPROCESSED, shell_complete=completing.files)
 def import_(profile: str, output: Path, more: tuple[str, ...]) -> int:
     """Judge what a script of `aisec collect-script` printed.
 
@@ -72,8 +146,16 @@ def import_(profile: str, output: Path, more: tuple[str, ...]) -> int:
     return _pytest(profile, [*imported, *more[len(files) - 1 :]])
 
 
-@main.command("collect-script")
-@click.argument("profile", metavar="NAME|FILE")
+@main.command(
+    "collect-script",
+    short_help="Print a shell script that observes what you cannot reach.",
+    epilog=examples(
+        "aisec collect-script training-node > audit.sh",
+        "sudo sh audit.sh > gpu-9.txt",
+        "aisec import training-node gpu-9.txt",
+    ),
+)
+@click.argument("profile", metavar="NAME|FILE", shell_complete=completing.profiles)
 @click.option("--aisec-path", "paths", multiple=True, type=click.Path(path_type=Path), help="As for a run.")
 @click.option("--aisec-param", "params", multiple=True, metavar="NAME=VALUE", help="As for a run.")
 @click.option("--aisec-select", "select", multiple=True, metavar="WHAT", help="As for a run.")

@@ -7,11 +7,17 @@ from pathlib import Path
 
 import click
 
-from pytest_aisec.cli.root import main
+from pytest_aisec.cli.root import examples, main
 from pytest_aisec.errors import UsageProblem
 
 
-@main.command()
+@main.command(
+    short_help="Check that nothing in a bundle was changed.",
+    epilog=examples(
+        "aisec verify aisec-evidence/20261125T041417Z-training-node",
+        "aisec verify evidence --key auditor.pub --replay",
+    ),
+)
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.option("--key", type=click.Path(path_type=Path), help="The public key (PEM) that must have signed it.")
 @click.option("--replay", is_flag=True, help="Also make the verdicts again from the transcripts.")
@@ -19,8 +25,15 @@ from pytest_aisec.errors import UsageProblem
     "--path", "paths", multiple=True, type=click.Path(path_type=Path), help="For --replay: as --aisec-path."
 )
 @click.option("--advisories", type=click.Path(path_type=Path), help="For --replay: as --aisec-advisories.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but what does not hold.")
 def verify(
-    bundle: Path, key: Path | None, *, replay: bool, paths: tuple[Path, ...], advisories: Path | None
+    bundle: Path,
+    key: Path | None,
+    *,
+    replay: bool,
+    paths: tuple[Path, ...],
+    advisories: Path | None,
+    quiet: bool,
 ) -> int:
     """Check that nothing in a bundle was changed, removed or added, and that it is consistent.
 
@@ -33,14 +46,23 @@ def verify(
         raise UsageProblem(f"{'--path' if paths else '--advisories'} is for --replay")
     surroundings = Surroundings(paths=paths, advisories=advisories) if replay else None
     found = verifying.verify(bundle, key=key, replay=surroundings)
-    for line in (*found.problems, *(f"note: {note}" for note in found.notes)):
+    for line in (*found.problems, *(f"note: {note}" for note in found.notes if not quiet)):
         click.echo(line)
+    if quiet:
+        return 1 if found.problems else 0
     holds = "; ".join(part for part in ("holds", found.signature, found.verdicts) if part)
     click.echo(f"{bundle}: {'does not hold' if found.problems else holds}")
     return 1 if found.problems else 0
 
 
-@main.command()
+@main.command(
+    short_help="Make a report of a bundle again.",
+    epilog=examples(
+        "aisec report evidence --format html --to report.html",
+        "aisec report evidence --format pdf --no-appendix --to report.pdf",
+        "aisec report evidence --format sarif --all > results.sarif",
+    ),
+)
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.option("--format", "name", required=True, metavar="NAME", help="html, junit, sarif, pdf, …")
 @click.option("--all", "everything", is_flag=True, help="sarif: passed and not applicable results as well.")
@@ -88,7 +110,9 @@ def _pdf(bundle: Path, target: Path | None, *, appendix: bool) -> int:
     return 0
 
 
-@main.command()
+@main.command(
+    epilog=examples("aisec diff last-week today", "aisec diff main/run.json branch/run.json --format md")
+)
 @click.argument("before", metavar="A", type=click.Path(path_type=Path))
 @click.argument("after", metavar="B", type=click.Path(path_type=Path))
 @click.option(
@@ -99,7 +123,8 @@ def _pdf(bundle: Path, target: Path | None, *, appendix: bool) -> int:
     show_default=True,
     help="How to show it.",
 )
-def diff(before: Path, after: Path, style: str) -> int:
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but what fails anew.")
+def diff(before: Path, after: Path, style: str, *, quiet: bool) -> int:
     """Tell what got worse, better or weaker from run A to run B.
 
     A and B are bundles, or their run.json. Ends with 1 when something fails in B that did not in A and that
@@ -109,7 +134,10 @@ def diff(before: Path, after: Path, style: str) -> int:
     from pytest_aisec.judge.compare import compare  # noqa: PLC0415 - likewise
     from pytest_aisec.report import changes  # noqa: PLC0415 - likewise
 
+    if quiet and style != "text":
+        raise UsageProblem(f"--quiet is for --format text, and the format is {style!r}")
     earlier, later = baseline.read(before), baseline.read(after)
     found = compare(earlier.run, later.run, sha256=earlier.sha256)
-    sys.stdout.buffer.write(changes.render(found, style).encode())
+    shown = "".join(f"{line}\n" for line in changes.new(found)) if quiet else changes.render(found, style)
+    sys.stdout.buffer.write(shown.encode())
     return 1 if found.new_failures else 0

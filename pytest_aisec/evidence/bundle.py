@@ -92,6 +92,11 @@ class Claim:
         """Return the SHA-256, hexadecimal, of a file that was added."""
         return self._digests[path]
 
+    @property
+    def digests(self) -> Mapping[str, str]:
+        """Every file that was added, with its SHA-256, hexadecimal."""
+        return self._digests
+
     def put(self, path: str, chunk: bytes) -> None:
         """Write the next piece of one file; several may be open until `finish`. Raises like `add`."""
         try:

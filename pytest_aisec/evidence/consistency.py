@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ def _run(bundle: Bundle) -> Iterator[str]:
     if run.comparison is not None and not accounts_for(run.comparison, run.results):
         yield "run.json: the comparison with the baseline is not one of these results"
     places = Counter((result.host, result.control) for result in run.results)
-    planned = [(host.name, control.id) for host in run.hosts for control in run.controls]
+    planned = run.planned()
     if not (places == Counter(planned) and run.ledger.planned == len(planned)):
         yield "run.json: not every planned control has exactly one result on every host"
         for host, control in planned:
@@ -98,12 +99,19 @@ def _inputs(directory: Path, run: Run) -> Iterator[str]:
 def _plan(plan: dict[str, Any], run: Run) -> Iterator[str]:
     if [host.name for host in run.hosts] != plan["hosts"]:
         yield f"{PLAN}: its hosts are not those of run.json"
-    planned = {item["id"]: (item["severity"], sorted(item["declared"])) for item in plan["controls"]}
-    known = {item.id: (item.severity, sorted(item.declared)) for item in run.controls}
-    for control in sorted(planned.keys() | known.keys()):
-        if planned.get(control) != known.get(control):
-            yield f"{PLAN}: {control} is not planned as run.json says"
-    if {item.control: item.reason for item in run.excluded} != plan["excluded"]:
+    planned = {
+        (item["id"], item["group"]): (item["severity"], sorted(item["declared"])) for item in plan["controls"]
+    }
+    known = {(item.id, item.group): (item.severity, sorted(item.declared)) for item in run.controls}
+    for control, group in sorted(planned.keys() | known.keys()):
+        if planned.get((control, group)) != known.get((control, group)):
+            where = f" for group {group}" if group else ""
+            yield f"{PLAN}: {control} is not planned{where} as run.json says"
+    if [asdict(item) for item in run.groups] != plan["groups"]:
+        yield f"{PLAN}: its groups are not those of run.json"
+    if {item.name: item.group for item in run.hosts if item.group} != plan["members"]:
+        yield f"{PLAN}: the groups of its hosts are not those of run.json"
+    if [asdict(item) for item in run.excluded] != plan["excluded"]:
         yield f"{PLAN}: what it excludes is not what run.json says"
     if run.policy.model_dump(mode="json") != plan["gate"]:
         yield f"{PLAN}: its gate is not that of run.json"

@@ -10,6 +10,8 @@ from pytest_aisec.judge.run import ControlInfo, Result, Run, is_waived
 
 _BAD = {"failed", "waived"}
 _JUDGED = {"passed", "failed", "waived", "not_applicable"}
+_Changed = Mapping[tuple[str, str], list[str]]
+"""Host and control → the parameters that have other values now."""
 
 
 def compare(baseline: Run, run: Run, *, sha256: str = "") -> Comparison:
@@ -25,14 +27,14 @@ def compare(baseline: Run, run: Run, *, sha256: str = "") -> Comparison:
 
     """
     parameters = [*_parameters(baseline, run)]
-    changed: dict[str, list[str]] = {}
-    for item in parameters:
-        control, _, name = item.what.partition(".")
-        changed.setdefault(control, []).append(name)
+    changed = {
+        pair: [item.what.partition(".")[2] for item in _parameters_of(before, after)]
+        for pair, before, after in _pairs(baseline, run)
+    }
     found: dict[str, list[Change]] = {}
     for kind, change in _changes(baseline, run, changed):
         found.setdefault(kind, []).append(change)
-    then, now = {item.id: item for item in baseline.controls}, {item.id: item for item in run.controls}
+    then, now = baseline.distinct(), run.distinct()
     reasons = {item.control: item.reason for item in run.excluded}
     hosts_then, hosts_now = {item.name for item in baseline.hosts}, {item.name for item in run.hosts}
     info = baseline.run
@@ -54,11 +56,7 @@ def compare(baseline: Run, run: Run, *, sha256: str = "") -> Comparison:
             for key in sorted(then.keys() - now.keys())
         ),
         parameters=tuple(parameters),
-        severities=tuple(
-            Setting(what=key, before=then[key].severity, now=now[key].severity)
-            for key in sorted(then.keys() & now.keys())
-            if then[key].severity != now[key].severity
-        ),
+        severities=tuple(_severities(baseline, run)),
         settings=tuple(_settings(baseline, run)),
     )
 
@@ -84,14 +82,14 @@ def accounts_for(comparison: Comparison, results: Iterable[Result]) -> bool:
     )
 
 
-def _changes(baseline: Run, run: Run, changed: Mapping[str, list[str]]) -> Iterator[tuple[str, Change]]:
+def _changes(baseline: Run, run: Run, changed: _Changed) -> Iterator[tuple[str, Change]]:
     """Yield each (control, host) that is worth telling, with the field of the comparison it belongs to."""
     then = {(item.host, item.control): item for item in baseline.results}
     now = {(item.host, item.control): item for item in run.results}
     notes = _Notes(baseline, run, changed)
     for pair in sorted(then.keys() | now.keys()):
         before, after = then.get(pair), now.get(pair)
-        kind = _kind(state(before), state(after), with_other_parameters=pair[1] in changed)
+        kind = _kind(state(before), state(after), with_other_parameters=bool(changed.get(pair)))
         if kind:
             last = after or then[pair]
             yield (
@@ -125,7 +123,7 @@ def _kind(before: State, now: State, *, with_other_parameters: bool) -> str:
 class _Notes:
     """What else is to be known of a change."""
 
-    def __init__(self, baseline: Run, run: Run, changed: Mapping[str, list[str]]) -> None:
+    def __init__(self, baseline: Run, run: Run, changed: _Changed) -> None:
         self._changed = changed
         self._ends = {item.id: item.expires for item in run.waivers}
         self._hosts_then = {item.name for item in baseline.hosts}
@@ -143,8 +141,8 @@ class _Notes:
             return self._uncovered(before, after)
         if states[1] == "waived" and after.waiver:
             return f"waiver {after.waiver.id} until {self._ends.get(after.waiver.id, 'an unknown day')}"
-        if last.control in self._changed:
-            return f"with other parameters: {', '.join(self._changed[last.control])}"
+        if self._changed.get((last.host, last.control)):
+            return f"with other parameters: {', '.join(self._changed[last.host, last.control])}"
         return after.reason if states[1] in {"error", "not_reviewed", "not_run", "not_applicable"} else ""
 
     def _gone(self, last: Result) -> str:
@@ -160,11 +158,43 @@ class _Notes:
         return f"waiver {before.waiver.id if before.waiver else ''} covers it no longer"
 
 
+def _pairs(baseline: Run, run: Run) -> Iterator[tuple[tuple[str, str], ControlInfo, ControlInfo]]:
+    """Yield host and control of what both runs planned, with the control as it was then and is now."""
+    then, now = baseline.described(), run.described()
+    for host, control in run.planned():
+        if (host, control) in then:
+            yield (host, control), then[host, control], now[host, control]
+
+
+def _versions(baseline: Run, run: Run) -> list[tuple[ControlInfo, ControlInfo]]:
+    """Return each control of both runs as it was then and is now, by id; for groups of hosts, each once.
+
+    Where the runs have no host in common, what they have of a control is compared all the same.
+    """
+    known = {(then.id, then.group, now.group): (then, now) for _, then, now in _pairs(baseline, run)}
+    found = {key[0] for key in known}
+    before, after = baseline.distinct(), run.distinct()
+    for control in before.keys() & after.keys() - found:
+        known[control, "", ""] = before[control], after[control]
+    return [known[key] for key in sorted(known)]
+
+
 def _parameters(baseline: Run, run: Run) -> Iterator[Setting]:
-    then = {item.id: item for item in baseline.controls}
-    for control in sorted(run.controls, key=lambda item: item.id):
-        if control.id in then:
-            yield from _parameters_of(then[control.id], control)
+    settings = (item for then, now in _versions(baseline, run) for item in _parameters_of(then, now))
+    seen: list[Setting] = []
+    for item in settings:
+        if item not in seen:
+            seen.append(item)
+            yield item
+
+
+def _severities(baseline: Run, run: Run) -> list[Setting]:
+    changed = (
+        Setting(what=now.id, before=then.severity, now=now.severity)
+        for then, now in _versions(baseline, run)
+        if then.severity != now.severity
+    )
+    return [*dict.fromkeys(changed)]
 
 
 def _parameters_of(then: ControlInfo, now: ControlInfo) -> Iterator[Setting]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -57,7 +58,9 @@ class Given(Generic[Item]):
     items: tuple[Item, ...] = ()
     """In the order of the files."""
     places: tuple[str, ...] = ()
-    """`file:line` of each entry."""
+    """`file:line:column` of each entry."""
+    at: tuple[Callable[[str], str], ...] = ()
+    """For each entry: one of its keys → `file:line:column`."""
     sources: tuple[tuple[str, str], ...] = ()
     """Name and text of each file."""
 
@@ -68,46 +71,62 @@ def matches(pattern: str, host: str) -> bool:
     return any(fnmatch.fnmatchcase(name, pattern) for name in (host, address) if name)
 
 
-def load(paths: Iterable[Path], entry: type[Item], option: str, known: Collection[str]) -> Given[Item]:
+def load(paths: Iterable[Path], entry: type[Item], option: str, known: Collection[str] | None) -> Given[Item]:
     """Read files of entries; of a directory, all its YAML files.
 
     Args:
         paths: files and directories.
         entry: the model of one entry; a file holds a list of them.
         option: that named them, for messages.
-        known: the ids of all known controls.
+        known: the ids of all known controls; `None` lets an entry be for any.
 
     Raises:
         UsageProblem: with one line for every mistake in any of the files.
 
     """
+    given, problems = read(_files(paths, option), entry, known)
+    if problems:
+        raise UsageProblem("\n".join(problems))
+    return given
+
+
+def read(
+    files: Iterable[Path], entry: type[Item], known: Collection[str] | None
+) -> tuple[Given[Item], list[str]]:
+    """Return the entries of the files that are as they should be, and one line for every mistake in any.
+
+    `entry` and `known` are those of `load`.
+    """
     of_file: Any = RootModel[list[entry]]  # type: ignore[valid-type]
     problems: list[str] = []
-    found: list[tuple[Item, str]] = []
+    found: list[tuple[Item, Callable[[str], str]]] = []
     sources: list[tuple[str, str]] = []
     first: dict[str, str] = {}
-    for path in _files(paths, option):
+    for path in files:
         try:
             document = yamlfile.read(path, empty=[])
+        except UsageProblem as problem:
+            problems.append(str(problem))
+            continue
+        problems += _mistakes(document, known, first)
+        try:
             items: list[Item] = yamlfile.parse(document, of_file).root
         except UsageProblem as problem:
             problems.append(str(problem))
             continue
         sources.append((path.name, document.text))
-        for index, item in enumerate(items):
-            place = document.at((index,))
-            found.append((item, place))
-            problems += _mistakes(item, index, document, known)
-            if item.id in first:
-                problems.append(f"{document.at((index, 'id'))}: id {item.id!r} is taken, by {first[item.id]}")
-            first.setdefault(item.id, place)
-    if problems:
-        raise UsageProblem("\n".join(problems))
-    return Given(
+        found += [(item, partial(_at, document, index)) for index, item in enumerate(items)]
+    given = Given(
         items=tuple(item for item, _ in found),
-        places=tuple(place for _, place in found),
+        places=tuple(at("") for _, at in found),
+        at=tuple(at for _, at in found),
         sources=tuple(sources),
     )
+    return given, problems
+
+
+def _at(document: yamlfile.Document, index: int, key: str) -> str:
+    return document.at((index, key))
 
 
 def _files(paths: Iterable[Path], option: str) -> Iterator[Path]:
@@ -121,10 +140,21 @@ def _files(paths: Iterable[Path], option: str) -> Iterator[Path]:
         yield from inside
 
 
-def _mistakes(item: Dated, index: int, document: yamlfile.Document, known: Collection[str]) -> Iterator[str]:
-    if item.control not in known:
-        where = document.at((index, "control"))
-        yield f"{where}: unknown control {item.control!r}. {nearest(item.control, known)}".rstrip()
+def _mistakes(
+    document: yamlfile.Document, known: Collection[str] | None, first: dict[str, str]
+) -> Iterator[str]:
+    """Say what is wrong with entries, whatever else is; `first` is the place of each id."""
+    for index, raw in enumerate(document.data if isinstance(document.data, list) else ()):
+        control, name = (raw.get("control"), raw.get("id")) if isinstance(raw, dict) else (None, None)
+        named = control.strip() if isinstance(control, str) else ""
+        if known is not None and named and named not in known:
+            where = document.at((index, "control"))
+            yield f"{where}: unknown control {control!r}. {nearest(named, known)}".rstrip()
+        if not isinstance(name, str):
+            continue
+        if name.strip() in first:
+            yield f"{document.at((index, 'id'))}: id {name!r} is taken, by {first[name.strip()]}"
+        first.setdefault(name.strip(), document.at((index,)))
 
 
 def narrowest(items: Sequence[Item], hosts: Sequence[str]) -> Item:

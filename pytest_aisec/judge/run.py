@@ -54,6 +54,16 @@ class RunInfo:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class GroupInfo:
+    """Some hosts of the run, with a profile of their own."""
+
+    name: str
+    profile: str
+    title: str
+    version: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class HostInfo:
     """One host of the run."""
 
@@ -67,6 +77,8 @@ class HostInfo:
     """Of the transcript's file, hexadecimal."""
     fault: str = ""
     """Why no further question could be answered, if so: `reason: detail`."""
+    group: str = ""
+    """Empty where one profile is for all hosts."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -171,6 +183,8 @@ class ControlInfo:
     declared: Sequence[str]
     """Parameters that a profile, file or command line set."""
     platforms: Sequence[str]
+    group: str = ""
+    """The group of hosts that this description is for; empty where one profile is for all hosts."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -179,6 +193,8 @@ class Exclusion:
 
     control: str
     reason: str
+    group: str = ""
+    """Whose profile leaves it out; empty where one profile is for all hosts."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -226,12 +242,15 @@ class Run:
     run: RunInfo
     hosts: Sequence[HostInfo]
     controls: Sequence[ControlInfo]
+    """Where there are groups of hosts, each control once for each group that has it."""
     excluded: Sequence[Exclusion]
     results: Sequence[Result]
     ledger: Ledger
     scores: Scores
     policy: GatePolicy
     """When the gate fails."""
+    groups: Sequence[GroupInfo] = ()
+    """None where one profile is for all hosts."""
     waivers: Sequence[WaiverInfo] = ()
     """All that were given, by id."""
     attestations: Sequence[AttestationInfo] = ()
@@ -243,6 +262,39 @@ class Run:
     transcripts: Mapping[str, Sequence[Observation]] = field(default_factory=dict, compare=False)
     """Host name → observations, in the order of the transcript file. Perhaps read only when looked at, so go
     host by host. Not part of `run.json`."""
+
+    def planned(self) -> list[tuple[str, str]]:
+        """Return host and control of each result that there must be, host by host."""
+        of_group: dict[str, list[str]] = {}
+        for control in self.controls:
+            of_group.setdefault(control.group, []).append(control.id)
+        return [(host.name, control) for host in self.hosts for control in of_group.get(host.group, ())]
+
+    def profile_of(self, host: HostInfo) -> GroupInfo:
+        """Return the profile that holds for a host; without groups it is the run's, and the name is empty."""
+        own = next((group for group in self.groups if group.name == host.group), None)
+        info = self.run
+        return own or GroupInfo(
+            name="", profile=info.profile, title=info.profile_title, version=info.profile_version
+        )
+
+    def described(self) -> dict[tuple[str, str], ControlInfo]:
+        """Return the description that holds for each planned result, by host and control."""
+        of_group: dict[str, list[ControlInfo]] = {}
+        for control in self.controls:
+            of_group.setdefault(control.group, []).append(control)
+        return {
+            (host.name, control.id): control
+            for host in self.hosts
+            for control in of_group.get(host.group, ())
+        }
+
+    def distinct(self) -> dict[str, ControlInfo]:
+        """Return the controls by id, each once: as the first group has it."""
+        found: dict[str, ControlInfo] = {}
+        for control in self.controls:
+            found.setdefault(control.id, control)
+        return found
 
     def by_host(self) -> dict[str, list[Result]]:
         """Return the results of each host, by control; hosts without any have an empty list."""

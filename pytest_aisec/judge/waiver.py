@@ -40,14 +40,19 @@ class Waiver(Dated):
         return self.approved_on <= today <= self.expires
 
 
-def load(paths: Iterable[Path], known: Collection[str]) -> Given[Waiver]:
-    """Read the waivers of files or directories; `known` are the ids of all controls.
+def load(paths: Iterable[Path], known: Collection[str] | None, *, option: str = OPTION) -> Given[Waiver]:
+    """Read the waivers of files or directories.
+
+    Args:
+        paths: files and directories.
+        known: the ids of all known controls; `None` lets a waiver be for any.
+        option: that named the paths, for messages.
 
     Raises:
         UsageProblem: with one line for every mistake in any of the files.
 
     """
-    return dated.load(paths, Waiver, OPTION, known)
+    return dated.load(paths, Waiver, option, known)
 
 
 def apply(

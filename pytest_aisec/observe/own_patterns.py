@@ -127,18 +127,18 @@ def read(path: Path) -> Patterns:
     """Return the patterns of a file.
 
     Raises:
-        UsageProblem: for what is wrong with it, with its line.
+        UsageProblem: for what is wrong with it, with its place.
 
     """
     document = yamlfile.read(path)
     entries = yamlfile.parse(document, _File).root
     lines: dict[str, int] = {}
     for index, entry in enumerate(entries):
-        line = document.lines[index, "kind"]
+        loc = (index, "kind")
         if entry.kind in lines:
             first = lines[entry.kind]
-            raise UsageProblem(f"{path}:{line}: duplicate kind {entry.kind!r}, first on line {first}")
-        lines[entry.kind] = line
+            raise UsageProblem(f"{document.at(loc)}: duplicate kind {entry.kind!r}, first on line {first}")
+        lines[entry.kind] = document.place(loc).line
     own = [Own(entry.kind, _compiled(entry.pattern)) for entry in entries if not MARK.search(entry.pattern)]
     return Patterns(own=tuple(own), sources=((path.name, document.text),))
 

@@ -43,11 +43,11 @@ def render(comparison: Comparison, style: str) -> str:
 def brief(comparison: Comparison) -> Iterator[str]:
     """Yield the few lines that a summary shows."""
     yield _counts(comparison)
-    new = _by_severity(comparison.new_failures)
-    for item in new[:_SHOWN]:
-        yield f"new: {_change(item)}"
-    if len(new) > _SHOWN:
-        yield f"… and {len(new) - _SHOWN} more"
+    lines = new(comparison)
+    for line in lines[:_SHOWN]:
+        yield f"new: {line}"
+    if len(lines) > _SHOWN:
+        yield f"… and {len(lines) - _SHOWN} more"
     fixed = [f"{item.control} on {item.host}" for item in comparison.fixed]
     if fixed:
         more = f" and {len(fixed) - 3} more" if len(fixed) > 3 else ""
@@ -55,6 +55,11 @@ def brief(comparison: Comparison) -> Iterator[str]:
     weaker = [*comparison.weaker()]
     if weaker:
         yield f"weaker than the baseline: {'; '.join(weaker)}"
+
+
+def new(comparison: Comparison) -> list[str]:
+    """Return a line for each new failure, the most severe first."""
+    return [_change(item) for item in _by_severity(comparison.new_failures)]
 
 
 def title(comparison: Comparison) -> str:

@@ -62,15 +62,15 @@ class Document:
 
     def _frame(self, host: HostInfo, results: Sequence[Result]) -> tuple[str, str]:
         """Return what stands before and after the controls of one host."""
-        run = self._run.run
+        run, own = self._run.run, self._run.profile_of(host)
         families: dict[str, list[str]] = {}
         for result in results:
             family = self._index.control(result).family or "other"
             families.setdefault(family, []).append(result.control)
         profile = {
-            "name": run.profile,
-            "title": run.profile_title,
-            "version": run.profile_version,
+            "name": own.profile,
+            "title": own.title,
+            "version": own.version,
             "sha256": run.plan_sha256,
             "status": "loaded",
             "supports": [],

@@ -6,7 +6,7 @@ import base64
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -46,6 +46,9 @@ class Card:
     """One control with all its results."""
 
     control: ControlInfo
+    """As the first group of hosts has it."""
+    variants: Sequence[ControlInfo]
+    """As each group of hosts has it, those alike once, with all their names in `group`."""
     groups: Sequence[Group]
     references: Sequence[tuple[str, Sequence[tuple[str, str]]]]
     """Framework title → its ids, each with its title where that may be shown."""
@@ -86,9 +89,7 @@ class Document:
         """Yield the document."""
         run, environment = self._run, _environment()
         cards = self._cards()
-        described = {card.control.id: card.control for card in cards} | {
-            item.id: item for item in run.controls
-        }
+        described = {card.control.id: card.control for card in cards} | run.distinct()
         style, script = (_source(environment, name) for name in ("report.css", "report.js"))
         stream = environment.get_template("report.html.j2").stream(
             run=run,
@@ -109,6 +110,10 @@ class Document:
             sections=[(status, [card for card in cards if card.status == status]) for status in STATUSES],
             matrices=_matrices(cards),
             cells=_cells(cards),
+            planned=frozenset(run.planned()),
+            profiles=[
+                (group, [host.name for host in run.hosts if host.group == group.name]) for group in run.groups
+            ],
             tallies=self._tallies,
             tally=sum(self._tallies.values(), Counter()),
             style=style,
@@ -122,7 +127,7 @@ class Document:
     def _cards(self) -> list[Card]:
         """Return the controls in the run's order; those that nothing came of are left to the ledger."""
         found = {name: self._groups.of(name) for name in self._groups.controls()}
-        known = {control.id: control for control in self._run.controls}
+        known = self._run.distinct()
         described = [*known.values()]
         described += [
             grouping.stand_in(groups[0].first) for name, groups in found.items() if name not in known
@@ -130,12 +135,24 @@ class Document:
         return [
             Card(
                 control=control,
+                variants=_variants(control, self._run.controls),
                 groups=found[control.id],
                 references=[_reference(key, ids) for key, ids in sorted(control.frameworks.items())],
             )
             for control in described
             if control.id in found
         ]
+
+
+def _variants(control: ControlInfo, described: Iterable[ControlInfo]) -> list[ControlInfo]:
+    """Return the descriptions of a control that differ in what is shown of them."""
+    found: dict[str, ControlInfo] = {}
+    for item in described:
+        if item.id == control.id:
+            key = pretty([item.severity, item.remediation, item.params, item.declared])
+            before = found.get(key)
+            found[key] = replace(item, group=f"{before.group}, {item.group}") if before else item
+    return [*found.values()] or [control]
 
 
 @cache

@@ -99,9 +99,12 @@ def _properties(run: Run, verdict: Verdict, host: HostInfo) -> Iterator[tuple[st
     yield "run.finished_at", run.run.finished_at
     yield "run.package_version", run.run.package_version
     yield "run.plan_sha256", run.run.plan_sha256
-    yield "profile", run.run.profile
-    yield "profile.title", run.run.profile_title
-    yield "profile.version", run.run.profile_version
+    own = run.profile_of(host)
+    yield "profile", own.profile
+    yield "profile.title", own.title
+    yield "profile.version", own.version
+    if own.name:
+        yield "host.group", own.name
     yield "gate", verdict.gate
     yield "gate.exit_code", int(verdict.exit_code)
     yield "gate.fail_on", run.policy.fail_on

@@ -70,10 +70,18 @@ class Document:
         yield (
             f"\n{text(run.profile_title or run.profile)}, profile {text(run.profile)} "
             f"{text(run.profile_version)}, {_number(len(self._run.hosts), 'host')}, "
-            f"{_number(len(self._run.controls), 'control')}, {text(run.started_at)}, "
+            f"{_number(len(self._run.distinct()), 'control')}, {text(run.started_at)}, "
             f"run {text(run.id)}, pytest-aisec {text(run.package_version)}, "
             f"{'signed by ' + text(run.signed_by) if run.signed_by else 'unsigned'}.\n\n"
         )
+        members = Counter(host.group for host in self._run.hosts)
+        groups = [
+            f"- {text(group.name)}: {text(group.title)}, profile {text(group.profile)} "
+            f"{text(group.version)}, {_number(members[group.name], 'host')}\n"
+            for group in self._run.groups
+        ]
+        if groups:
+            yield from _limited([*groups, "\n"], "groups")
 
     def _counts(self) -> Iterator[str]:
         ledger, scores = self._run.ledger, self._run.scores

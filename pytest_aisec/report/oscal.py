@@ -136,6 +136,8 @@ class Document:
         ]
         if host and host.connection:
             props.append(prop("connection", host.connection))
+        if host and host.group:
+            props.append(prop("group", host.group))
         if host and host.fault:
             props.append(prop("fault", host.fault))
         return {"uuid": self._id("host", name), "description": markup(name), "props": props}

@@ -42,6 +42,7 @@ def result_props(run: Run, verdict: Verdict) -> list[dict[str, str]]:
     props = [
         prop("run", run.run.id),
         prop("profile", f"{run.run.profile} {run.run.profile_version}"),
+        *(prop("group", f"{item.name}: {item.profile} {item.version}") for item in run.groups),
         prop("gate", verdict.gate),
         prop("exit-code", int(verdict.exit_code)),
         prop("planned", run.ledger.planned),
@@ -125,8 +126,9 @@ def reviewed(run: Run, controls: Mapping[str, ControlInfo]) -> Iterator[str]:
 
 def _objectives(run: Run, scope: Sequence[ControlInfo], applies: set[str]) -> Iterator[dict[str, Any]]:
     if scope:
-        left_out = {item.control: item.reason for item in run.excluded}
-        nowhere = [control.id for control in run.controls if control.id not in applies]
+        known = run.distinct()
+        left_out = {item.control: item.reason for item in run.excluded if item.control not in known}
+        nowhere = [control for control in known if control not in applies]
         left_out |= dict.fromkeys(nowhere, "not applicable on any host of the run")
         yield {
             "description": "The controls of the run, and those that its profile leaves out.",

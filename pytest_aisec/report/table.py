@@ -78,7 +78,8 @@ class Document:
     def _row(self, host: HostInfo, result: Result) -> Iterator[object]:
         run, control = self._run.run, self._index.control(result)
         waiver = self._index.waiver(result)
-        yield from (run.id, run.started_at, run.profile, run.profile_version)
+        own = self._run.profile_of(host)
+        yield from (run.id, run.started_at, own.profile, own.version)
         yield from (host.name, result.control, result.title, result.severity, result.outcome.value)
         yield "yes" if is_waived(result) else "no"
         yield from (result.reason, result.message, _data(result.expected), _data(result.observed))

@@ -8,15 +8,26 @@ import shutil
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pytest_aisec.catalog.control import SEVERITIES
 from pytest_aisec.catalog.plan import Plan
 from pytest_aisec.judge.outcome import Outcome
-from pytest_aisec.judge.run import ControlInfo, Result, Run, Scores, Verdict, WaiverInfo, is_waived
+from pytest_aisec.judge.run import (
+    AttestationInfo,
+    ControlInfo,
+    Result,
+    Run,
+    Scores,
+    Verdict,
+    WaiverInfo,
+    is_waived,
+)
 from pytest_aisec.observe.redact import redact
 from pytest_aisec.report import changes
 from pytest_aisec.report.text import visible
+from pytest_aisec.report.wording import Index
 
 Line = tuple[str, dict[str, bool]]
 """Text and the markup that pytest's terminal writer knows."""
@@ -39,10 +50,16 @@ def header(plan: Plan, hosts: Sequence[str]) -> str:
     """Return what is going to be audited, one to three lines."""
     hosts = [visible(host) for host in hosts]
     profile = f"{plan.profile} {visible(redact(plan.version))}"
-    text = f"aisec: profile {profile}, {_count(len(plan.controls), 'control')} on "
+    what = f"{_count(len(plan.groups), 'group')} of {plan.profile}" if plan.groups else f"profile {profile}"
+    text = f"aisec: {what}, {_count(plan.count(), 'control')} on "
     shown = ", ".join(hosts[:8]) + (f" … and {len(hosts) - 8} more" if len(hosts) > 8 else "")
     lines = textwrap.wrap(shown, _width() - 7, break_on_hyphens=False, break_long_words=False)
-    return "\n".join([text + _count(len(hosts), "host"), *(f"       {line}" for line in lines)])
+    groups = [
+        f"       {group.name}: profile {group.profile} {visible(redact(group.version))}, "
+        f"{_count(sum(name == group.name for name in plan.members.values()), 'host')}"
+        for group in plan.groups
+    ]
+    return "\n".join([text + _count(len(hosts), "host"), *groups, *(f"       {line}" for line in lines)])
 
 
 WORDS: dict[Outcome, tuple[str, str, tuple[str, dict[str, bool]]]] = {
@@ -64,6 +81,19 @@ def verdict_line(outcome: Outcome, control: str, host: str, title: str) -> Line:
     return line if len(line) <= width else line[: width - 1] + "…", markup
 
 
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """A part of the summary."""
+
+    title: str = ""
+    """Empty where it has no line of its own."""
+    markup: dict[str, bool] = field(default_factory=lambda: {"bold": True})
+    """Of the title."""
+    lines: Iterator[Line]
+    is_detail: bool = False
+    """Whether it may be folded away, where that is possible."""
+
+
 def render(run: Run, verdict: Verdict, bundle: str, problem: str, *, verbose: bool) -> Iterator[Line]:
     """Yield the lines of the summary; nothing in them acts on the terminal.
 
@@ -75,26 +105,48 @@ def render(run: Run, verdict: Verdict, bundle: str, problem: str, *, verbose: bo
         verbose: show all that could not be judged, too, not just counts of repeated reasons.
 
     """
-    for line, markup in _lines(run, verdict, bundle, problem, verbose=verbose):
-        yield visible(line), markup
+    for section in sections(run, verdict, bundle, problem, verbose=verbose):
+        if section.title:
+            yield _rule(section.title, _width()), section.markup
+        yield from section.lines
 
 
-def _lines(run: Run, verdict: Verdict, bundle: str, problem: str, *, verbose: bool) -> Iterator[Line]:
+def sections(run: Run, verdict: Verdict, bundle: str, problem: str, *, verbose: bool) -> Iterator[Section]:
+    """Yield the parts of which `render` gives the lines."""
+    for section in _sections(run, verdict, bundle, problem, verbose=verbose):
+        lines = ((visible(line), markup) for line, markup in section.lines)
+        yield replace(section, title=visible(section.title), lines=lines)
+
+
+def _sections(run: Run, verdict: Verdict, bundle: str, problem: str, *, verbose: bool) -> Iterator[Section]:
     width = _width()
-    controls = {item.id: item for item in run.controls}
+    yield Section(lines=_failures(run, width))
+    yield Section(lines=_open_points(run, width, verbose=verbose))
+    yield Section(title="hosts", lines=_hosts(run), is_detail=True)
+    yield from _said(run, width)
+    if run.comparison is not None:
+        lines = (
+            line
+            for text in changes.brief(run.comparison)
+            for line in _wrapped(text, width, red=text.startswith("new: "))
+        )
+        yield Section(title=changes.title(run.comparison), lines=lines)
+    yield Section(
+        title=f"verdict: {verdict.gate.upper()}",
+        markup={"bold": True, **_GATE[verdict.gate]},
+        lines=_decided(run, verdict, bundle, problem, width),
+    )
+
+
+def _failures(run: Run, width: int) -> Iterator[Line]:
+    index = Index(run)
     order = {severity: number for number, severity in enumerate(SEVERITIES)}
     failed = [item for item in run.results if item.outcome is Outcome.FAILED]
     for result in sorted(failed, key=lambda item: (order[item.severity], item.control, item.host)):
-        yield from _failure(run, result, controls[result.control], width)
-    yield from _open_points(run, width, verbose=verbose)
-    yield _rule("hosts", width), {"bold": True}
-    yield from _hosts(run)
-    yield from _said(run, width)
-    if run.comparison is not None:
-        yield _rule(changes.title(run.comparison), width), {"bold": True}
-        for text in changes.brief(run.comparison):
-            yield from _wrapped(text, width, red=text.startswith("new: "))
-    yield _rule(f"verdict: {verdict.gate.upper()}", width), {"bold": True, **_GATE[verdict.gate]}
+        yield from _failure(run, result, index.control(result), width)
+
+
+def _decided(run: Run, verdict: Verdict, bundle: str, problem: str, width: int) -> Iterator[Line]:
     for reason in verdict.because:
         yield from _wrapped(reason, width)
     yield from _wrapped(f"ledger: {_ledger(run)}", width)
@@ -150,19 +202,22 @@ def _failure(run: Run, result: Result, control: ControlInfo, width: int) -> Iter
     yield from _wrapped(f"remedy: {control.remediation}", width, 5)
 
 
-def _said(run: Run, width: int) -> Iterator[Line]:
+def _said(run: Run, width: int) -> Iterator[Section]:
     """Yield what became of waivers and attestations, with a count of each state."""
     for title, items in (("waivers", run.waivers), ("attestations", run.attestations)):
         if not items:
             continue
         counts = Counter(item.state for item in items)
         said = ", ".join(f"{counts[state]} {state}" for state in sorted(counts))
-        yield _rule(f"{title}: {said}", width), {"bold": True}
-        for item in items:
-            note = f": {item.note}" if isinstance(item, WaiverInfo) and item.note else ""
-            end = item.expires if isinstance(item, WaiverInfo) else item.valid_until
-            line = f"{item.id}  {item.state}, {item.control} on {', '.join(item.hosts)} until {end}{note}"
-            yield from _wrapped(line, width, **_STATES.get(item.state, {}))
+        lines = (line for item in items for line in _statement(item, width))
+        yield Section(title=f"{title}: {said}", lines=lines, is_detail=True)
+
+
+def _statement(item: WaiverInfo | AttestationInfo, width: int) -> Iterator[Line]:
+    note = f": {item.note}" if isinstance(item, WaiverInfo) and item.note else ""
+    end = item.expires if isinstance(item, WaiverInfo) else item.valid_until
+    line = f"{item.id}  {item.state}, {item.control} on {', '.join(item.hosts)} until {end}{note}"
+    yield from _wrapped(line, width, **_STATES.get(item.state, {}))
 
 
 def _value(name: str, value: Any, width: int) -> Iterator[Line]:
@@ -205,21 +260,22 @@ def _hosts(run: Run) -> Iterator[Line]:
     by_host = run.by_host()
     for host in run.hosts:
         results = by_host[host.name]
-        counts = {outcome: sum(item.outcome is outcome for item in results) for outcome in Outcome}
-        words = "  ".join(
-            f"{counts[outcome]} {outcome.value.replace('_', ' ')}" for outcome in Outcome if counts[outcome]
-        )
-        bad = counts[Outcome.FAILED] or counts[Outcome.ERROR]
+        words = "  ".join(_counts(results))
+        bad = any(item.outcome in {Outcome.FAILED, Outcome.ERROR} and not is_waived(item) for item in results)
         yield f"{host.name:<{longest}}  {words}", {"red": True} if bad else {}
 
 
 def _ledger(run: Run) -> str:
-    parts = " + ".join(
-        f"{getattr(run.ledger, outcome.value)} {outcome.value.replace('_', ' ')}"
-        for outcome in Outcome
-        if getattr(run.ledger, outcome.value)
-    )
-    return f"{run.ledger.planned} planned = {parts or '0'}"
+    return f"{run.ledger.planned} planned = {' + '.join(_counts(run.results)) or '0'}"
+
+
+def _counts(results: Sequence[Result]) -> Iterator[str]:
+    """Yield how many ended in each way, such as `3 failed (1 waived)`, and no way in which none did."""
+    counts, waived = Counter(item.outcome for item in results), sum(map(is_waived, results))
+    for outcome in Outcome:
+        if counts[outcome]:
+            excused = f" ({waived} waived)" if outcome is Outcome.FAILED and waived else ""
+            yield f"{counts[outcome]} {outcome.value.replace('_', ' ')}{excused}"
 
 
 def _scores(scores: Scores) -> str:

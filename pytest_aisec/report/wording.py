@@ -39,16 +39,20 @@ class Index:
         self._run = run
 
     @cached_property
-    def _controls(self) -> Mapping[str, ControlInfo]:
-        return {item.id: item for item in self._run.controls}
+    def _controls(self) -> Mapping[tuple[str, str], ControlInfo]:
+        return {(item.group, item.id): item for item in self._run.controls}
+
+    @cached_property
+    def _groups(self) -> Mapping[str, str]:
+        return {host.name: host.group for host in self._run.hosts}
 
     def control(self, result: Result) -> ControlInfo:
-        """Return the control of `result`, or what little is known where the run does not describe it."""
-        return self._controls.get(result.control) or stand_in(result)
+        """Return the control as it is for the host of `result`, or what little is known of it."""
+        return self._controls.get((self._groups.get(result.host, ""), result.control)) or stand_in(result)
 
     def controls(self) -> dict[str, ControlInfo]:
         """Return every control that has a description or a result."""
-        found = {**self._controls}
+        found = self._run.distinct()
         for result in self._run.results:
             if result.control not in found:
                 found[result.control] = stand_in(result)

@@ -136,7 +136,8 @@ def audit(pytester, pack, tmp_path):
             timeout=120,
             check=False,
         )
-        return Audited(code=done.returncode, text=(done.stdout + done.stderr).decode(), bundle=bundle)
+        text = (done.stdout + done.stderr).decode(errors="surrogateescape")
+        return Audited(code=done.returncode, text=text, bundle=bundle)
 
     return run
 

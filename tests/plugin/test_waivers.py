@@ -108,5 +108,5 @@ def test_a_wrong_waiver_stops_the_run_before_anything_is_asked(pack, audit, waiv
     path = waivers(WAIVER.format(expires="2999-12-31").replace("TST-01", "TST-10"))
     done = audit(f"--aisec-waivers={path}")
     assert 4 == done.code
-    assert f"{path}:2: unknown control 'ACME-TST-10'" in done.problem
+    assert f"{path}:2:3: unknown control 'ACME-TST-10'" in done.problem
     assert not done.bundle.exists()

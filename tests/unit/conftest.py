@@ -86,6 +86,22 @@ def aisec() -> Callable[..., subprocess.CompletedProcess[str]]:
     return run_aisec
 
 
+@pytest.fixture
+def typed(capsys: pytest.CaptureFixture[str]) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run the command in this process, which is quicker, as if `aisec` and the arguments had been typed."""
+    from pytest_aisec.cli import main
+
+    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+        argv = [*map(str, arguments)]
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as caught:
+            main(args=argv, prog_name="aisec")
+        printed = capsys.readouterr()
+        return subprocess.CompletedProcess(argv, caught.value.code, printed.out, printed.err)
+
+    return run
+
+
 def pytest_make_parametrize_id(val: object) -> str | None:
     """Name a test by the size of long bytes: workers of xdist must agree on names, and zips hold times."""
     return f"{len(val)} bytes" if isinstance(val, bytes) and len(val) > 30 else None

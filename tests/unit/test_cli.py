@@ -1,11 +1,27 @@
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import jsonschema
 import pytest
+import yaml
+
+from pytest_aisec.catalog.content import content_roots
+from pytest_aisec.catalog.load import control_ids, load_catalog
+from pytest_aisec.cli import completing, main
+from pytest_aisec.cli.reference import markdown
+from tests.unit.conftest import Content, run_aisec
 
 
 @pytest.mark.parametrize(
@@ -16,7 +32,7 @@ import pytest
         (["verify"], "Missing argument"),
         (["verify", "--no-such-option", "x"], "No such option"),
         (["schema", "nothing"], "nothing"),
-        (["run"], "Missing argument"),
+        (["run"], "neither aisec.toml nor a pyproject.toml"),
         (["profiles", "--path", "/no/such/directory"], "there is no such directory"),
         (["controls", "extra"], "unexpected extra argument"),
     ],
@@ -56,9 +72,24 @@ def test_a_control_file_that_exits_is_a_usage_error(aisec: Any, content: Any) ->
     assert done.stderr.startswith(f"ERROR: {path}:1: the control file cannot be loaded: ")
 
 
-@pytest.mark.parametrize("what", ["run", "profile", "gate"])
+@pytest.mark.parametrize("what", ["run", "profile", "gate", "waivers", "attestations"])
 def test_a_schema_is_a_schema(aisec: Any, what: str) -> None:
     jsonschema.Draft202012Validator.check_schema(json.loads(aisec("schema", what).stdout))
+
+
+@pytest.mark.parametrize(
+    ("what", "heading"), [("waivers", "## Waivers"), ("attestations", "## Attestations")]
+)
+def test_what_the_documentation_shows_fits_the_schema_as_editors_read_it(
+    aisec: Any, what: str, heading: str
+) -> None:
+    page = (Path(__file__).parents[2] / "docs/waivers.md").read_text()
+    shown = page.partition(heading)[2].partition("```yaml\n")[2].partition("```")[0]
+    schema = json.loads(aisec("schema", what).stdout)
+    entries = yaml.load(shown, yaml.BaseLoader)  # days are strings in YAML 1.2
+    jsonschema.validate(entries, schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate([{**entries[0], "approvd_by": "x"}], schema)
 
 
 def test_no_bundle_does_not_hold(aisec: Any, tmp_path: Path) -> None:
@@ -105,3 +136,286 @@ def test_advisories_that_cannot_be_had_are_one_message(aisec, tmp_path: Path, so
     assert (4, "", 1) == (done.returncode, done.stdout, len(done.stderr.strip().splitlines()))
     assert source in done.stderr
     assert not (tmp_path / "index.sqlite").exists()
+
+
+def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    yield path
+    for name, inner in sorted(getattr(command, "commands", {}).items()):
+        yield from commands(inner, (*path, name))
+
+
+@pytest.mark.parametrize("path", [*commands(main)], ids=lambda path: " ".join(path) or "aisec")
+def test_help_ends_with_examples_that_the_command_takes(
+    typed: Any, monkeypatch: pytest.MonkeyPatch, path: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    done = typed(*path, "--help")
+    _, heading, shown = done.stdout.partition("\nExamples:\n")
+    assert (0, "") == (done.returncode, done.stderr)
+    assert heading, "the help has no examples; give the command an epilog=examples(…)"
+    assert 80 >= max(len(line) for line in done.stdout.splitlines())
+    assert f"  aisec {' '.join(path)}".rstrip() in shown
+    for line in shown.replace("\\\n", "").splitlines():
+        assert takes(shlex.split(line, comments=True)), line
+
+
+def takes(words: list[str]) -> bool:
+    """Tell whether what an example types is a command with options that there are, up to a pipe."""
+    for end in ("|", ">"):
+        words = words[: words.index(end)] if end in words else words
+    if words[0] != "aisec":
+        return True
+    context, rest = click.Context(main, info_name="aisec"), words[1:]
+    while isinstance(context.command, click.Group):
+        _, command, rest = context.command.resolve_command(context, rest)
+        assert command is not None
+        if not isinstance(command, click.Group):
+            command.make_context(command.name, rest, parent=context)
+            return True
+        context = click.Context(command, parent=context)
+    return False
+
+
+def test_the_reference_has_the_help_of_every_command_as_it_is_printed(
+    typed: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    page = markdown()
+    for path in commands(main):
+        assert f"## {' '.join(['aisec', *path])}\n\n```text\n{typed(*path, '--help').stdout}```\n" in page
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["verfy"], "No such command 'verfy'. Did you mean verify?"),
+        (["waiver"], "No such command 'waiver'. Did you mean waivers or waive?"),
+        (["advisories", "updat"], "No such command 'updat'. Did you mean update?"),
+        (["new", "xyz"], "No such command 'xyz'. Known: control."),
+        (["verify", "--quite"], "--quiet"),
+        (["diff", "a", "b", "--quiet", "--format", "md"], "--quiet is for --format text"),
+    ],
+)
+def test_what_is_mistyped_is_told_with_what_there_is(typed: Any, arguments: list[str], expected: str) -> None:
+    done = typed(*arguments)
+    assert (4, "", True) == (done.returncode, done.stdout, expected in done.stderr), done.stderr
+
+
+def test_a_mistyped_option_of_an_audit_is_told_with_the_nearest(aisec: Any) -> None:
+    done = aisec("run", "linux-base", "--aisec-wavers=x", "--hosts=local://")
+    assert 4 == done.returncode
+    assert "no such option: --aisec-wavers. Did you mean --aisec-waivers" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [[], ["advisories"], ["new"]])
+def test_no_command_is_not_success(typed: Any, arguments: list[str]) -> None:
+    done = typed(*arguments)
+    assert (4, "", True) == (done.returncode, done.stdout, "Commands:" in done.stderr)
+
+
+def test_what_lists_things_also_prints_json(typed: Any, content: Any) -> None:
+    path = content.control("ACME-ART-01")
+    content.profile("acme-base")
+    mine = content.profile("acme-node", "extends: [acme-base]\ncontrols: {ACME-ART-01: }\n")
+    profiles = {
+        item["name"]: item for item in json.loads(typed("profiles", "--path", content.path, "--json").stdout)
+    }
+    controls = {
+        item["id"]: item for item in json.loads(typed("controls", "--path", content.path, "--json").stdout)
+    }
+    assert {
+        "name": "acme-node",
+        "path": str(mine),
+        "title": "Profile acme-node",
+        "version": "1.0.0",
+        "extends": ["acme-base"],
+    } == profiles["acme-node"]
+    assert {"id": "ACME-ART-01", "severity": "high", "family": "ART", "path": str(path)}.items() <= controls[
+        "ACME-ART-01"
+    ].items()
+    assert {"linux-base", "AISEC-ART-03"} <= profiles.keys() | controls.keys()
+
+
+def test_a_control_is_explained_as_json(typed: Any) -> None:
+    found = json.loads(typed("explain", "AISEC-ART-03", "--json").stdout)
+    assert ("AISEC-ART-03", "critical", "ART") == (found["id"], found["severity"], found["family"])
+    assert "linux-base" not in found["profiles"]
+    assert [] != found["asks"]
+
+
+@pytest.fixture(scope="module")
+def audited(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Content]:
+    """One bundle of an audit that passes, and its content."""
+    tmp_path = tmp_path_factory.mktemp("audited")
+    content = Content(tmp_path / "content")
+    content.control("ACME-ART-01")
+    content.profile("acme", "controls: {ACME-ART-01: }\n")
+    bundle = tmp_path / "bundle"
+    done = run_aisec("run", "acme", "--aisec-path", content.path, f"--aisec-evidence={bundle}")
+    assert done.returncode == 0, done.stdout
+    return bundle, content
+
+
+def test_quiet_verify_says_nothing_but_what_does_not_hold(typed: Any, audited: Any, tmp_path: Path) -> None:
+    bundle, _ = audited
+    touched = tmp_path / "touched"
+    shutil.copytree(bundle, touched)
+    (touched / "mine.txt").write_text("")
+    assert (0, "", "") == told(typed("verify", bundle, "--quiet"))
+    assert (
+        1,
+        "mine.txt: is not in the manifest\nmine.txt: is no file of a bundle\n",
+        "",
+    ) == told(typed("verify", touched, "-q"))
+    assert "does not hold" in typed("verify", touched).stdout
+
+
+def test_quiet_diff_says_nothing_but_what_fails_anew(typed: Any, audited: Any, tmp_path: Path) -> None:
+    good, bad = audited[0] / "run.json", tmp_path / "bad.json"
+    run = json.loads(good.read_text())
+    run["results"][0]["outcome"] = "failed"
+    bad.write_text(json.dumps(run))
+    assert (0, "", "") == told(typed("diff", bad, good, "--quiet"))
+    assert (0, "", "") == told(typed("diff", good, good, "-q"))
+    assert (1, "ACME-ART-01  high  local://  passed → failed\n", "") == told(typed("diff", good, bad, "-q"))
+
+
+def told(done: Any) -> tuple[int, str, str]:
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_quiet_update_says_nothing(typed: Any, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(json.dumps(RECORD))
+    index = tmp_path / "index.sqlite"
+    assert (0, "", "") == told(typed("advisories", "update", "--from", tmp_path, "--to", index, "--quiet"))
+    assert index.exists()
+    done = typed("advisories", "update", "--from", tmp_path / "absent", "--to", index, "--quiet")
+    assert (4, "") == (done.returncode, done.stdout)
+    assert "absent" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("environment", "coloured"), [({"TERM": "xterm"}, True), ({"TERM": "xterm", "NO_COLOR": "1"}, False)]
+)
+def test_an_audit_is_coloured_on_a_terminal_alone_and_not_with_no_color(
+    audited: Any, tmp_path: Path, environment: dict[str, str], *, coloured: bool
+) -> None:
+    good, content = audited
+    argv = ["run", "acme", "--aisec-path", content.path, "--aisec-replay", good]
+    printed = on_terminal(*argv, f"--aisec-evidence={tmp_path / 'evidence'}", environment=environment)
+    assert "verdict: PASSED" in printed
+    assert coloured == (re.search(r"\x1b\[[0-9;]*m", printed) is not None)
+
+
+def on_terminal(*arguments: object, environment: dict[str, str]) -> str:
+    """Return what the command prints on a terminal."""
+    controller, terminal = os.openpty()
+    inherited = {name: value for name, value in os.environ.items() if name not in {"NO_COLOR", "FORCE_COLOR"}}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pytest_aisec.cli", *map(str, arguments)],
+        stdin=subprocess.DEVNULL,
+        stdout=terminal,
+        stderr=terminal,
+        env={**inherited, **environment},
+    )
+    os.close(terminal)
+    printed = b""
+    with contextlib.suppress(OSError):  # the end of what a closed terminal printed
+        while more := os.read(controller, 65536):
+            printed += more
+    os.close(controller)
+    process.wait()
+    return printed.decode()
+
+
+def completed(shell: str, *words: str, monkeypatch: pytest.MonkeyPatch, typed: Any) -> list[str]:
+    """Return what a shell is told of the last of `words`."""
+    monkeypatch.setenv("_AISEC_COMPLETE", f"{shell}_complete")
+    monkeypatch.setenv("COMP_WORDS", " ".join(["aisec", *words]))
+    monkeypatch.setenv("COMP_CWORD", words[-1] if shell == "fish" else str(len(words)))
+    done = typed()
+    assert (0, "") == (done.returncode, done.stderr)
+    lines = done.stdout.rstrip("\n").split("\n")
+    if shell == "zsh":
+        return lines[1::3]
+    return [line.partition(",")[2].partition("\t")[0] for line in lines if line]
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["verif"], ["verify"]),
+        (["run", "linux"], ["linux-base"]),
+        (["explain", "AISEC-ART-03"], ["AISEC-ART-03"]),
+        (["waive", "AISEC-CTR-0"], [f"AISEC-CTR-0{number}" for number in range(1, 10)]),
+        (["verify", "--qu"], ["--quiet"]),
+        (["run", "linux-base", "--aisec-wai"], ["--aisec-waivers"]),
+        (["run", "linux-base", "--host"], ["--hosts"]),
+        (["schema", "prof"], ["profile"]),
+    ],
+)
+def test_zsh_and_fish_are_told_what_there_is(
+    typed: Any, monkeypatch: pytest.MonkeyPatch, shell: str, words: list[str], expected: list[str]
+) -> None:
+    assert expected == completed(shell, *words, monkeypatch=monkeypatch, typed=typed)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_each_shell_gets_a_script(typed: Any, monkeypatch: pytest.MonkeyPatch, shell: str) -> None:
+    monkeypatch.setenv("_AISEC_COMPLETE", f"{shell}_source")
+    done = typed()
+    assert (0, True) == (done.returncode, f"_AISEC_COMPLETE={shell}_complete" in done.stdout)
+
+
+def test_controls_of_one_s_own_are_completed_without_being_executed(
+    typed: Any, monkeypatch: pytest.MonkeyPatch, content: Any
+) -> None:
+    content.control("ACME-ART-01")
+    content.file("test_bad.py", 'raise SystemExit(9)\n\n\n@control(\n    "ACME-ART-02",\n')
+    words = ["explain", "--path", str(content.path), "ACME-"]
+    found = completed("zsh", *words, monkeypatch=monkeypatch, typed=typed)
+    assert ["ACME-ART-01", "ACME-ART-02"] == found
+    words[2] = "/no/such/directory"
+    assert [] == [*filter(None, completed("zsh", *words, monkeypatch=monkeypatch, typed=typed))]
+
+
+def test_all_our_controls_are_completed() -> None:
+    roots = content_roots([])
+    assert [*load_catalog(roots)] == control_ids(roots)
+
+
+def test_the_options_of_testinfra_that_are_completed_exist(pytestconfig: pytest.Config) -> None:
+    for name in completing.pytest_options():
+        assert pytestconfig.getoption(name, default="absent") != "absent", name
+
+
+def test_bash_completes_what_is_typed(tmp_path: Path) -> None:
+    program = tmp_path / "bin" / "aisec"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m pytest_aisec.cli "$@"\n')
+    program.chmod(0o755)
+    asked = """
+eval "$(_AISEC_COMPLETE=bash_source aisec)"
+ask() {
+    COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=()
+    _aisec_completion aisec
+    echo "${COMPREPLY[*]}"
+}
+complete -p aisec
+ask aisec waiv
+ask aisec run linux-b
+ask aisec explain AISEC-ART-0
+"""
+    done = subprocess.run(
+        ["bash", "--norc", "-c", asked],
+        env={**os.environ, "PATH": f"{program.parent}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    declared, *found = done.stdout.splitlines()
+    assert "-F _aisec_completion aisec" in declared, done.stderr
+    assert ["waive waivers", "linux-base"] == found[:2]
+    assert "AISEC-ART-03" in found[2].split()

@@ -41,8 +41,9 @@ PACKAGES = (
 )
 """What a host has beyond Debian's essential packages and apt."""
 
-Kind = Literal["stock", "services"]
-"""``stock``: Debian with sshd and little else, and no Python. ``services``: what AI machines run besides."""
+Kind = Literal["stock", "services", "job"]
+"""``stock``: Debian with sshd and little else, and no Python. ``services``: what AI machines run besides.
+``job``: what a machine that runs jobs of CI has besides."""
 
 SERVICES = (
     "busybox-static",
@@ -59,6 +60,9 @@ SERVICES = (
     "python3",
 )
 """What a host of the kind ``services`` has in addition. None of it is started at boot."""
+
+JOB = ("python3", "python3-venv")
+"""What a host of the kind ``job`` has in addition."""
 
 WHEELS = {
     "jupyter": ("jupyter-server==2.17.0",),
@@ -160,7 +164,7 @@ def image(kind: Kind = "stock") -> Image:
     The key in the cache is a digest of the packages and of everything that is done to them. Two processes that
     want the same image build it once. Raises LabUnavailableError.
     """
-    packages = PACKAGES if kind == "stock" else (*PACKAGES, *SERVICES)
+    packages = (*PACKAGES, *{"stock": (), "services": SERVICES, "job": JOB}[kind])
     recipe: tuple[object, ...] = (SUITE, packages, _CUSTOMISE)
     if kind == "services":
         recipe = (*recipe, WHEELS, DOUBLE.read_text())
@@ -253,7 +257,7 @@ def _build(target: Path, packages: Sequence[str]) -> None:
         ]
         if pythons and packages == PACKAGES:
             raise LabUnavailableError(f"the image must not have a Python, but has {pythons[0]}")
-        if packages != PACKAGES:
+        if set(SERVICES) <= set(packages):
             _add_python_services(root)
         root.rename(target)
 

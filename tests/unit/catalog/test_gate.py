@@ -42,7 +42,13 @@ def gate_file(tmp_path: Path) -> Any:
 
 
 def checked(chosen: Chosen, plan: Plan, **changes: Any) -> None:
-    given = {"hosts": 2, "has_baseline": False, "has_waivers": False, "is_narrowed": False, **changes}
+    given = {
+        "hosts": ["ssh://one", "ssh://two"],
+        "has_baseline": False,
+        "has_waivers": False,
+        "is_narrowed": False,
+        **changes,
+    }
     check(chosen, plan, KNOWN, **given)
 
 
@@ -127,15 +133,14 @@ REFUSED: dict[str, tuple[str, dict[str, Any], list[str]]] = {
     "no control is as severe": (
         "fail_on: critical",
         {},
-        [":1: this gate can never fail", "severity critical", "planned: 1 high, 1 low"],
+        [":1:1: this gate can never fail", "severity critical", "planned results: 2 high, 2 low"],
     ),
     "no control is as severe, and the rest cannot be reached": (
         "fail_on: critical\nmax: {high: {failed: 2}, low: {error: 5}}",
         {},
         [
             "can never fail",
-            "max: high: failed: 2 cannot be exceeded: there are 1 such",
-            "2 hosts",
+            "max: high: failed: 2 cannot be exceeded: there are 2 such results",
             "low: error: 5",
         ],
     ),
@@ -148,12 +153,12 @@ REFUSED: dict[str, tuple[str, dict[str, Any], list[str]]] = {
     "no baseline": (
         "min_score: 0.5\nfail_on: regression",
         {},
-        [":2: fail_on: regression", "--aisec-baseline"],
+        [":2:1: fail_on: regression", "--aisec-baseline"],
     ),
     "unknown required control": (
         "required:\n- ACME-ART-01\n- ACME-ART-11",
         {},
-        [":3: required: unknown control 'ACME-ART-11'", "ACME-ART-01"],
+        [":3:3: required: unknown control 'ACME-ART-11'", "ACME-ART-01"],
     ),
     "unknown required control, though narrowed": (
         "required: [ACME-ART-11]",
@@ -163,7 +168,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], list[str]]] = {
     "required control that is not planned": (
         "required:\n- ACME-ART-03",
         {},
-        [":2: required control ACME-ART-03", "every run would fail", "'acme' does not select it"],
+        [":2:3: required control ACME-ART-03", "every run would fail", "'acme' does not select it"],
     ),
 }
 
@@ -212,14 +217,14 @@ def test_a_policy_that_can_do_its_work_is_not_refused(
 def test_a_limit_that_one_host_cannot_exceed_may_be_exceeded_by_two(plan_of: Any, gate_file: Any) -> None:
     plan = plan_of()
     chosen = choose(plan, gate_file("fail_on: critical\nmax: {high: {failed: 1}}"), {})
-    checked(chosen, plan, hosts=2)
-    with pytest.raises(UsageProblem, match=r"1 such controls on 1 host, 1 results"):
-        checked(chosen, plan, hosts=1)
+    checked(chosen, plan)
+    with pytest.raises(UsageProblem, match=r"high: failed: 1 cannot be exceeded: there is 1 such result$"):
+        checked(chosen, plan, hosts=["ssh://one"])
 
 
 def test_the_message_names_the_profiles_line_or_the_option(plan_of: Any, content: Any) -> None:
     plan = plan_of("\n  min_score: 0.5\n  fail_on: regression")
-    with pytest.raises(UsageProblem, match=rf"^{content.path}/profiles/acme.yaml:7: fail_on: regression"):
+    with pytest.raises(UsageProblem, match=rf"^{content.path}/profiles/acme.yaml:7:3: fail_on: regression"):
         checked(choose(plan, None, {}), plan)
     with pytest.raises(UsageProblem, match=r"^--aisec-fail-on regression: fail_on: regression"):
         checked(choose(plan_of(), None, {"fail_on": "regression"}), plan)

@@ -60,7 +60,7 @@ def test_a_wildcard_selects_all_that_match_in_order(resolve: Resolve) -> None:
 
 
 def test_defaults_are_not_declared(resolve: Resolve) -> None:
-    planned = resolve(ALL).get("ACME-ART-01")
+    planned = resolve(ALL).on("")["ACME-ART-01"]
     assert planned
     assert (dict(planned.params), planned.declared) == ({"dirs": ["/srv"], "mode": "0750"}, frozenset())
 
@@ -137,7 +137,7 @@ def test_a_profile_may_take_back_what_its_base_excludes(resolve: Resolve) -> Non
 
 def test_a_control_that_is_selected_by_id_and_excluded_is_refused(refusal: Callable[..., str]) -> None:
     text = "controls:\n  ACME-ART-01:\nexclude:\n  ACME-ART-*: Not here.\n"
-    assert refusal(text) == "mine.yaml:7: ACME-ART-01 is both selected and excluded"
+    assert refusal(text) == "mine.yaml:7:3: ACME-ART-01 is both selected and excluded"
 
 
 @pytest.mark.parametrize(
@@ -145,34 +145,34 @@ def test_a_control_that_is_selected_by_id_and_excluded_is_refused(refusal: Calla
     [
         (
             "controls:\n  ACME-ART-10:\n",
-            "mine.yaml:5: unknown control 'ACME-ART-10'. Did you mean ACME-ART-0",
+            "mine.yaml:5:3: unknown control 'ACME-ART-10'. Did you mean ACME-ART-0",
         ),
-        ("controls:\n  ACME-ATR-*:\n", "mine.yaml:5: no control matches 'ACME-ATR-*'. Did you mean ACME-"),
-        ("controls:\n  acme-art-01:\n", "mine.yaml:5: no control matches 'acme-art-01'. "),
-        (ALL + "exclude:\n  ACME-XXX-01: No.\n", "mine.yaml:6: unknown control 'ACME-XXX-01'. "),
+        ("controls:\n  ACME-ATR-*:\n", "mine.yaml:5:3: no control matches 'ACME-ATR-*'. Did you mean ACME-"),
+        ("controls:\n  acme-art-01:\n", "mine.yaml:5:3: no control matches 'acme-art-01'. "),
+        (ALL + "exclude:\n  ACME-XXX-01: No.\n", "mine.yaml:6:3: unknown control 'ACME-XXX-01'. "),
         (
             ALL + "params:\n  mdoe: x\n",
-            "mine.yaml:6: no selected control has the parameter 'mdoe'. Did you mean mode",
+            "mine.yaml:6:3: no selected control has the parameter 'mdoe'. Did you mean mode",
         ),
         (
             "controls:\n  ACME-NET-01:\nparams:\n  mode: '0700'\n",
-            "mine.yaml:7: no selected control has the parameter 'mode'. Known: ",
+            "mine.yaml:7:3: no selected control has the parameter 'mode'. Known: ",
         ),
         (
             "controls:\n  ACME-ART-01:\n    params:\n      mdoe: x\n",
-            "mine.yaml:7: ACME-ART-01 has no parameter 'mdoe'. Did you mean mode?",
+            "mine.yaml:7:7: ACME-ART-01 has no parameter 'mdoe'. Did you mean mode?",
         ),
         (
             "controls:\n  ACME-ART-01:\n    params:\n      dirs: /srv\n",
-            "mine.yaml:7: parameter 'dirs' of ACME-ART-01 is list[str]: ",
+            "mine.yaml:7:7: parameter 'dirs' of ACME-ART-01 is list[str]: ",
         ),
         (
             "controls:\n  ACME-ART-01:\n    params:\n      dirs: [/srv, 3]\n",
-            "mine.yaml:7: parameter 'dirs' of ACME-ART-01 is list[str]: at 1: ",
+            "mine.yaml:7:7: parameter 'dirs' of ACME-ART-01 is list[str]: at 1: ",
         ),
         (
             "controls:\n  ACME-ART-01:\n    references: {nist_800_53: [AC-99]}\n",
-            "mine.yaml:6: nist_800_53: unknown id 'AC-99'",
+            "mine.yaml:6:5: nist_800_53: unknown id 'AC-99'",
         ),
     ],
 )
@@ -184,7 +184,9 @@ def test_what_does_not_resolve_is_refused_with_file_line_and_the_nearest(
 
 def test_an_unquoted_mode_is_refused_with_the_hint(refusal: Callable[..., str]) -> None:
     text = refusal(ALL + "params:\n  mode: 0700\n")
-    assert text.startswith("mine.yaml:6: parameter 'mode' of ACME-ART-01 is Mode: a mode is a quoted string")
+    assert text.startswith(
+        "mine.yaml:6:3: parameter 'mode' of ACME-ART-01 is Mode: a mode is a quoted string"
+    )
     assert 'write "0700"' in text
 
 
@@ -221,7 +223,7 @@ def test_an_unquoted_mode_without_a_leading_zero_is_refused_too(refusal: Callabl
 def test_the_command_line_sets_a_parameter(
     resolve: Resolve, option: str, control: str, name: str, expected: object
 ) -> None:
-    planned = resolve(ALL, params=[option]).get(control)
+    planned = resolve(ALL, params=[option]).on("")[control]
     assert planned
     assert planned.params[name] == expected
     assert type(planned.params[name]) is type(expected)
@@ -230,7 +232,7 @@ def test_the_command_line_sets_a_parameter(
 
 def test_the_command_line_outweighs_the_profile(resolve: Resolve) -> None:
     plan = resolve(ALL + "params: {limit: 9}\n", params=["limit=7", "limit=8"])
-    planned = plan.get("ACME-SEC-01")
+    planned = plan.on("")["ACME-SEC-01"]
     assert planned
     assert planned.params["limit"] == 8
 
@@ -330,19 +332,19 @@ def test_a_profile_without_controls_is_an_empty_plan(resolve: Resolve, text: str
 
 
 def test_arguments_are_not_shared_between_calls(resolve: Resolve) -> None:
-    planned = resolve(ALL).get("ACME-ART-01")
+    planned = resolve(ALL).on("")["ACME-ART-01"]
     assert planned
     planned.arguments()["dirs"].append("/tmp")
     assert planned.arguments()["dirs"] == ["/srv"]
 
 
 def test_the_remediation_names_the_final_values(resolve: Resolve) -> None:
-    planned = resolve(ALL, params=["dirs=/a,/b"]).get("ACME-ART-01")
+    planned = resolve(ALL, params=["dirs=/a,/b"]).on("")["ACME-ART-01"]
     assert planned
     assert planned.remediation == "chmod 0750 /a /b"
 
 
 def test_a_value_that_looks_like_a_placeholder_stays_as_it_is(resolve: Resolve) -> None:
-    planned = resolve(ALL + "params: {dirs: ['{mode}']}\n").get("ACME-ART-01")
+    planned = resolve(ALL + "params: {dirs: ['{mode}']}\n").on("")["ACME-ART-01"]
     assert planned
     assert planned.remediation == "chmod 0750 {mode}"

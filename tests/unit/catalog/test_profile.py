@@ -44,7 +44,7 @@ def test_an_unknown_profile_is_refused_with_the_nearest_name(content: Any) -> No
 def test_an_unknown_base_is_refused_where_it_is_named(content: Any) -> None:
     path = content.profile("top", "extends:\n  - top\n".replace("top", "bsae"))
     content.profile("base")
-    assert refusal(content, "top") == f"{path}:5: unknown profile 'bsae'. Did you mean base?"
+    assert refusal(content, "top") == f"{path}:5:5: unknown profile 'bsae'. Did you mean base?"
 
 
 def test_profiles_that_extend_one_another_are_refused(content: Any) -> None:
@@ -95,21 +95,21 @@ def test_of_two_profiles_with_one_name_the_later_root_wins(content: Any, tmp_pat
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("control: {}\n", ":4: unknown key 'control'. Did you mean controls?"),
+        ("control: {}\n", ":4:1: unknown key 'control'. Did you mean controls?"),
         (
             "controls:\n  AISEC-ART-03: {param: {}}\n",
-            ":5: unknown key 'controls.AISEC-ART-03.param'. Did you mean params?",
+            ":5:18: unknown key 'controls.AISEC-ART-03.param'. Did you mean params?",
         ),
-        ("controls:\n  AISEC-ART-03: {severity: hihg}\n", ":5: controls.AISEC-ART-03.severity: "),
-        ("controls: [AISEC-ART-03]\n", ":4: controls: "),
-        ("exclude:\n  AISEC-ART-03:\n", ":5: exclude.AISEC-ART-03: "),
-        ("exclude:\n  AISEC-ART-03: ''\n", ":5: exclude.AISEC-ART-03: "),
-        ("exclude:\n  AISEC-ART-03: '  '\n", ":5: exclude.AISEC-ART-03: "),
-        ("exclude: [AISEC-ART-03]\n", ":4: exclude: "),
-        ("gate: {fail_on: none}\n", ":4: gate.fail_on: "),
-        ("gate: {failon: low}\n", ":4: unknown key 'gate.failon'. Did you mean fail_on?"),
-        ("extends: linux-base\n", ":4: extends: "),
-        ("references: {acme: A-1}\n", ":4: references.acme: "),
+        ("controls:\n  AISEC-ART-03: {severity: hihg}\n", ":5:18: controls.AISEC-ART-03.severity: "),
+        ("controls: [AISEC-ART-03]\n", ":4:1: controls: "),
+        ("exclude:\n  AISEC-ART-03:\n", ":5:3: exclude.AISEC-ART-03: "),
+        ("exclude:\n  AISEC-ART-03: ''\n", ":5:3: exclude.AISEC-ART-03: "),
+        ("exclude:\n  AISEC-ART-03: '  '\n", ":5:3: exclude.AISEC-ART-03: "),
+        ("exclude: [AISEC-ART-03]\n", ":4:1: exclude: "),
+        ("gate: {fail_on: none}\n", ":4:8: gate.fail_on: "),
+        ("gate: {failon: low}\n", ":4:8: unknown key 'gate.failon'. Did you mean fail_on?"),
+        ("extends: linux-base\n", ":4:1: extends: "),
+        ("references: {acme: A-1}\n", ":4:14: references.acme: "),
     ],
 )
 def test_a_mistake_is_named_with_file_and_line(content: Any, text: str, expected: str) -> None:
@@ -120,9 +120,9 @@ def test_a_mistake_is_named_with_file_and_line(content: Any, text: str, expected
 @pytest.mark.parametrize("wrong", ["''", "Mine", "my profile", "../mine", "3"])
 def test_a_profile_id_is_a_name(content: Any, wrong: str) -> None:
     path = content.profile("mine", id=wrong)
-    assert refusal(content, "mine").startswith(f"{path}:1: id: ")
+    assert refusal(content, "mine").startswith(f"{path}:1:1: id: ")
 
 
 def test_a_version_that_yaml_reads_as_a_number_is_refused(content: Any) -> None:
     path = content.profile("mine", version="1.10")
-    assert refusal(content, "mine").startswith(f"{path}:3: version: Input should be a valid string")
+    assert refusal(content, "mine").startswith(f"{path}:3:1: version: Input should be a valid string")

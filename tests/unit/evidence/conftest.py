@@ -23,8 +23,10 @@ HOSTS = ("ssh://one", "ssh://two")
 PLAN = json.dumps(
     {
         "hosts": HOSTS,
-        "controls": [{"id": "ACME-ART-01", "severity": "high", "declared": ["dirs"]}],
-        "excluded": {},
+        "controls": [{"id": "ACME-ART-01", "group": "", "severity": "high", "declared": ["dirs"]}],
+        "excluded": [],
+        "groups": [],
+        "members": {},
         "gate": GatePolicy(fail_on="low").model_dump(mode="json"),
     }
 )

@@ -157,21 +157,21 @@ def refusal(path: Path, text: str) -> str:
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("TST-01", "TST-10", ":2: unknown control 'ACME-TST-10'. Did you mean ACME-TST-01?"),
+        ("TST-01", "TST-10", ":2:3: unknown control 'ACME-TST-10'. Did you mean ACME-TST-01?"),
         (
             "expires: 2026-12-31",
             "expires: 2026-09-30",
-            ":7: 0.expires: must not be before approved_on, 2026-10-01",
+            ":7:3: 0.expires: must not be before approved_on, 2026-10-01",
         ),
-        ("2026-12-31", "soon", ":7: 0.expires: must be a day such as 2026-12-31 (got 'soon')"),
-        ("2026-12-31", "20261231", ":7: 0.expires: must be a day such as 2026-12-31 (got 20261231)"),
-        ("2026-12-31", "2026-12-31T10:00:00", ":7: 0.expires: must be a day"),
-        ("2026-12-31", "'2026-02-30'", ":7: 0.expires: day "),
-        ("  expires: 2026-12-31\n", "", ":1: '0.expires' is missing"),
-        ('hosts: ["gpu-*"]', "hosts: []", ":3: 0.hosts: "),
-        ('hosts: ["gpu-*"]', "hosts: gpu-1", ":3: 0.hosts: "),
-        ("reason: The vendor image writes there.", "reason: ' '", ":4: 0.reason: "),
-        ("approved_by", "aproved_by", ":5: unknown key '0.aproved_by'. Did you mean approved_by"),
+        ("2026-12-31", "soon", ":7:3: 0.expires: must be a day such as 2026-12-31 (got 'soon')"),
+        ("2026-12-31", "20261231", ":7:3: 0.expires: must be a day such as 2026-12-31 (got 20261231)"),
+        ("2026-12-31", "2026-12-31T10:00:00", ":7:3: 0.expires: must be a day"),
+        ("2026-12-31", "'2026-02-30'", ":7:3: 0.expires: day "),
+        ("  expires: 2026-12-31\n", "", ":1:3: '0.expires' is missing"),
+        ('hosts: ["gpu-*"]', "hosts: []", ":3:3: 0.hosts: "),
+        ('hosts: ["gpu-*"]', "hosts: gpu-1", ":3:3: 0.hosts: "),
+        ("reason: The vendor image writes there.", "reason: ' '", ":4:3: 0.reason: "),
+        ("approved_by", "aproved_by", ":5:3: unknown key '0.aproved_by'. Did you mean approved_by"),
     ],
 )
 def test_a_mistake_is_named_with_its_line(tmp_path: Path, old: str, new: str, expected: str) -> None:
@@ -185,8 +185,8 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
     text = GOOD.replace("TST-01", "TST-99") + GOOD
     problems = refusal(path, text).splitlines()
     assert [
-        f"{path}:2: unknown control 'ACME-TST-99'. Did you mean ACME-TST-01?",
-        f"{path}:8: id 'W-1' is taken, by {path}:1",
+        f"{path}:2:3: unknown control 'ACME-TST-99'. Did you mean ACME-TST-01?",
+        f"{path}:8:3: id 'W-1' is taken, by {path}:1:3",
     ] == problems
 
 
@@ -196,7 +196,7 @@ def test_a_directory_holds_several_files(tmp_path: Path) -> None:
     (tmp_path / "c.txt").write_text("no waivers\n")
     given = waiver.load([tmp_path], [ID])
     assert [("a.yaml", GOOD), ("b.yml", "# none yet\n")] == [*given.sources]
-    assert [f"{tmp_path}/a.yaml:1"] == [*given.places]
+    assert [f"{tmp_path}/a.yaml:1:3"] == [*given.places]
     empty = tmp_path / "empty"
     empty.mkdir()
     with pytest.raises(UsageProblem, match=r"holds no \.yaml or \.yml file"):

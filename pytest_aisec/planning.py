@@ -1,0 +1,136 @@
+"""What the command line or a file of settings asks for: the plan, and which hosts have which part of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import pytest
+
+from pytest_aisec import collection, connecting
+from pytest_aisec.catalog import fleet
+from pytest_aisec.catalog import plan as plans
+from pytest_aisec.catalog import profile as profiles
+from pytest_aisec.catalog.load import Catalog
+from pytest_aisec.catalog.plan import Plan
+from pytest_aisec.errors import EmptyPlan, UsageProblem, nearest
+from pytest_aisec.observe.hosts import Target
+from pytest_aisec.settings import Settings
+
+
+def resolve(config: pytest.Config, catalog: Catalog) -> Plan:
+    """Return the plan; which hosts its groups have is not known yet.
+
+    Raises:
+        UsageProblem: for anything that does not resolve.
+        EmptyPlan: when no control is left.
+
+    """
+    found = config.stash.get(connecting.SETTINGS, None)
+    if found is None:
+        roots = config.stash[collection.ROOTS]
+        chain = profiles.load_chain(config.option.aisec_profile, roots, cwd=config.invocation_params.dir)
+        return plans.make_plan(
+            chain, catalog, params=config.option.aisec_param, select=config.option.aisec_select
+        )
+    plan = _of_groups(config, catalog, found) if found.file.groups else _of_all(config, catalog, found)
+    if found.policy is None:
+        return plan
+    policy, at = found.policy, found.document.at
+    return replace(plan, gate=policy, gate_at=lambda loc: at(("gate", *loc)))
+
+
+def _of_all(config: pytest.Config, catalog: Catalog, found: Settings) -> Plan:
+    option, roots = config.option, config.stash[collection.ROOTS]
+    where = found.where("aisec_profile", option.aisec_profile) or "--aisec-profile"
+    chain = profiles.load_chain(option.aisec_profile, roots, cwd=config.invocation_params.dir, asked_by=where)
+    return plans.make_plan(
+        [*chain, *found.overlay("", chain[-1].file)],
+        catalog,
+        params=option.aisec_param,
+        select=option.aisec_select,
+    )
+
+
+def _of_groups(config: pytest.Config, catalog: Catalog, found: Settings) -> Plan:
+    """Return the plans of all groups, joined; what the options change must concern one of them at least."""
+    option, file = config.option, found.file
+    roots = config.stash[collection.ROOTS]
+    made: dict[str, Plan] = {}
+    refused: dict[str, Exception] = {}
+    chains = {}
+    for name in file.groups:
+        profile, where = found.profile_of(name)
+        chain = profiles.load_chain(profile, roots, cwd=found.directory, asked_by=where)
+        chains[name] = [*chain, *found.overlay(name, chain[-1].file)]
+    whole = {name: plans.make_plan(chain, catalog) for name, chain in chains.items()}
+    for name, chain in chains.items():
+        params = [item for item in option.aisec_param if _concerns(item, whole[name])]
+        try:
+            made[name] = plans.make_plan(chain, catalog, params=params, select=option.aisec_select)
+        except (EmptyPlan, UsageProblem) as problem:
+            if not option.aisec_select:
+                raise
+            refused[name] = problem
+    for item in option.aisec_param:
+        if not any(_concerns(item, plan) for plan in whole.values()):
+            plans.make_plan(next(iter(chains.values())), catalog, params=[item])
+    if not made:
+        raise next(iter(refused.values()))
+    if found.policy is None and option.aisec_gate is None:
+        fleet.check_gates(made, str(found.document.path))
+    return fleet.join(file.name, file.title, file.version, made)
+
+
+def _concerns(param: str, plan: Plan) -> bool:
+    """Tell whether `--aisec-param` names a parameter that a control of the plan has."""
+    selector, dot, name = param.partition("=")[0].strip().rpartition(".")
+    return any(
+        name in item.control.parameters and (not dot or plans.matches(item.id, selector))
+        for item in plan.controls
+    )
+
+
+def with_hosts(config: pytest.Config, plan: Plan, targets: Sequence[Target]) -> tuple[Plan, list[Target]]:
+    """Return the plan with the hosts of its groups, and those of `targets` for which it has anything.
+
+    Raises:
+        UsageProblem: when a host is in two groups.
+
+    """
+    if not plan.groups:
+        return plan, [*targets]
+    members = config.stash[connecting.MEMBERS]
+    groups = [group.name for group in plan.groups]
+    plan = fleet.with_members(plan, {name: members.get(name, ()) for name in groups})
+    kept = [target for target in targets if target.name in plan.members]
+    found = set(plan.members.values())
+    used = [group for group in plan.groups if group.name in found]
+    return replace(
+        plan,
+        groups=tuple(used),
+        controls=tuple(item for item in plan.controls if item.group in found),
+        excluded=tuple(item for item in plan.excluded if item.group in found),
+    ), kept
+
+
+def recorded(config: pytest.Config, plan: Plan, groups: Mapping[str, str]) -> None:
+    """Take the groups of a replay's hosts from its bundle.
+
+    Args:
+        config: gets the members.
+        plan: with groups.
+        groups: host → group, as the bundle has them.
+
+    Raises:
+        UsageProblem: when the bundle has no such groups.
+
+    """
+    known = [group.name for group in plan.groups]
+    members: dict[str, list[str]] = {}
+    for host, group in groups.items():
+        if group not in known:
+            what = f"is in group {group!r}, which the settings do not have" if group else "is in no group"
+            raise UsageProblem(f"--aisec-replay: host {host} {what}. {nearest(group, known)}".rstrip())
+        members.setdefault(group, []).append(host)
+    config.stash[connecting.MEMBERS] = members
