@@ -111,13 +111,13 @@ def _suggest(options: Sequence[str]) -> None:
         "aisec run training-node --aisec-replay observed",
     ),
 )
-@click.argument("profile", metavar="NAME|FILE", shell_complete=completing.profiles)
+@click.argument("profile", metavar="[NAME|FILE]", required=False, shell_complete=completing.profiles)
 @click.argument("pytest_options", nargs=-1, type=click.UNPROCESSED, shell_complete=completing.files)
-def collect(profile: str, pytest_options: tuple[str, ...]) -> int:
+def collect(profile: str | None, pytest_options: tuple[str, ...]) -> int:
     """Observe hosts without judging.
 
     Leaves a bundle of transcripts, to be judged later and elsewhere: `aisec run NAME --aisec-replay BUNDLE`.
-    The options are those of `aisec run`. Ends with 0 when every host could be asked, otherwise with 10.
+    NAME and options are those of `aisec run`. Ends with 0 when every host could be asked, otherwise with 10.
     """
     return _pytest(profile, [*pytest_options, "--aisec-observe-only"])
 

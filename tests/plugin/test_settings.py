@@ -118,6 +118,14 @@ def test_the_bundle_of_a_fleet_holds_and_gives_the_same_verdicts_again(fleet) ->
     assert (1, EXPECTED) == (done.code, outcomes(done.run))
 
 
+@pytest.mark.slow
+def test_a_fleet_may_be_observed_now_and_judged_later(fleet, tmp_path) -> None:
+    done = fleet("collect", module="pytest_aisec.cli")
+    assert (0, {"not_run"}) == (done.code, set(outcomes(done.run).values()))
+    later = fleet("run", f"--aisec-replay={done.bundle}", module="pytest_aisec.cli")
+    assert (1, EXPECTED) == (later.code, outcomes(later.run))
+
+
 def test_a_changed_group_of_a_host_is_found(fleet) -> None:
     bundle = fleet().bundle
     path = bundle / "run.json"
