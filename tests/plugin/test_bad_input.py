@@ -169,7 +169,7 @@ OPTIONS = {
     "no baseline": (["--aisec-baseline=/nowhere/at/all"], ["--aisec-baseline", "/nowhere/at/all"]),
     "baseline that is none": (["--aisec-baseline=/dev/null"], ["--aisec-baseline", "/dev/null"]),
     "gate without a baseline": (["--aisec-fail-on=regression"], ["--aisec-fail-on", "--aisec-baseline"]),
-    "gate that cannot fail": (["--aisec-fail-on=critical"], ["can never fail", "planned: 1 high"]),
+    "gate that cannot fail": (["--aisec-fail-on=critical"], ["can never fail", "planned results: 1 high"]),
 }
 
 

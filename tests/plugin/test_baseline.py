@@ -10,6 +10,8 @@ import pytest
 
 from tests.plugin.conftest import FAILS, PASSES
 
+pytestmark = pytest.mark.slow
+
 REGRESSION = "controls: {ACME-TST-*: {}}\ngate: {fail_on: regression}"
 
 

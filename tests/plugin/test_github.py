@@ -11,6 +11,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from github_runner import Runner
 from hostile import HOSTILE
 
+pytestmark = pytest.mark.slow
+
 FAILS = 'assert host.check_output("echo a") == "b"'
 COMMANDS = """\
 ::error title=not ours::a

@@ -10,6 +10,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from hostile import HOSTILE
 
+pytestmark = pytest.mark.slow
+
 ACTS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e\u2066\u200b\ufeff]")
 
 

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 SECRET = "acme_0123456789abcdef0123456789abcdef"
 FILE = "- kind: acme-token\n  pattern: 'acme_[0-9a-f]{32}'\n"
 

@@ -9,6 +9,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from planted import plant, search, search_files
 
+pytestmark = pytest.mark.slow
+
 BODIES = {
     "01": 'assert host.check_output("cat %s", path) == ""',
     "02": 'host.run("true"); raise RuntimeError(host.check_output("cat %s >&2; cat %s", path, path))',

@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
+pytestmark = pytest.mark.slow
+
 SIGNED = ["attestation.intoto.json", "audit.intoto.json"]
 
 

@@ -24,6 +24,8 @@ from pytest_aisec.judge.run import count, score
 from pytest_aisec.observe import transcript
 from pytest_aisec.replaying import Surroundings
 
+pytestmark = pytest.mark.slow
+
 CONTROL = '''
 from pytest_aisec import Host, control
 

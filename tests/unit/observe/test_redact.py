@@ -99,6 +99,7 @@ def test_a_credential_of_a_known_shape_does_not_survive(
     assert MARK.search(redacted)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "words", "pattern"), _PATTERNS, ids=[kind for kind, _, _ in _PATTERNS])
 @given(data=st.data())
 def test_what_a_pattern_finds_always_holds_one_of_its_words(
