@@ -95,11 +95,13 @@ class Collector:
             if len(self.targets) > 1:
                 transcript.release()
 
+        planned = {item.key for item in self.plan.on(target.name).values()}
         return Work(
             name=target.name,
             open=lambda: target.observed(transcript, self.limits, stop),
             close=close,
             suits=suited(self.plan, target).__contains__,
+            is_planned=planned.__contains__,
         )
 
     def _progress(self) -> Progress | None:

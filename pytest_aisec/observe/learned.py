@@ -33,7 +33,8 @@ class Learned(Suggestions):
     """Counts, for each control, which commands hosts needed.
 
     Args:
-        keys: control id → a text that changes with everything that changes the control's questions.
+        keys: control id, perhaps with `GROUP/` in front → a text that changes with everything that
+            changes the control's questions.
         directory: where it is kept between runs; `None` for nowhere.
 
     """
@@ -42,7 +43,7 @@ class Learned(Suggestions):
         self._lock = threading.Lock()
         self._directory = directory
         self._files = {
-            control: f"{control}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
+            control: f"{control.rpartition('/')[2]}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
             for control, key in keys.items()
         }
         self._before = {control: self._read(name) for control, name in self._files.items()}

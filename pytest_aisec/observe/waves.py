@@ -70,6 +70,8 @@ class Work:
     """Ends its connection."""
     suits: Callable[[str], bool] = lambda _control: True
     """Tells whether a control, by id, is written in the language of the host's shell and no other."""
+    is_planned: Callable[[str], bool] = lambda _control: True
+    """Tells whether a control is to be judged on this host."""
 
 
 Speculation = Callable[[Host], None]
@@ -95,7 +97,7 @@ def collect_host(
     try:
         host = work.open()
         backend: ObservingBackend = host.backend
-        open_questions: dict[str, Speculation] = dict(controls)
+        open_questions = {key: call for key, call in controls.items() if work.is_planned(key)}
         likely = {text: text for text in suggestions.suggest(work.suits) if redact(text) == text}
         is_known = bool(likely) and not any(map(work.suits, suggestions.unknown()))
         while open_questions and found.waves < DEEPEST:

@@ -97,6 +97,22 @@ def test_each_group_is_judged_by_its_profile_and_its_parameters(fleet) -> None:
         assert line in done.text
 
 
+@pytest.mark.parametrize("more", [(), ("--aisec-no-waves",)])
+def test_a_host_is_asked_nothing_but_what_its_group_needs(fleet, more) -> None:
+    done = fleet(*more)
+    again = fleet(*more)
+    for bundle in {done.bundle, again.bundle}:
+        asked = {
+            name: (bundle / "transcripts" / file).read_text()
+            for name, file in (("web", "local.jsonl"), ("gpu", "chroot__-17bbd065.jsonl"))
+        }
+        assert {"web": (True, True, False), "gpu": (False, True, True)} == {
+            name: ('"true"' in text, "echo good" in text or "echo bad" in text, '"echo a"' in text)
+            for name, text in asked.items()
+        }
+        assert ("echo bad" in asked["web"], "echo good" in asked["gpu"]) == (False, False)
+
+
 @pytest.mark.parametrize("more", [("-n", "2"), ("--aisec-no-waves",), ("-p", "no:randomly", "-v")])
 def test_workers_and_single_questions_give_the_same(fleet, more) -> None:
     assert EXPECTED == outcomes(fleet(*more).run)
