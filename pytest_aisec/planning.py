@@ -115,22 +115,26 @@ def with_hosts(config: pytest.Config, plan: Plan, targets: Sequence[Target]) -> 
 
 
 def recorded(config: pytest.Config, plan: Plan, groups: Mapping[str, str]) -> None:
-    """Take the groups of a replay's hosts from its bundle.
+    """Take the groups of recorded hosts from where they were recorded.
 
     Args:
         config: gets the members.
         plan: with groups.
-        groups: host → group, as the bundle has them.
+        groups: host → group; empty for none.
 
     Raises:
-        UsageProblem: when the bundle has no such groups.
+        UsageProblem: when the settings do not have such groups.
 
     """
     known = [group.name for group in plan.groups]
     members: dict[str, list[str]] = {}
     for host, group in groups.items():
         if group not in known:
-            what = f"is in group {group!r}, which the settings do not have" if group else "is in no group"
-            raise UsageProblem(f"--aisec-replay: host {host} {what}. {nearest(group, known)}".rstrip())
+            if not group:
+                raise UsageProblem(f"recorded host {host} is in no group of the settings: name a profile")
+            raise UsageProblem(
+                f"recorded host {host} is in group {group!r}, which the settings do not have. "
+                f"{nearest(group, known)}".rstrip()
+            )
         members.setdefault(group, []).append(host)
     config.stash[connecting.MEMBERS] = members

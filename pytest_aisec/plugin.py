@@ -54,6 +54,6 @@ def pytest_configure(config: pytest.Config) -> None:
         configuring.settle(config)
         signing.prepare(config)
         connecting.begin(config)
-        from pytest_aisec import session  # noqa: PLC0415 - takes its time, while connections are made
+        from pytest_aisec import beginning  # noqa: PLC0415 - takes its time, while connections are made
 
-        session.start(config)
+        beginning.start(config)

@@ -221,7 +221,10 @@ def apply(settings: Settings, namespace: argparse.Namespace) -> None:
     namespace.aisec_config = str(settings.document.path.absolute())
     if file.groups:
         namespace.aisec_profile = file.name
+    has_hosts = bool(namespace.aisec_replay or namespace.aisec_import)
     for dest, value in _options(file, base):
+        if has_hosts and dest in {"hosts", "ansible_inventory"}:
+            continue
         if getattr(namespace, dest, None) in (None, False) or getattr(namespace, dest) == []:
             setattr(namespace, dest, value)
 

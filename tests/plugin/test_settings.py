@@ -142,6 +142,18 @@ def test_a_fleet_may_be_observed_now_and_judged_later(fleet, tmp_path) -> None:
     assert (1, EXPECTED) == (later.code, outcomes(later.run))
 
 
+def test_hosts_of_the_file_give_way_to_those_of_a_bundle(fleet, settings) -> None:
+    text = 'profile = "web"\nhosts = ["local://"]\npath = ["pack"]\nevidence = "evidence"\n'
+    settings(text)
+    bundle = fleet().bundle
+    done = fleet("run", f"--aisec-replay={bundle}", module="pytest_aisec.cli")
+    assert (0, ["local://"]) == (done.code, [host["name"] for host in done.run["hosts"]])
+    # a bundle without groups says nothing of who is in which
+    settings(TWO)
+    done = fleet(f"--aisec-replay={bundle}")
+    assert (4, True) == (done.code, "recorded host local:// is in no group of the settings" in done.problem)
+
+
 def test_a_changed_group_of_a_host_is_found(fleet) -> None:
     bundle = fleet().bundle
     path = bundle / "run.json"

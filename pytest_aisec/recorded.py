@@ -1,0 +1,99 @@
+"""What takes the place of hosts: the transcripts of a bundle, or what collect-scripts printed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pytest_aisec.errors import EvidenceError, UsageProblem
+from pytest_aisec.evidence.bundle import Replayable, replayable
+from pytest_aisec.observe import own_patterns, portable, redact
+from pytest_aisec.observe.faults import REASONS, Unobservable
+from pytest_aisec.observe.hosts import Target
+from pytest_aisec.observe.transcript import Observation, Transcript
+from pytest_aisec.recorder import PATTERNS
+
+
+def of(config: pytest.Config) -> Replayed | Imported | None:
+    """Return what the options name in place of hosts, if anything.
+
+    Raises:
+        UsageProblem: when it cannot be read, or is not what it should be.
+
+    """
+    if config.option.aisec_import:
+        return Imported([config.invocation_params.dir / Path(item) for item in config.option.aisec_import])
+    if not config.option.aisec_replay:
+        return None
+    directory = config.invocation_params.dir / Path(config.option.aisec_replay).expanduser()
+    try:
+        found = replayable(directory, check=not hasattr(config, "workerinput"))
+    except EvidenceError as problem:
+        raise UsageProblem(f"--aisec-replay {config.option.aisec_replay}: {problem}") from None
+    # Questions that hold a credential are found under the marks that they had then.
+    then = own_patterns.read_all(directory / "inputs" / "redact")
+    config.stash[PATTERNS] = then.and_also(config.stash[PATTERNS])
+    redact.use(config.stash[PATTERNS].own)
+    return Replayed(found)
+
+
+class Replayed:
+    """A bundle whose transcripts take the place of hosts."""
+
+    def __init__(self, found: Replayable) -> None:
+        self.started_at = found.started_at
+        self.active = found.active
+        self.hosts = {host.name: host for host in found.hosts}
+        self.groups = {host.name: host.group for host in found.hosts}
+        self._load = found.load
+        self.targets = [
+            Target(name=host.name, connection=host.connection, backend=None) for host in found.hosts
+        ]
+
+    def transcript(self, name: str) -> Transcript:
+        """Return the transcript of a host, read when it is first needed."""
+        reason, _, detail = self.hosts[name].fault.partition(": ")
+        fault = Unobservable(reason, detail, whole_host=True) if reason in REASONS else None
+        return Transcript(source=lambda: map(_redacted, self._load(self.hosts[name])), host_fault=fault)
+
+
+def _redacted(observation: Observation) -> Observation:
+    """Return what an earlier run recorded as this run records it: it may know more shapes of credentials."""
+    return replace(
+        observation,
+        command=redact.redact(observation.command),
+        stdout=redact.redact_bytes(observation.stdout),
+        stderr=redact.redact_bytes(observation.stderr),
+        detail=redact.redact(observation.detail),
+    )
+
+
+class Imported:
+    """What collect-scripts printed takes the place of hosts."""
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        self._carried: dict[str, portable.Carried] = {}
+        for path in files:
+            try:
+                carried = portable.read(path.read_text(encoding="utf-8", errors="replace"))
+            except OSError as error:
+                raise UsageProblem(f"--aisec-import {path}: cannot be read: {error.strerror}") from None
+            except ValueError as error:
+                raise UsageProblem(f"--aisec-import {path}: {error}") from None
+            name = f"collected://{carried.host}"
+            if redact.redact(name) != name:
+                raise UsageProblem(f"--aisec-import {path}: the name of the host looks like a credential")
+            if name in self._carried:
+                raise UsageProblem(f"--aisec-import {path}: there is another file of host {carried.host}")
+            self._carried[name] = carried
+        earliest = min(carried.started_at for carried in self._carried.values())
+        self.started_at = earliest.isoformat()
+        self.targets = [Target(name=name, connection="local", backend=None) for name in sorted(self._carried)]
+        self.groups = dict.fromkeys(self._carried, "")
+
+    def transcript(self, name: str) -> Transcript:
+        """Return the transcript of a host."""
+        return Transcript(source=lambda: self._carried[name].observations)
