@@ -1,8 +1,8 @@
 from collections.abc import Iterator
 
 from pytest_aisec import Host, Unobservable, control, not_applicable
+from pytest_aisec.facts.access_lists import access_lists
 from pytest_aisec.facts.container_engines import Engines, engines
-from pytest_aisec.facts.files import access_lists
 from pytest_aisec.facts.sockets import SocketTable, socket_table
 
 _DOCKER_PORTS = frozenset({2375, 2376})

@@ -1,22 +1,10 @@
 """Typed readings shared by controls: they observe, they never judge."""
 
+from pytest_aisec.facts.access_lists import AclEntry, permitted
+from pytest_aisec.facts.accounts import Account, Cache, Caches, accounts, model_caches
 from pytest_aisec.facts.credential_files import CredentialFile, CredentialFiles, credential_files
-from pytest_aisec.facts.files import (
-    Account,
-    AclEntry,
-    Cache,
-    Caches,
-    Entry,
-    Trail,
-    Trees,
-    accounts,
-    leaves,
-    model_caches,
-    permitted,
-    quoted,
-    trails,
-    trees,
-)
+from pytest_aisec.facts.files import Entry, Trail, leaves, quoted, trails
+from pytest_aisec.facts.listings import Trees, trees
 from pytest_aisec.facts.package_indexes import PackageSource, PackageSources, package_sources
 from pytest_aisec.facts.projects import Named, Option, ProjectFile, Projects, projects
 

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_aisec.facts.files import Trail, find, mount_points, trails
+from pytest_aisec.facts.files import Trail, trails
+from pytest_aisec.facts.listings import find, mount_points
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_aisec.facts.files import LISTING_BYTES, read_listing
+from pytest_aisec.facts.listings import LISTING_BYTES, read_listing
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_aisec.facts.files import accounts
+from pytest_aisec.facts.accounts import accounts
 from pytest_aisec.facts.services import Service
 from pytest_aisec.facts.together import ahead
 from pytest_aisec.observe.faults import Unobservable

@@ -14,7 +14,8 @@ from urllib.parse import unquote, urlsplit
 
 import yaml
 
-from pytest_aisec.facts.files import accounts, find
+from pytest_aisec.facts.accounts import accounts
+from pytest_aisec.facts.listings import find
 from pytest_aisec.facts.projects import Option, ProjectFile, projects, read_files
 from pytest_aisec.facts.together import together
 from pytest_aisec.observe.backend import foresee

@@ -23,7 +23,8 @@ from packaging.utils import (
     parse_wheel_filename,
 )
 
-from pytest_aisec.facts.files import Trail, find, trails
+from pytest_aisec.facts.files import Trail, trails
+from pytest_aisec.facts.listings import find
 from pytest_aisec.facts.together import ahead
 from pytest_aisec.observe.faults import Unobservable
 

@@ -1,19 +1,10 @@
 import pytest
 
-from pytest_aisec.facts.files import (
-    AclEntry,
-    Entry,
-    Trail,
-    leaves,
-    permitted,
-    quoted,
-    read_access_lists,
-    read_accounts,
-    read_entry,
-    read_listing,
-    read_stat,
-)
+from pytest_aisec.facts.access_lists import AclEntry, permitted, read_access_lists
+from pytest_aisec.facts.accounts import read_accounts
+from pytest_aisec.facts.files import Entry, Trail, leaves, quoted, read_stat
 from pytest_aisec.facts.files import _walk as walk
+from pytest_aisec.facts.listings import read_entry, read_listing
 from pytest_aisec.observe.faults import Unobservable
 
 
