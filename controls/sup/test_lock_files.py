@@ -8,7 +8,9 @@ from typing_extensions import TypedDict
 from pytest_aisec import Host, Unobservable, control, facts, is_declared, not_applicable, together
 from pytest_aisec.facts.distributions import Distribution, distributions
 from pytest_aisec.facts.locks import Locked, is_flat, locked
-from pytest_aisec.facts.projects import ProjectFile, Projects, read_files, read_project_file
+from pytest_aisec.facts.project_formats import ProjectFile, read_project_file
+from pytest_aisec.facts.projects import Projects
+from pytest_aisec.facts.texts import read_files
 
 AbsolutePath = Annotated[str, Field(pattern="^/")]
 

@@ -6,7 +6,8 @@ from pytest_aisec.facts.credential_files import CredentialFile, CredentialFiles,
 from pytest_aisec.facts.files import Entry, Trail, leaves, quoted, trails
 from pytest_aisec.facts.listings import Trees, trees
 from pytest_aisec.facts.package_indexes import PackageSource, PackageSources, package_sources
-from pytest_aisec.facts.projects import Named, Option, ProjectFile, Projects, projects
+from pytest_aisec.facts.project_formats import Named, Option, ProjectFile
+from pytest_aisec.facts.projects import Projects, projects
 
 __all__ = [
     "Account",

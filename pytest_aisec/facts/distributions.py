@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from packaging.utils import canonicalize_name
 
 from pytest_aisec.facts.environments import search
-from pytest_aisec.facts.projects import read_files
+from pytest_aisec.facts.texts import read_files
 from pytest_aisec.facts.together import together
 from pytest_aisec.observe.faults import Unobservable
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pytest_aisec.facts.environments import search
 from pytest_aisec.facts.files import Entry, Trail, trails
 from pytest_aisec.facts.listings import ENTRY_FORMAT, LISTING_BYTES, read_entry, read_listing
-from pytest_aisec.facts.projects import read_files
+from pytest_aisec.facts.texts import read_files
 from pytest_aisec.facts.together import together
 from pytest_aisec.observe.faults import Unobservable
 

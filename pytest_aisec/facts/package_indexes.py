@@ -16,7 +16,9 @@ import yaml
 
 from pytest_aisec.facts.accounts import accounts
 from pytest_aisec.facts.listings import find
-from pytest_aisec.facts.projects import Option, ProjectFile, projects, read_files
+from pytest_aisec.facts.project_formats import Option, ProjectFile
+from pytest_aisec.facts.projects import projects
+from pytest_aisec.facts.texts import read_files
 from pytest_aisec.facts.together import together
 from pytest_aisec.observe.backend import foresee
 from pytest_aisec.observe.faults import Unobservable
