@@ -10,6 +10,8 @@ import yaml
 
 from pytest_aisec import starting
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def aisec(tmp_path):
@@ -43,7 +45,6 @@ def project(aisec):
     return aisec
 
 
-@pytest.mark.slow
 def test_the_first_run_works(project) -> None:
     done = project("run")
     assert done.returncode in {0, 1, 10}, done.stdout + done.stderr

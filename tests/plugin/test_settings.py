@@ -8,6 +8,8 @@ import pytest
 
 from tests.plugin.conftest import FAILS, Audited
 
+pytestmark = pytest.mark.slow
+
 ROOT = "chroot:///"
 """This machine again, under another name."""
 
@@ -124,7 +126,6 @@ def test_aisec_run_without_a_profile_is_the_same_audit(fleet) -> None:
     assert (1, EXPECTED) == (done.code, outcomes(done.run))
 
 
-@pytest.mark.slow
 def test_the_bundle_of_a_fleet_holds_and_gives_the_same_verdicts_again(fleet) -> None:
     bundle = fleet().bundle
     for more in ((), ("--replay", "--path", "pack")):
@@ -134,7 +135,6 @@ def test_the_bundle_of_a_fleet_holds_and_gives_the_same_verdicts_again(fleet) ->
     assert (1, EXPECTED) == (done.code, outcomes(done.run))
 
 
-@pytest.mark.slow
 def test_a_fleet_may_be_observed_now_and_judged_later(fleet, tmp_path) -> None:
     done = fleet("collect", module="pytest_aisec.cli")
     assert (0, {"not_run"}) == (done.code, set(outcomes(done.run).values()))
