@@ -66,6 +66,7 @@ class Document:
         self._verdict = verdict
         self._index = Index(run)
         self._separator = ', "observations": ['
+        self._ids: dict[tuple[str, ...], str] = {}
 
     def begin(self) -> Iterator[str]:
         """Yield all that stands before the observations."""
@@ -127,7 +128,10 @@ class Document:
         yield "]}}}\n"
 
     def _id(self, *parts: str) -> str:
-        return str(uuid.uuid5(NAMESPACE, json.dumps([self._run.run.id, *parts])))
+        known = self._ids.get(parts)
+        if known is None:
+            known = self._ids[parts] = str(uuid.uuid5(NAMESPACE, json.dumps([self._run.run.id, *parts])))
+        return known
 
     def _item(self, name: str, host: HostInfo | None) -> dict[str, Any]:
         props = [

@@ -18,6 +18,11 @@ _HIDDEN = re.compile(
 )
 
 
+_PRETTY = json.JSONEncoder(indent=2, ensure_ascii=False, sort_keys=True, default=str)
+_COMPACT = json.JSONEncoder(ensure_ascii=False, sort_keys=True, default=str)
+"""Made once: a report of a fleet holds some hundred thousand values."""
+
+
 def escape(character: str) -> str:
     r"""Return how a hidden character is written: `\x1b`, `\u202e`; a byte that is not UTF-8 as `\xff`."""
     code = ord(character)
@@ -67,12 +72,12 @@ def decode(data: bytes) -> str:
 
 def pretty(value: Any) -> str:
     """Return JSON data as people read it."""
-    return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True, default=str)
+    return _PRETTY.encode(value)
 
 
 def compact(value: Any) -> str:
     """Return JSON data in one line."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
+    return _COMPACT.encode(value)
 
 
 def size(number: int) -> str:

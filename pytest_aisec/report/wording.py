@@ -32,6 +32,10 @@ OPEN = {
 """Outcomes after which nothing is known, with what is said of them."""
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
+"""Made once: a report of a fleet holds some hundred thousand values."""
+
+
 class Index:
     """The controls, waivers and attestations of a run by id."""
 
@@ -166,4 +170,4 @@ def bounded(value: Any) -> Any:
 
 def dump(value: Any) -> str:
     """Return JSON data in one line, in the order in which it was made."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return _ENCODER.encode(value)
