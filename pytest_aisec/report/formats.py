@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
@@ -58,6 +59,9 @@ ON_DEMAND: tuple[Report, ...] = (
 )
 """What only `aisec report` makes. `NAME-all` is what `--format NAME --all` means."""
 
+_HOSTS = 100
+"""After so many, memory that only circles hold is given back."""
+
 
 def report(name: str, *, everything: bool = False) -> Report:
     """Return the format of that name; raise `UsageProblem`, with the known ones, where there is none.
@@ -105,21 +109,30 @@ class Sink(Protocol):
 
 def write(run: Run, verdict: Verdict, sink: Sink) -> None:
     """Make every report in one pass over the hosts: each transcript is read once."""
-    together = [(item.path, item.make()(run, verdict)) for item in REPORTS if not item.is_per_host]
-    apart = [item for item in REPORTS if item.is_per_host]
-    for path, document in together:
-        _put(sink, path, document.begin())
-    by_host = run.by_host()
-    for host in run.hosts:
-        results, seen = by_host[host.name], run.transcripts.get(host.name, ())
+    # Looking for circles after every few hundred values takes long: once in many hosts is enough.
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        together = [(item.path, item.make()(run, verdict)) for item in REPORTS if not item.is_per_host]
+        apart = [item for item in REPORTS if item.is_per_host]
         for path, document in together:
-            _put(sink, path, document.host(host, results, seen))
-        for item in apart:
-            alone = item.make()(run, verdict)
-            parts = chain(alone.begin(), alone.host(host, results, seen), alone.end())
-            sink.add(item.path_of(host), (part.encode() for part in parts))
-    for path, document in together:
-        _put(sink, path, document.end())
+            _put(sink, path, document.begin())
+        by_host = run.by_host()
+        for number, host in enumerate(run.hosts, start=1):
+            if number % _HOSTS == 0:
+                gc.collect()
+            results, seen = by_host[host.name], run.transcripts.get(host.name, ())
+            for path, document in together:
+                _put(sink, path, document.host(host, results, seen))
+            for item in apart:
+                alone = item.make()(run, verdict)
+                parts = chain(alone.begin(), alone.host(host, results, seen), alone.end())
+                sink.add(item.path_of(host), (part.encode() for part in parts))
+        for path, document in together:
+            _put(sink, path, document.end())
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _put(sink: Sink, path: str, parts: Iterable[str]) -> None:
