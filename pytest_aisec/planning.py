@@ -13,7 +13,7 @@ from pytest_aisec.catalog import plan as plans
 from pytest_aisec.catalog import profile as profiles
 from pytest_aisec.catalog.load import Catalog
 from pytest_aisec.catalog.plan import Plan
-from pytest_aisec.errors import EmptyPlan, UsageProblem, nearest
+from pytest_aisec.errors import UsageProblem, nearest
 from pytest_aisec.observe.hosts import Target
 from pytest_aisec.settings import Settings
 
@@ -57,7 +57,7 @@ def _of_groups(config: pytest.Config, catalog: Catalog, found: Settings) -> Plan
     option, file = config.option, found.file
     roots = config.stash[collection.ROOTS]
     made: dict[str, Plan] = {}
-    refused: dict[str, Exception] = {}
+    selected = [part.strip() for item in option.aisec_select for part in item.split(",")]
     chains = {}
     for name in file.groups:
         profile, where = found.profile_of(name)
@@ -66,17 +66,15 @@ def _of_groups(config: pytest.Config, catalog: Catalog, found: Settings) -> Plan
     whole = {name: plans.make_plan(chain, catalog) for name, chain in chains.items()}
     for name, chain in chains.items():
         params = [item for item in option.aisec_param if _concerns(item, whole[name])]
-        try:
-            made[name] = plans.make_plan(chain, catalog, params=params, select=option.aisec_select)
-        except (EmptyPlan, UsageProblem) as problem:
-            if not option.aisec_select:
-                raise
-            refused[name] = problem
+        mine = [text for text in selected if plans.selects(text, whole[name])]
+        if mine or not selected:
+            made[name] = plans.make_plan(chain, catalog, params=params, select=mine)
+    for text in selected:
+        if not any(plans.selects(text, plan) for plan in whole.values()):
+            plans.make_plan(next(iter(chains.values())), catalog, select=[text])
     for item in option.aisec_param:
         if not any(_concerns(item, plan) for plan in whole.values()):
             plans.make_plan(next(iter(chains.values())), catalog, params=[item])
-    if not made:
-        raise next(iter(refused.values()))
     if found.policy is None and option.aisec_gate is None:
         fleet.check_gates(made, str(found.document.path))
     return fleet.join(file.name, file.title, file.version, made)

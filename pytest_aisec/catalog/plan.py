@@ -383,6 +383,11 @@ def matches(control_id: str, selector: str) -> bool:
     return fnmatch.fnmatchcase(control_id, selector)
 
 
+def selects(text: str, plan: Plan) -> bool:
+    """Tell whether one item of `--aisec-select` selects anything of the plan."""
+    return any(_is_selected(item, text) for item in plan.controls)
+
+
 def _is_selected(item: PlannedControl, text: str) -> bool:
     framework, colon, reference = text.partition(":")
     if colon:

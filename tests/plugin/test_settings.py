@@ -185,6 +185,11 @@ def test_parameters_of_the_command_line_reach_the_groups_that_have_them(fleet) -
 def test_a_selection_may_leave_a_group_with_nothing(fleet) -> None:
     done = fleet("--aisec-select=ACME-TST-01")
     assert {("local://", "01"): "passed"} == outcomes(done.run)
+    # what one group lacks takes nothing from another that has the rest
+    done = fleet("--aisec-select=ACME-TST-01,ACME-TST-02")
+    assert {key: value for key, value in EXPECTED.items() if key[1] != "03"} == outcomes(done.run)
+    done = fleet("--aisec-select=ACME-TST-01,ACME-TST-99")
+    assert (4, True) == (done.code, "--aisec-select ACME-TST-99" in done.text)
     done = fleet("--aisec-select=ACME-TST-99")
     assert (4, True) == (done.code, "--aisec-select ACME-TST-99" in done.text)
 
