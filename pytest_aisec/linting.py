@@ -21,7 +21,7 @@ from pytest_aisec.catalog.load import Catalog, control_files, read_controls
 from pytest_aisec.catalog.policy import GatePolicy
 from pytest_aisec.catalog.profile import SUFFIXES, Profile, ProfileFile
 from pytest_aisec.errors import UsageProblem
-from pytest_aisec.judge import dated
+from pytest_aisec.judge import dated, patterns
 from pytest_aisec.judge.attestation import Attestation
 from pytest_aisec.judge.dated import Dated, Given
 from pytest_aisec.judge.waiver import Waiver
@@ -456,11 +456,7 @@ def _overlaps(given: Given[Waiver], today: date, found: _Found) -> None:
 
 def _share_hosts(one: Dated, other: Dated) -> bool:
     """Tell whether a host of one is one of the other, as far as their names tell."""
-    return any(
-        dated.matches(mine, theirs) or dated.matches(theirs, mine)
-        for mine in one.hosts
-        for theirs in other.hosts
-    )
+    return any(patterns.overlap(mine, theirs) for mine in one.hosts for theirs in other.hosts)
 
 
 def _unused(chains: Sequence[Sequence[Profile]], catalog: Catalog, found: _Found) -> None:
