@@ -1,13 +1,10 @@
 """Lab hosts to measure on; needs root on Debian."""
 
 import contextlib
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests/lab"))
-
-from labkit.lab import Lab, LabHost
+from pytest_aisec.testing.labkit.lab import Lab, LabHost
 
 HARDENED = (Path(__file__).parents[1] / "tests/lab/hardened.sh").read_text(encoding="utf-8")
 

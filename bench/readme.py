@@ -40,8 +40,7 @@ def main() -> None:
     )
     parser.add_argument("--picture", type=Path, help="where the picture of the report goes")
     options = parser.parse_args()
-    sys.path.insert(0, str(ROOT / "tests/lab"))
-    from labkit.lab import Lab  # noqa: PLC0415 - found only now
+    from pytest_aisec.testing.labkit.lab import Lab  # noqa: PLC0415 - found only now
 
     with tempfile.TemporaryDirectory() as directory, Lab() as lab, ExitStack() as stack:
         here = Path(directory)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,9 +20,8 @@ TESTS = Path(__file__).parents[1]
 
 def _need(*packages):
     """Install Debian packages, or skip the test."""
-    sys.path.insert(0, str(TESTS / "lab"))
-    from labkit import debian
-    from labkit.errors import LabUnavailableError
+    from pytest_aisec.testing.labkit import debian
+    from pytest_aisec.testing.labkit.errors import LabUnavailableError
 
     try:
         debian.ensure(packages)

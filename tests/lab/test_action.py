@@ -13,12 +13,11 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from labkit import kernel
-from labkit.lab import CLIENT_ADDRESS
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from action_steps import CASES, Job, read, write_pack
-from github_runner import Runner
+from pytest_aisec.testing.labkit import kernel
+from pytest_aisec.testing.labkit.lab import CLIENT_ADDRESS
+from tests.support.action_steps import CASES, Job, read, write_pack
+from tests.support.github_runner import Runner
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("action.yml", "pyproject.toml", "README.md", "LICENSE", "pytest_aisec", "controls", "profiles")

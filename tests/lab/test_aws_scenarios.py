@@ -12,12 +12,12 @@ from dataclasses import replace
 
 import pytest
 import scenarios
-from labkit import aws
 from scenarios import Scenario
 
 from pytest_aisec.catalog.content import content_root
 from pytest_aisec.catalog.load import load_catalog
 from pytest_aisec.observe.transcript import Transcript
+from tests.support import aws
 
 CATALOG = load_catalog([content_root()])
 ALL = [item for item in scenarios.all_scenarios() if item.is_aws]

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from pytest_aisec.report.formats import REPORTS
-from tests import readers
+from tests.support import readers
 
 PROFILE = """\
 id: every-way

@@ -11,8 +11,8 @@ from contextlib import ExitStack
 import pytest
 from lxml import html
 
-from tests import readers
 from tests.lab.test_evidence import ATTESTATION, SET_UP, WAIVER, way
+from tests.support import readers
 
 SETTINGS = """\
 name = "three-kinds"

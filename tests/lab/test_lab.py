@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 import testinfra
-from labkit import LabError, LabUnavailableError, debian, image, kernel, scope
-from labkit.engines import Container
-from labkit.fixtures import give_up
-from labkit.lab import Lab, LabHost
+
+from pytest_aisec.testing.labkit import LabError, LabUnavailableError, debian, image, kernel, scope
+from pytest_aisec.testing.labkit.engines import Container
+from pytest_aisec.testing.labkit.lab import Lab, LabHost
+from tests.support.lab_fixtures import give_up
 
 PATIENCE = 20.0  # seconds for something that must happen
 NO_WAY_OUT = ("192.0.2.1", 80)  # an address for documentation: nobody has it
@@ -26,7 +27,7 @@ RUN_A_LAB = """
 import signal, sys
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests may ignore it
 signal.signal(signal.SIGINT, signal.default_int_handler)  # likewise
-from labkit.lab import Lab
+from pytest_aisec.testing.labkit.lab import Lab
 with Lab(rtt=0.001) as lab, lab.host() as host:
     print(lab.name, lab._scope._guard.pid, host.pid, flush=True)
     sys.stdin.read()
@@ -68,7 +69,7 @@ def lab_of_another_process() -> Iterator[tuple[subprocess.Popen[str], str, int]]
     """A process with a lab in which a host runs; its name and its guard."""
     with subprocess.Popen(
         [sys.executable, "-c", RUN_A_LAB],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

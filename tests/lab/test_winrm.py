@@ -16,7 +16,6 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from labkit.winrm import PASSWORD, USER, Answer, Endpoint, Player
 
 from pytest_aisec.errors import UsageProblem
 from pytest_aisec.observe.bounded import Stop, Stopped
@@ -24,6 +23,7 @@ from pytest_aisec.observe.faults import Unobservable
 from pytest_aisec.observe.hosts import HostOptions, resolve
 from pytest_aisec.observe.transcript import Transcript
 from pytest_aisec.observe.transports import Limits
+from tests.support.winrm import PASSWORD, USER, Answer, Endpoint, Player
 
 QUICK = Limits(timeout=3, connect_timeout=2, cap=4096)
 

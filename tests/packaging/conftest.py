@@ -1,5 +1,14 @@
 """The readers of others, for all tests here."""
 
-from tests.readers import heimdall, in_toto, installed, jenkins, jenkins_schema, kept, multitool, trestle
+from tests.support.readers import (
+    heimdall,
+    in_toto,
+    installed,
+    jenkins,
+    jenkins_schema,
+    kept,
+    multitool,
+    trestle,
+)
 
 __all__ = ["heimdall", "in_toto", "installed", "jenkins", "jenkins_schema", "kept", "multitool", "trestle"]

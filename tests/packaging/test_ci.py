@@ -16,9 +16,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from action_steps import CASES, Job, read, write_pack
-from github_runner import Runner
+from tests.support.action_steps import CASES, Job, read, write_pack
+from tests.support.github_runner import Runner
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not (ROOT / ".git").exists(), reason="needs a checkout")]

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from github_runner import Runner
-from hostile import HOSTILE
+from tests.support.github_runner import Runner
+from tests.support.hostile import HOSTILE
 
 pytestmark = pytest.mark.slow
 

@@ -1,14 +1,11 @@
 """What hosts answer breaks no report and does not act on the terminal."""
 
 import re
-import sys
 import xml.etree.ElementTree as ET
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from hostile import HOSTILE
+from tests.support.hostile import HOSTILE
 
 pytestmark = pytest.mark.slow
 

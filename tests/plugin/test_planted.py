@@ -1,13 +1,10 @@
 """Credentials are planted into everything that reaches a run; none may come out of it."""
 
 import json
-import sys
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from planted import plant, search, search_files
+from tests.support.planted import plant, search, search_files
 
 pytestmark = pytest.mark.slow
 

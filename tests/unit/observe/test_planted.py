@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 from base64 import b64encode
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_aisec.observe.redact import redact, redact_bytes, redact_value
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
-from planted import SPECS, plant, search
+from tests.support.planted import SPECS, plant, search
 
 AROUND = [
     "",

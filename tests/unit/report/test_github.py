@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from hypothesis import example, given
@@ -13,9 +11,7 @@ from pytest_aisec.judge.run import WaiverState
 from pytest_aisec.report import github, markdown, terminal
 from pytest_aisec.report.document import whole
 from pytest_aisec.report.text import visible
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
-from github_runner import IGNORABLE, Runner
+from tests.support.github_runner import IGNORABLE, Runner
 
 COMMANDS = [
     "::error::x",

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labkit.errors import LabError, LabUnavailableError
+from pytest_aisec.testing.labkit.errors import LabError, LabUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import pytest
 
-from labkit import aws, engines
-from labkit.errors import LabUnavailableError
-from labkit.lab import Lab, LabHost
+from pytest_aisec.testing.labkit import engines
+from pytest_aisec.testing.labkit.errors import LabUnavailableError
+from pytest_aisec.testing.labkit.lab import Lab, LabHost
+from tests.support import aws
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from labkit import debian, kernel
-from labkit.errors import LabUnavailableError
+from . import debian, kernel
+from .errors import LabUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -164,11 +164,7 @@ def image(kind: Kind = "stock") -> Image:
     The key in the cache is a digest of the packages and of everything that is done to them. Two processes that
     want the same image build it once. Raises LabUnavailableError.
     """
-    packages = (*PACKAGES, *{"stock": (), "services": SERVICES, "job": JOB}[kind])
-    recipe: tuple[object, ...] = (SUITE, packages, _CUSTOMISE)
-    if kind == "services":
-        recipe = (*recipe, WHEELS, DOUBLE.read_text())
-    digest = hashlib.sha256(repr(recipe).encode()).hexdigest()[:16]
+    packages, digest = _packages(kind), image_digest(kind)
     cache = cache_directory()
     found = Image(cache / digest, digest)
     if found.root.is_dir():
@@ -181,14 +177,30 @@ def image(kind: Kind = "stock") -> Image:
     return found
 
 
+def image_digest(kind: Kind = "stock") -> str:
+    """What an image is made from, as a digest; nothing is built."""
+    recipe: tuple[object, ...] = (SUITE, _packages(kind), _CUSTOMISE)
+    if kind == "services":
+        recipe = (*recipe, WHEELS, DOUBLE.read_text())
+    return hashlib.sha256(repr(recipe).encode()).hexdigest()[:16]
+
+
+def layer_digest(name: str) -> str:
+    """Likewise of one of LAYERS."""
+    return hashlib.sha256(repr((SUITE, name, LAYERS[name])).encode()).hexdigest()[:16]
+
+
+def _packages(kind: Kind) -> tuple[str, ...]:
+    return (*PACKAGES, *{"stock": (), "services": SERVICES, "job": JOB}[kind])
+
+
 def layer(name: str) -> Path:
     """One of LAYERS as a directory to put over the root of a host, built now if it is not in the cache.
 
     Raises LabUnavailableError.
     """
-    digest = hashlib.sha256(repr((SUITE, name, LAYERS[name])).encode()).hexdigest()[:16]
     cache = cache_directory()
-    found = cache / f"{digest}-{name}"
+    found = cache / f"{layer_digest(name)}-{name}"
     if found.is_dir():
         return found
     cache.mkdir(parents=True, exist_ok=True)

@@ -18,11 +18,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from labkit import debian
-from labkit.errors import LabError
-from labkit.image import image
-from labkit.lab import require_lab
-from labkit.scope import Scope
+from . import debian
+from .errors import LabError
+from .image import image
+from .lab import require_lab
+from .scope import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

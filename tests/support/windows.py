@@ -4,26 +4,22 @@ A scenario is a JSON file beside the shell scripts, `<what>.<outcome>.json`:
 
     {"about": "…", "host": "windows-11-24h2", "params": {}, "reason": "privilege", "answers": {PART: VALUE}}
 
-Its answers are laid over those of the named host in `tests/scenarios/windows/`; see `labkit.winrm.answers`.
+Its answers are laid over those of the named host in `tests/scenarios/windows/`; see `tests.support.winrm.answers`.
 """
 
 from __future__ import annotations
 
 import json
-from contextlib import ExitStack
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from labkit.winrm import USER, Endpoint, Look, Player, answers
-from scenarios import DIRECTORY, OUTCOMES, Audit, observe
+from pytest_aisec.testing import fingerprints
+from pytest_aisec.testing.scenarios import OUTCOMES
 
-from pytest_aisec.catalog.context import Evaluation
-from pytest_aisec.catalog.control import Control
-from pytest_aisec.observe.hosts import HostOptions
-from pytest_aisec.observe.transports import Limits
-
+LABEL = "played PowerShell answers over HTTP and NTLM; no real Windows"
+IMAGE = fingerprints.of_files([Path(__file__).with_name("winrm.py")])
 _KEYS = {"about", "host", "params", "reason", "answers"}
 
 
@@ -33,10 +29,14 @@ class WindowsScenario:
 
     control: str
     path: Path
+    base: Path
+    """The answers under those of the scenario."""
     outcome: str
     reason: str
     params: dict[str, Any] = field(default_factory=dict)
     table: dict[str, Any] = field(default_factory=dict)
+    user: str = "auditor"
+    sudo: bool = False
 
     @property
     def id(self) -> str:
@@ -54,7 +54,7 @@ def read(path: Path) -> WindowsScenario:
         raise ValueError(f"{path}: has {sorted(found)}, of {sorted(_KEYS)}")
     if (parts[1] == "error") != ("reason" in found):
         raise ValueError(f"{path}: an error scenario, and no other, names its reason")
-    base = DIRECTORY / "windows" / f"{found['host']}.json"
+    base = path.parent.parent / "windows" / f"{found['host']}.json"
     table = json.loads(base.read_text(encoding="utf-8"))
     unknown = set(found.get("answers", {})) - set(table)
     if unknown:
@@ -62,6 +62,7 @@ def read(path: Path) -> WindowsScenario:
     return WindowsScenario(
         control=path.parent.name,
         path=path,
+        base=base,
         outcome=OUTCOMES[parts[1]],
         reason=found.get("reason", ""),
         params=found.get("params", {}),
@@ -69,25 +70,7 @@ def read(path: Path) -> WindowsScenario:
     )
 
 
-def all_scenarios() -> list[WindowsScenario]:
-    """Return every scenario for Windows, by control and name."""
-    return [read(path) for path in sorted(DIRECTORY.glob("AISEC-*/*.json"))]
-
-
-def audit(
-    control: Control, scenario: WindowsScenario, look: Look, directory: Path, *, waves: bool = True
-) -> Audit:
-    """Audit one control on a host that gives the answers of `look`, over HTTP and NTLM."""
-    player = Player(look)
-    with ExitStack() as stack:
-        stack.enter_context(Endpoint(player, directory))
-        options = HostOptions(
-            hosts=f"winrm://{USER}@127.0.0.1:{player.port}?no_ssl=true", limits=Limits(timeout=20)
-        )
-        found = observe(control, scenario.params, options, Evaluation(now=datetime.now(UTC)), waves=waves)
-    assert player.problems == []
-    assert player.open_shells == {}, "a shell was left open"
-    return found
-
-
-__all__ = ["WindowsScenario", "all_scenarios", "answers", "audit", "read"]
+def find(directory: Path) -> Iterator[WindowsScenario]:
+    """Yield every scenario for Windows below a `scenarios/` directory."""
+    for path in sorted(directory.glob("*-*-*/*.json")):
+        yield read(path)

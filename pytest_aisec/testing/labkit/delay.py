@@ -1,6 +1,6 @@
 """Hold every Ethernet frame between two network namespaces for half a round-trip time.
 
-Run as a process of its own: ``delay.py NAMESPACE_A DEVICE_A NAMESPACE_B DEVICE_B SECONDS``. It makes one TAP
+Run as a process of its own: ``main(NAMESPACE_A, DEVICE_A, NAMESPACE_B, DEVICE_B, SECONDS)``. It makes one TAP
 device in each namespace, prints ``ready``, and passes frames until it is killed; the devices go with it.
 It exists because many kernels have no ``netem``; times measured through it are "userspace TAP delay".
 """
@@ -11,16 +11,12 @@ import fcntl
 import os
 import select
 import struct
-import sys
 import time
 from collections import deque
 from contextlib import suppress
 from pathlib import Path
 
-if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parent.parent))
-
-from labkit import kernel
+from . import kernel
 
 _TUNSETIFF = 0x400454CA
 _IFF_TAP = 0x0002
@@ -61,13 +57,9 @@ def forward(first: int, second: int, hold: float) -> None:
                 os.write(tap, frame)
 
 
-def main(arguments: list[str]) -> None:
+def main(*arguments: str) -> None:
     """Do what the module says."""
     first = _tap(Path(arguments[0]), arguments[1])
     second = _tap(Path(arguments[2]), arguments[3])
     print("ready", flush=True)
     forward(first, second, float(arguments[4]) / 2)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -23,10 +23,10 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from labkit import debian, delay, kernel
-from labkit.errors import LabError, LabUnavailableError
-from labkit.image import USERS, Image, Kind, image, layer
-from labkit.scope import Scope, ip, raise_inotify_limit
+from . import debian, kernel
+from .errors import LabError, LabUnavailableError
+from .image import USERS, Image, Kind, image, layer
+from .scope import Scope, alone, ip, raise_inotify_limit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -313,7 +313,7 @@ class Lab:
 
     ``rtt`` is the round-trip time in seconds that is added between the client and everything else; None adds
     nothing. Raises LabUnavailableError where a lab cannot be, LabError when something in it goes wrong.
-    Whatever ends the process, SIGKILL included, ends the lab: see :mod:`labkit.scope`.
+    Whatever ends the process, SIGKILL included, ends the lab: see :mod:`pytest_aisec.testing.labkit.scope`.
     """
 
     def __init__(self, *, rtt: float | None = None) -> None:
@@ -492,7 +492,7 @@ class Lab:
     def _start_delay(self, rtt: float) -> None:
         log = self._home / "delay.log"
         ends = [str(self._client), "eth0", str(self._switch), "up0", str(rtt)]
-        process = self._scope.start("lab", [sys.executable, "-I", "-S", delay.__file__, *ends], log)
+        process = self._scope.start("lab", alone("delay", "main", *ends), log)
         deadline = time.monotonic() + _BOOT_TIMEOUT
         while "ready" not in log.read_text():
             if process.poll() is not None or time.monotonic() > deadline:

@@ -27,11 +27,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if __name__ == "__main__":  # the guard runs this file by its path
-    sys.path.insert(0, str(Path(__file__).parent.parent))
-
-from labkit import kernel
-from labkit.errors import LabError, LabUnavailableError
+from . import kernel
+from .errors import LabError, LabUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -77,7 +74,7 @@ class Scope:
             self.path.mkdir(parents=True, mode=0o755)
         atexit.register(self.close)
         self._guard = subprocess.Popen(
-            [sys.executable, "-I", "-S", __file__, self.name],
+            alone("scope", "guard", self.name),
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -178,6 +175,12 @@ class Scope:
             self._guard.communicate(b"done", timeout=_PATIENCE)
         if left:
             raise LabError(f"{self.name} would not go: {', '.join(left)}")
+
+
+def alone(module: str, function: str, *arguments: str) -> list[str]:
+    """Return a command that calls a function of a module of labkit, with nothing else imported."""
+    code = f"import sys; sys.path.insert(0, sys.argv[1]); from labkit.{module} import {function} as f; f(*sys.argv[2:])"
+    return [sys.executable, "-I", "-S", "-c", code, str(Path(__file__).parent.parent), *arguments]
 
 
 def ip(*lines: str, inside: str | None = None) -> None:
@@ -348,13 +351,9 @@ def _machine_lock() -> Iterator[None]:
         yield
 
 
-def _guard(name: str) -> None:
+def guard(name: str) -> None:
     """Wait for the maker to close its end of the pipe; tear down what it did not take down itself."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     if sys.stdin.buffer.read() != b"done":
         teardown(name)
-
-
-if __name__ == "__main__":
-    _guard(sys.argv[1])

@@ -1,0 +1,60 @@
+"""Spoiled answers: what a host might have said instead, when it does not let itself be seen whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from pytest_aisec.observe.transcript import Observation
+from pytest_aisec.testing.audits import Subject, verdict
+from pytest_aisec.testing.proofs import may_follow_failure
+
+
+def spoiled(answer: Observation) -> Iterator[tuple[str, Observation]]:
+    """Yield what might have come instead of an answer, by what is wrong with it."""
+    nothing = replace(answer, exit_status=None, stdout=b"", stderr=b"", fault=None, detail="")
+    program = answer.command.split(" ", 1)[0]
+    denied = f"{program}: Permission denied\n".encode()
+    yield "refused", replace(nothing, exit_status=1, stderr=denied)
+    yield "missing", replace(nothing, exit_status=127, stderr=f"sh: 1: {program}: not found\n".encode())
+    yield "late", replace(nothing, fault="timeout", detail="no end within 30 s")
+    yield "without a word", replace(nothing, exit_status=1)
+    if answer.fault is not None:
+        return
+    half = answer.stdout[: len(answer.stdout) // 2]
+    yield "cut", replace(nothing, stdout=half, fault="truncated", detail="the answer is too long")
+    if answer.stdout:
+        yield "empty", replace(answer, stdout=b"")
+        yield "not UTF-8", replace(answer, stdout=_unreadable(answer.stdout))
+
+
+def _unreadable(data: bytes) -> bytes:
+    """Return the data with a byte in each line that no UTF-8 has."""
+    return b"\n".join(line[:1] + b"\xff" + line[1:] for line in data.split(b"\n"))
+
+
+def passes_when_spoiled(subject: Subject, observations: Sequence[Observation], connection: str) -> list[str]:
+    """Spoil each answer of a failed audit in turn, and return how it then did not fail: it must be none.
+
+    Args:
+        subject: the control.
+        observations: its answers.
+        connection: kind of the connection over which they came.
+
+    Returns:
+        For each wrong verdict the question, what was wrong with its answer, and the verdict.
+
+    """
+    return [
+        f"{how}: {observations[index].command[:200]!r} -> {' '.join(ended)}"
+        for index, how, answers in _variants(observations)
+        if not may_follow_failure(*(ended := verdict(subject.judge(answers, connection=connection))))
+    ]
+
+
+def _variants(
+    observations: Sequence[Observation],
+) -> Iterator[tuple[int, str, list[Observation]]]:
+    for index, answer in enumerate(observations):
+        for how, instead in spoiled(answer):
+            yield index, how, [*observations[:index], instead, *observations[index + 1 :]]
