@@ -35,6 +35,8 @@ from pytest_aisec.observe.hosts import Target
 from pytest_aisec.observe.redact import redact, redact_value
 from pytest_aisec.observe.transcript import Ordered, Transcript
 
+_OTHER_PLATFORMS = ("aix", "dragonfly", "sunos")
+"""What `uname -s` says, in lower case, on systems that no control can be for."""
 _WORST_FIRST = ("failed", "error", "not_reviewed", "not_run", "passed", "not_applicable")
 
 
@@ -92,17 +94,22 @@ def speculate(planned: PlannedControl, host: Host, circumstances: Evaluation) ->
 
 
 def platform(host: Host) -> str:
-    """Return the host's platform: one of `catalog.control.PLATFORMS`, or what `uname -s` says."""
+    """Return the host's platform: one of `catalog.control.PLATFORMS`, or another kernel of those that are known.
+
+    Raises:
+        Unobservable: when `uname -s` names none of them: what nobody recognises is no other platform.
+
+    """
     backend: ObservingBackend = host.backend
     if backend.connection == "winrm":
         return "windows"
     answer = host.run("uname -s")
-    name = answer.stdout.strip().lower()
-    if answer.rc != 0 or not name:
+    name: str = answer.stdout.strip().lower()
+    if answer.rc != 0 or name not in {*PLATFORMS, *_OTHER_PLATFORMS}:
         raise Unobservable(
             "parse", f"uname -s does not tell the platform: {answer.stdout or answer.stderr!r}"
         )
-    return next((known for known in PLATFORMS if known == name), name)
+    return name
 
 
 def looked(host: Host, error: BaseException | None) -> bool:

@@ -17,6 +17,7 @@ from pytest_aisec.catalog.plan import PlannedControl
 from pytest_aisec.judge.outcome import Conclusion
 from pytest_aisec.observe import waves
 from pytest_aisec.observe.backend import ObservingBackend
+from pytest_aisec.observe.faults import Unobservable
 from pytest_aisec.observe.hosts import HostOptions, Target, resolve
 from pytest_aisec.observe.transcript import Observation, Transcript
 from pytest_aisec.observe.waves import Suggestions, Work
@@ -40,9 +41,15 @@ class Subject:
         """Plan one control with `params` declared."""
         return cls(planned=plans.single(control, params), circumstances=circumstances)
 
-    def judge(self, observations: Iterable[Observation], *, connection: str = "ssh") -> Conclusion:
+    def judge(
+        self,
+        observations: Iterable[Observation],
+        *,
+        connection: str = "ssh",
+        host_fault: Unobservable | None = None,
+    ) -> Conclusion:
         """Judge from answers alone; a question without one is an error: `no_observation`."""
-        transcript = Transcript()
+        transcript = Transcript(host_fault=host_fault)
         for item in observations:
             transcript.add(item)
         backend = ObservingBackend(f"{connection}://recorded", None, transcript, connection)
@@ -73,7 +80,9 @@ class Audit:
     def replayed(self, observations: Iterable[Observation] | None = None) -> Conclusion:
         """Judge again from the transcript alone, or from other answers."""
         return self.subject.judge(
-            self.transcript if observations is None else observations, connection=self.connection
+            self.transcript if observations is None else observations,
+            connection=self.connection,
+            host_fault=self.transcript.host_fault,
         )
 
 

@@ -9,16 +9,16 @@ from __future__ import annotations
 import hashlib
 import json
 import lzma
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pytest_aisec.observe.faults import Reason, Unobservable
 from pytest_aisec.observe.transcript import Observation
-from pytest_aisec.testing import fingerprints
+from pytest_aisec.testing import fingerprints, spoiling
 from pytest_aisec.testing.audits import Subject, verdict
 from pytest_aisec.testing.proofs import Proof
-from pytest_aisec.testing.spoiling import passes_when_spoiled
 
 SUFFIX = ".jsonl.xz"
 _FORMAT = 1
@@ -38,6 +38,8 @@ class RecordedRun:
     reason: str
     """Of an error."""
     observations: tuple[Observation, ...]
+    host_fault: tuple[Reason, str] | None = None
+    """Why nothing could be asked, and in how many words, if that was so."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,17 +101,27 @@ def differences(recording: Recording, fresh: Recording) -> list[str]:
     ]
 
 
-def judge(recording: Recording, subject: Subject) -> list[str]:
-    """Judge every run of a recording again, and with each answer spoiled; return what came out wrong."""
+def judge(
+    recording: Recording, subject: Subject, given: Container[spoiling.Answer] = frozenset()
+) -> list[str]:
+    """Judge every run of a recording again, and with each answer spoiled; return what came out wrong.
+
+    Args:
+        recording: of a scenario.
+        subject: its control, as of the time of the recording.
+        given: what live hosts have answered; see `spoiling.passes_when_spoiled`.
+
+    """
     wrong = []
     for run in recording.runs:
-        ended = verdict(subject.judge(run.observations, connection=recording.connection))
+        fault = None if run.host_fault is None else Unobservable(*run.host_fault, whole_host=True)
+        ended = verdict(subject.judge(run.observations, connection=recording.connection, host_fault=fault))
         if ended != (run.outcome, run.reason):
             recorded = f"{run.outcome} {run.reason}".strip()
             wrong.append(f"{run.how}: recorded as {recorded}, judged again {' '.join(ended).strip()}")
     first = recording.runs[0]
     if first.outcome == "failed":
-        wrong += passes_when_spoiled(subject, first.observations, recording.connection)
+        wrong += spoiling.passes_when_spoiled(subject, first.observations, recording.connection, given)
     return wrong
 
 
@@ -187,6 +199,7 @@ def to_json(recording: Recording) -> dict[str, Any]:
             "outcome": run.outcome,
             "reason": run.reason,
             "observations": [number(item) for item in run.observations],
+            "host_fault": run.host_fault,
         }
         for run in recording.runs
     ]
@@ -216,6 +229,7 @@ def from_json(data: Mapping[str, Any]) -> Recording:
                 outcome=run["outcome"],
                 reason=run["reason"],
                 observations=tuple(answers[index] for index in run["observations"]),
+                host_fault=tuple(run["host_fault"]) if run["host_fault"] else None,
             )
             for run in data["runs"]
         ),
@@ -250,3 +264,35 @@ def all_in(directory: Path) -> Iterator[str]:
     """Yield the ids of the controls that have a file of recordings."""
     for path in sorted(directory.glob(f"*{SUFFIX}")):
         yield path.name.removesuffix(SUFFIX)
+
+
+def answers(found: Iterable[Recording]) -> frozenset[spoiling.Answer]:
+    """Return everything that live hosts answered in some recordings."""
+    return frozenset(
+        spoiling.answer_of(item) for recording in found for run in recording.runs for item in run.observations
+    )
+
+
+def show(recording: Recording) -> str:
+    """Return a recording as text for people, without what differs each time: one answer after the other."""
+    data = to_json(recording)
+    lines = [
+        f"== {recording.scenario}",
+        f"recorded {recording.recorded_at[:10]} on {recording.label}, over {recording.connection}",
+        *(f"rests on {part} {digest}" for part, digest in sorted(recording.rests_on.items()) if digest),
+    ]
+    for run in data["runs"]:
+        fault = f", {': '.join(run['host_fault'])}" if run["host_fault"] else ""
+        numbers = " ".join(str(number + 1) for number in run["observations"])
+        lines.append(f"{run['how']}: {run['outcome']} {run['reason']}".rstrip() + f"{fault} [{numbers}]")
+    for number, answer in enumerate(data["observations"], start=1):
+        end = f"{answer['fault']}: {answer['detail']}" if answer["fault"] else f"exit {answer['exit_status']}"
+        lines += ["", f"[{number}] $ {_text(answer['command'])}", f"    {end}"]
+        lines += [f"    {line}" for line in _text(answer["stdout"]).splitlines()]
+        lines += [f"  ! {line}" for line in _text(answer["stderr"]).splitlines()]
+    return "\n".join(lines) + "\n\n"
+
+
+def _text(value: str | Mapping[str, str]) -> str:
+    text = value if isinstance(value, str) else f"base64 {value['base64']}"
+    return text.replace("\0", "␀").encode("utf-8", "backslashreplace").decode()

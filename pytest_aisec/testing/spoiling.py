@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import replace
 
 from pytest_aisec.observe.transcript import Observation
@@ -33,28 +33,40 @@ def _unreadable(data: bytes) -> bytes:
     return b"\n".join(line[:1] + b"\xff" + line[1:] for line in data.split(b"\n"))
 
 
-def passes_when_spoiled(subject: Subject, observations: Sequence[Observation], connection: str) -> list[str]:
+def passes_when_spoiled(
+    subject: Subject,
+    observations: Sequence[Observation],
+    connection: str,
+    given: Container[Answer] = frozenset(),
+) -> list[str]:
     """Spoil each answer of a failed audit in turn, and return how it then did not fail: it must be none.
 
     Args:
         subject: the control.
         observations: its answers.
         connection: kind of the connection over which they came.
+        given: what live hosts have answered. "Nothing" is a spoiled answer to most questions, and a true one to
+            a search: where a host gave it, it is no spoiled one.
 
     Returns:
         For each wrong verdict the question, what was wrong with its answer, and the verdict.
 
     """
-    return [
-        f"{how}: {observations[index].command[:200]!r} -> {' '.join(ended)}"
-        for index, how, answers in _variants(observations)
-        if not may_follow_failure(*(ended := verdict(subject.judge(answers, connection=connection))))
-    ]
-
-
-def _variants(
-    observations: Sequence[Observation],
-) -> Iterator[tuple[int, str, list[Observation]]]:
+    wrong = []
     for index, answer in enumerate(observations):
         for how, instead in spoiled(answer):
-            yield index, how, [*observations[:index], instead, *observations[index + 1 :]]
+            if answer_of(instead) in given:
+                continue
+            answers = [*observations[:index], instead, *observations[index + 1 :]]
+            ended = verdict(subject.judge(answers, connection=connection))
+            if not may_follow_failure(*ended):
+                wrong.append(f"{how}: {answer.command[:200]!r} -> {' '.join(ended).strip()}")
+    return wrong
+
+
+Answer = tuple[str, int | None, bytes, bytes]
+
+
+def answer_of(item: Observation) -> Answer:
+    """Return what makes two answers the same: question, exit status and output."""
+    return item.command, item.exit_status, item.stdout, item.stderr

@@ -1,126 +1,92 @@
 """Every control of an AWS account, against moto's server with the real `aws` CLI.
 
-What moto cannot give is played: answers that are refused, cut off or hollow are put into the transcript of a
-real audit, which is then judged again.
+What moto cannot give (answers that are refused, cut off or hollow) is put into the recordings of these audits,
+in `tests/recorded/test_aws.py`.
 """
 
 import json
-import re
 import subprocess
 import sys
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
+from pathlib import Path
 
 import pytest
-import scenarios
-from scenarios import Scenario
 
-from pytest_aisec.catalog.content import content_root
-from pytest_aisec.catalog.load import load_catalog
-from pytest_aisec.observe.transcript import Transcript
-from tests.support import aws
+from pytest_aisec.observe.hosts import HostOptions
+from pytest_aisec.observe.transcript import Observation
+from pytest_aisec.observe.transports import Limits
+from pytest_aisec.testing.audits import Audit, Connections, Subject, verdict
+from pytest_aisec.testing.proofs import SetupError, prove
+from pytest_aisec.testing.scenarios import Scenario
+from tests.support import aws, live, scenarios
+from tests.support.aws_answers import check_that_it_only_reads
 
-CATALOG = load_catalog([content_root()])
-ALL = [item for item in scenarios.all_scenarios() if item.is_aws]
-OPERATION = re.compile(r"aws (configure list|[a-z0-9]+ (?:describe|get|list)-[a-z0-9-]+)")
+ALL = [item for item in scenarios.everything() if isinstance(item, Scenario) and item.is_aws]
+
+
+class AwsPlace:
+    """A fresh account; a `proofs.Place`."""
+
+    label = "moto on loopback, the real aws CLI"
+
+    def __init__(self, account: aws.CloudAccount, image: str) -> None:
+        self.account, self.image = account, image
+        self._connections = Connections(options=HostOptions(limits=Limits(timeout=20)))
+
+    def run(self, scenario: Scenario) -> None:
+        try:
+            self.account.sh(scenario.script)
+        except aws.LabError as error:
+            raise SetupError(f"{scenario.id}: its set-up failed: {error}") from None
+
+    def audit(
+        self,
+        subject: Subject,
+        user: str = "",
+        *,
+        sudo: bool = False,
+        in_waves: bool = True,
+        known: Iterable[Observation] = (),
+    ) -> Audit:
+        return self._connections.audit(subject, "local://", in_waves=in_waves, known=known)
+
+    def has(self, user: str) -> bool:
+        return False
+
+    def changes(self) -> object:
+        return None
+
+    def watched(self) -> nullcontext[Callable[[], Sequence[Path]]]:
+        return nullcontext(lambda: ())
 
 
 @pytest.mark.parametrize("scenario", ALL, ids=lambda item: item.id)
 def test_aws_scenario(aws_account, scenario: Scenario) -> None:
-    aws_account.sh(scenario.path.read_text(encoding="utf-8"))
-    found = audit(scenario)
-    seen = (found.conclusion.outcome.value, found.conclusion.reason if scenario.outcome == "error" else "")
-    assert (scenario.outcome, scenario.reason) == seen, found.summary
-    assert found.conclusion == found.replayed(), "replaying the transcript gave another verdict"
-    if scenario.path.name.startswith("as_recommended"):
-        assert found.conclusion == audit(scenario, waves=False).conclusion, (
-            "without waves it came out otherwise"
-        )
-    check_that_it_only_reads(found.transcript)
-    check_that_credentials_stay(found.transcript)
-    if scenario.outcome != "error":
-        check_that_every_answer_counts(found, scenario)
+    place = AwsPlace(aws_account, scenarios.image_of(scenario))
+    proof = prove(scenario, scenarios.CATALOG[scenario.control], place)
+    assert proof.problems == (), "\n".join(proof.problems)
+    transcript = proof.runs[0].audit.transcript
+    check_that_it_only_reads(transcript)
+    check_that_credentials_stay(transcript)
     if scenario == next(
         item for item in ALL if item.control == scenario.control and item.outcome == "failed"
     ):
-        check_that_it_never_passes(aws_account, scenario)
+        check_that_it_never_passes(place, proof.subject)
+    live.keep(proof)
 
 
-def audit(scenario: Scenario, *, waves: bool = True) -> scenarios.Audit:
-    return scenarios.run(
-        CATALOG[scenario.control], scenario.params, "local://", None, waves=waves, active=scenario.active
-    )
-
-
-def check_that_it_only_reads(transcript: Transcript) -> None:
-    other = [
-        item.command for item in transcript if "aws" in item.command and not OPERATION.search(item.command)
-    ]
-    assert other == []
-
-
-def check_that_credentials_stay(transcript: Transcript) -> None:
+def check_that_credentials_stay(transcript: Iterable[Observation]) -> None:
     text = "\n".join(f"{item.command}\n{item.stdout.decode()}\n{item.stderr.decode()}" for item in transcript)
     assert [aws.ACCESS_KEY not in text, aws.SECRET_KEY not in text, "*****" not in text] == [True, True, True]
 
 
-def service_error(code: str) -> dict:
-    text = f"\nAn error occurred ({code}) when calling the Some operation: no\n"
-    return {"exit_status": 254, "stdout": b"", "stderr": text.encode()}
-
-
-def spoiled(observation) -> dict[str, dict]:
-    """Return answers that might come instead of one that is whole, by what is wrong with them."""
-    answers = {
-        "denied": service_error("AccessDeniedException"),
-        "expired": service_error("ExpiredToken"),
-        "throttled": service_error("ThrottlingException"),
-        "silent": {"exit_status": 0, "stdout": b""},
-        "hollow": {"exit_status": 0, "stdout": b"{}"},
-    }
-    if observation.exit_status == 0 and "configure" not in observation.command:
-        answers["cut off"] = {"stdout": observation.stdout[: len(observation.stdout) // 2]}
-        whole = json.loads(observation.stdout)
-        if isinstance(whole, dict):
-            answers["one page"] = {"stdout": json.dumps({**whole, "NextToken": "more"}).encode()}
-            blank = {key: blanked(value) for key, value in whole.items()}
-        else:
-            blank = blanked(whole)
-        if blank != whole:
-            answers["blank"] = {"stdout": json.dumps(blank).encode()}
-    return answers
-
-
-def blanked(value):
-    """Return a value with objects that say nothing in the place of those that say something."""
-    if isinstance(value, dict):
-        return {}
-    return [{} for _ in value] if isinstance(value, list) and value and isinstance(value[0], dict) else value
-
-
-def check_that_every_answer_counts(found: scenarios.Audit, scenario: Scenario) -> None:
-    """No verdict rests on less than all the answers; what failed may still fail on the rest."""
-    wrong = []
-    asked = [item for item in found.transcript if OPERATION.search(item.command)]
-    for one in asked:
-        for how, answer in spoiled(one).items():
-            transcript = Transcript()
-            for item in found.transcript:
-                transcript.add(replace(item, **answer) if item is one else item)
-            ended = found.replayed(transcript)
-            may_fail = scenario.outcome == "failed" or how == "blank"
-            allowed = {"error", "failed"} if may_fail else {"error"}
-            if ended.outcome.value not in allowed or ended.reason == "internal":
-                wrong.append(f"{OPERATION.search(one.command)[1]} {how}: {ended}")
-    assert wrong == []
-
-
-def check_that_it_never_passes(account: aws.CloudAccount, scenario: Scenario) -> None:
+def check_that_it_never_passes(place: AwsPlace, subject: Subject) -> None:
     """The metamorphic rule for real, once for each control: what fails must not pass when less can be seen."""
-    seen = {}
+    account, seen = place.account, {}
 
     def attempt(how: str) -> None:
-        ended = audit(scenario).conclusion
-        seen[how] = (ended.outcome.value, ended.reason)
+        seen[how] = verdict(place.audit(subject).conclusion)
 
     account.demand_credentials(demanded=True)
     attempt("with credentials that nobody knows")

@@ -16,6 +16,7 @@ from pytest_aisec.testing.audits import Subject
 from pytest_aisec.testing.labkit import place
 from pytest_aisec.testing.recordings import Recording, RecordingError
 from pytest_aisec.testing.scenarios import Scenario, find
+from pytest_aisec.testing.spoiling import Answer
 from tests.support import windows
 from tests.support.windows import WindowsScenario
 
@@ -59,6 +60,12 @@ def image_of(scenario: Scenario) -> str:
 def recorded(control: str) -> dict[str, Recording]:
     """Return the recordings of a control by name of the scenario; raises RecordingError."""
     return recordings.load(recordings.file_of(RECORDINGS, control))
+
+
+@cache
+def answered(control: str) -> frozenset[Answer]:
+    """Return what live hosts answered when they were asked by a control."""
+    return recordings.answers(recorded(control).values())
 
 
 def recording_of(scenario: AnyScenario) -> Recording | None:
