@@ -110,7 +110,7 @@ def read_engines(stdout: str, monitors: Sequence[Monitor]) -> Engines:
 
     """
     head, found, rest = stdout.partition("=doors\n")
-    uid, *programs = head.split()
+    uid, *programs = head.split() or [""]
     middle, more, tail = rest.partition("=settings\n")
     match = re.fullmatch(r"(?P<text>.*)\n=is (?P<status>\d+)\n", tail, re.DOTALL)
     if not found or not more or match is None or not uid.isdigit():

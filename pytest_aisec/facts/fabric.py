@@ -13,14 +13,13 @@ from pytest_aisec.facts.answers import problem
 from pytest_aisec.facts.filter_rules import Condition, paths
 from pytest_aisec.facts.firewall import PacketFilter
 from pytest_aisec.facts.processes import QUESTIONS, Process, processes
-from pytest_aisec.facts.sockets import Address
 from pytest_aisec.observe.backend import foresee
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
     from testinfra.host import Host
 
-__all__ = ["Interface", "Member", "Members", "admits", "interfaces", "members"]
+__all__ = ["Member", "Members", "admits", "members"]
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -83,9 +82,12 @@ def members(host: Host) -> Members:
 def read_members(environments: str, running: Sequence[Process]) -> Iterator[Member]:
     """Yield the members among `running`; `environments` holds `/proc/PID/environ:NAME=value`, NUL-ended."""
     settings: dict[int, dict[str, str]] = {}
-    for item in environments.split("\0"):
-        if match := re.fullmatch(r"/proc/(\d+)/environ:([A-Z_]+)=(.*)", item, re.DOTALL):
-            settings.setdefault(int(match[1]), {})[match[2]] = match[3].strip()
+    *records, rest = environments.split("\0")
+    for item in [*records, *([rest] if rest else [])]:
+        match = re.fullmatch(r"/proc/(\d+)/environ:([A-Z_]+)=(.*)", item, re.DOTALL)
+        if match is None:
+            raise Unobservable("parse", f"grep printed {item[:120]!r} of an environment")
+        settings.setdefault(int(match[1]), {})[match[2]] = match[3].strip()
     for process in running:
         own = settings.get(process.pid, {})
         words = [posixpath.basename(word) for word in process.arguments[:3]]
@@ -102,45 +104,6 @@ def read_members(environments: str, running: Sequence[Process]) -> Iterator[Memb
             yield Member(
                 pid=process.pid, command=text[:100] or process.name, settings=own, is_vllm_of_many=of_many
             )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Interface:
-    """A network interface."""
-
-    name: str
-    addresses: tuple[Address, ...]
-
-
-def interfaces(host: Host) -> tuple[Interface, ...]:
-    """Return the interfaces that have an address.
-
-    Raises:
-        Unobservable: `parse`, when `ip` prints something else.
-
-    """
-    answer = host.run("ip -o addr show")
-    if answer.rc != 0 or answer.stderr.strip():
-        raise Unobservable("unreadable", f"ip: {answer.stderr.strip() or f'exit status {answer.rc}'}")
-    return read_interfaces(answer.stdout)
-
-
-def read_interfaces(text: str) -> tuple[Interface, ...]:
-    """Read what `ip -o addr show` printed.
-
-    Raises:
-        Unobservable: `parse`, when a line is in no known form.
-
-    """
-    found: dict[str, list[Address]] = {}
-    for line in text.splitlines():
-        match = re.match(r"\d+:\s+(?P<name>\S+)\s+(?:inet|inet6)\s+(?P<address>[0-9a-f.:]+)[/ ]", line)
-        if match is None:
-            raise Unobservable("parse", f"ip: {line[:120]!r}")
-        found.setdefault(match["name"].partition("@")[0], []).append(ipaddress.ip_address(match["address"]))
-    if "lo" not in found:
-        raise Unobservable("parse", "ip shows no interface lo")
-    return tuple(Interface(name=name, addresses=tuple(addresses)) for name, addresses in found.items())
 
 
 def admits(

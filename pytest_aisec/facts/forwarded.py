@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_aisec.facts.answers import Answer, answers
+from pytest_aisec.facts.interfaces import read_interfaces
 from pytest_aisec.facts.sockets import Address
 from pytest_aisec.observe.faults import Unobservable
 
@@ -84,7 +85,8 @@ def read_forwarded(printed: tuple[Answer, ...]) -> Forwarded:
         return Forwarded(flows=())
     if fault := addresses.fault("ip"):
         return Forwarded(flows=(), fault=fault)
-    if len(set(re.findall(r"(?m)^\d+: (\S+)", addresses.stdout)) - {"lo"}) < 2:
+    interfaces = read_interfaces(addresses.stdout)
+    if len([one for one in interfaces if one.name != "lo"]) < 2:
         return Forwarded(flows=())
     texts = []
     if four.is_missing:
@@ -97,7 +99,7 @@ def read_forwarded(printed: tuple[Answer, ...]) -> Forwarded:
         if answer.status != 0 or wrong:
             return Forwarded(flows=(), fault=answer.fault("conntrack"))
         texts.append(answer.stdout)
-    own = {ipaddress.ip_address(word) for word in re.findall(r" inet6? ([0-9a-f.:]+)[/ ]", addresses.stdout)}
+    own = {address for one in interfaces for address in one.addresses}
     flows = [flow for text in texts for line in text.splitlines() if (flow := _flow(line)) is not None]
     return Forwarded(
         flows=tuple(

@@ -35,6 +35,7 @@ TAIL_BYTES = 6 * 1024 * 1024
 """The most that is read of one file, from its end."""
 
 _SWALLOWS_LINES = re.compile(r"«redacted:(private-key|wandb):")
+_LISTED = re.compile(r"(?P<changed>\d+(?:\.\d+)?) (?P<size>\d+) (?P<path>/.*)")
 _FAR_FUTURE = timedelta(days=1)
 
 
@@ -74,8 +75,11 @@ def log_files(host: Host, directory: str, names: Sequence[str], *, since: dateti
         raise Unobservable("unreadable", problem or f"find: exit status {result.rc}")
     found = []
     for line in result.stdout.splitlines():
-        changed, size, path = line.split(" ", 2)
-        found.append(LogFile(path=path, size=int(size), changed=datetime.fromtimestamp(float(changed), UTC)))
+        match = _LISTED.fullmatch(line)
+        if match is None:
+            raise Unobservable("parse", f"find printed {line[:120]!r}")
+        changed = datetime.fromtimestamp(float(match["changed"]), UTC)
+        found.append(LogFile(path=match["path"], size=int(match["size"]), changed=changed))
     if not found:
         return None
     return sorted((file for file in found if file.changed >= since), key=lambda file: file.changed)
@@ -116,6 +120,8 @@ def read_log(host: Host, file: LogFile, *, containing: str = "") -> tuple[str, b
         result = host.run("tail -c %s -- %s", str(TAIL_BYTES), file.path)
         _complain(result.stderr, result.rc)
         whole = whole and len(result.stdout_bytes) < TAIL_BYTES
+        if file.size and not result.stdout_bytes:
+            raise Unobservable("unreadable", f"{file.path}: nothing came of {file.size} bytes")
     if _SWALLOWS_LINES.search(result.stdout):
         raise Unobservable(
             "truncated", f"{file.path} holds a credential, and redaction may have taken lines with it"

@@ -45,8 +45,8 @@ def passes_when_spoiled(
         subject: the control.
         observations: its answers.
         connection: kind of the connection over which they came.
-        given: what live hosts have answered. "Nothing" is a spoiled answer to most questions, and a true one to
-            a search: where a host gave it, it is no spoiled one.
+        given: what live hosts have answered. "Nothing" is a spoiled answer to most questions, and a true
+            one to a search: where a host gave it, it is no spoiled one.
 
     Returns:
         For each wrong verdict the question, what was wrong with its answer, and the verdict.

@@ -59,3 +59,8 @@ def test_doors():
 def test_what_could_not_be_seen(reason, doors, settings, status):
     with pytest.raises(Unobservable, match=reason):
         read(doors, settings, status)
+
+
+def test_a_reading_that_printed_nothing_is_not_whole():
+    with pytest.raises(Unobservable, match="parse"):
+        read_engines("", [])

@@ -2,9 +2,10 @@ import ipaddress
 
 import pytest
 
-from pytest_aisec.facts.fabric import admits, read_interfaces, read_members
+from pytest_aisec.facts.fabric import admits, read_members
 from pytest_aisec.facts.filter_iptables import parse_iptables_save
 from pytest_aisec.facts.firewall import PacketFilter
+from pytest_aisec.facts.interfaces import read_interfaces
 from pytest_aisec.facts.processes import Process
 from pytest_aisec.observe.faults import Unobservable
 
@@ -64,3 +65,10 @@ def test_interfaces():
     assert ["lo", "eth0"] == [one.name for one in read_interfaces(text)]
     with pytest.raises(Unobservable):
         read_interfaces("")
+
+
+@pytest.mark.parametrize("environments", ["/proc/2/environ:WORLD_\xffSIZE=8\0", "/proc/2/environ:WORLD"])
+def test_an_environment_that_cannot_be_read_is_not_left_out(environments):
+    with pytest.raises(Unobservable) as caught:
+        list(read_members(environments, []))
+    assert "parse" == caught.value.reason

@@ -75,3 +75,10 @@ def test_the_kernels_own_table():
 def test_what_is_no_entry():
     with pytest.raises(Unobservable):
         read(four=answer("nonsense\n", SHOWN))
+
+
+@pytest.mark.parametrize("addresses", ["", "1: l\xffo    inet 127.0.0.1/8 scope host lo\n", "2: eth0    in"])
+def test_interfaces_that_cannot_be_read_are_not_few(addresses):
+    with pytest.raises(Unobservable) as caught:
+        read(addresses=addresses)
+    assert "parse" == caught.value.reason

@@ -1,0 +1,37 @@
+"""Which platform a host is, as `uname -s` tells."""
+
+import pytest
+from testinfra.host import Host
+
+from pytest_aisec.audit import platform
+from pytest_aisec.observe.backend import ObservingBackend
+from pytest_aisec.observe.faults import Unobservable
+from pytest_aisec.observe.transcript import Observation, Transcript
+
+
+def host(stdout: bytes) -> Host:
+    transcript = Transcript()
+    transcript.add(
+        Observation(
+            command="uname -s", exit_status=0, stdout=stdout, stderr=b"", started_at="", duration_ms=0
+        )
+    )
+    backend = ObservingBackend("ssh://host", None, transcript)
+    found = Host(backend)
+    backend.set_host(found)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("expected", "stdout"), [("linux", b"Linux\n"), ("darwin", b"Darwin\n"), ("sunos", b"SunOS\n")]
+)
+def test_a_kernel_that_is_known(expected: str, stdout: bytes) -> None:
+    assert expected == platform(host(stdout))
+
+
+@pytest.mark.parametrize(
+    "stdout", [b"", b"L\xffinux\n", b"Linux\nLinux\n", b"Welcome\n", b"MINGW64_NT-10.0\n"]
+)
+def test_a_kernel_that_nobody_knows_is_no_other_platform(stdout: bytes) -> None:
+    with pytest.raises(Unobservable, match="parse"):
+        platform(host(stdout))
