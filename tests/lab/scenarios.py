@@ -30,6 +30,7 @@ from pytest_aisec.observe.transports import Limits
 from pytest_aisec.observe.waves import Suggestions, Work
 
 DIRECTORY = Path(__file__).parents[1] / "scenarios"
+WAITING = DIRECTORY / "lib/wait.sh"
 OUTCOMES = {
     "pass": "passed",
     "fail": "failed",
@@ -63,17 +64,16 @@ class Scenario:
     active: bool = False
     advisories: Path | None = None
     """Relative to the script; of a directory of OSV records an index is made."""
-    library: Path | None = None
-    """Shell functions that the script uses: `# lib: containers` is `lib/containers.sh`."""
+    libraries: tuple[Path, ...] = ()
+    """Shell functions that the script uses: `# lib: double proxy` is `lib/double.sh` and `lib/proxy.sh`."""
     double: str = ""
     """A program of `doubles` that the host has as `/opt/double/NAME.py`; `/opt/double/start` starts it."""
 
     @property
     def script(self) -> str:
         """What brings the host into the state."""
-        library = self.library.read_text(encoding="utf-8") if self.library else ""
-        double = self._play() if self.double else ""
-        return double + library + self.path.read_text(encoding="utf-8")
+        texts = [path.read_text(encoding="utf-8") for path in (WAITING, *self.libraries, self.path)]
+        return "".join(["set -e\n", self._play() if self.double else "", *texts])
 
     def _play(self) -> str:
         text = (DOUBLES / f"{self.double}.py").read_text(encoding="utf-8")
@@ -120,8 +120,16 @@ def read(path: Path) -> Scenario:
         active=header.get("active", "no") == "yes",
         advisories=path.parent / header["advisories"] if "advisories" in header else None,
         double=header.get("double", ""),
-        library=DIRECTORY / "lib" / f"{header['lib']}.sh" if "lib" in header else None,
+        libraries=tuple(_library(path, name) for name in header.get("lib", "").split()),
     )
+
+
+def _library(path: Path, name: str) -> Path:
+    """Return a library that a script names."""
+    known = {file.stem: file for file in (DIRECTORY / "lib").glob("*.sh")}
+    if name not in known:
+        raise ValueError(f"{path}: there is no library {name!r}, only {', '.join(sorted(known))}")
+    return known[name]
 
 
 def all_scenarios() -> list[Scenario]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+import scenarios
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
@@ -43,7 +44,7 @@ ATTESTATION = """\
 """
 SIGNED_BY_NOBODY_KNOWN = Path(__file__).parents[1] / "scenarios/AISEC-ART-07/no_key.open.sh"
 SET_UP = (
-    SIGNED_BY_NOBODY_KNOWN.read_text(encoding="utf-8")
+    scenarios.read(SIGNED_BY_NOBODY_KNOWN).script
     + """
 groupadd -f ai_team; id ai_user >/dev/null 2>&1 || useradd -M -g ai_team -s /usr/sbin/nologin ai_user
 mkdir -p /srv/models /mnt/ai_training_data
