@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest_aisec
 from pytest_aisec.catalog.control import Control
-from pytest_aisec.testing.scenarios import Scenario
+from pytest_aisec.testing.scenarios import WAITING, Scenario
 
 _PACKAGE = Path(pytest_aisec.__file__).parent
 _FOLLOWED = ("facts", "advisories")
@@ -30,7 +30,7 @@ def of_scenario(scenario: Scenario, control: Control, image: str) -> dict[str, s
     """
     return {
         "script": of_files([scenario.path]),
-        "libraries": of_files(scenario.libraries),
+        "libraries": of_files([WAITING, *scenario.libraries]),
         "double": of_files([scenario.double] if scenario.double else []),
         "inputs": of_files(_inputs(scenario.path.parent)),
         "image": image,

@@ -20,6 +20,8 @@ OUTCOMES = {
 """What stands in the name of a script → the outcome of the audit."""
 HOSTS = ("stock", "services", "aws")
 """Values of `# host:`; the first is the default."""
+WAITING = Path(__file__).with_name("wait.sh")
+"""Shell functions that stand before every script: `wait_for` and what it can wait for."""
 _HEADER = re.compile(
     r"^#\s*(as|sudo|host|wheels|reason|params|active|advisories|lib|double):\s*(.+)$", re.MULTILINE
 )
@@ -45,7 +47,7 @@ class Scenario:
     advisories: Path | None = None
     """An index, or a directory of OSV records of which an index is made."""
     libraries: tuple[Path, ...] = ()
-    """Shell functions that stand before the script: `# lib: containers` is `lib/containers.sh`."""
+    """Shell functions that the script uses: `# lib: double proxy` is `lib/double.sh` and `lib/proxy.sh`."""
     double: Path | None = None
     """A program that the host has as `/opt/double/NAME.py`; `/opt/double/start` starts it."""
 
@@ -58,8 +60,8 @@ class Scenario:
     def script(self) -> str:
         """What brings the host into the state; it ends at the first command that fails."""
         double = "" if self.double is None else _installed(self.double)
-        libraries = "".join(path.read_text(encoding="utf-8") for path in self.libraries)
-        return f"set -e\n{double}{libraries}{self.path.read_text(encoding='utf-8')}"
+        texts = [path.read_text(encoding="utf-8") for path in (WAITING, *self.libraries, self.path)]
+        return "".join(["set -e\n", double, *texts])
 
     @property
     def id(self) -> str:

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from pytest_aisec.report.formats import REPORTS
+from pytest_aisec.testing.scenarios import read as read_scenario
 from tests.support import readers
 
 PROFILE = """\
@@ -43,7 +44,7 @@ ATTESTATION = """\
 """
 SIGNED_BY_NOBODY_KNOWN = Path(__file__).parents[1] / "scenarios/AISEC-ART-07/no_key.open.sh"
 SET_UP = (
-    SIGNED_BY_NOBODY_KNOWN.read_text(encoding="utf-8")
+    read_scenario(SIGNED_BY_NOBODY_KNOWN).script
     + """
 groupadd -f ai_team; id ai_user >/dev/null 2>&1 || useradd -M -g ai_team -s /usr/sbin/nologin ai_user
 mkdir -p /srv/models /mnt/ai_training_data

@@ -70,7 +70,7 @@ REMEDIES = {
 
 
 def test_four_faults_are_found_and_their_remedies_mend_them(lab, tmp_path) -> None:
-    library = LIBRARY.read_text(encoding="utf-8")
+    library = "set -e\n" + LIBRARY.read_text(encoding="utf-8")
     profile = tmp_path / "chat-server.yaml"
     profile.write_text(PROFILE, encoding="utf-8")
     with lab.host(kind="services") as host:

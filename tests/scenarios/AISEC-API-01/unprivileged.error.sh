@@ -2,10 +2,7 @@
 # Who listens is seen by root alone.
 # The model server is a double that plays answers of vLLM.
 # host: services
+# lib: double vllm
 # as: auditor
 # reason: privilege
-double() { name=$1 port=$2; shift 2; ln -sf double.py "/opt/double/$name"
-systemd-run -q --unit="double-$port" --uid=ai_user -E PYTHONDONTWRITEBYTECODE=1 -E HOME=/home/ai_user $SET "-EDOUBLE=$ANSWERS" /usr/bin/python3 "/opt/double/$name" "$@"
-n=0; until curl -g -s -o /dev/null "http://127.0.0.1:$port/" || curl -g -s -o /dev/null "http://[::1]:$port/"; do sleep 0.1; n=$((n+1)); [ $n -lt 100 ] || return 1; done; }
-ANSWERS='{"GET /v1/models": [200, "{\"object\": \"list\", \"data\": []}"], "POST /v1/chat/completions": [400, "{\"error\": {\"message\": \"Invalid JSON\"}}"], "POST /tokenize": [400, "{\"error\": {\"message\": \"Invalid JSON\"}}"], "POST /invocations": [400, "{\"error\": {}}"], "GET /metrics": [200, "vllm:x 1"], "GET /health": [200, ""]}'
 double vllm 8000 serve tiny --host 127.0.0.1 --port 8000

@@ -9,4 +9,4 @@ cp /etc/passwd /etc/group /etc/hosts etc/
 echo '{"IdentityProvider": {"token": ""}}' > etc/jupyter/jupyter_server_config.json
 systemd-run -q --unit=jupyter -E PYTHONPATH=/opt/jupyter -E PYTHONDONTWRITEBYTECODE=1 -E HOME=/home/ai_user \
     chroot --userspec=ai_user /srv/c /usr/bin/python3 -m jupyter_server --port=8888 --no-browser
-n=0; until curl -s -o /dev/null http://127.0.0.1:8888/api; do sleep 0.2; n=$((n+1)); [ $n -lt 100 ] || exit 1; done
+wait_for answers http://127.0.0.1:8888/api

@@ -1,10 +1,7 @@
 #!/bin/sh
 # A password instead of a token.
 # host: services
-jupyter() { user=$1 port=$2; shift 2
-systemd-run -q --unit="jupyter-$port" --uid="$user" -E PYTHONPATH=/opt/jupyter -E PYTHONDONTWRITEBYTECODE=1 -E HOME="$(getent passwd "$user" | cut -d: -f6)" \
-    /usr/bin/python3 -m jupyter_server --port="$port" --no-browser "$@"
-until curl -g -s -o /dev/null "http://127.0.0.1:$port/api" || curl -g -s -o /dev/null "http://[::1]:$port/api"; do sleep 0.2; done; }
+# lib: jupyter
 mkdir /home/ai_user/.jupyter
 echo '{"IdentityProvider": {"token": ""}, "PasswordIdentityProvider": {"hashed_password": "argon2:$argon2id$v=19$m=10240,t=10,p=8$c2FsdHNhbHRzYWx0$Zm9vYmFyZm9vYmFyZm9vYmFy"}}' > /home/ai_user/.jupyter/jupyter_server_config.json
 jupyter ai_user 8888

@@ -1,9 +1,6 @@
 #!/bin/sh
 # Asked for its files without a token, it refuses.
 # host: services
+# lib: jupyter
 # active: yes
-jupyter() { user=$1 port=$2; shift 2
-systemd-run -q --unit="jupyter-$port" --uid="$user" -E PYTHONPATH=/opt/jupyter -E PYTHONDONTWRITEBYTECODE=1 -E HOME="$(getent passwd "$user" | cut -d: -f6)" \
-    /usr/bin/python3 -m jupyter_server --port="$port" --no-browser "$@"
-until curl -g -s -o /dev/null "http://127.0.0.1:$port/api" || curl -g -s -o /dev/null "http://[::1]:$port/api"; do sleep 0.2; done; }
 jupyter ai_user 8888 --ServerApp.base_url=/nb/

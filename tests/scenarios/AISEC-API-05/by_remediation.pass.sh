@@ -11,4 +11,4 @@ U
 systemctl daemon-reload; systemctl start ollama
 mkdir /etc/systemd/system/ollama.service.d; printf "[Service]\nEnvironment=OLLAMA_HOST=127.0.0.1 DOUBLE_BIND=127.0.0.1:11434\n" > /etc/systemd/system/ollama.service.d/override.conf
 systemctl daemon-reload; systemctl restart ollama
-until curl -s -o /dev/null http://127.0.0.1:11434/; do sleep 0.1; done
+wait_for answers http://127.0.0.1:11434/

@@ -4,4 +4,4 @@
 # reason: unreadable
 ln -s double.py /opt/double/ollama
 systemd-run -q --unit=ollama -p PrivateNetwork=yes /usr/bin/python3 -B /opt/double/ollama serve --port 11434
-sleep 1
+wait_for listens 11434 "$(systemctl show -P MainPID ollama)"

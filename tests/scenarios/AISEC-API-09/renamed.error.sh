@@ -3,4 +3,4 @@
 # host: services
 # reason: unreadable
 systemd-run -q --unit=vllm bash -c 'exec -a VLLM::APIServer_0 sleep 1000'
-sleep 0.5
+wait_for runs sleep

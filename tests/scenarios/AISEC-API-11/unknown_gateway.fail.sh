@@ -2,10 +2,8 @@
 # Sixty requests at once are all answered.
 # The gateway is a double.
 # host: services
+# lib: double
 # active: yes
 sed -i 's/^class Server(.*/&\n    request_queue_size = 128/' /opt/double/double.py
-double() { name=$1 port=$2; shift 2; ln -sf double.py "/opt/double/$name"
-systemd-run -q --unit="double-$port" --uid=ai_user -E PYTHONDONTWRITEBYTECODE=1 -E HOME=/home/ai_user $SET "-EDOUBLE=$ANSWERS" /usr/bin/python3 "/opt/double/$name" "$@"
-n=0; until curl -g -s -o /dev/null "http://127.0.0.1:$port/" || curl -g -s -o /dev/null "http://[::1]:$port/"; do sleep 0.1; n=$((n+1)); [ $n -lt 100 ] || return 1; done; }
 ANSWERS='{"*": [200, "{}"]}'
 double gateway 8080 --port 8080

@@ -1,5 +1,4 @@
 #!/bin/sh
 # The format of every web server since 1995.
 mkdir -p /var/log/api
-line() { printf '{"timestamp": "%s", "client_ip": "203.0.113.5", "method": "POST", "path": "/v1/chat/completions", "status_code": %s, "principal": "%s", "request_id": "r-%s", "model": "tiny"}\n' "$(date -u +%FT%TZ)" "$1" "$2" "$3"; }
 echo '203.0.113.5 - - [25/Nov/2026:10:00:00 +0000] "POST /v1/chat/completions HTTP/1.1" 200 12' > /var/log/api/api_access.log

@@ -3,4 +3,4 @@
 # host: services
 ln -s double.py /opt/double/vllm
 systemd-run -q --unit=vllm /usr/bin/python3 /opt/double/vllm serve tiny --host 127.0.0.1 --port 8000
-until curl -s -o /dev/null http://127.0.0.1:8000/; do sleep 0.1; done
+wait_for listens 8000

@@ -1,4 +1,5 @@
 #!/bin/sh
 # Thirty requests, all answered.
-mkdir -p /var/log/api; n=0; while [ $n -lt 30 ]; do echo "{\"timestamp\": \"$(date -u +%FT%TZ)\", \"client_ip\": \"203.0.113.5\", \"status_code\": 200}"; n=$((n+1)); done > /var/log/api/api_access.log
+# lib: access_log
+thirty 200
 grep -c 401 /var/log/api/api_access.log || true

@@ -1,4 +1,5 @@
 #!/bin/sh
 # The last line is still being written.
-mkdir -p /var/log/api; n=0; while [ $n -lt 30 ]; do echo "{\"timestamp\": \"$(date -u +%FT%TZ)\", \"client_ip\": \"203.0.113.5\", \"status_code\": 200}"; n=$((n+1)); done > /var/log/api/api_access.log
+# lib: access_log
+thirty 200
 printf '{"timest' >> /var/log/api/api_access.log

@@ -1,5 +1,6 @@
 #!/bin/sh
 # A line that is not JSON.
+# lib: access_log
 # reason: parse
-mkdir -p /var/log/api; n=0; while [ $n -lt 30 ]; do echo "{\"timestamp\": \"$(date -u +%FT%TZ)\", \"client_ip\": \"203.0.113.5\", \"status_code\": 200}"; n=$((n+1)); done > /var/log/api/api_access.log
+thirty 200
 echo oops >> /var/log/api/api_access.log

@@ -1,5 +1,6 @@
 #!/bin/sh
 # The refusals stand in a compressed file.
-mkdir -p /var/log/api; n=0; while [ $n -lt 30 ]; do echo "{\"timestamp\": \"$(date -u +%FT%TZ)\", \"client_ip\": \"203.0.113.5\", \"status_code\": 403}"; n=$((n+1)); done > /var/log/api/api_access.log
+# lib: access_log
+thirty 403
 gzip /var/log/api/api_access.log
-mkdir -p /var/log/api; n=0; while [ $n -lt 30 ]; do echo "{\"timestamp\": \"$(date -u +%FT%TZ)\", \"client_ip\": \"203.0.113.5\", \"status_code\": 200}"; n=$((n+1)); done > /var/log/api/api_access.log
+thirty 200

@@ -1,7 +1,6 @@
 #!/bin/sh
 # AES with a short key, in ASCII armour.
 # host: services
-set -e
 mkdir -p /srv/models
 cd /srv/models
 head -c 3000 /dev/urandom >model.safetensors

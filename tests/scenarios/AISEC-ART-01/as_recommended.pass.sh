@@ -1,7 +1,6 @@
 #!/bin/sh
 # The weights encrypted as the recommendation does it, and the plain file gone.
 # host: services
-set -e
 mkdir -p /srv/models
 cd /srv/models
 head -c 100000 /dev/urandom >model_weights.pth

@@ -2,6 +2,5 @@
 # What lies in a closed directory cannot be judged.
 # as: auditor
 # reason: privilege
-set -e
 mkdir -p -m 0700 /srv/models/vault
 echo plain >/srv/models/vault/model.pt

@@ -2,7 +2,6 @@
 # Encrypted for a public key: the cipher is inside the encryption.
 # host: services
 # reason: unreadable
-set -e
 mkdir -p /srv/models
 cd /srv/models
 head -c 3000 /dev/urandom >model.pt

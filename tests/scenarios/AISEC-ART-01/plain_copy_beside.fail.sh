@@ -1,7 +1,6 @@
 #!/bin/sh
 # Encrypted, and the plain file is still there.
 # host: services
-set -e
 mkdir -p /srv/models
 cd /srv/models
 head -c 100000 /dev/urandom >model_weights.pth

@@ -1,7 +1,6 @@
 #!/bin/sh
 # What the remediation says, done to two files; the README stays readable.
 # host: services
-set -e
 mkdir -p /srv/models/a
 cd /srv/models/a
 head -c 3000000 /dev/zero >weights.bin

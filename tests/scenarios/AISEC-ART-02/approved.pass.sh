@@ -1,7 +1,6 @@
 #!/bin/sh
 # Weights where they belong, in two copies; a large file that is none elsewhere.
 # params: {min_mb: 1}
-set -e
 mkdir -p /srv/models/a /srv/models/b
 head -c 1200000 /dev/urandom >/srv/models/a/model.safetensors
 cp /srv/models/a/model.safetensors /srv/models/b

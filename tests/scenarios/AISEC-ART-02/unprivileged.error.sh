@@ -3,6 +3,5 @@
 # as: auditor
 # reason: privilege
 # params: {min_mb: 1}
-set -e
 mkdir -p /srv/models
 head -c 1200000 /dev/urandom >/srv/models/model.pt

@@ -1,4 +1,3 @@
 #!/bin/sh
 # Neither models nor caches.
-set -e
 rm -rf /srv/models /root/.cache

@@ -1,9 +1,6 @@
 #!/bin/sh
 # An unprivileged auditor cannot see what lies in a private directory.
+# lib: private_models
 # as: auditor
 # reason: privilege
-set -e
-install -d -o ai_user -g ai_team -m 0750 /srv/models
-echo weights >/srv/models/model.safetensors
-chown ai_user:ai_team /srv/models/model.safetensors
-chmod 0640 /srv/models/model.safetensors
+private_models

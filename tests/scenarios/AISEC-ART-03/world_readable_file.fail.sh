@@ -1,8 +1,5 @@
 #!/bin/sh
 # Weights that anybody on the host may read.
-set -e
-install -d -o ai_user -g ai_team -m 0750 /srv/models
-echo weights >/srv/models/model.safetensors
-chown ai_user:ai_team /srv/models/model.safetensors
-chmod 0640 /srv/models/model.safetensors
+# lib: private_models
+private_models
 chmod 0644 /srv/models/model.safetensors

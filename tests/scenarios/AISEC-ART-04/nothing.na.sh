@@ -1,4 +1,3 @@
 #!/bin/sh
 # No model directory.
-set -e
 rm -rf /srv/models

@@ -1,12 +1,9 @@
 #!/bin/sh
 # A NumPy archive with an array of objects, deflated.
 # host: services
-set -e
+# lib: pickles
 mkdir -p /srv/models
-python3 - <<'EOF'
-import zipfile
-DANGER = b"\x80\x02cposix\ngetcwd\nq\x00)Rq\x01."
-
+pickles <<'EOF'
 header = b"{'descr': '|O', 'fortran_order': False, 'shape': (1,), }"
 header += b" " * (117 - len(header)) + b"\n"
 array = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + DANGER

@@ -1,5 +1,4 @@
 #!/bin/sh
 # The directory named is not there.
 # params: {model_dirs: [/srv/modles]}
-set -e
 mkdir -p /srv/models

@@ -1,15 +1,8 @@
 #!/bin/sh
 # In the archive that PyTorch writes, which calls itself something else.
 # host: services
-set -e
+# lib: pickles
 mkdir -p /srv/models
-python3 - <<'EOF'
-import zipfile
-DANGER = b"\x80\x02cposix\ngetcwd\nq\x00)Rq\x01."
-
-with zipfile.ZipFile("/srv/models/model.bin", "w") as archive:
-    archive.writestr("archive/data.pkl", DANGER)
-    archive.writestr("archive/byteorder", "little")
-    archive.writestr("archive/data/0", bytes(64))
-    archive.writestr("archive/version", "3\n")
+pickles <<'EOF'
+checkpoint("/srv/models/model.bin", DANGER)
 EOF

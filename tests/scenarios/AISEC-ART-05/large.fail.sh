@@ -1,16 +1,12 @@
 #!/bin/sh
 # Ten gigabytes, of which little is fetched.
 # host: services
-set -e
+# lib: pickles
 mkdir -p /srv/models
-python3 - <<'EOF'
-import struct
-DANGER = b"\x80\x02cposix\ngetcwd\nq\x00)Rq\x01."
-
+pickles <<'EOF'
 hole = 10 * 1024**3
 def local(name, crc, size):
     return struct.pack("<4s5H3I2H", b"PK\3\4", 45, 0, 0, 0, 0, crc, size, size, len(name), 0) + name
-import zlib
 first, second = b"archive/data.pkl", b"archive/data/0"
 with open("/srv/models/model.pt", "wb") as file:
     file.write(local(first, zlib.crc32(DANGER), len(DANGER)) + DANGER)

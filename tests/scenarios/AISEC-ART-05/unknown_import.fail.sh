@@ -1,5 +1,4 @@
 #!/bin/sh
 # An import that no list knows.
-set -e
 mkdir -p /srv/models
 printf '\200\002cmylib.loading\nLoader\n)R.' >/srv/models/model.ckpt

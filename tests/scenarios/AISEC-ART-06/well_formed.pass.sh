@@ -1,7 +1,6 @@
 #!/bin/sh
 # One of each kind, as their libraries write them.
 # host: services
-set -e
 mkdir -p /srv/models
 python3 - <<'EOF'
 import json, struct

@@ -1,13 +1,7 @@
 #!/bin/sh
 # A server without the option, a file that says false, a model card that says otherwise.
-set -e
-cat >/usr/local/bin/vllm <<'EOF'
-#!/bin/sh
-while :; do sleep 5; done
-EOF
-chmod 755 /usr/local/bin/vllm
-systemd-run --quiet --unit=serving /usr/local/bin/vllm serve /srv/models/m --port 8000
-sleep 0.5
+# lib: serving
+serving /usr/local/bin/vllm serve /srv/models/m --port 8000
 mkdir -p /srv/models/m /etc/vllm
 echo 'trust_remote_code: false' >/etc/vllm/config.yaml
 echo 'AutoModel.from_pretrained("m", trust_remote_code=True)' >/srv/models/m/README.md

@@ -1,6 +1,5 @@
 #!/bin/sh
 # A unit that is not running now.
-set -e
 cat >/etc/systemd/system/serving.service <<'EOF'
 [Service]
 ExecStart=/usr/bin/vllm serve /srv/models/m \

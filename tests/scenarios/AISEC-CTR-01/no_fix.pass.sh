@@ -3,7 +3,5 @@
 # host: services
 # lib: containers
 podman_up
-mkdir -p /var/lib/aisec/trivy
-report "$(podman image inspect --format '{{.Id}}' localhost/busybox:1)" CRITICAL '' > /var/lib/aisec/trivy/1.json
-version > /var/lib/aisec/trivy/version.json
+stored 1 "$(podman image inspect --format '{{.Id}}' localhost/busybox:1)" CRITICAL ''
 in_podman

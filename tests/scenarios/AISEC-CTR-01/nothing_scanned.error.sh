@@ -4,8 +4,6 @@
 # lib: containers
 # reason: unreadable
 docker_up
-mkdir -p /var/lib/aisec/trivy
-report "$(docker image inspect --format '{{.Id}}' localhost/busybox:1)" |
-    sed 's/"Class": "os-pkgs"/"Class": "secret"/' > /var/lib/aisec/trivy/busybox.json
-version > /var/lib/aisec/trivy/version.json
+stored busybox "$(docker image inspect --format '{{.Id}}' localhost/busybox:1)"
+sed -i 's/"Class": "os-pkgs"/"Class": "secret"/' /var/lib/aisec/trivy/busybox.json
 in_docker

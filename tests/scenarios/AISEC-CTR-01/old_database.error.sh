@@ -4,7 +4,6 @@
 # lib: containers
 # reason: stale
 docker_up
-mkdir -p /var/lib/aisec/trivy
-report "$(docker image inspect --format '{{.Id}}' localhost/busybox:1)" > /var/lib/aisec/trivy/busybox.json
+stored busybox "$(docker image inspect --format '{{.Id}}' localhost/busybox:1)"
 version -400days > /var/lib/aisec/trivy/version.json
 in_docker

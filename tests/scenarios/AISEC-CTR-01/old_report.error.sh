@@ -4,8 +4,6 @@
 # lib: containers
 # reason: stale
 docker_up
-mkdir -p /var/lib/aisec/trivy
 image=$(docker image inspect --format '{{.Id}}' localhost/busybox:1)
-report "$image" NONE '' -30days > /var/lib/aisec/trivy/busybox.json
-version > /var/lib/aisec/trivy/version.json
+stored busybox "$image" NONE '' -30days
 in_docker

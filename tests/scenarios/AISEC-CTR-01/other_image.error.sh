@@ -4,7 +4,5 @@
 # lib: containers
 # reason: tool_missing
 docker_up
-mkdir -p /var/lib/aisec/trivy
-report "sha256:$(printf %064d 7)" > /var/lib/aisec/trivy/busybox.json
-version > /var/lib/aisec/trivy/version.json
+stored busybox "sha256:$(printf %064d 7)"
 in_docker

@@ -4,9 +4,7 @@
 # lib: containers
 podman_up
 docker_up
-mkdir -p /var/lib/aisec/trivy
-report "$(docker image inspect --format '{{.Id}}' localhost/busybox:1)" > /var/lib/aisec/trivy/docker.json
-report "$(podman image inspect --format '{{.Id}}' localhost/busybox:1)" > /var/lib/aisec/trivy/podman.json
-version > /var/lib/aisec/trivy/version.json
+stored docker "$(docker image inspect --format '{{.Id}}' localhost/busybox:1)"
+stored podman "$(podman image inspect --format '{{.Id}}' localhost/busybox:1)"
 in_docker
 in_podman

@@ -3,8 +3,6 @@
 # host: services
 # lib: containers
 docker_up
-mkdir -p /var/lib/aisec/trivy
 image=$(docker image inspect --format '{{.Id}}' localhost/busybox:1)
-report "$image" CRITICAL 1.36.1 -20days > /var/lib/aisec/trivy/busybox.json
-version > /var/lib/aisec/trivy/version.json
+stored busybox "$image" CRITICAL 1.36.1 -20days
 in_docker

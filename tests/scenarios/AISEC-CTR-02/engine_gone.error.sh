@@ -6,4 +6,5 @@
 docker_up --live-restore
 in_docker --user 1000
 pkill -KILL -x dockerd
-sleep 1
+wait_for gone dockerd
+wait_for gone containerd

@@ -6,4 +6,4 @@ podman_up
 docker_up
 in_podman
 setsid podman system service --time=0 unix:///run/podman/podman.sock > /dev/null 2>&1 < /dev/null &
-sleep 1
+wait_for sh -c 'ss -Hlx | grep -qF /run/podman/podman.sock'

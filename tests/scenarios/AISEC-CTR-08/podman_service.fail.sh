@@ -4,4 +4,4 @@
 # lib: containers
 podman_up
 setsid podman system service --time=0 tcp:127.0.0.1:8888 > /dev/null 2>&1 < /dev/null &
-sleep 1
+wait_for listens 8888

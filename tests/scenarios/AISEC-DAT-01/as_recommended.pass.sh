@@ -1,6 +1,5 @@
 #!/bin/sh
 # The directory as the recommendation makes it private.
-set -e
 mkdir -p /mnt/ai_training_data/
 chmod 700 /mnt/ai_training_data/
 chown ai_user:ai_team /mnt/ai_training_data/

@@ -1,4 +1,3 @@
 #!/bin/sh
 # There is no data directory.
-set -e
 rm -rf /mnt/ai_training_data

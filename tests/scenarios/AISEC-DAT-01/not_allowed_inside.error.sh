@@ -1,9 +1,6 @@
 #!/bin/sh
 # An unprivileged auditor cannot see what lies in the directory.
+# lib: private_data
 # as: auditor
 # reason: privilege
-set -e
-install -d -o ai_user -g ai_team -m 0700 /mnt/ai_training_data
-echo text >/mnt/ai_training_data/train.jsonl
-chmod 0640 /mnt/ai_training_data/train.jsonl
-chown ai_user:ai_team /mnt/ai_training_data/train.jsonl
+private_data

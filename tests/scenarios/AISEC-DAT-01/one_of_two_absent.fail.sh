@@ -1,8 +1,5 @@
 #!/bin/sh
 # One of two declared directories is absent.
+# lib: private_data
 # params: {data_dirs: [/mnt/ai_training_data, /mnt/more]}
-set -e
-install -d -o ai_user -g ai_team -m 0700 /mnt/ai_training_data
-echo text >/mnt/ai_training_data/train.jsonl
-chmod 0640 /mnt/ai_training_data/train.jsonl
-chown ai_user:ai_team /mnt/ai_training_data/train.jsonl
+private_data

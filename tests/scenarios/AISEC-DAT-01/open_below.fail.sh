@@ -1,8 +1,5 @@
 #!/bin/sh
 # A file below anybody may write, as a container that mounts it would find.
-set -e
-install -d -o ai_user -g ai_team -m 0700 /mnt/ai_training_data
-echo text >/mnt/ai_training_data/train.jsonl
-chmod 0640 /mnt/ai_training_data/train.jsonl
-chown ai_user:ai_team /mnt/ai_training_data/train.jsonl
+# lib: private_data
+private_data
 chmod 0666 /mnt/ai_training_data/train.jsonl

@@ -1,9 +1,6 @@
 #!/bin/sh
 # Reading by the team, where the profile allows it.
+# lib: private_data
 # params: {dir_mode_max: "0750"}
-set -e
-install -d -o ai_user -g ai_team -m 0700 /mnt/ai_training_data
-echo text >/mnt/ai_training_data/train.jsonl
-chmod 0640 /mnt/ai_training_data/train.jsonl
-chown ai_user:ai_team /mnt/ai_training_data/train.jsonl
+private_data
 chmod 0750 /mnt/ai_training_data

@@ -1,6 +1,5 @@
 #!/bin/sh
 # The remedy, word for word: every file is in the manifest, as it is.
-set -e
-d=/mnt/ai_training_data; install -d -o ai_user -g ai_team -m 0700 $d $d/shards; cd $d
-n=0; while [ $n -lt 60 ]; do echo "text $n" > "shards/part $n.jsonl"; n=$((n+1)); done
+# lib: dataset
+shards
 find . -type f ! -name MANIFEST.sha256 -exec sha256sum {} + > MANIFEST.sha256

@@ -1,8 +1,6 @@
 #!/bin/sh
 # The manifest has a line in another form.
+# lib: dataset
 # reason: parse
-set -e
-d=/mnt/ai_training_data; install -d -o ai_user -g ai_team -m 0700 $d $d/shards; cd $d
-n=0; while [ $n -lt 60 ]; do echo "text $n" > "shards/part $n.jsonl"; n=$((n+1)); done
-find . -type f ! -name MANIFEST.sha256 -exec sha256sum {} + > MANIFEST.sha256
+dataset
 echo "shards/extra.jsonl whatever" >> MANIFEST.sha256

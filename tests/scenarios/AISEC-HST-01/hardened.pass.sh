@@ -1,14 +1,7 @@
 #!/bin/sh
 # Keys only, no root, no SHA-1.
+# lib: hardened_sshd
 # as: operator
 # sudo: yes
-cat > /etc/ssh/sshd_config.d/00-hard.conf <<CONF
-PasswordAuthentication no
-KbdInteractiveAuthentication no
-PermitRootLogin no
-MaxAuthTries 4
-X11Forwarding no
-AllowAgentForwarding no
-MACs -hmac-sha1*
-CONF
+harden no
 systemctl restart ssh

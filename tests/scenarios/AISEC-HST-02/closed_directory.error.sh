@@ -4,6 +4,6 @@
 # reason: privilege
 cp /bin/sleep /usr/local/bin/vllm
 systemd-run -q --unit=vllm -p LimitCORE=0 /usr/local/bin/vllm infinity
-sleep 1
+wait_for runs vllm
 mkdir -p /var/crash
 chmod 700 /var/crash

@@ -2,4 +2,4 @@
 # A model server that may write a core of any size.
 cp /bin/sleep /usr/local/bin/vllm
 systemd-run -q --unit=vllm -p LimitCORE=infinity /usr/local/bin/vllm infinity
-sleep 1
+wait_for runs vllm

@@ -6,5 +6,4 @@ systemctl restart ssh
 systemctl stop rsyslog
 find /var/log -name 'auth.log*' -exec truncate -s 0 {} +
 journalctl --rotate
-sleep 2
-journalctl --vacuum-time=1s
+journalctl --vacuum-size=1

@@ -2,4 +2,4 @@
 # Filtered for IPv4 only.
 systemd-run -q /usr/sbin/sshd -D -p 29500
 iptables -I INPUT -p tcp --dport 29500 ! -s 10.0.0.0/8 -j DROP
-sleep 1
+wait_for listens 29500

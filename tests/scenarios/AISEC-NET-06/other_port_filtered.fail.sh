@@ -13,4 +13,4 @@ table inet filter {
   }
 }
 RULES
-sleep 1
+wait_for listens 29500

@@ -2,4 +2,4 @@
 # A tunnel runs. The program is a stand-in with its name.
 cp /bin/sleep /usr/local/bin/ngrok
 systemd-run -q /usr/local/bin/ngrok 600
-sleep 0.3
+wait_for runs ngrok

@@ -2,4 +2,4 @@
 # Tailscale runs: whether its funnel is on, only it knows. The program is a stand-in.
 cp /bin/sleep /usr/local/bin/tailscaled
 systemd-run -q /usr/local/bin/tailscaled 600
-sleep 0.3
+wait_for runs tailscaled

@@ -5,4 +5,4 @@ cp /bin/sleep /usr/local/bin/tailscaled
 systemd-run -q /usr/local/bin/tailscaled 600
 printf '#!/bin/sh\necho %s\n' "'{\"TCP\":{\"443\":{\"HTTPS\":true}},\"AllowFunnel\":{\"gpu-1.tail0.ts.net:443\":true}}'" > /usr/local/bin/tailscale
 chmod +x /usr/local/bin/tailscale
-sleep 0.3
+wait_for runs tailscaled

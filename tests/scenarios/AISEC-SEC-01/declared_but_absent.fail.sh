@@ -1,5 +1,4 @@
 #!/bin/sh
 # The declared directory of homes is not there.
 # params: {homes: [/hoem]}
-set -e
 true

@@ -1,12 +1,7 @@
 #!/bin/sh
 # An unprivileged auditor cannot see into the homes.
+# lib: home
 # as: auditor
 # reason: privilege
-set -e
-H=$(getent passwd ai_user | cut -d: -f6)
-mkdir -p "$H"
-chown ai_user:ai_team "$H"
-mkdir -p "$H/$(dirname .netrc)"
-echo x >"$H/.netrc"
-chmod 0600 "$H/.netrc"
-chown ai_user:ai_team "$H/.netrc"
+home
+credential .netrc 0600

@@ -1,12 +1,7 @@
 #!/bin/sh
 # What is exposed is seen without privileges too.
+# lib: home
 # as: auditor
-set -e
-H=$(getent passwd ai_user | cut -d: -f6)
-mkdir -p "$H"
-chown ai_user:ai_team "$H"
+home
 chmod 0755 "$H"
-mkdir -p "$H/$(dirname .netrc)"
-echo x >"$H/.netrc"
-chmod 0644 "$H/.netrc"
-chown ai_user:ai_team "$H/.netrc"
+credential .netrc 0644

@@ -1,11 +1,6 @@
 #!/bin/sh
 # A directory that is called .env is no credential file.
-set -e
-H=$(getent passwd ai_user | cut -d: -f6)
-mkdir -p "$H"
-chown ai_user:ai_team "$H"
-mkdir -p "$H/$(dirname .netrc)"
-echo x >"$H/.netrc"
-chmod 0600 "$H/.netrc"
-chown ai_user:ai_team "$H/.netrc"
+# lib: home
+home
+credential .netrc 0600
 install -d -m 0755 "$H/.env"

@@ -3,7 +3,6 @@
 # host: services
 # advisories: advisories
 # params: {db_max_age_days: 36500}
-set -e
 d=/srv/app/venv/lib/python3.11/site-packages
 mkdir -p $d/torch-2.5.1.dist-info
 rm -r $d/torch-2.5.1.dist-info

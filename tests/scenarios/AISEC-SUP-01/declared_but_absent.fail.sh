@@ -2,5 +2,4 @@
 # A typo in the declared root.
 # advisories: advisories
 # params: {db_max_age_days: 36500, env_roots: [/opt/ap]}
-set -e
 mkdir -p /opt/app/lib/python3.11/site-packages/numpy-1.26.4.dist-info

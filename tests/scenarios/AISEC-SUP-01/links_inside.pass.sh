@@ -2,7 +2,6 @@
 # Links that lead to what is searched anyway, or to no environment; a root that is a link itself.
 # advisories: advisories
 # params: {db_max_age_days: 36500}
-set -e
 mkdir -p /opt/releases/7/.venv/lib/python3.11/site-packages/torch-2.10.0.dist-info /data/sets /data/home
 : >/opt/releases/7/.venv/pyvenv.cfg
 ln -s 7 /opt/releases/current

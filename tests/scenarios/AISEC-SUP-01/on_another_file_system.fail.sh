@@ -2,7 +2,6 @@
 # The environment lies on a file system that is mounted below a root.
 # advisories: advisories
 # params: {db_max_age_days: 36500}
-set -e
 d=/opt/app/lib/python3.11/site-packages
 mkdir -p "/srv/data sets"
 mount -t tmpfs tmpfs "/srv/data sets"

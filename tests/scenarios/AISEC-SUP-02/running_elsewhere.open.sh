@@ -1,7 +1,6 @@
 #!/bin/sh
 # A server runs from a place that is not on the PATH.
-set -e
 mkdir -p /opt/serve
 cp /usr/bin/sleep /opt/serve/llama-server
 setsid /opt/serve/llama-server 3600 >/dev/null 2>&1 </dev/null &
-sleep 0.2
+wait_for runs llama-server

@@ -1,6 +1,5 @@
 #!/bin/sh
 # Wishes in requirements.in, compiled into requirements.txt.
-set -e
 mkdir -p /srv/app
 cat >/srv/app/requirements.in <<'EOF'
 torch>=2

@@ -1,6 +1,5 @@
 #!/bin/sh
 # A conda environment without versions.
-set -e
 mkdir -p /srv/app
 cat >/srv/app/environment.yml <<'EOF'
 name: train

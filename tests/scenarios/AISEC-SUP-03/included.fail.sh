@@ -1,6 +1,5 @@
 #!/bin/sh
 # The open version is in an included file of another name.
-set -e
 mkdir -p /srv/app
 cat >/srv/app/requirements.txt <<'EOF'
 -r deps/base.list

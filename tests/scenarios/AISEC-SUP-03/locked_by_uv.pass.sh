@@ -1,6 +1,5 @@
 #!/bin/sh
 # Wishes in pyproject.toml, resolved by a lock file.
-set -e
 mkdir -p /opt/app
 cat >/opt/app/pyproject.toml <<'EOF'
 [project]

@@ -1,6 +1,5 @@
 #!/bin/sh
 # A project without ML libraries.
-set -e
 mkdir -p /srv/app
 cat >/srv/app/requirements.txt <<'EOF'
 flask

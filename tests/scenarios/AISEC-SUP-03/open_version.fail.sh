@@ -1,6 +1,5 @@
 #!/bin/sh
 # Any newer version is installed.
-set -e
 mkdir -p /srv/app
 cat >/srv/app/requirements.txt <<'EOF'
 torch>=2.0

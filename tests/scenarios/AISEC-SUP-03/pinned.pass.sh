@@ -1,6 +1,5 @@
 #!/bin/sh
 # Exact versions in a requirements file.
-set -e
 mkdir -p /srv/app
 cat >/srv/app/requirements.txt <<'EOF'
 torch==2.4.1+cu121  # CUDA 12

@@ -1,6 +1,5 @@
 #!/bin/sh
 # A caret allows newer versions, and there is no lock file.
-set -e
 mkdir -p /srv/app
 cat >/srv/app/pyproject.toml <<'EOF'
 [tool.poetry]

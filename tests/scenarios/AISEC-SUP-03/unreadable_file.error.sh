@@ -3,7 +3,6 @@
 # as: auditor
 # params: {project_roots: [/srv]}
 # reason: privilege
-set -e
 mkdir -p /srv/app
 cat >/srv/app/requirements.txt <<'EOF'
 torch==2.4.1

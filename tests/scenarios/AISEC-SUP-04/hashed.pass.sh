@@ -1,6 +1,5 @@
 #!/bin/sh
 # What pip-compile --generate-hashes writes.
-set -e
 mkdir -p /srv/app
 cat >/srv/app/requirements.txt <<"EOF"
 torch==2.4.1 \

@@ -1,6 +1,5 @@
 #!/bin/sh
 # uv.lock has the hash of each file; the project itself has none.
-set -e
 mkdir -p /opt/app
 printf "[project]\nname = \"app\"\nversion = \"1\"\ndependencies = [\"torch>=2\"]\n" >/opt/app/pyproject.toml
 cat >/opt/app/uv.lock <<"EOF"

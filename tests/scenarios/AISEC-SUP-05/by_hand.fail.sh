@@ -1,25 +1,6 @@
 #!/bin/sh
 # Somebody installed one more package.
+# lib: uv_project
 # params: {environments: [{path: /opt/app/.venv, lock: /opt/app/uv.lock}]}
-set -e
-d=/opt/app/.venv/lib/python3.11/site-packages
-mkdir -p $d
-cat >/opt/app/uv.lock <<"EOF"
-version = 1
-
-[[package]]
-name = "app"
-version = "1.0"
-source = { editable = "." }
-
-[[package]]
-name = "torch"
-version = "2.4.1"
-source = { registry = "https://pypi.org/simple" }
-
-[[package]]
-name = "colorama"
-version = "0.4.6"
-source = { registry = "https://pypi.org/simple" }
-EOF
+uv_project
 mkdir $d/app-1.0.dist-info $d/torch-2.4.1.dist-info $d/gpu_miner-0.3.dist-info

@@ -1,6 +1,5 @@
 #!/bin/sh
 # A second index that only named packages come from.
-set -e
 mkdir -p /srv/app
 cat >/srv/app/pyproject.toml <<'EOF'
 [project]

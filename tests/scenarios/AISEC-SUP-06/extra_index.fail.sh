@@ -1,6 +1,5 @@
 #!/bin/sh
 # A second index is searched for every package.
-set -e
 mkdir -p /root/.config/pip
 cat >/root/.config/pip/pip.conf <<'EOF'
 [global]

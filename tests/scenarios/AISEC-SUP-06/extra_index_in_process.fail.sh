@@ -1,5 +1,4 @@
 #!/bin/sh
 # A running service was started with a second index.
-set -e
 PIP_EXTRA_INDEX_URL=https://pypi.example.com/simple setsid sleep 3600 >/dev/null 2>&1 </dev/null &
-sleep 1
+wait_for runs sleep

@@ -1,6 +1,5 @@
 #!/bin/sh
 # Every login shell adds an index.
-set -e
 mkdir -p /etc/profile.d
 cat >/etc/profile.d/pip.sh <<'EOF'
 FOO=1; export PIP_EXTRA_INDEX_URL='https://pypi.example.com/simple'

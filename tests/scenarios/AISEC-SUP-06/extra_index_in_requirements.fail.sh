@@ -1,6 +1,5 @@
 #!/bin/sh
 # A requirements file adds an index.
-set -e
 mkdir -p /srv/app
 cat >/srv/app/requirements.txt <<'EOF'
 --extra-index-url=https://download.pytorch.org/whl/cu121

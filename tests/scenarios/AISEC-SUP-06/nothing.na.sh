@@ -1,4 +1,3 @@
 #!/bin/sh
 # Neither configuration nor projects.
-set -e
 rm -f /etc/pip.conf

@@ -1,6 +1,5 @@
 #!/bin/sh
 # One index, over https.
-set -e
 mkdir -p /etc
 cat >/etc/pip.conf <<'EOF'
 [global]

@@ -1,6 +1,5 @@
 #!/bin/sh
 # A channel of conda that anybody can have.
-set -e
 mkdir -p /root
 cat >/root/.condarc <<'EOF'
 channels:

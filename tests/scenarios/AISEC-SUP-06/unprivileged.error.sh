@@ -2,7 +2,6 @@
 # An unprivileged auditor cannot see the configuration of others.
 # as: auditor
 # reason: privilege
-set -e
 mkdir -p /srv/app
 cat >/srv/app/requirements.txt <<'EOF'
 torch==2.4.1

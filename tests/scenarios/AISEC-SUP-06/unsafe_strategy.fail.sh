@@ -1,6 +1,5 @@
 #!/bin/sh
 # uv takes the best version of all indexes.
-set -e
 mkdir -p /root/.config/uv
 cat >/root/.config/uv/uv.toml <<'EOF'
 index-strategy = "unsafe-best-match"

@@ -1,6 +1,5 @@
 #!/bin/sh
 # The configuration lies in a virtual environment.
-set -e
 mkdir -p /opt/venv
 cat >/opt/venv/pip.conf <<'EOF'
 [global]

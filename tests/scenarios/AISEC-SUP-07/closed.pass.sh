@@ -1,10 +1,8 @@
 #!/bin/sh
 # An environment of root, with what virtualenv, setuptools and an editable install leave.
 # host: services
-set -e
-d=/opt/app/venv/lib/python3.11/site-packages
-mkdir -p $d/torch
-: >$d/torch/__init__.py
+# lib: environment
+environment
 echo "import _virtualenv" >$d/_virtualenv.pth
 printf %s "import os; var = 'SETUPTOOLS_USE_DISTUTILS'; enabled = os.environ.get(var, 'local') == 'local'; enabled and __import__('_distutils_hack').add_shim(); " >$d/distutils-precedence.pth
 echo "import __editable___app_1_0_finder; __editable___app_1_0_finder.install()" >$d/__editable__.app-1.0.pth

@@ -3,6 +3,5 @@
 # as: auditor
 # params: {env_roots: [/home/ai_user]}
 # reason: privilege
-set -e
 mkdir -p /home/ai_user/venv/lib/python3.11/site-packages
 chmod 0700 /home/ai_user/venv

@@ -2,6 +2,5 @@
 # An environment as pip leaves it.
 # advisories: advisories
 # params: {db_max_age_days: 36500}
-set -e
 d=/opt/app/lib/python3.11/site-packages
 mkdir -p $d/torch-2.10.0.dist-info $d/transformers-5.3.0.dist-info

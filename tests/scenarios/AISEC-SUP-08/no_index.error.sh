@@ -2,5 +2,4 @@
 # Without an index most malicious releases are not known.
 # advisories: nowhere.sqlite
 # reason: stale
-set -e
 mkdir -p /opt/app/lib/python3.11/site-packages/litellm-1.83.0.dist-info

@@ -2,6 +2,5 @@
 # A version that nobody can compare.
 # advisories: advisories
 # params: {db_max_age_days: 36500}
-set -e
 d=/opt/app/lib/python3.11/site-packages
 mkdir -p $d/litellm-local_build.dist-info

@@ -1,5 +1,4 @@
 # Docker and podman on a host of the kind `services`, with images of busybox; there is no registry.
-set -e
 umask 022
 
 # Cgroups of version 1, where the machine has those; what engines make lies below the lab's own.
@@ -119,6 +118,7 @@ PYTHON
         curl -s http://127.0.0.1:5000/v2/ > /dev/null && return
         sleep 0.1
     done
+    echo 'the registry does not answer' >&2
     return 1
 }
 
@@ -150,6 +150,15 @@ version() {
     when=$(date -u -d "${1:--1hour}" +%Y-%m-%dT%H:%M:%S.999999999Z)
     printf '{"Version": "0.68.2", "VulnerabilityDB": {"Version": 2, "NextUpdate": "%s", "UpdatedAt": "%s"}}\n' \
         "$when" "$when"
+}
+
+# stored NAME IMAGE_ID [SEVERITY …]: a report where audits look for it, and what wrote it.
+stored() {
+    name=$1
+    shift
+    mkdir -p /var/lib/aisec/trivy
+    report "$@" > "/var/lib/aisec/trivy/$name.json"
+    version > /var/lib/aisec/trivy/version.json
 }
 
 # trivy_player [SEVERITY FIXED_VERSION]: a program that plays trivy on docker's busybox, offline.
