@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -14,8 +12,7 @@ from pytest_aisec.judge.gate import decide
 from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import AttestationInfo, AttestationState, WaiverInfo, WaiverState
 from pytest_aisec.report import html, pdf
-
-TESTS = Path(__file__).parents[1]
+from tests.support import runs
 
 
 def _need(*packages):
@@ -27,16 +24,6 @@ def _need(*packages):
         debian.ensure(packages)
     except LabUnavailableError as error:
         pytest.skip(str(error))
-
-
-def _ready_made():
-    spec = importlib.util.spec_from_file_location("ready_made_runs", TESTS / "unit/report/conftest.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-runs = _ready_made()
 
 
 @pytest.fixture(scope="session")

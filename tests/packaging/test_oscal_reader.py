@@ -24,7 +24,7 @@ from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import is_waived
 from pytest_aisec.report import oscal
 from pytest_aisec.report.oscal_text import line
-from tests.unit.report.conftest import all_strange, control, every_outcome, result, run_of, with_statements
+from tests.support.runs import all_strange, control, every_outcome, result, run_of, with_statements
 
 pytestmark = pytest.mark.slow
 RULES = "0.5.0"

@@ -19,7 +19,7 @@ from pytest_aisec.report import formats, sarif
 from pytest_aisec.report.document import whole
 from tests.plugin.conftest import FAILS, PASSES, Pack
 from tests.support.readers import run
-from tests.unit.report.conftest import all_strange, every_outcome, run_of, with_statements
+from tests.support.runs import all_strange, every_outcome, run_of, with_statements
 
 pytestmark = pytest.mark.slow
 RUNS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,7 +16,8 @@ from pytest_aisec.catalog.content import ContentRoot
 
 # How long an example takes on a busy machine says nothing about what it shows.
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("steady")
+settings.register_profile("quick", settings.get_profile("steady"), max_examples=10)
+PROFILES = ("steady", "quick")
 
 CONTROL = '''
 @control("{id}", severity="{severity}", remediation="{remediation}"{frameworks})
@@ -64,6 +66,13 @@ class Content:
         path = self.root.profiles / f"{name}.yaml"
         path.write_text("".join(f"{key}: {value}\n" for key, value in head.items()) + text, encoding="utf-8")
         return path
+
+
+def pytest_configure() -> None:
+    profile = os.environ.get("AISEC_HYPOTHESIS") or PROFILES[0]
+    if profile not in PROFILES:
+        raise pytest.UsageError(f"AISEC_HYPOTHESIS={profile}: is not one of {', '.join(PROFILES)}")
+    settings.load_profile(profile)
 
 
 @pytest.fixture

@@ -1,20 +1,14 @@
 """What the lab cannot show: a kernel with AppArmor or SELinux, and a privileged container of docker."""
 
-import sys
 import traceback
 from copy import deepcopy
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent / "facts"))
-
-from test_container_processes import printed
-from test_containers import DOCKERD, RECORD, SHIM, answer
-
 from pytest_aisec.catalog.content import content_root
 from pytest_aisec.catalog.load import load_catalog
+from tests.support.containers import DOCKERD, RECORD, SHIM, answer, printed
 
 CATALOG = load_catalog([content_root()])
 APPARMOR = (0, "docker-default (enforce)\n")

@@ -61,5 +61,5 @@ def main(*arguments: str) -> None:
     """Do what the module says."""
     first = _tap(Path(arguments[0]), arguments[1])
     second = _tap(Path(arguments[2]), arguments[3])
-    print("ready", flush=True)
+    print("ready", flush=True)  # noqa: T201 - who started this waits for it
     forward(first, second, float(arguments[4]) / 2)

@@ -1,9 +1,9 @@
 """Real containers of real engines, and a chroot, for connections that do not use ssh.
 
-An engine runs in namespaces of its own (mounts, network) with its state on a tmpfs, so that it neither finds nor
-leaves anything on the machine: no images, no bridges, no firewall rules, no forwarding. Images come from the
-machine itself; there is no registry. All raise LabUnavailableError where an engine cannot be installed, and
-LabError when it does not do what it should.
+An engine runs in namespaces of its own (mounts, network) with its state on a tmpfs, so that it neither finds
+nor leaves anything on the machine: no images, no bridges, no firewall rules, no forwarding. Images come from
+the machine itself; there is no registry. All raise LabUnavailableError where an engine cannot be installed,
+and LabError when it does not do what it should.
 """
 
 from __future__ import annotations
@@ -36,8 +36,9 @@ _TIMEOUT = 120.0  # seconds, for each thing an engine is asked to do
 _POLL = 0.01  # seconds between two looks at an engine that starts
 _KEEP_RUNNING = ("sleep", "86400")
 
-# $1 is the directory of the part, somewhere below /run. Inside, /run is empty but for that directory, as is /dev/shm, where podman keeps
-# locks. A cgroup tree of both versions has its empty version 2 half hidden: crun refuses such a mixture.
+# $1 is the directory of the part, somewhere below /run. Inside, /run is empty but for that directory, as is
+# /dev/shm, where podman keeps locks. A cgroup tree of both versions has its empty version 2 half hidden: crun
+# refuses such a mixture.
 _NAMESPACES = """\
 set -e
 mkdir -p "$1$1" "$1/tmp"
@@ -147,7 +148,7 @@ def docker_container(
                 *("--bridge=none", "--iptables=false", "--ip6tables=false", "--ip-forward=false"),
             ],
             log,
-            {**os.environ, "TMPDIR": f"{directory}/tmp"},
+            {**os.environ, "TMPDIR": str(directory / "tmp")},
         )
         container = Container("docker", name, {"DOCKER_HOST": listen})
         deadline = time.monotonic() + _TIMEOUT

@@ -68,13 +68,13 @@ WHEELS = {
     "jupyter": ("jupyter-server==2.17.0",),
     "tensorboard": ("tensorboard==2.20.0", "setuptools<81"),
 }
-"""Python packages of the kind ``services``, each list below ``/opt/<name>``; PYTHONPATH makes them visible."""
+"""Python packages of the kind ``services``, each list below ``/opt/<name>``; PYTHONPATH shows them."""
 
 LAYERS = {
     "litellm": ("litellm[proxy]==1.108.7", "async-timeout==5.0.1", "prisma==0.15.0"),
     "ray": ("ray[default]==2.60.0",),
 }
-"""Python packages that only a host has which asks for them, likewise below ``/opt/<name>``: they are large."""
+"""Python packages, likewise below ``/opt/<name>``, that only a host has which asks for them: large ones."""
 
 DOUBLE = Path(__file__).with_name("double.py")
 """Plays answers of services that are not there; lies in ``/opt/double`` of the kind ``services``."""
@@ -86,7 +86,7 @@ USERS = ("root", "auditor", "operator", "prompter", "ai_user")
 PROMPTER_PASSWORD, and ``ai_user``, a member of ``ai_team``, owns the models and the data.
 """
 
-PROMPTER_PASSWORD = "prompt-me"
+PROMPTER_PASSWORD = "prompt-me"  # noqa: S105 - of throw-away hosts
 """What the sudo of ``prompter`` wants to hear."""
 
 _BUILD_TIMEOUT = 900.0  # seconds
@@ -123,7 +123,7 @@ deb http://deb.debian.org/debian-security {SUITE}-security main
 SOURCES
 # Says that this is no first boot: saves a dozen services at every start of a host.
 touch etc/.updated var/.updated
-"""
+"""  # noqa: E501 - another text is another image, which takes minutes to build
 
 
 @dataclass(frozen=True)
@@ -161,8 +161,8 @@ def cache_directory() -> Path:
 def image(kind: Kind = "stock") -> Image:
     """The image, built now if it is not in the cache: about 20 seconds and 230 MB (``services``: more).
 
-    The key in the cache is a digest of the packages and of everything that is done to them. Two processes that
-    want the same image build it once. Raises LabUnavailableError.
+    The key in the cache is a digest of the packages and of everything that is done to them. Two processes
+    that want the same image build it once. Raises LabUnavailableError.
     """
     packages, digest = _packages(kind), image_digest(kind)
     cache = cache_directory()
@@ -322,7 +322,7 @@ def _apt_options() -> list[str]:
 
 
 def _mirrors(home: Path) -> list[str]:
-    """The sources of this machine that serve the suite, as files; none if it has none: then the public ones."""
+    """The sources of this machine that serve the suite, as files; without any, the public ones serve."""
     apt = Path("/etc/apt")
     mirrors = []
     places = [apt / "sources.list", *sorted(apt.glob("sources.list.d/*"))]

@@ -103,7 +103,7 @@ def cgroup_hierarchies() -> list[Path]:
 
 
 def systemd_hierarchies() -> list[Path]:
-    """Where the hierarchies are mounted that a systemd puts processes in: version 2, its own of version 1, or both."""
+    """Where the hierarchies are mounted that a systemd puts processes in: version 2, its own, both."""
     return [point for point, controllers in _cgroup_mounts() if controllers in ("", "name=systemd")]
 
 

@@ -194,11 +194,12 @@ class LabHost:
 
         Also what is in memory only (``/run``, ``/dev/shm``). Left out is what sshd, sudo and systemd write by
         themselves about a log-in: logs, the journal, wtmp and its kin, session directories.
-        A directory is listed when something was made or removed in it: even a temporary file leaves this trace.
+        A directory is listed when something was made or removed in it: even a temporary file leaves this
+        trace.
         """
         inside = Path(f"/proc/{self._leader}/root")
         found = _walk(self._home / "upper", "")
-        for place in ("/run", "/dev/shm"):
+        for place in ("/run", "/dev/shm"):  # noqa: S108 - of the host
             found.update(_walk(inside / place[1:], place))
         return found
 
@@ -378,8 +379,8 @@ class Lab:
     ) -> LabHost:
         """Bring up one fresh host; returns when systemd has started everything and sshd answers the client.
 
-        ``name`` is its host name, ``h1``, ``h2`` … if none is given; ``layers`` are names of ``image.LAYERS``.
-        Raises LabError with the host's console.
+        ``name`` is its host name, ``h1``, ``h2`` … if none is given; ``layers`` are names of
+        ``image.LAYERS``. Raises LabError with the host's console.
         """
         with self._lock:
             self._number += 1
@@ -535,7 +536,7 @@ class Lab:
 
 
 def require_lab() -> None:
-    """Install what the lab needs on this machine; raises LabUnavailableError, in one line, where it cannot run."""
+    """Install what the lab needs on this machine; raises LabUnavailableError, one line, where it cannot."""
     if not sys.platform.startswith("linux") or not Path("/etc/debian_version").exists():
         raise LabUnavailableError("the lab needs Debian or a system like it")
     if os.geteuid() != 0:

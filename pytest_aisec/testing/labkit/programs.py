@@ -32,8 +32,8 @@ _libc.fanotify_mark.argtypes = [
 def watched(root: Path) -> Iterator[Callable[[], list[Path]]]:
     """Follow what is executed from the file system that ``root`` is mounted from, in whichever namespace.
 
-    The value returns the programs that ran so far, under each name by which a search path finds them, as paths
-    below ``root``. Raises OSError where the kernel has no fanotify.
+    The value returns the programs that ran so far, under each name by which a search path finds them, as
+    paths below ``root``. Raises OSError where the kernel has no fanotify.
     """
     queue = _check(_libc.fanotify_init(_CLOEXEC | _NONBLOCK | _UNLIMITED_QUEUE, os.O_RDONLY | os.O_CLOEXEC))
     seen: set[tuple[int, int]] = set()

@@ -179,12 +179,15 @@ class Scope:
 
 def alone(module: str, function: str, *arguments: str) -> list[str]:
     """Return a command that calls a function of a module of labkit, with nothing else imported."""
-    code = f"import sys; sys.path.insert(0, sys.argv[1]); from labkit.{module} import {function} as f; f(*sys.argv[2:])"
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); "
+        f"from labkit.{module} import {function}; {function}(*sys.argv[2:])"
+    )
     return [sys.executable, "-I", "-S", "-c", code, str(Path(__file__).parent.parent), *arguments]
 
 
 def ip(*lines: str, inside: str | None = None) -> None:
-    """Run lines of ip(8) as one batch, ``inside`` a network namespace by name; raises LabError."""
+    """Run lines of the command ip as one batch, ``inside`` a network namespace by name; raises LabError."""
     where = ["-n", inside] if inside else []
     text = "\n".join(lines)
     done = subprocess.run(
@@ -306,7 +309,7 @@ def _reap(processes: Sequence[subprocess.Popen[bytes]]) -> None:
 
 
 def _cgroups(name: str, part: str | None = None) -> list[Path]:
-    """Where cgroups of a scope can be: an engine makes some in hierarchies where the scope has none itself."""
+    """Where cgroups of a scope can be: an engine makes some in hierarchies where the scope has none."""
     return [hierarchy / name / (part or "") for hierarchy in kernel.cgroup_hierarchies()]
 
 

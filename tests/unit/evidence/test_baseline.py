@@ -15,7 +15,7 @@ from pytest_aisec.evidence import baseline, bundle, manifest
 from pytest_aisec.judge.compare import compare
 from pytest_aisec.judge.gate import decide
 from pytest_aisec.judge.run import Run
-from tests.unit.judge.test_compare import run
+from tests.support.compared import run
 
 RUN = run({(1, "a"): "failed", (1, "b"): "passed", (2, "a"): "waived", (2, "b"): "error"})
 

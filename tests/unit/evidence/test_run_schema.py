@@ -14,7 +14,7 @@ from pytest_aisec.evidence import bundle
 from pytest_aisec.judge.gate import decide
 from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import Run
-from tests.unit.report.conftest import all_strange, every_outcome, run_of, with_statements
+from tests.support.runs import all_strange, every_outcome, run_of, with_statements
 
 RUNS: dict[str, Callable[[], Run]] = {
     "every outcome": every_outcome,

@@ -1,53 +1,8 @@
 import pytest
 
-from pytest_aisec.facts.container_processes import NAMESPACES, read_kernel
+from pytest_aisec.facts.container_processes import read_kernel
 from pytest_aisec.observe.faults import Unobservable
-
-STATUS = """Name:\tsleep
-PPid:\t{parent}
-Uid:\t{uid}\t{uid}\t{uid}\t{uid}
-CapInh:\t0000000000000000
-CapPrm:\t{permitted}
-CapEff:\t0000000000000000
-CapBnd:\t{bounding}
-NoNewPrivs:\t{nnp}
-Seccomp:\t{seccomp}
-Seccomp_filters:\t{filters}"""
-HOST = {
-    "parent": 0,
-    "uid": 0,
-    "permitted": "0",
-    "bounding": "000001ffffffffff",
-    "nnp": 0,
-    "seccomp": 0,
-    "filters": 0,
-}
-USUAL = {
-    "parent": 20,
-    "uid": 0,
-    "permitted": "0",
-    "bounding": "00000000a80425fb",
-    "nnp": 1,
-    "seccomp": 2,
-    "filters": 1,
-}
-NONE = (1, "cat: attr/current: Invalid argument")
-
-
-def printed(table="", enforce=(1, "cat: No such file or directory"), **containers):
-    parts = [("enforce", *enforce)]
-    for name, changes in {"p1": {}, **containers}.items():
-        pid = name[1:]
-        values = {**(HOST if pid == "1" else USUAL), **changes}
-        parts += [
-            (f"{pid} status", 0, STATUS.format(**values)),
-            (f"{pid} uid_map", 0, values.get("map", "         0          0 4294967295")),
-            (f"{pid} attr/current", *values.get("label", NONE)),
-            (f"{pid} mountinfo", *values.get("mounts", (0, "22 1 0:21 / / rw - ext4 /dev/vda rw"))),
-            *((f"{pid} {name}", *values.get("ns", (0, f"{name}:[{pid}]"))) for name in NAMESPACES),
-        ]
-    parts.append(("all", 0, table))
-    return "".join(f"={name}\n{text}\n=is {status}\n" for name, status, text in parts)
+from tests.support.containers import NONE, STATUS, USUAL, printed
 
 
 def one(**changes):

@@ -1,4 +1,3 @@
-import json
 import os
 from copy import deepcopy
 from pathlib import Path
@@ -9,43 +8,9 @@ from hypothesis import strategies as st
 
 from pytest_aisec.facts.containers import read_containers
 from pytest_aisec.observe.faults import Unobservable
+from tests.support.containers import CONMON, DOCKERD, ID, RECORD, SHIM, answer
 
 SAMPLES = Path(os.environ.get("AISEC_REFERENCE", "reference")) / "samples/containers"
-ID = "c7" * 32
-RECORD = {
-    "Id": ID,
-    "Name": "/server",
-    "State": {"Status": "running", "Pid": 32688},
-    "Image": f"sha256:{'ac' * 32}",
-    "Mounts": [
-        {"Type": "bind", "Source": "/srv", "Destination": "/data", "RW": True, "Propagation": "rprivate"}
-    ],
-    "Config": {"User": "", "Env": ["PATH=/bin", "A=b=c"], "Image": "localhost/server:1"},
-    "HostConfig": {
-        "NetworkMode": "default",
-        "PidMode": "",
-        "IpcMode": "private",
-        "UTSMode": "",
-        "UsernsMode": "",
-        "Privileged": False,
-        "ReadonlyRootfs": True,
-        "SecurityOpt": None,
-        "Memory": 0,
-        "PidsLimit": None,
-        "Devices": [],
-        "DeviceCgroupRules": None,
-        "Tmpfs": {"/tmp": "rw,size=1m", "/scratch": "ro"},
-    },
-}
-SHIM = f"243 0 own containerd-shim /usr/bin/containerd-shim-runc-v2 -namespace moby -id {ID} -address /x.sock"
-DOCKERD = "147 0 own dockerd dockerd --iptables=false"
-CONMON = f"226 1003 other conmon /usr/bin/conmon --api-version 1 -c {ID} -u {ID} -r /usr/bin/crun"
-
-
-def answer(records, *monitors, who="root", status=0, engine="docker /run/docker.sock"):
-    text = records if isinstance(records, str) else json.dumps(records, indent=4)
-    section = f"={engine}\n=list {status}\n{text}\n\n=inspect 0\n" if engine else ""
-    return f"{section}=monitors {who}\n" + "".join(f"{line}\n" for line in monitors)
 
 
 def faults(stdout, stderr=""):

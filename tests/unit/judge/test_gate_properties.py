@@ -14,7 +14,7 @@ from pytest_aisec.judge.compare import accounts_for, compare
 from pytest_aisec.judge.gate import decide
 from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import ControlInfo, Result, Run, count, score
-from tests.unit.judge.test_compare import control, result, run
+from tests.support.compared import control, result, run
 
 BETTER_FIRST = ["passed", "inconclusive", "failed"]
 CONTROLS = tuple(control(number, severity=SEVERITIES[number % 4]) for number in range(1, 7))

@@ -11,7 +11,7 @@ from pytest_aisec.catalog.policy import GatePolicy
 from pytest_aisec.judge.compare import compare
 from pytest_aisec.judge.gate import decide
 from pytest_aisec.judge.run import Run, Verdict
-from tests.unit.judge.test_compare import control, run
+from tests.support.compared import control, run
 
 
 def judged(before: Run, after: Run, **policy: Any) -> Verdict:

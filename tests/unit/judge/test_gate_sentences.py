@@ -11,7 +11,7 @@ from pytest_aisec.judge.comparison import BaselineInfo, Change, Comparison, Remo
 from pytest_aisec.judge.gate import decide
 from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import count
-from tests.unit.judge.test_gate import result, run
+from tests.support.gated import result, run
 
 BASELINE = BaselineInfo(
     id="y", started_at="2026-01-01T00:00:00Z", profile="p", profile_version="1", package_version="0"

@@ -11,7 +11,7 @@ from pytest_aisec.judge.gate import decide
 from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import is_waived
 from pytest_aisec.report.grouping import status
-from tests.unit.judge.test_gate import result, run
+from tests.support.gated import result, run
 
 STATES = (None, "active", "expired", "stale")
 P, F, E, A, R, N = (

@@ -33,7 +33,7 @@ AROUND = [
 
 @pytest.mark.parametrize("name", SPECS)
 @given(data=st.data())
-@settings(max_examples=25)
+@settings(max_examples=min(25, settings.default.max_examples))
 def test_a_planted_credential_does_not_survive(name: str, data: st.DataObject) -> None:
     planted = plant(data.draw(st.integers(0, 2**32)))
     (mine,) = [item for item in planted if item.name == name]

@@ -10,7 +10,7 @@ import pytest
 from pytest_aisec.judge.compare import compare
 from pytest_aisec.judge.comparison import Comparison
 from pytest_aisec.report import changes
-from tests.unit.judge.test_compare import control, run
+from tests.support.compared import control, run
 
 STRANGE = "gpu\x1b[31m\u202e<b>*x*|\n# y"
 

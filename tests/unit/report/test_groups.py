@@ -15,7 +15,7 @@ from lxml import html as pages
 from pytest_aisec.judge.gate import decide
 from pytest_aisec.judge.run import Exclusion, GroupInfo, Run
 from pytest_aisec.report import hdf, html, junit, markdown, oscal, table
-from tests.unit.report.conftest import control, observation, result, run_of
+from tests.support.runs import control, observation, result, run_of
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import Run, WaiverInfo
 from pytest_aisec.report import oscal, oscal_text
 from pytest_aisec.report.text import compact, visible
-from tests.unit.report.conftest import STRANGE
+from tests.support.runs import STRANGE
 
 
 @pytest.fixture

@@ -1,3 +1,5 @@
+"""What the commands say, and with which exit code."""
+
 from __future__ import annotations
 
 import contextlib
@@ -17,9 +19,7 @@ import jsonschema
 import pytest
 import yaml
 
-from pytest_aisec.catalog.content import content_roots
-from pytest_aisec.catalog.load import control_ids, load_catalog
-from pytest_aisec.cli import completing, main
+from pytest_aisec.cli import main
 from pytest_aisec.cli.reference import markdown
 from tests.unit.conftest import Content, run_aisec
 
@@ -83,7 +83,7 @@ def test_a_schema_is_a_schema(aisec: Any, what: str) -> None:
 def test_what_the_documentation_shows_fits_the_schema_as_editors_read_it(
     aisec: Any, what: str, heading: str
 ) -> None:
-    page = (Path(__file__).parents[2] / "docs/waivers.md").read_text()
+    page = (Path(__file__).parents[3] / "docs/waivers.md").read_text()
     shown = page.partition(heading)[2].partition("```yaml\n")[2].partition("```")[0]
     schema = json.loads(aisec("schema", what).stdout)
     entries = yaml.load(shown, yaml.BaseLoader)  # days are strings in YAML 1.2
@@ -326,96 +326,3 @@ def on_terminal(*arguments: object, environment: dict[str, str]) -> str:
     os.close(controller)
     process.wait()
     return printed.decode()
-
-
-def completed(shell: str, *words: str, monkeypatch: pytest.MonkeyPatch, typed: Any) -> list[str]:
-    """Return what a shell is told of the last of `words`."""
-    monkeypatch.setenv("_AISEC_COMPLETE", f"{shell}_complete")
-    monkeypatch.setenv("COMP_WORDS", " ".join(["aisec", *words]))
-    monkeypatch.setenv("COMP_CWORD", words[-1] if shell == "fish" else str(len(words)))
-    done = typed()
-    assert (0, "") == (done.returncode, done.stderr)
-    lines = done.stdout.rstrip("\n").split("\n")
-    if shell == "zsh":
-        return lines[1::3]
-    return [line.partition(",")[2].partition("\t")[0] for line in lines if line]
-
-
-@pytest.mark.parametrize("shell", ["zsh", "fish"])
-@pytest.mark.parametrize(
-    ("words", "expected"),
-    [
-        (["verif"], ["verify"]),
-        (["run", "linux"], ["linux-base"]),
-        (["explain", "AISEC-ART-03"], ["AISEC-ART-03"]),
-        (["waive", "AISEC-CTR-0"], [f"AISEC-CTR-0{number}" for number in range(1, 10)]),
-        (["verify", "--qu"], ["--quiet"]),
-        (["run", "linux-base", "--aisec-wai"], ["--aisec-waivers"]),
-        (["run", "linux-base", "--host"], ["--hosts"]),
-        (["schema", "prof"], ["profile"]),
-    ],
-)
-def test_zsh_and_fish_are_told_what_there_is(
-    typed: Any, monkeypatch: pytest.MonkeyPatch, shell: str, words: list[str], expected: list[str]
-) -> None:
-    assert expected == completed(shell, *words, monkeypatch=monkeypatch, typed=typed)
-
-
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_each_shell_gets_a_script(typed: Any, monkeypatch: pytest.MonkeyPatch, shell: str) -> None:
-    monkeypatch.setenv("_AISEC_COMPLETE", f"{shell}_source")
-    done = typed()
-    assert (0, True) == (done.returncode, f"_AISEC_COMPLETE={shell}_complete" in done.stdout)
-
-
-def test_controls_of_one_s_own_are_completed_without_being_executed(
-    typed: Any, monkeypatch: pytest.MonkeyPatch, content: Any
-) -> None:
-    content.control("ACME-ART-01")
-    content.file("test_bad.py", 'raise SystemExit(9)\n\n\n@control(\n    "ACME-ART-02",\n')
-    words = ["explain", "--path", str(content.path), "ACME-"]
-    found = completed("zsh", *words, monkeypatch=monkeypatch, typed=typed)
-    assert ["ACME-ART-01", "ACME-ART-02"] == found
-    words[2] = "/no/such/directory"
-    assert [] == [*filter(None, completed("zsh", *words, monkeypatch=monkeypatch, typed=typed))]
-
-
-def test_all_our_controls_are_completed() -> None:
-    roots = content_roots([])
-    assert [*load_catalog(roots)] == control_ids(roots)
-
-
-def test_the_options_of_testinfra_that_are_completed_exist(pytestconfig: pytest.Config) -> None:
-    for name in completing.pytest_options():
-        assert pytestconfig.getoption(name, default="absent") != "absent", name
-
-
-def test_bash_completes_what_is_typed(tmp_path: Path) -> None:
-    program = tmp_path / "bin" / "aisec"
-    program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m pytest_aisec.cli "$@"\n')
-    program.chmod(0o755)
-    asked = """
-eval "$(_AISEC_COMPLETE=bash_source aisec)"
-ask() {
-    COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=()
-    _aisec_completion aisec
-    echo "${COMPREPLY[*]}"
-}
-complete -p aisec
-ask aisec waiv
-ask aisec run linux-b
-ask aisec explain AISEC-ART-0
-"""
-    done = subprocess.run(
-        ["bash", "--norc", "-c", asked],
-        env={**os.environ, "PATH": f"{program.parent}:{os.environ['PATH']}"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    declared, *found = done.stdout.splitlines()
-    assert "-F _aisec_completion aisec" in declared, done.stderr
-    assert ["waive waivers", "linux-base"] == found[:2]
-    assert "AISEC-ART-03" in found[2].split()
