@@ -1,4 +1,4 @@
-"""A small control pack of one's own, and audits with it in processes of their own."""
+"""A small control pack of one's own, and audits with it in processes of their own; see support/forks.py."""
 
 import json
 import os
@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.support import forks
 
 PASSES = 'assert host.check_output("echo a") == "a"'
 FAILS = 'assert host.check_output("echo a") == "b"'
@@ -107,7 +109,7 @@ def _compiled(tmp_path_factory):
     command = [sys.executable, "-m", "pytest", "--aisec-profile=acme", f"--aisec-path={made.path}"]
     command += ["-p", "no:cacheprovider", f"--aisec-evidence={made.path}/evidence", "--aisec-cache=none"]
     env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    done = subprocess.run(command, cwd=made.path, env=env, capture_output=True, text=True, check=False)
+    done = forks.run(command, cwd=made.path, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -121,14 +123,17 @@ def pack(tmp_path):
 
 @pytest.fixture
 def audit(pytester, pack, tmp_path):
-    """Run pytest with the pack in a fresh process, in pytester's directory, and return what it left."""
+    """Run pytest with the pack in a process of its own, in pytester's directory, and return what it left.
 
-    def run(*args, profile="acme", evidence=None, python=(), cwd=None, module="pytest", env=None):
+    `new` is for what only an interpreter that really starts can show.
+    """
+
+    def run(*args, profile="acme", evidence=None, python=(), cwd=None, module="pytest", env=None, new=False):
         bundle = evidence or tmp_path / "evidence"
         given = ["run", profile] if module == "pytest_aisec" else [f"--aisec-profile={profile}"]
         command = [sys.executable, *python, "-m", module, *given]
         command += [f"--aisec-path={pack.path}", f"--aisec-evidence={bundle}", *map(str, args)]
-        done = subprocess.run(
+        done = (subprocess if new else forks).run(
             command,
             cwd=cwd or pytester.path,
             env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **(env or {})},

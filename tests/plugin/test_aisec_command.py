@@ -1,8 +1,9 @@
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+
+from pytest_aisec.cli import main
+from tests.support import forks
 
 
 @pytest.fixture
@@ -12,10 +13,8 @@ def aisec(pytester, monkeypatch):
     def run(*args, **env):
         for name, value in env.items():
             monkeypatch.setenv(name, value)
-        command = [str(Path(sys.executable).with_name("aisec")), *map(str, args)]
-        return subprocess.run(
-            command, cwd=pytester.path, capture_output=True, text=True, timeout=120, check=False
-        )
+        command = [forks.AISEC, *map(str, args)]
+        return forks.run(command, cwd=pytester.path, capture_output=True, text=True, timeout=120)
 
     return run
 
@@ -94,3 +93,38 @@ def test_verify_tells_what_is_no_bundle(aisec, tmp_path):
     assert done.returncode == 1
     assert "manifest.json: is missing" in done.stdout
     assert aisec("verify", tmp_path / "nowhere").returncode == 1
+
+
+STARTS = {
+    "advisories": (["advisories", "show", "--path", "nowhere"], 4),
+    "catalog": (["catalog"], 0),
+    "collect": (["collect", "acme", "--aisec-path=pack", "--aisec-evidence=observed"], 0),
+    "collect-script": (["collect-script", "acme", "--aisec-path=pack"], 0),
+    "config": (["config"], 0),
+    "controls": (["controls", "--path=pack"], 0),
+    "diff": (["diff", "bundle", "bundle"], 0),
+    "explain": (["explain", "ACME-TST-01", "--path=pack"], 0),
+    "import": (["import", "acme", "nowhere", "--aisec-path=pack"], 4),
+    "init": (["init", "project"], 0),
+    "lint": (["lint", "pack"], 0),
+    "new": (["new", "control", "ACME-TST-02", "--path=pack"], 0),
+    "profiles": (["profiles", "--path=pack"], 0),
+    "report": (["report", "bundle", "--format=html"], 0),
+    "run": (["run", "acme", "--aisec-path=pack", "--aisec-evidence=again"], 0),
+    "schema": (["schema", "run"], 0),
+    "verify": (["verify", "bundle"], 0),
+    "waive": (["waive", "nowhere"], 4),
+    "waivers": (["waivers", "nowhere"], 4),
+}
+
+
+@pytest.mark.parametrize("name", sorted(main.commands))
+def test_each_command_starts_in_an_interpreter_of_its_own(audit, pack, tmp_path, name):
+    pack.control("01")
+    (tmp_path / "aisec.toml").write_text('profile = "acme"\npath = ["pack"]\n')
+    args, code = STARTS[name]
+    if "bundle" in args:
+        assert audit(evidence=tmp_path / "bundle").code == 0
+    done = subprocess.run([forks.AISEC, *args], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (code, True) == (done.returncode, bool(done.stdout + done.stderr)), done.stdout + done.stderr
+    assert "Traceback" not in done.stderr

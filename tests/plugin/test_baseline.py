@@ -2,13 +2,11 @@
 
 import json
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from tests.plugin.conftest import FAILS, PASSES
+from tests.support import forks
 
 pytestmark = pytest.mark.slow
 
@@ -18,10 +16,8 @@ REGRESSION = "controls: {ACME-TST-*: {}}\ngate: {fail_on: regression}"
 @pytest.fixture
 def diff(pytester):
     def run(*args):
-        command = [str(Path(sys.executable).with_name("aisec")), "diff", *map(str, args)]
-        return subprocess.run(
-            command, cwd=pytester.path, capture_output=True, text=True, timeout=60, check=False
-        )
+        command = [forks.AISEC, "diff", *map(str, args)]
+        return forks.run(command, cwd=pytester.path, capture_output=True, text=True, timeout=60)
 
     return run
 
@@ -84,13 +80,13 @@ def test_the_verdict_follows_from_the_bundle_alone(pack, audit, first, tmp_path)
     pack.control("01", FAILS)
     done = audit(f"--aisec-baseline={first}", evidence=tmp_path / "second")
     (first / "run.json").unlink()
-    verify = [str(Path(sys.executable).with_name("aisec")), "verify", str(done.bundle)]
-    assert 0 == subprocess.run(verify, capture_output=True, timeout=60, check=False).returncode
+    verify = [forks.AISEC, "verify", str(done.bundle)]
+    assert 0 == forks.run(verify, capture_output=True, timeout=60).returncode
     data = json.loads((done.bundle / "run.json").read_text())
     data["comparison"]["still_failing"] += data["comparison"]["new_failures"]
     data["comparison"]["new_failures"] = []
     (done.bundle / "run.json").write_text(json.dumps(data))
-    said = subprocess.run(verify, capture_output=True, text=True, timeout=60, check=False)
+    said = forks.run(verify, capture_output=True, text=True, timeout=60)
     assert "run.json: the verdict does not follow from the results" in said.stdout
 
 

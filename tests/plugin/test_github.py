@@ -1,12 +1,12 @@
 """A run in a job of GitHub Actions."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.support import forks
 from tests.support.github_runner import Runner
 from tests.support.hostile import HOSTILE
 
@@ -148,7 +148,7 @@ def aisec():
 
     def run(*args, env):
         command = [sys.executable, "-m", "pytest_aisec.cli", *map(str, args)]
-        return subprocess.run(command, env={**os.environ, **env}, capture_output=True, check=False).returncode
+        return forks.run(command, env={**os.environ, **env}, capture_output=True).returncode
 
     return run
 
@@ -157,6 +157,8 @@ def test_without_a_profile_a_job_of_github_sees_what_pytest_says(pytester, job, 
     pytester.makepyfile("def test_mine(): assert 0")
     for name, value in job.items():
         monkeypatch.setenv(name, value)
-    ended = pytester.runpytest_subprocess("-p", "no:cacheprovider")
-    assert [] == Runner(ended.stdout.str()).done
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
+    ended = forks.run(command, cwd=pytester.path, capture_output=True, text=True, timeout=120)
+    assert (1, True) == (ended.returncode, "assert 0" in ended.stdout)
+    assert [] == Runner(ended.stdout).done
     assert not Path(job["GITHUB_STEP_SUMMARY"]).exists()

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from pytest_aisec import starting
+from tests.support import forks
 
 pytestmark = pytest.mark.slow
 
@@ -19,13 +20,12 @@ def aisec(tmp_path):
     where.mkdir()
 
     def run(*args):
-        return subprocess.run(
+        return forks.run(
             [sys.executable, "-m", "pytest_aisec.cli", *args],
             cwd=where,
             capture_output=True,
             text=True,
             timeout=120,
-            check=False,
         )
 
     run.where = where
@@ -53,12 +53,11 @@ def test_the_first_run_works(project) -> None:
     assert ("our-hosts", ["local://"]) == (run["run"]["profile"], [host["name"] for host in run["hosts"]])
     assert [] == [item for item in run["results"] if item["reason"] in {"internal", "parse"}]
     # pytest alone does the same, and plain pytest nothing of it
-    done = subprocess.run(
+    done = forks.run(
         [sys.executable, "-m", "pytest", "--aisec", "--collect-only", "-q"],
         cwd=project.where,
         capture_output=True,
         text=True,
-        check=False,
     )
     assert 0 == done.returncode
     assert len(run["results"]) == done.stdout.count("[local://]")

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from tests.support import forks
+
 NO_OBSERVATION = ("error", "no_observation")
 
 
@@ -27,7 +29,7 @@ def lines(place):
 
 
 def aisec(*arguments, cwd, check=False):
-    return subprocess.run(
+    return forks.run(
         [sys.executable, "-m", "pytest_aisec.cli", *map(str, arguments)],
         cwd=cwd,
         capture_output=True,

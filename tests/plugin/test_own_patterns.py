@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from tests.support import forks
+
 pytestmark = pytest.mark.slow
 
 SECRET = "acme_0123456789abcdef0123456789abcdef"
@@ -117,7 +119,7 @@ def test_collect_and_import_redact_too(pack, redact, tmp_path):
     def aisec(*arguments):
         path = f"--aisec-path={pack.path}"
         argv = [sys.executable, "-m", "pytest_aisec.cli", *map(str, arguments), path]
-        return subprocess.run(argv, capture_output=True, text=True, timeout=120, check=False, cwd=tmp_path)
+        return forks.run(argv, capture_output=True, text=True, timeout=120, cwd=tmp_path)
 
     cache = f"--aisec-cache={tmp_path}/cache"
     done = aisec(

@@ -1,12 +1,12 @@
 """One file that says what to audit: `pytest --aisec`, `aisec run` without a profile, `aisec config`."""
 
 import json
-import subprocess
 import sys
 
 import pytest
 
 from tests.plugin.conftest import FAILS, Audited
+from tests.support import forks
 
 pytestmark = pytest.mark.slow
 
@@ -55,13 +55,12 @@ def fleet(tmp_path, settings):
 
     def run(*args, module="pytest"):
         head = ["--aisec"] if module == "pytest" else []
-        done = subprocess.run(
+        done = forks.run(
             [sys.executable, "-m", module, *head, *map(str, args)],
             cwd=tmp_path,
             capture_output=True,
             text=True,
             timeout=120,
-            check=False,
         )
         bundles = sorted((tmp_path / "evidence").glob("*"))
         return Audited(
@@ -294,9 +293,8 @@ def test_a_mistake_in_the_file_names_line_value_and_choices(fleet, settings, cha
 def test_without_the_option_the_file_is_not_read(tmp_path, settings) -> None:
     settings("not TOML at all")
     (tmp_path / "test_x.py").write_text("def test_x(): pass\n")
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "test_x.py"], cwd=tmp_path, capture_output=True, check=False
-    )
+    command = [sys.executable, "-m", "pytest", "-q", "test_x.py"]
+    done = forks.run(command, cwd=tmp_path, capture_output=True)
     assert 0 == done.returncode
 
 

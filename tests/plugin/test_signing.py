@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
+from tests.support import forks
+
 pytestmark = pytest.mark.slow
 
 SIGNED = ["attestation.intoto.json", "audit.intoto.json"]
@@ -38,7 +40,7 @@ def keys(tmp_path):
 
 def verify(bundle, *args):
     command = [sys.executable, "-m", "pytest_aisec.cli", "verify", str(bundle), *map(str, args)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = forks.run(command, capture_output=True, text=True)
     return done.returncode, done.stdout + done.stderr
 
 

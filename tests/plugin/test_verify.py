@@ -4,7 +4,6 @@ import gzip
 import hashlib
 import json
 import shutil
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import count, score
 from pytest_aisec.observe import transcript
 from pytest_aisec.replaying import Surroundings
+from tests.support import forks
 
 pytestmark = pytest.mark.slow
 
@@ -93,7 +93,7 @@ class Signed:
         command += [f"--aisec-evidence={self.place / name}", "--aisec-cache=none"]
         command += [f"--aisec-waivers={self.place}/waivers.yaml", *args]
         command += [f"--aisec-sign-key={self.place}/ours"] if signed else []
-        done = subprocess.run(command, capture_output=True, text=True, cwd=self.place, check=False)
+        done = forks.run(command, capture_output=True, text=True, cwd=self.place)
         assert 0 == done.returncode, done.stdout + done.stderr
         return self.place / name
 

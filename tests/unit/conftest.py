@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from pytest_aisec.catalog.content import ContentRoot
+from tests.support import forks
 
 # How long an example takes on a busy machine says nothing about what it shows.
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -82,9 +83,7 @@ def content(tmp_path: Path) -> Content:
 
 def run_aisec(*arguments: object) -> subprocess.CompletedProcess[str]:
     argv = [sys.executable, "-m", "pytest_aisec.cli", *map(str, arguments)]
-    done = subprocess.run(
-        argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False
-    )
+    done = forks.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
     assert "Traceback" not in done.stderr + done.stdout
     return done
 

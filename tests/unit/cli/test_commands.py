@@ -21,6 +21,7 @@ import yaml
 
 from pytest_aisec.cli import main
 from pytest_aisec.cli.reference import markdown
+from tests.support import forks
 from tests.unit.conftest import Content, run_aisec
 
 
@@ -311,7 +312,7 @@ def on_terminal(*arguments: object, environment: dict[str, str]) -> str:
     """Return what the command prints on a terminal."""
     controller, terminal = os.openpty()
     inherited = {name: value for name, value in os.environ.items() if name not in {"NO_COLOR", "FORCE_COLOR"}}
-    process = subprocess.Popen(
+    process = forks.start(
         [sys.executable, "-m", "pytest_aisec.cli", *map(str, arguments)],
         stdin=subprocess.DEVNULL,
         stdout=terminal,

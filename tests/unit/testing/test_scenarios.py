@@ -27,7 +27,9 @@ def test_a_script_ends_with_the_first_command_that_fails(tmp_path) -> None:
 def test_libraries_stand_before_the_script_in_the_order_of_its_header(tmp_path) -> None:
     found = scenario(tmp_path, "# lib: proxy double")
     assert [path.name for path in found.libraries] == ["proxy.sh", "double.sh"]
-    places = [found.script.index(word) for word in ("\nwait_for() {", "\nproxy() {", "\ndouble() {", "\ntrue")]
+    places = [
+        found.script.index(word) for word in ("\nwait_for() {", "\nproxy() {", "\ndouble() {", "\ntrue")
+    ]
     assert places == sorted(places)
 
 
@@ -64,7 +66,7 @@ def test_a_library_alone_does_nothing_but_to_define(path) -> None:
 )
 def test_waiting_ends_with_what_it_waits_for_or_with_the_script(tmp_path, command, status) -> None:
     (tmp_path / "there").touch()
-    script = f"set -e\nWAIT=1\n{WAITING.read_text()}\n{command}"
+    script = f"set -e\nWAIT={1 if status else 20}\n{WAITING.read_text()}\n{command}"
     done = subprocess.run(
         ["/bin/sh", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=30
     )

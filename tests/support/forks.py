@@ -1,0 +1,276 @@
+"""Run `python -m pytest` and `aisec` in forks of a process that has imported everything, not in new ones.
+
+A run of the plugin lasts a second, of which most goes into imports. `run` and `start` take what
+`subprocess.run` and `subprocess.Popen` take. A mother process, one for each process of the tests, imports
+pytest with its plugins and the package, and becomes what is to be run: with its directory, environment,
+arguments, streams, and a session of its own. It ends as any interpreter does. The hash seed is the mother's:
+two runs that must not agree by chance belong into new processes.
+
+What only a new interpreter can show gets one: options of Python, other variables that it reads when it
+starts, anything but a module or the command. Tests of the start itself use `subprocess`.
+"""
+
+import atexit
+import builtins
+import gc
+import importlib
+import io
+import json
+import os
+import pkgutil
+import re
+import runpy
+import select
+import signal
+import socket
+import subprocess
+import sys
+import types
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+
+AISEC = Path(sys.executable).with_name("aisec")
+"""The command, as it was installed."""
+
+READ_AT_START = ("COVERAGE_", "LANG", "LC_", "LD_", "PYTHON", "TZ")
+SET_IN_A_FORK = "PYTHONDONTWRITEBYTECODE"
+NOT_LOADED = r"^pytest_aisec\.controls\b|\.__main__$|\.winrm$"
+"""Controls, what is run, and what needs an extra whose import changes the filters of warnings."""
+PASSED_ON = {"cwd", "env", "stdin", "stdout", "stderr", "start_new_session"}
+PASSED_ON |= {"text", "encoding", "errors", "universal_newlines", "bufsize"}
+
+
+def run(command, *, input=None, capture_output=False, timeout=None, check=False, **options):  # noqa: A002 - as subprocess has it
+    """Do as `subprocess.run` does; when time is up, nothing of the run's process group is left."""
+    if capture_output:
+        options |= {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    if input is not None:
+        options["stdin"] = subprocess.PIPE
+    with start(command, start_new_session=True, **options) as started:
+        try:
+            out, err = started.communicate(input, timeout=timeout)
+        except BaseException:
+            with suppress(ProcessLookupError):
+                os.killpg(started.pid, signal.SIGKILL)
+            started.wait()
+            raise
+    done = subprocess.CompletedProcess(command, started.returncode, out, err)
+    if check:
+        done.check_returncode()
+    return done
+
+
+def start(command, **options):
+    """Do as `subprocess.Popen` does; what is started leads a session."""
+    command = [os.fsdecode(item) for item in command]
+    made = Forked if can_fork(command, options) else subprocess.Popen
+    return made(command, **{**options, "start_new_session": True})
+
+
+def can_fork(command, options):
+    is_module = command[:2] == [sys.executable, "-m"]
+    is_aisec = command[0] == str(AISEC)
+    given = options.get("env")
+    same = read_at_start(os.environ if given is None else given) == mother()[1]
+    return (is_module or is_aisec) and options.keys() <= PASSED_ON and same
+
+
+def read_at_start(env):
+    return {
+        name: value for name, value in env.items() if name.startswith(READ_AT_START) and name != SET_IN_A_FORK
+    }
+
+
+@cache
+def mother():
+    """Start the mother, and return the socket to her and her variables that an interpreter reads at its start."""
+    ours, hers = socket.socketpair()
+    env = {name: value for name, value in os.environ.items() if name != SET_IN_A_FORK}
+    # Beside this file may lie what is named as a module that she imports.
+    code = (
+        "import sys; del sys.path[0]; import runpy; runpy.run_path(sys.argv[1])['serve'](int(sys.argv[2]))()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, __file__, str(hers.fileno())],
+        cwd="/",
+        env=env,
+        pass_fds=[hers.fileno()],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    hers.close()
+
+    def end():
+        ours.close()
+        process.wait()
+
+    atexit.register(end)
+    return ours, read_at_start(env)
+
+
+class Forked(subprocess.Popen):
+    """A run in a fork of the mother, who waits for it and says how it ended."""
+
+    def _execute_child(
+        self, args, executable, preexec_fn, close_fds, pass_fds, cwd, env, startupinfo, creationflags, shell,
+        p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite, *_
+    ):  # fmt: skip
+        job = {
+            "argv": args,
+            "cwd": os.path.abspath(os.fsdecode(cwd or ".")),  # noqa: PTH100 - what is no directory is the fork's matter
+            "env": {os.fsdecode(name): os.fsdecode(value) for name, value in (env or os.environ).items()},
+        }
+        self._status, hers = socket.socketpair()
+        streams = [own if own != -1 else default for default, own in enumerate((p2cread, c2pwrite, errwrite))]
+        with hers:
+            socket.send_fds(mother()[0], [b"f"], [*streams, hers.fileno()])
+        self._status.sendall(json.dumps(job).encode())
+        self._status.shutdown(socket.SHUT_WR)
+        self._answers = self._status.makefile()
+        self.pid = int(self._answers.readline())
+        self._child_created = True
+        self._close_pipe_fds(p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite)
+
+    def _try_wait(self, wait_flags):
+        if wait_flags & os.WNOHANG and not select.select([self._status], [], [], 0)[0]:
+            return 0, 0
+        status = int(self._answers.readline())
+        self._answers.close()
+        self._status.close()
+        return self.pid, status
+
+    def _internal_poll(self, _deadstate=None, **_):
+        if self.returncode is None:
+            pid, status = self._try_wait(os.WNOHANG)
+            if pid:
+                self._handle_exitstatus(status)
+        return self.returncode
+
+
+# From here on it is the mother who speaks.
+
+
+def serve(number: int) -> Callable[[], None]:
+    """Fork for each message; return, in a fork, what it has to do. Ends with the tests, and ends its runs."""
+    load()
+    requests = socket.socket(fileno=number)
+    woken, wakes = os.pipe()
+    os.set_blocking(wakes, False)
+    signal.set_wakeup_fd(wakes)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    gc.collect()
+    gc.freeze()
+    runs: dict[int, int] = {}
+    while True:
+        readable, _, _ = select.select([requests, woken], [], [])
+        if woken in readable:
+            os.read(woken, 4096)
+            for pid in [
+                pid for pid in runs if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            ]:
+                _, status = os.waitpid(pid, 0)
+                tell(runs[pid], status)
+                os.close(runs.pop(pid))
+        if requests in readable:
+            message, received, _, _ = socket.recv_fds(requests, 1, 4)
+            if not message:
+                break
+            pid = os.fork()
+            if pid == 0:
+                requests.detach()
+                return become(received)
+            for stream in received[:3]:
+                os.close(stream)
+            runs[pid] = received[3]
+            tell(received[3], pid)
+    for pid in runs:
+        with suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+    return sys.exit
+
+
+def tell(client: int, number: int) -> None:
+    with suppress(OSError):
+        os.write(client, b"%d\n" % number)
+
+
+def load() -> None:
+    """Import what a run imports, under the hook by which pytest rewrites the assertions of its plugins."""
+    from _pytest.config import _prepareconfig
+
+    for name in [name for name in os.environ if name.startswith(("PYTEST_", "GITHUB_"))]:
+        del os.environ[name]
+    config = _prepareconfig(["-s", "-c", os.devnull, "--rootdir=/", "--noconftest"], [])
+    import pytest_aisec
+
+    for module in pkgutil.walk_packages(pytest_aisec.__path__, "pytest_aisec."):
+        if not re.search(NOT_LOADED, module.name):
+            importlib.import_module(module.name)
+    config._ensure_unconfigure()
+    if "coverage" in sys.modules:
+        from coverage import Coverage, process_startup
+
+        if measuring := Coverage.current():
+            measuring.stop()
+            measuring.save()
+            del process_startup.coverage
+
+
+def become(received: list[int]) -> Callable[[], None]:
+    """Make of this fork what a new interpreter would be with the job that the client describes."""
+    with socket.socket(fileno=received[3]) as client, client.makefile("rb") as stream:
+        job = json.load(stream)
+    os.setsid()
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for target, source in enumerate(received[:3]):
+        os.dup2(source, target)
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+    os.chdir(job["cwd"])
+    os.environ.clear()
+    os.environ.update(job["env"])
+    sys.dont_write_bytecode = bool(os.environ.get(SET_IN_A_FORK))
+    open_streams()
+    if "coverage" in sys.modules:
+        sys.modules["coverage"].process_startup()
+    command = job["argv"]
+    is_module = command[1:2] == ["-m"]
+    sys.orig_argv[:] = command if is_module else [sys.executable, *command]
+    main = sys.modules["__main__"] = types.ModuleType("__main__")
+    main.__builtins__ = builtins
+    if sys.version_info < (3, 14):
+        main.__annotations__ = {}
+    if is_module:
+        sys.path.insert(0, job["cwd"])
+        sys.argv[:] = ["-m", *command[3:]]
+        return lambda: runpy._run_module_as_main(command[2])  # type: ignore[attr-defined] - as `python -m` does
+    sys.path.insert(0, str(Path(command[0]).resolve().parent))
+    sys.argv[:] = command
+    main.__file__, main.__cached__ = command[0], None
+    main.__loader__ = SourceFileLoader("__main__", command[0])
+    return lambda: exec(main.__loader__.get_code("__main__"), vars(main))
+
+
+def open_streams() -> None:
+    """Open the three streams as the interpreter does at its start; what they are has changed since."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        old = getattr(sys, name)
+        mode, unbuffered = "w" if number else "r", old.write_through
+        buffer = open(number, f"{mode}b", buffering=0 if unbuffered else -1, closefd=False)  # noqa: SIM115
+        getattr(buffer, "raw", buffer).name = f"<{name}>"
+        new = io.TextIOWrapper(
+            buffer,
+            encoding=old.encoding,
+            errors=old.errors,
+            newline="\n" if number else None,
+            line_buffering=not unbuffered and (name == "stderr" or os.isatty(number)),
+            write_through=unbuffered,
+        )
+        new.mode = mode
+        setattr(sys, name, new)
+        setattr(sys, f"__{name}__", new)
