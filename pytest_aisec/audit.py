@@ -94,7 +94,7 @@ def speculate(planned: PlannedControl, host: Host, circumstances: Evaluation) ->
 
 
 def platform(host: Host) -> str:
-    """Return the host's platform: one of `catalog.control.PLATFORMS`, or another kernel of those that are known.
+    """Return the host's platform: one of `catalog.control.PLATFORMS`, or another kernel that is known.
 
     Raises:
         Unobservable: when `uname -s` names none of them: what nobody recognises is no other platform.

@@ -43,6 +43,12 @@ def of_control(control: Control) -> dict[str, str]:
     return {"control": _of_module(path), "facts": _joined(_facts(path)), "observe": _joined(_asking())}
 
 
+def modules(control: Control) -> set[Path]:
+    """Return the files that have a part in a control's verdicts: its own, and the facts that it reads."""
+    path = Path(control.path)
+    return {path, *_facts(path)}
+
+
 def changed(recorded: Mapping[str, str], present: Mapping[str, str]) -> list[str]:
     """Return which parts of two fingerprints differ."""
     return sorted(part for part in {*recorded, *present} if recorded.get(part, "") != present.get(part, ""))
