@@ -58,7 +58,7 @@ def test_a_library_alone_does_nothing_but_to_define(path) -> None:
 )
 def test_waiting_ends_with_what_it_waits_for_or_with_the_script(tmp_path, command, status) -> None:
     (tmp_path / "there").touch()
-    script = f"set -e\nWAIT=1\n{scenarios.WAITING.read_text()}\n{command}"
+    script = f"set -e\nWAIT={1 if status else 20}\n{scenarios.WAITING.read_text()}\n{command}"
     done = subprocess.run(
         ["/bin/sh", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=30
     )

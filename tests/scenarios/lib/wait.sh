@@ -5,7 +5,7 @@ wait_for() {
     local end
     end=$(($(date +%s) + ${WAIT:-20}))
     until "$@" > /dev/null 2>&1; do
-        if [ "$(date +%s)" -ge "$end" ]; then
+        if [ "$(date +%s)" -gt "$end" ]; then
             echo "waited ${WAIT:-20} s in vain until: $*" >&2
             exit 1
         fi
