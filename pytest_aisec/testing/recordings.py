@@ -69,8 +69,15 @@ def of_proof(proof: Proof, rests_on: Mapping[str, str]) -> Recording:
     runs = []
     for run in proof.runs:
         outcome, reason = verdict(run.audit.conclusion)
+        fault = run.audit.transcript.host_fault
         runs.append(
-            RecordedRun(how=run.how, outcome=outcome, reason=reason, observations=tuple(run.audit.transcript))
+            RecordedRun(
+                how=run.how,
+                outcome=outcome,
+                reason=reason,
+                observations=tuple(run.audit.transcript),
+                host_fault=(fault.reason, fault.detail) if fault else None,
+            )
         )
     return Recording(
         scenario=proof.scenario.path.name,
