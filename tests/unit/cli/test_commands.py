@@ -38,8 +38,8 @@ from tests.unit.conftest import Content, run_aisec
         (["controls", "extra"], "unexpected extra argument"),
     ],
 )
-def test_what_cannot_be_done_is_a_usage_error(aisec: Any, arguments: list[str], expected: str) -> None:
-    done = aisec(*arguments)
+def test_what_cannot_be_done_is_a_usage_error(typed: Any, arguments: list[str], expected: str) -> None:
+    done = typed(*arguments)
     assert (done.returncode, done.stdout) == (4, "")
     assert expected in done.stderr
 
@@ -56,14 +56,14 @@ def test_the_version_is_the_package_s(aisec: Any) -> None:
     assert aisec("--version").stdout == f"aisec, version {importlib.metadata.version('pytest-aisec')}\n"
 
 
-def test_profiles_and_controls_of_one_s_own_are_listed(aisec: Any, content: Any) -> None:
+def test_profiles_and_controls_of_one_s_own_are_listed(typed: Any, content: Any) -> None:
     content.control("ACME-ART-01")
     content.profile("acme-node")
     assert (
         "acme-node            1.0.0    Profile acme-node\n"
-        in aisec("profiles", "--path", content.path).stdout
+        in typed("profiles", "--path", content.path).stdout
     )
-    assert "ACME-ART-01    high      ACME-ART-01 holds\n" in aisec("controls", "--path", content.path).stdout
+    assert "ACME-ART-01    high      ACME-ART-01 holds\n" in typed("controls", "--path", content.path).stdout
 
 
 def test_a_control_file_that_exits_is_a_usage_error(aisec: Any, content: Any) -> None:
@@ -74,43 +74,38 @@ def test_a_control_file_that_exits_is_a_usage_error(aisec: Any, content: Any) ->
 
 
 @pytest.mark.parametrize("what", ["run", "profile", "gate", "waivers", "attestations"])
-def test_a_schema_is_a_schema(aisec: Any, what: str) -> None:
-    jsonschema.Draft202012Validator.check_schema(json.loads(aisec("schema", what).stdout))
+def test_a_schema_is_a_schema(typed: Any, what: str) -> None:
+    jsonschema.Draft202012Validator.check_schema(json.loads(typed("schema", what).stdout))
 
 
 @pytest.mark.parametrize(
     ("what", "heading"), [("waivers", "## Waivers"), ("attestations", "## Attestations")]
 )
 def test_what_the_documentation_shows_fits_the_schema_as_editors_read_it(
-    aisec: Any, what: str, heading: str
+    typed: Any, what: str, heading: str
 ) -> None:
     page = (Path(__file__).parents[3] / "docs/waivers.md").read_text()
     shown = page.partition(heading)[2].partition("```yaml\n")[2].partition("```")[0]
-    schema = json.loads(aisec("schema", what).stdout)
+    schema = json.loads(typed("schema", what).stdout)
     entries = yaml.load(shown, yaml.BaseLoader)  # days are strings in YAML 1.2
     jsonschema.validate(entries, schema)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate([{**entries[0], "approvd_by": "x"}], schema)
 
 
-def test_no_bundle_does_not_hold(aisec: Any, tmp_path: Path) -> None:
-    done = aisec("verify", tmp_path / "absent")
+def test_no_bundle_does_not_hold(typed: Any, tmp_path: Path) -> None:
+    done = typed("verify", tmp_path / "absent")
     assert done.returncode == 1
     assert done.stdout.endswith(f"{tmp_path}/absent: does not hold\n")
 
 
-def test_a_bundle_holds_until_it_is_changed(aisec: Any, content: Any, tmp_path: Path) -> None:
-    content.control("ACME-ART-01")
-    path = content.profile("acme-node", "controls: {ACME-ART-01: }\n")
+def test_a_bundle_holds_until_it_is_changed(typed: Any, audited: Any, tmp_path: Path) -> None:
     directory = tmp_path / "evidence"
-    done = aisec(
-        "run", path, "--aisec-path", content.path, "--hosts=local://", f"--aisec-evidence={directory}"
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert aisec("verify", directory).returncode == 0
+    shutil.copytree(audited[0], directory)
+    assert typed("verify", directory).returncode == 0
     with (directory / "run.json").open("a") as stream:
         stream.write("\n")
-    done = aisec("verify", directory)
+    done = typed("verify", directory)
     assert (done.returncode, done.stdout.splitlines()[0]) == (1, "run.json: has been changed")
 
 
@@ -121,19 +116,19 @@ RECORD = {
 }
 
 
-def test_advisories_update_makes_an_index_that_show_describes(aisec, tmp_path: Path) -> None:
+def test_advisories_update_makes_an_index_that_show_describes(typed, tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(json.dumps(RECORD))
     index = tmp_path / "made" / "index.sqlite"
-    made = aisec("advisories", "update", "--from", tmp_path, "--to", index)
+    made = typed("advisories", "update", "--from", tmp_path, "--to", index)
     assert (0, "") == (made.returncode, made.stderr)
     assert f"{index}: 1 records as of 2026-10-30T12:00:00Z (" in made.stdout
-    shown = aisec("advisories", "show", "--path", index)
+    shown = typed("advisories", "show", "--path", index)
     assert made.stdout.strip() in shown.stdout
 
 
 @pytest.mark.parametrize("source", ["/no/such/directory", "http://example.com/all.zip"])
-def test_advisories_that_cannot_be_had_are_one_message(aisec, tmp_path: Path, source: str) -> None:
-    done = aisec("advisories", "update", "--from", source, "--to", tmp_path / "index.sqlite")
+def test_advisories_that_cannot_be_had_are_one_message(typed, tmp_path: Path, source: str) -> None:
+    done = typed("advisories", "update", "--from", source, "--to", tmp_path / "index.sqlite")
     assert (4, "", 1) == (done.returncode, done.stdout, len(done.stderr.strip().splitlines()))
     assert source in done.stderr
     assert not (tmp_path / "index.sqlite").exists()
@@ -250,10 +245,12 @@ def audited(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Content]:
     tmp_path = tmp_path_factory.mktemp("audited")
     content = Content(tmp_path / "content")
     content.control("ACME-ART-01")
-    content.profile("acme", "controls: {ACME-ART-01: }\n")
+    path = content.profile("acme", "controls: {ACME-ART-01: }\n")
     bundle = tmp_path / "bundle"
-    done = run_aisec("run", "acme", "--aisec-path", content.path, f"--aisec-evidence={bundle}")
-    assert done.returncode == 0, done.stdout
+    done = run_aisec(
+        "run", path, "--aisec-path", content.path, "--hosts=local://", f"--aisec-evidence={bundle}"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
     return bundle, content
 
 

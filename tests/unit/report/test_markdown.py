@@ -199,6 +199,7 @@ def test_a_run_of_nothing_but_strange_texts_stays_a_summary(hostile):
     assert 6 == len(rendered(section(text, "Hosts")).rows[1:])
 
 
+@pytest.mark.slow
 def test_a_huge_run_stays_within_what_github_shows_and_says_what_is_left_out(make):
     controls = [make.control(number, title="t" * 300) for number in range(1, 31)]
     names = [f"host-{number}-{'n' * 200}" for number in range(1000)]
