@@ -35,7 +35,9 @@ class TestWithAndWithoutWorkers:
     def test_what_comes_after_x_is_not_run(self, audit, pack, workers):
         pack.control("01", 'assert host.check_output("echo a") == "b"')
         for number in range(2, 30):
-            pack.control(f"{number:02}", f'host.check_output("sleep 1; echo {number}")')
+            pack.control(
+                f"{number:02}", f'time.sleep(0.05)\nhost.check_output("echo {number}")', head="import time"
+            )
         ended = audit("-x", *workers)
         assert ended.outcomes["01"] == "failed"
         assert ended.outcomes["29"] == NOT_RUN
@@ -44,7 +46,8 @@ class TestWithAndWithoutWorkers:
 
     def test_errors_count_towards_maxfail(self, audit, pack, workers):
         for number in range(1, 30):
-            pack.control(f"{number:02}", '{}["x"]' if number < 3 else f'host.run("sleep 1; echo {number}")')
+            slow = f'time.sleep(0.05)\nhost.run("echo {number}")'
+            pack.control(f"{number:02}", '{}["x"]' if number < 3 else slow, head="import time")
         ended = audit("--maxfail=2", *workers)
         assert ("error", "error") == (ended.outcomes["01"], ended.outcomes["02"])
         assert ended.outcomes["29"] == NOT_RUN

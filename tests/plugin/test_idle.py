@@ -82,7 +82,7 @@ def test_pytests_own_questions_are_answered_without_a_plan(pytester, option):
 @pytest.mark.parametrize("option", ["--help", "--version", "--markers", "--fixtures", "--collect-only"])
 def test_with_a_profile_a_question_to_pytest_asks_no_host_and_leaves_no_bundle(audit, pack, tmp_path, option):
     pack.control("01", f'host.run("touch {tmp_path}/asked")')
-    ended = audit(option)
+    ended = audit(option, new=True)
     assert ended.code == 0, ended.text
     assert not ended.bundle.exists()
     assert not (tmp_path / "asked").exists()

@@ -136,12 +136,8 @@ def test_a_key_that_cannot_sign_ends_the_run_before_a_host_is_asked(audit, pack,
 
 def test_a_locked_key_without_a_terminal_is_refused(audit, pack, keys):
     pack.control("01")
-    command_in_a_session_of_its_own = [
-        "-c",
-        "import os, sys; os.setsid(); os.execv(sys.executable, sys.argv[1:])",
-    ]
-    key = keys("locked", passphrase="right")
-    ended = audit("--aisec-sign-key", key, python=[*command_in_a_session_of_its_own, sys.executable])
+    # Each audit of a test is in a session of its own, which has none.
+    ended = audit("--aisec-sign-key", keys("locked", passphrase="right"))
     assert 4 == ended.code
     assert "there is no terminal to ask for it; give --aisec-sign-passphrase-file FILE" in " ".join(
         ended.text.split()

@@ -37,6 +37,8 @@ AISEC = Path(sys.executable).with_name("aisec")
 
 READ_AT_START = ("COVERAGE_", "LANG", "LC_", "LD_", "PYTHON", "TZ")
 SET_IN_A_FORK = "PYTHONDONTWRITEBYTECODE"
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != SET_IN_A_FORK}
+"""The mother's, whatever the test that needs her first has changed."""
 NOT_LOADED = r"^pytest_aisec\.controls\b|\.__main__$|\.winrm$"
 """Controls, what is run, and what needs an extra whose import changes the filters of warnings."""
 PASSED_ON = {"cwd", "env", "stdin", "stdout", "stderr", "start_new_session"}
@@ -74,7 +76,7 @@ def can_fork(command, options):
     is_module = command[:2] == [sys.executable, "-m"]
     is_aisec = command[0] == str(AISEC)
     given = options.get("env")
-    same = read_at_start(os.environ if given is None else given) == mother()[1]
+    same = read_at_start(os.environ if given is None else given) == read_at_start(ENVIRONMENT)
     return (is_module or is_aisec) and options.keys() <= PASSED_ON and same
 
 
@@ -86,9 +88,8 @@ def read_at_start(env):
 
 @cache
 def mother():
-    """Start the mother, and return the socket to her and her variables that an interpreter reads at its start."""
+    """Start the mother, and return the socket to her."""
     ours, hers = socket.socketpair()
-    env = {name: value for name, value in os.environ.items() if name != SET_IN_A_FORK}
     # Beside this file may lie what is named as a module that she imports.
     code = (
         "import sys; del sys.path[0]; import runpy; runpy.run_path(sys.argv[1])['serve'](int(sys.argv[2]))()"
@@ -96,7 +97,7 @@ def mother():
     process = subprocess.Popen(
         [sys.executable, "-c", code, __file__, str(hers.fileno())],
         cwd="/",
-        env=env,
+        env=ENVIRONMENT,
         pass_fds=[hers.fileno()],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -109,7 +110,7 @@ def mother():
         process.wait()
 
     atexit.register(end)
-    return ours, read_at_start(env)
+    return ours
 
 
 class Forked(subprocess.Popen):
@@ -119,26 +120,32 @@ class Forked(subprocess.Popen):
         self, args, executable, preexec_fn, close_fds, pass_fds, cwd, env, startupinfo, creationflags, shell,
         p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite, *_
     ):  # fmt: skip
+        env = os.environ if env is None else env
         job = {
             "argv": args,
             "cwd": os.path.abspath(os.fsdecode(cwd or ".")),  # noqa: PTH100 - what is no directory is the fork's matter
-            "env": {os.fsdecode(name): os.fsdecode(value) for name, value in (env or os.environ).items()},
+            "env": {os.fsdecode(name): os.fsdecode(value) for name, value in env.items()},
         }
         self._status, hers = socket.socketpair()
         streams = [own if own != -1 else default for default, own in enumerate((p2cread, c2pwrite, errwrite))]
         with hers:
-            socket.send_fds(mother()[0], [b"f"], [*streams, hers.fileno()])
+            socket.send_fds(mother(), [b"f"], [*streams, hers.fileno()])
         self._status.sendall(json.dumps(job).encode())
         self._status.shutdown(socket.SHUT_WR)
         self._answers = self._status.makefile()
-        self.pid = int(self._answers.readline())
+        self.pid = self._answer()
         self._child_created = True
         self._close_pipe_fds(p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite)
+
+    def _answer(self):
+        if not (answer := self._answers.readline()):
+            raise EOFError("the process that forks is gone; standard error says why")
+        return int(answer)
 
     def _try_wait(self, wait_flags):
         if wait_flags & os.WNOHANG and not select.select([self._status], [], [], 0)[0]:
             return 0, 0
-        status = int(self._answers.readline())
+        status = self._answer()
         self._answers.close()
         self._status.close()
         return self.pid, status
@@ -182,11 +189,12 @@ def serve(number: int) -> Callable[[], None]:
             pid = os.fork()
             if pid == 0:
                 requests.detach()
+                os.setsid()
+                tell(received[3], os.getpid())
                 return become(received)
             for stream in received[:3]:
                 os.close(stream)
             runs[pid] = received[3]
-            tell(received[3], pid)
     for pid in runs:
         with suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGKILL)
@@ -224,7 +232,6 @@ def become(received: list[int]) -> Callable[[], None]:
     """Make of this fork what a new interpreter would be with the job that the client describes."""
     with socket.socket(fileno=received[3]) as client, client.makefile("rb") as stream:
         job = json.load(stream)
-    os.setsid()
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
