@@ -75,7 +75,13 @@ def test(
 
 
 def _live(
-    pack: Pack, on: str | None, image: str | None, expendable: str | None, ssh_config: str | None, *, whole: bool
+    pack: Pack,
+    on: str | None,
+    image: str | None,
+    expendable: str | None,
+    ssh_config: str | None,
+    *,
+    whole: bool,
 ) -> int:
     from pytest_aisec.testing import proven, running, venues  # noqa: PLC0415 - as above
 

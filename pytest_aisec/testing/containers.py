@@ -28,7 +28,9 @@ def why_not(engine: str) -> str:
     except PlaceError as error:
         return str(error)
     lines = done.stderr.strip().splitlines()
-    return (lines[-1] if lines else f"{engine} version ended with {done.returncode}") if done.returncode else ""
+    return (
+        (lines[-1] if lines else f"{engine} version ended with {done.returncode}") if done.returncode else ""
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,10 +81,22 @@ class Containers:
         """Yield a fresh container; raises PlaceError."""
         del scenario  # each gets the same
         started = do(
-            [self.engine, "run", "--detach", "--network=none", "--stop-timeout=0", self.image, "sleep", "86400"], timeout=120.0
+            [
+                self.engine,
+                "run",
+                "--detach",
+                "--network=none",
+                "--stop-timeout=0",
+                self.image,
+                "sleep",
+                "86400",
+            ],
+            timeout=120.0,
         )
         if started.returncode:
-            raise PlaceError(f"{self.engine} cannot run a container of {self.image}: {started.stderr.strip()}")
+            raise PlaceError(
+                f"{self.engine} cannot run a container of {self.image}: {started.stderr.strip()}"
+            )
         name = started.stdout.strip()[:12]
         try:
             yield self._prepared(name)

@@ -105,7 +105,9 @@ def read(given: Path) -> Pack:
         raise UsageProblem(f"{given}: is no pack: it has no controls/ directory")
     catalog = load_catalog([root])
     if not catalog:
-        raise UsageProblem(f"{given / 'controls'}: holds no control (a function with @control in a test_*.py)")
+        raise UsageProblem(
+            f"{given / 'controls'}: holds no control (a function with @control in a test_*.py)"
+        )
     directory = given / "tests/scenarios"
     problems = [*_strangers(directory, catalog)]
     found = []
@@ -150,14 +152,13 @@ def _checked(path: Path, control: Control) -> Scenario:
 
 
 def recorded(pack: Pack) -> dict[str, Recording]:
-    """Return the recordings of the pack's scenarios by their ids; a scenario without one is left out.
+    """Return all recordings of the controls of the pack's scenarios by the scenarios' ids.
 
     Raises:
-        UsageProblem: all at once, for each recording that was edited, has no live run behind it, is of a control
-            or scenario that is gone, or rests on something else than what is there; with what mends it.
+        UsageProblem: all at once, for each recording that was edited, has no live run behind it, is of a
+            control or scenario that is gone, or rests on something else than what is there; with its remedy.
 
     """
-    wanted = {item.id: item for item in pack.scenarios}
     found: dict[str, Recording] = {}
     problems: list[str] = []
     for name in recordings.all_in(pack.recordings):
@@ -175,7 +176,7 @@ def recorded(pack: Pack) -> dict[str, Recording]:
             found |= {f"{name}/{script}": item for script, item in loaded.items()}
     if problems:
         raise UsageProblem("\n".join(problems))
-    return {key: found[key] for key in wanted if key in found}
+    return found
 
 
 def _stale(pack: Pack, control: str, loaded: Mapping[str, Recording]) -> Iterator[tuple[str, str]]:

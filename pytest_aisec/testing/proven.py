@@ -9,6 +9,7 @@ from pytest_aisec.testing import recordings
 
 __all__ = ["NAME", "index", "write"]
 
+
 def index(directory: Path) -> dict[str, Proven]:
     """Return what the recordings of a directory prove, by control.
 

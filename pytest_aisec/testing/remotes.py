@@ -50,8 +50,8 @@ class Remote:
             raise UsageProblem(f"--on {spec}: scripts run as root; write ssh://root@HOST[:PORT]")
         if expendable is None:
             raise UsageProblem(
-                f"--on {spec}: scripts of scenarios will run as root on {host}, programs are taken from it for a "
-                "while, and nothing is cleaned up. If it may be broken, say so by naming it again: "
+                f"--on {spec}: scripts of scenarios will run as root on {host}, programs are taken from it "
+                "for a while, and nothing is cleaned up. If it may be broken, say so by naming it again: "
                 f"--expendable {host}"
             )
         if expendable != host:

@@ -16,9 +16,10 @@ from pytest_aisec.testing import fingerprints, recordings
 from pytest_aisec.testing.audits import Subject
 from pytest_aisec.testing.packs import Pack
 from pytest_aisec.testing.proofs import SetupError, prove
-from pytest_aisec.testing.recordings import Recording
+from pytest_aisec.testing.recordings import Recording, RecordingError
 from pytest_aisec.testing.scenarios import Scenario
 from pytest_aisec.testing.shells import PlaceError
+from pytest_aisec.testing.spoiling import Answer
 from pytest_aisec.testing.venues import Venue
 
 
@@ -43,17 +44,23 @@ def live(pack: Pack, venue: Venue) -> Iterator[Tried]:
     """Prove each scenario on a host, and judge what the host answered again with each answer spoiled.
 
     Args:
-        pack: whose scenarios are proved, in their order.
+        pack: whose scenarios are proved; of each control, those that fail come last.
         venue: gives the hosts.
 
     """
-    for scenario in pack.scenarios:
+    given: dict[str, frozenset[Answer]] = {}
+    """Control → what hosts have answered: an answer that one gave is no spoiled one."""
+    for scenario in sorted(
+        pack.scenarios, key=lambda item: (item.control, item.outcome == "failed", item.id)
+    ):
+        name = scenario.control
+        if name not in given:
+            given[name] = _answered(pack, name)
         started = time.monotonic()
         why = venue.why_not(scenario)
-        if why:
-            yield Tried(scenario=scenario, seconds=0.0, problems=(why,))
-            continue
-        problems, recording = _proved(pack, scenario, venue)
+        problems, recording = ((why,), None) if why else _proved(pack, scenario, venue, given[name])
+        if recording is not None:
+            given[name] |= recordings.answers([recording])
         yield Tried(
             scenario=scenario,
             seconds=time.monotonic() - started,
@@ -62,7 +69,17 @@ def live(pack: Pack, venue: Venue) -> Iterator[Tried]:
         )
 
 
-def _proved(pack: Pack, scenario: Scenario, venue: Venue) -> tuple[tuple[str, ...], Recording | None]:
+def _answered(pack: Pack, control: str) -> frozenset[Answer]:
+    """Return what hosts have answered in earlier proofs of a control."""
+    try:
+        return recordings.answers(recordings.load(recordings.file_of(pack.recordings, control)).values())
+    except RecordingError:
+        return frozenset()
+
+
+def _proved(
+    pack: Pack, scenario: Scenario, venue: Venue, given: frozenset[Answer]
+) -> tuple[tuple[str, ...], Recording | None]:
     control = pack.controls[scenario.control]
     try:
         with venue.place(scenario) as place, _index(scenario) as advisories:
@@ -70,7 +87,7 @@ def _proved(pack: Pack, scenario: Scenario, venue: Venue) -> tuple[tuple[str, ..
             if proof.problems:
                 return proof.problems, None
             recording = recordings.of_proof(proof, fingerprints.of_scenario(scenario, control, proof.image))
-            return tuple(recordings.judge(recording, proof.subject)), recording
+            return tuple(recordings.judge(recording, proof.subject, given)), recording
     except (SetupError, PlaceError) as error:
         return (str(error),), None
 
@@ -86,16 +103,23 @@ def recorded(pack: Pack, found: dict[str, Recording]) -> Iterator[Tried]:
     for scenario in pack.scenarios:
         started = time.monotonic()
         recording = found.get(scenario.id)
+        given = recordings.answers(
+            item for key, item in found.items() if key.startswith(f"{scenario.control}/")
+        )
         if recording is None:
             problems = [f"there is no recording of it; record it: aisec test {pack.given} -k {scenario.id}"]
         else:
             with _index(scenario) as advisories:
-                problems = _judged(pack, scenario, recording, advisories)
+                problems = _judged(pack, scenario, recording, advisories, given)
         yield Tried(scenario=scenario, seconds=time.monotonic() - started, problems=tuple(problems))
 
 
 def _judged(
-    pack: Pack, scenario: Scenario, recording: Recording, advisories: Path | None
+    pack: Pack,
+    scenario: Scenario,
+    recording: Recording,
+    advisories: Path | None,
+    given: frozenset[Answer],
 ) -> list[str]:
     circumstances = Evaluation(
         now=datetime.fromisoformat(recording.recorded_at).astimezone(UTC),
@@ -107,7 +131,7 @@ def _judged(
     if (first.outcome, first.reason) != (scenario.outcome, scenario.reason):
         wanted = f"{scenario.outcome} {scenario.reason}".strip()
         return [f"is to be {wanted}, but was recorded as {first.outcome} {first.reason}".strip()]
-    return recordings.judge(recording, subject)
+    return recordings.judge(recording, subject, given)
 
 
 @contextmanager
