@@ -69,8 +69,9 @@ def test(
         for option, value in (("--on", on), ("--image", image), ("--expendable", expendable)):
             if value is not None:
                 raise UsageProblem(f"{option} {value}: --recorded asks no host")
+        found = packs.recorded(chosen)
         click.echo(_beginning(chosen, "from recordings"))
-        return _shown(chosen, running.recorded(chosen, packs.recorded(chosen)))
+        return _shown(chosen, running.recorded(chosen, found))
     return _live(chosen, on, image, expendable, ssh_config, whole=not only)
 
 
