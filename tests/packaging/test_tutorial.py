@@ -86,12 +86,7 @@ def test_the_tutorial_does_what_it_shows(
             (empty / step.path).parent.mkdir(parents=True, exist_ok=True)
             (empty / step.path).write_text(step.text, encoding="utf-8")
             continue
-        # pytest's own script has no installed plugins but those of the environment
-        command = re.sub(
-            r"^(pytest|aisec)\b",
-            lambda name: {"pytest": "python -m pytest", "aisec": "aisec"}[name[1]],
-            step.command,
-        )
+        command = re.sub(r"^pytest\b", "python -m pytest", step.command)  # the script is in our environment
         done = subprocess.run(
             ["sh", "-c", command],
             cwd=empty,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import sysconfig
 import tarfile
 import venv
 from pathlib import Path
@@ -60,7 +59,8 @@ def install(environment: Path, given: list[object]) -> Path:
     bin_directory = environment / "bin"
     packages = next((environment / "lib").glob("python*/site-packages"))
     # Ours are found after the environment's own, and the build backend is among them.
-    (packages / "zz_shared.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
+    ours = [path for path in sys.path if Path(path).name == "site-packages"]
+    (packages / "zz_shared.pth").write_text("".join(f"{path}\n" for path in ours))
     pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", f"--python={bin_directory}/python")
     options = ("--no-deps", "--no-index", "--no-build-isolation", "--ignore-installed")
     run(*pip, "install", *options, *given, cwd=environment.parent)
