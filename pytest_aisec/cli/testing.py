@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -84,8 +85,12 @@ def _live(
     *,
     whole: bool,
 ) -> int:
-    from pytest_aisec.testing import proven, running, venues  # noqa: PLC0415 - as above
+    from pytest_aisec.errors import UsageProblem  # noqa: PLC0415 - as above
+    from pytest_aisec.testing import running, venues  # noqa: PLC0415 - as above
 
+    for directory in (pack.given / "tests", pack.given / "controls"):
+        if not os.access(directory, os.W_OK):
+            raise UsageProblem(f"{directory}: cannot be written, and proofs are recorded there")
     done: list[Tried] = []
 
     def kept(tried: Iterable[Tried]) -> Iterable[Tried]:
@@ -97,8 +102,6 @@ def _live(
         click.echo(_beginning(pack, f"on {venue.label}"))
         code = _shown(pack, kept(running.live(pack, venue)))
     changed = running.keep(pack, done, whole=whole)
-    if proven.write(pack.recordings, pack.given / "controls"):
-        changed.append(pack.given / "controls" / proven.NAME)
     if changed:
         click.echo(f"recorded, to be committed: {', '.join(map(str, changed))}")
     return code

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from pytest_aisec.advisories import sources
 from pytest_aisec.catalog.context import Evaluation
-from pytest_aisec.testing import fingerprints, recordings
+from pytest_aisec.errors import UsageProblem
+from pytest_aisec.testing import fingerprints, proven, recordings
 from pytest_aisec.testing.audits import Subject
 from pytest_aisec.testing.packs import Pack
 from pytest_aisec.testing.proofs import SetupError, prove
@@ -154,7 +155,17 @@ def keep(pack: Pack, tried: list[Tried], *, whole: bool) -> list[Path]:
         tried: what `live` gave; what was not proved leaves an earlier recording as it is.
         whole: whether that was all of the pack: then recordings of controls that are gone are removed.
 
+    Raises:
+        UsageProblem: when they cannot be written.
+
     """
+    try:
+        return _kept(pack, tried, whole=whole)
+    except OSError as error:
+        raise UsageProblem(f"{error.filename}: cannot be written: {error.strerror}") from None
+
+
+def _kept(pack: Pack, tried: list[Tried], *, whole: bool) -> list[Path]:
     changed = []
     for name in sorted({item.control for item in pack.scenarios}):
         fresh = [item.recording for item in tried if item.recording and item.scenario.control == name]
@@ -166,4 +177,6 @@ def keep(pack: Pack, tried: list[Tried], *, whole: bool) -> list[Path]:
             path = recordings.file_of(pack.recordings, name)
             path.unlink()
             changed.append(path)
+    if proven.write(pack.recordings, pack.given / "controls"):
+        changed.append(pack.given / "controls" / proven.NAME)
     return changed

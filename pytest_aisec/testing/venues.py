@@ -111,7 +111,7 @@ def _lab() -> Iterator[Venue]:
     try:
         with Lab() as lab, lab.enter(), Places(lab) as places:
             yield InLab(places)
-    except LabUnavailableError as error:
+    except LabError as error:
         raise UsageProblem(f"--on lab: {error}") from None
 
 

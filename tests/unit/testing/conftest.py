@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_aisec.testing import fingerprints, packs, proven, running
+from pytest_aisec.testing import fingerprints, packs, running
 from pytest_aisec.testing.running import Tried
 from tests.support.local_place import LocalVenue, write_pack
 
@@ -29,7 +29,6 @@ def prove(tmp_path: Path):
         found = packs.read(pack).narrowed(only)
         tried = list(running.live(found, LocalVenue(tmp_path / "host/srv")))
         running.keep(found, tried, whole=not only)
-        proven.write(found.recordings, pack / "controls")
         return tried
 
     return run
