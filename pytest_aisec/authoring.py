@@ -25,6 +25,19 @@ def test_{function}(host: Host, *, directory: str = "/srv/example") -> None:
     answer = host.run("stat -c %%a -- %s", directory)
     raise Unobservable("internal", f"{id} is not written yet; it saw: {{answer.stdout.strip()}}")
 '''
+_UNIT_TEST = '''"""{id}, judged from answers that stand here: no host is asked."""
+
+import pytest
+
+pytest_plugins = ["pytest_aisec.testing.fixtures"]
+
+QUESTION = ("stat -c %%a -- %s", "/srv/example")
+
+
+@pytest.mark.parametrize(("answer", "outcome"), [("750\\n", "passed"), ("777\\n", "failed")])
+def test_{function}(aisec, answer, outcome):
+    assert aisec("{id}", {{QUESTION: answer}}).outcome == outcome
+'''
 _SCENARIO = """\
 # {what}
 echo '{id}: this scenario is not written yet' >&2
@@ -34,15 +47,18 @@ _SCENARIOS = {
     "as_required.pass.sh": "Bring the host into the secure condition.",
     "violated.fail.sh": "Bring the host into a state that violates the control.",
     "absent.na.sh": "What the control judges is not on the host; delete this file if that cannot be.",
+    "may_not_look.error.sh": "The account may not look; delete this file if everybody may.\n"
+    "# as: auditor\n# reason: privilege",
 }
 
 
 def new_control(control_id: str, directory: Path) -> list[Path]:
-    """Write a control and its scenarios, all of which fail until they are filled in.
+    """Write a control, a unit test and scenarios, all of which fail until they are filled in.
 
     Args:
         control_id: pack, family and number.
-        directory: gets `controls/<family>/test_<id>.py` and `tests/scenarios/<id>/`.
+        directory: gets `controls/<family>/test_<id>.py`, `tests/test_<id>_answers.py` and
+            `tests/scenarios/<id>/`.
 
     Returns:
         The files written.
@@ -64,7 +80,11 @@ def new_control(control_id: str, directory: Path) -> list[Path]:
     files = {
         directory / "controls" / match["family"].lower() / f"test_{function}.py": _CONTROL.format(
             id=control_id, function=function
-        )
+        ),
+        # Another name than the control's file: pytest may be given both.
+        directory / "tests" / f"test_{function}_answers.py": _UNIT_TEST.format(
+            id=control_id, function=function
+        ),
     }
     for name, what in _SCENARIOS.items():
         files[directory / "tests/scenarios" / control_id / name] = _SCENARIO.format(id=control_id, what=what)

@@ -43,7 +43,9 @@ def new() -> None:
 @click.argument("control", metavar="ID")
 @click.option("--path", type=click.Path(path_type=Path), default=Path(), help="Your content directory.")
 def new_control(control: str, path: Path) -> int:
-    """Write a control and its scenarios that fail until you have filled them in.
+    """Write a control, a unit test and scenarios that fail until you have filled them in.
+
+    `aisec test` then proves the scenarios on throw-away hosts.
 
     ID is PACK-FAMILY-NUMBER, such as EX-CKP-01.
     """

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_aisec import audit
-from pytest_aisec.catalog import frameworks
+from pytest_aisec.catalog import frameworks, proven
 from pytest_aisec.catalog.content import ContentRoot
 from pytest_aisec.catalog.load import Catalog
 from pytest_aisec.catalog.plan import make_plan, single
@@ -57,7 +57,9 @@ class Entry:
     frameworks: Mapping[str, Sequence[str]]
     remediation: str
     scenarios: Sequence[str]
-    """The situations in which it was tried; empty where the tests are not at hand."""
+    """The situations in which it is tried; empty where the tests are not at hand."""
+    proven: Mapping[str, Any] | None
+    """Day of the newest recording (`recorded_at`) and number of recorded `scenarios`; `None` without one."""
     path: str
     """Of its file, below the directory of controls."""
 
@@ -107,6 +109,7 @@ def _entry(catalog: Catalog, roots: Sequence[ContentRoot], name: str, profiles: 
         scenarios=sorted(path.name for path in scenarios.iterdir() if path.suffix in {".sh", ".json"})
         if scenarios.is_dir()
         else [],
+        proven=found.model_dump() if (found := proven.read(root.controls).get(name)) else None,
         path=control.path.relative_to(root.controls).as_posix(),
     )
 
@@ -137,8 +140,10 @@ def as_text(item: Entry, *, width: int = 80) -> str:
     lines += ["", "Requirements to which it contributes"]
     lines += [wrapped(f"{_framework(key)}: {', '.join(ids)}") for key, ids in item.frameworks.items()]
     lines += ["", "Remediation", wrapped(item.remediation)]
-    if item.scenarios:
-        lines += ["", _tried(item), wrapped(", ".join(map(_situation, item.scenarios)))]
+    if item.scenarios or item.proven:
+        day = f", last recorded on {item.proven['recorded_at']}" if item.proven else ""
+        number = f"{item.proven['scenarios']} scenarios" if item.proven else ""
+        lines += ["", _tried(item) + day, wrapped(", ".join(map(_situation, item.scenarios)) or number)]
     return "\n".join(lines) + "\n"
 
 
@@ -189,10 +194,15 @@ def _section(item: Entry) -> str:
 
 
 def _tried(item: Entry) -> str:
-    """Return what the scenarios ran on: hosts, or for Windows a player of answers."""
+    """Return what the scenarios ran on, hosts or for Windows a player of answers, where that is on record.
+
+    Without a date, which would make pages stale whenever somebody proves a control again.
+    """
+    if item.proven is None:
+        return "Scenarios, not proven by a recording"
     if "windows" in item.platforms:
-        return "Tried with played answers over real WinRM; no real Windows was asked"
-    return "Tried on real hosts"
+        return "Proven with played answers over real WinRM, no real Windows was asked"
+    return "Proven on real hosts"
 
 
 def _kinds(item: Entry) -> str:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from pytest_aisec.errors import nearest
+from pytest_aisec.observe.faults import REASONS
 
 OUTCOMES = {
     "pass": "passed",
@@ -22,9 +26,9 @@ HOSTS = ("stock", "services", "aws")
 """Values of `# host:`; the first is the default."""
 WAITING = Path(__file__).with_name("wait.sh")
 """Shell functions that stand before every script: `wait_for` and what it can wait for."""
-_HEADER = re.compile(
-    r"^#\s*(as|sudo|host|wheels|reason|params|active|advisories|lib|double):\s*(.+)$", re.MULTILINE
-)
+_KEYS = ("as", "sudo", "host", "wheels", "reason", "params", "active", "advisories", "lib", "double")
+_HEADER = re.compile(r"^#\s*([a-z]+):\s*(.*)$", re.MULTILINE)
+_USER = re.compile(r"[a-z_][a-z0-9_-]*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,12 +83,16 @@ def read(path: Path) -> Scenario:
     parts = path.name.split(".")
     if len(parts) != 3 or parts[1] not in OUTCOMES or parts[2] != "sh":
         raise ValueError(f"{path}: must be named <what>.<{'|'.join(OUTCOMES)}>.sh")
-    header = {key: value.strip() for key, value in _HEADER.findall(path.read_text(encoding="utf-8"))}
+    header = _header(path)
     if parts[1] == "error" and "reason" not in header:
-        raise ValueError(f"{path}: an error scenario names its reason in the header")
-    host = header.get("host", HOSTS[0])
-    if host not in HOSTS:
-        raise ValueError(f"{path}: # host: {host} is not one of {', '.join(HOSTS)}")
+        raise ValueError(
+            f"{path}: an error scenario names its reason in the header: # reason: {'|'.join(REASONS)}"
+        )
+    host = _one_of(path, header, "host", HOSTS)
+    for key, known in (("reason", ("", *REASONS)), ("sudo", ("no", "yes")), ("active", ("no", "yes"))):
+        _one_of(path, header, key, known)
+    if not _USER.fullmatch(header.get("as", "root")):
+        raise ValueError(f"{path}: # as: {header['as']} is no name of an account")
     try:
         params = yaml.safe_load(header.get("params", "{}").replace("{here}", str(path.parent)))
     except yaml.YAMLError as error:
@@ -107,6 +115,24 @@ def read(path: Path) -> Scenario:
         libraries=tuple(_named(path, base / "lib", name, ".sh") for name in header.get("lib", "").split()),
         double=_named(path, base / "doubles", header["double"], ".py") if "double" in header else None,
     )
+
+
+def _header(path: Path) -> dict[str, str]:
+    """Return what the comments say, and refuse a key that is nearly a known one."""
+    found = {}
+    for key, value in _HEADER.findall(path.read_text(encoding="utf-8")):
+        if key in _KEYS:
+            found[key] = value.strip()
+        elif difflib.get_close_matches(key, _KEYS, n=1, cutoff=0.75):
+            raise ValueError(f"{path}: # {key}: is no key of a header. {nearest(key, _KEYS)}")
+    return found
+
+
+def _one_of(path: Path, header: Mapping[str, str], key: str, known: Sequence[str]) -> str:
+    value = header.get(key, known[0])
+    if value not in known:
+        raise ValueError(f"{path}: # {key}: {value} is not one of {', '.join(filter(None, known))}")
+    return value
 
 
 def _named(script: Path, directory: Path, name: str, ending: str) -> Path:

@@ -1,5 +1,7 @@
-"""The readers of others, for all tests here."""
+"""The readers of others and the packages themselves, for all tests here."""
 
+from tests.support.lab_fixtures import lab_debian_podman
+from tests.support.packages import built, source
 from tests.support.readers import (
     heimdall,
     in_toto,
@@ -11,4 +13,16 @@ from tests.support.readers import (
     trestle,
 )
 
-__all__ = ["heimdall", "in_toto", "installed", "jenkins", "jenkins_schema", "kept", "multitool", "trestle"]
+__all__ = [
+    "built",
+    "heimdall",
+    "in_toto",
+    "installed",
+    "jenkins",
+    "jenkins_schema",
+    "kept",
+    "lab_debian_podman",
+    "multitool",
+    "source",
+    "trestle",
+]

@@ -1,61 +1,14 @@
 """What is built can be installed, and then works from an empty directory."""
 
-import subprocess
 import sys
-import sysconfig
-import tarfile
-import venv
 import zipfile
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.packages import install, run
+
 pytestmark = pytest.mark.slow
-
-
-def run(*command, cwd, code=0):
-    done = subprocess.run(
-        [*map(str, command)],
-        cwd=cwd,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert code == done.returncode, done.stdout
-    return done.stdout
-
-
-@pytest.fixture(scope="session")
-def source(tmp_path_factory):
-    """A copy of what git knows, so that nothing is built in the checkout."""
-    copy = tmp_path_factory.mktemp("source") / "checkout"
-    if not (ROOT / ".git").exists():
-        pytest.skip("needs a checkout")
-    run("git", "clone", "--quiet", ROOT, copy, cwd=ROOT)
-    return copy
-
-
-@pytest.fixture(scope="session")
-def built(source, tmp_path_factory):
-    """The directory with the sdist, and the wheel that is built from it."""
-    dist = tmp_path_factory.mktemp("dist")
-    build = (
-        "import sys; from hatchling import build; build.build_sdist(sys.argv[1])",
-        "import sys; from hatchling import build; build.build_wheel(sys.argv[1])",
-    )
-    run(sys.executable, "-c", build[0], dist, cwd=source)
-    with tarfile.open(next(dist.glob("*.tar.gz"))) as archive:
-        archive.extractall(dist / "unpacked", filter="data")
-    run(sys.executable, "-c", build[1], dist, cwd=next((dist / "unpacked").iterdir()))
-    return dist
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _hatchling():
-    pytest.importorskip("hatchling", reason="packages are built with hatchling")
 
 
 def contents(directory):
@@ -87,27 +40,12 @@ def test_the_wheel_from_the_sdist_is_the_wheel_from_the_checkout(built, source, 
 @pytest.fixture(params=["wheel", "sdist", "editable"])
 def installed(request, built, source, tmp_path):
     """The bin directory of a fresh environment in which the project is installed; its dependencies are ours."""
-    environment = tmp_path / "empty" / ".venv"
-    venv.create(environment, with_pip=False, symlinks=True)
     given = {
         "wheel": [next(built.glob("*.whl"))],
         "sdist": [next(built.glob("*.tar.gz"))],
         "editable": ["--editable", source],
     }[request.param]
-    bin_directory = environment / "bin"
-    packages = next((environment / "lib").glob("python*/site-packages"))
-    pip = (
-        sys.executable,
-        "-m",
-        "pip",
-        "--disable-pip-version-check",
-        f"--python={bin_directory}/python",
-        "install",
-    )
-    # Ours are found after the environment's own, and the build backend is among them.
-    (packages / "zz_shared.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
-    run(*pip, "--no-deps", "--no-index", "--no-build-isolation", "--ignore-installed", *given, cwd=tmp_path)
-    return bin_directory
+    return install(tmp_path / "empty/.venv", given)
 
 
 def test_an_installed_package_lists_and_collects_its_content_from_an_empty_directory(installed, source):

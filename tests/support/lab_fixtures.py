@@ -102,6 +102,28 @@ def lab_podman(monkeypatch: pytest.MonkeyPatch) -> Iterator[engines.Container]:
 
 
 @pytest.fixture
+def lab_debian_podman(monkeypatch: pytest.MonkeyPatch) -> Iterator[engines.Container]:
+    """A podman that has `debian:bookworm-slim`, which is the image of the lab's hosts; `podman` finds it."""
+    with ExitStack() as stack:
+        container = _enter(stack, engines.podman_container(root="debian"))
+        container.run("tag", "localhost/lab:1", "debian:bookworm-slim")
+        for name, value in container.environment.items():
+            monkeypatch.setenv(name, value)
+        yield container
+
+
+@pytest.fixture
+def lab_debian_docker(monkeypatch: pytest.MonkeyPatch) -> Iterator[engines.Container]:
+    """A docker that has `debian:bookworm-slim`, which is the image of the lab's hosts; `docker` finds it."""
+    with ExitStack() as stack:
+        container = _enter(stack, engines.docker_container(root="debian"))
+        container.run("tag", "localhost/lab:1", "debian:bookworm-slim")
+        for name, value in container.environment.items():
+            monkeypatch.setenv(name, value)
+        yield container
+
+
+@pytest.fixture
 def lab_docker(monkeypatch: pytest.MonkeyPatch) -> Iterator[engines.Container]:
     """A docker container; ``docker`` finds it."""
     with ExitStack() as stack:

@@ -15,8 +15,10 @@ def test_a_new_control_is_written_with_scenarios_that_fail(typed: Any, tmp_path:
     control = tmp_path / "controls/ckp/test_ex_ckp_01.py"
     scenarios = sorted((tmp_path / "tests/scenarios/EX-CKP-01").iterdir())
     assert done.returncode == 0
-    assert sorted(done.stdout.splitlines()) == sorted(map(str, [control, *scenarios]))
-    assert ["absent.na.sh", "as_required.pass.sh", "violated.fail.sh"] == [path.name for path in scenarios]
+    unit_test = tmp_path / "tests/test_ex_ckp_01_answers.py"
+    assert sorted(done.stdout.splitlines()) == sorted(map(str, [control, unit_test, *scenarios]))
+    names = ["absent.na.sh", "as_required.pass.sh", "may_not_look.error.sh", "violated.fail.sh"]
+    assert names == [path.name for path in scenarios]
     for path in scenarios:
         ran = subprocess.run(["sh", str(path)], capture_output=True, text=True, check=False)
         assert (ran.returncode, ran.stderr) == (1, "EX-CKP-01: this scenario is not written yet\n")
@@ -59,7 +61,7 @@ def test_what_is_there_is_not_overwritten(typed: Any, tmp_path: Path) -> None:
 def test_the_catalog_is_one_json_line_a_control_with_every_field(typed: Any) -> None:
     lines = [json.loads(line) for line in typed("catalog").stdout.splitlines()]
     assert [item["id"] for item in lines] == sorted({item["id"] for item in lines})
-    optional = {"parameters", "sends", "scenarios"}
+    optional = {"parameters", "sends", "scenarios", "proven"}
     # It asks about the environments that a profile declares, and there are none by default.
     assert [] == next(item["asks"] for item in lines if item["id"] == "AISEC-SUP-05")
     empty = {
@@ -99,7 +101,7 @@ def test_the_text_about_each_control_says_everything() -> None:
         missing += [line for line in wanted if line not in lines]
         missing += [one for ids in entry.frameworks.values() for one in ids if one not in text]
         missing += [] if " ".join(entry.rationale.split()) in text else ["rationale"]
-        missing += [] if any(line.startswith("Tried ") for line in lines) else ["scenarios"]
+        missing += [] if any(line.startswith(("Proven ", "Scenarios, ")) for line in lines) else ["scenarios"]
         if missing:
             silent[entry.id] = missing
     assert {} == silent

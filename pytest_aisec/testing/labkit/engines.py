@@ -53,6 +53,7 @@ exec sleep infinity
 
 _CONTAINERS_CONF = """\
 [containers]
+cgroups = "disabled"
 default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]
 log_driver = "k8s-file"
 [engine]
@@ -121,7 +122,7 @@ def podman_container(
         container = Container("podman", name, environment)
         container.run("import", "--quiet", str(_tar(root, directory)), _TAG)
         container.run(
-            *("run", "--detach", "--name", name, "--network=none", "--cgroups=disabled"),
+            *("run", "--detach", "--name", name, "--network=none"),
             *(*options, _TAG, *_KEEP_RUNNING),
         )
         yield container

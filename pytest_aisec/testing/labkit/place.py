@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from pytest_aisec.observe.hosts import HostOptions
 from pytest_aisec.observe.transports import Limits
+from pytest_aisec.testing import setups
 from pytest_aisec.testing.audits import Audit, Connections, Subject
 from pytest_aisec.testing.proofs import SetupError
 
@@ -51,10 +52,12 @@ class LabPlace:
 
     def run(self, scenario: Scenario) -> None:
         """Run the script as root."""
+        timeout = _SLOW_SETUP_TIMEOUT if scenario.wheels else _SETUP_TIMEOUT
         try:
-            self._host.sh(scenario.script, timeout=_SLOW_SETUP_TIMEOUT if scenario.wheels else _SETUP_TIMEOUT)
+            done = self._host.sh(setups.command(scenario, timeout), check=False, timeout=2 * timeout)
         except LabError as error:
             raise SetupError(f"{scenario.id}: its set-up failed: {error}") from None
+        setups.check(scenario, done.returncode, done.stdout, done.stderr)
 
     def audit(
         self,
