@@ -37,6 +37,8 @@ class WindowsScenario:
     table: dict[str, Any] = field(default_factory=dict)
     user: str = "auditor"
     sudo: bool = False
+    active: bool = False
+    advisories: Path | None = None
 
     @property
     def id(self) -> str:
