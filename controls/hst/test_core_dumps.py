@@ -53,8 +53,8 @@ def _old_cores(host: Host, directories: list[str], services: list[str]) -> list[
     problems = [line for line in result.stderr.splitlines() if line.strip() and "No such file" not in line]
     if any("ermission denied" in line for line in problems):
         raise Unobservable("privilege", problems[0])
-    if problems:
-        raise Unobservable("unreadable", problems[0])
+    if problems or (result.rc != 0 and not result.stderr.strip()):
+        raise Unobservable("unreadable", problems[0] if problems else f"find: exit status {result.rc}")
     kept = []
     for path in result.stdout.splitlines():
         named = re.fullmatch(r"core\.(?P<name>[^.]*[A-Za-z][^.]*)\..*", posixpath.basename(path))

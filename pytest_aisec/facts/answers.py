@@ -12,7 +12,7 @@ from pytest_aisec.observe.faults import Unobservable
 if TYPE_CHECKING:
     from testinfra.host import Host
 
-__all__ = ["Answer", "answers", "problem"]
+__all__ = ["Answer", "answers", "check_search", "problem"]
 
 MISSING = 127
 """Exit status of a command whose tool is not installed."""
@@ -50,6 +50,17 @@ def problem(text: str) -> Unobservable:
     """Return what a complaint of a tool means: `privilege` or `unreadable`."""
     denied = re.search(r"[Pp]ermission denied|not permitted|must be root|superuser", text)
     return Unobservable("privilege" if denied else "unreadable", text)
+
+
+def check_search(status: int, stdout: str, tool: str = "grep") -> None:
+    """Refuse a search that found something, by its exit status, and printed nothing.
+
+    Raises:
+        Unobservable: `unreadable`.
+
+    """
+    if status == 0 and not stdout:
+        raise Unobservable("unreadable", f"{tool} found something and printed nothing")
 
 
 def answers(host: Host, *commands: str | tuple[str, ...]) -> tuple[Answer, ...]:

@@ -114,6 +114,8 @@ def read_exports(printed: tuple[Answer, ...]) -> Exports:
     faults: list[Unobservable] = []
     found = list(parse_exports(configured.stdout, "/etc/exports"))
     faults += _denied(configured, "/etc/exports")
+    if not configured.stdout and not configured.stderr.strip():
+        faults.append(Unobservable("unreadable", "/etc/exports: neither its lines nor that it is absent"))
     found += parse_exports(active.stdout, "/var/lib/nfs/etab")
     faults += _denied(active, "/var/lib/nfs/etab")
     if kernel.stdout.strip() and active.status != 0 and not faults:
@@ -134,6 +136,9 @@ def _smb_texts(
     programs: Answer, testparm: Answer, smb: Answer, ksmbd: Answer, faults: list[Unobservable]
 ) -> Iterator[tuple[str, str]]:
     names = {path.rpartition("/")[2] for path in programs.stdout.split()}
+    faults += _denied(programs, "programs of Samba")
+    if not names and not programs.stderr.strip():
+        faults.append(Unobservable("unreadable", "whether Samba is installed is not shown"))
     faults += [*_denied(smb, "smb.conf"), *_denied(ksmbd, "ksmbd.conf")] if names else []
     if "smbd" in names:
         if smb.status == 0 and not re.search(
@@ -151,7 +156,10 @@ def _smb_texts(
 
 
 def _denied(answer: Answer, what: str) -> list[Unobservable]:
-    problems = [line for line in answer.stderr.splitlines() if line.strip() and not _ABSENT.search(line)]
+    lines = [line for line in answer.stderr.splitlines() if line.strip()]
+    problems = [line for line in lines if not _ABSENT.search(line)]
+    if answer.status != 0 and not lines:
+        problems = [f"exit status {answer.status} without a word"]
     return [problem(f"{what}: {problems[0]}")] if problems else []
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_aisec.facts.answers import problem
+from pytest_aisec.facts.answers import check_search, problem
 from pytest_aisec.facts.filter_rules import Condition, paths
 from pytest_aisec.facts.firewall import PacketFilter
 from pytest_aisec.facts.processes import QUESTIONS, Process, processes
@@ -72,6 +72,7 @@ def members(host: Host) -> Members:
     """
     foresee(host, *QUESTIONS)
     answer = host.run(f"grep -azHE '^({'|'.join(_NAMES)})=' /proc/[0-9]*/environ")
+    check_search(answer.rc, answer.stdout)
     problems = [line for line in answer.stderr.splitlines() if line.strip() and not _GONE.search(line)]
     return Members(
         members=tuple(read_members(answer.stdout, processes(host))),

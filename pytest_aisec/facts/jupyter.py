@@ -238,7 +238,8 @@ def _read(host: Host, directories: Sequence[str], named: Sequence[str]) -> dict[
     answer = host.run(
         f'{{ for d in {places}; do if test -e "$d" || ! stat -- "$d" 2>&1 | grep -q \'No such file\'; '
         f'then find -L "$d" {look} -print; fi; done{extra}; }} | while IFS= read -r f; '
-        "do printf '%%s\\n' \"$f\"; sed -e %s -- \"$f\" || printf 'unread\\n' >&2; printf '\\n\\000'; done",
+        "do printf '%%s\\n' \"$f\"; sed -e %s -- \"$f\" || printf 'unread\\n' >&2; printf '\\n\\000'; done; "
+        "printf 'end\\n\\000'",
         *directories,
         *named,
         _MASK,
@@ -250,7 +251,10 @@ def _read(host: Host, directories: Sequence[str], named: Sequence[str]) -> dict[
             raise Unobservable("tool_missing", problem)
         raise Unobservable("privilege" if "ermission denied" in problem else "unreadable", problem)
     found = {}
-    for part in answer.stdout.split("\n\0")[:-1]:
+    parts: list[str] = answer.stdout.split("\n\0")
+    if parts[-2:] != ["end", ""]:
+        raise Unobservable("unreadable", "the configuration files of Jupyter are not shown whole")
+    for part in parts[:-2]:
         match = _ANSWERS.fullmatch(part)
         if match is None:
             raise Unobservable("parse", f"a configuration file of Jupyter: {part[:80]!r}")

@@ -25,7 +25,7 @@ _COMMANDS = (
         f'for f in {_FILES}; do [ -e "$f" ] || continue; echo "file $f"; case "$f" in '
         '*.gz) gzip -cd -- "$f";; '
         '*.xz|*.zst|*.bz2) echo "$f: compressed in a way that is not read" >&2;; *) cat -- "$f";; esac '
-        '| grep -aF -e {words} | grep -aE "OUT=[^ ]+ .*SRC=[^ ]+ DST=" | tail -n 20; done'
+        '| grep -aF -e {words} | grep -aE "OUT=[^ ]+ .*SRC=[^ ]+ DST=" | tail -n 20; done; echo end'
     ),
     (
         "journalctl -q -D /var/log/journal --no-pager -o short-unix _TRANSPORT=kernel | grep -aF -e {words} "
@@ -120,20 +120,19 @@ def read_kernel_log(printed: Sequence[Answer], prefixes: Sequence[str]) -> Kerne
     files, journal, persistent, logrotate, rotates, journald, rsyslog, running = printed
     _check_tools(printed)
     faults: list[Unobservable] = []
-    for answer, what in ((files, "/var/log"), (logrotate, "logrotate's configuration"), (rsyslog, "rsyslog")):
+    for answer, what in ((files, "/var/log"), (rsyslog, "rsyslog")):
         problems = [line for line in answer.stderr.splitlines() if line and not _ABSENT.search(line)]
         if problems:
             faults.append(problem(f"{what}: {problems[0]}"))
-    rotation = _Rotation(logrotate.stdout) if rotates.stdout.strip() else None
-    entries: list[str] = []
-    holding: list[Place] = []
-    path = ""
-    for line in files.stdout.splitlines():
-        if line.startswith("file /"):
-            path = re.sub(r"[.-]\d+$", "", re.sub(r"\.(gz|xz|zst|bz2)$", "", line[5:]))
-        elif text := _entry(line, prefixes, emulated="/ulog/" in path):
-            entries.append(text)
-            holding.append(_file(path, rotation))
+    is_rotated, fault = _rotates(rotates, logrotate)
+    if fault is not None:
+        faults.append(fault)
+    rotation = _Rotation(logrotate.stdout) if is_rotated else None
+    if not files.stdout.endswith("end\n"):
+        faults.append(Unobservable("unreadable", "what lies in /var/log is not shown whole"))
+    found = list(_of_files(files.stdout.removesuffix("end\n"), prefixes))
+    entries = [text for _, text in found]
+    holding = [_file(path, rotation) for path, _ in found] if fault is None else []
     journal_place = _journal(journald.stdout) if persistent.stdout.strip() else None
     for line in journal.stdout.splitlines():
         if journal_place and (text := _entry(line, prefixes)):
@@ -143,7 +142,8 @@ def read_kernel_log(printed: Sequence[Answer], prefixes: Sequence[str]) -> Kerne
     names = set(running.stdout.split())
     if "rsyslogd" in names:
         forwards = _forwarded(rsyslog.stdout)
-        intended += [*(_file(name, rotation) for name in _written(rsyslog.stdout)), *forwards]
+        files_of = _written(rsyslog.stdout) if fault is None else ()
+        intended += [*(_file(name, rotation) for name in files_of), *forwards]
         holding += forwards if holding else []
     return KernelLog(
         entries=tuple(dict.fromkeys(entries)),
@@ -151,6 +151,34 @@ def read_kernel_log(printed: Sequence[Answer], prefixes: Sequence[str]) -> Kerne
         intended=tuple(dict.fromkeys(intended)),
         faults=tuple(faults),
     )
+
+
+def _of_files(listing: str, prefixes: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield the file, under the name that it had before it was rotated, and the text of each entry."""
+    path = ""
+    for line in listing.splitlines():
+        if line.startswith("file /"):
+            path = re.sub(r"[.-]\d+$", "", re.sub(r"\.(gz|xz|zst|bz2)$", "", line[5:]))
+        elif not path:
+            raise Unobservable("parse", f"entries of no file: {line[:120]!r}")
+        elif text := _entry(line, prefixes, emulated="/ulog/" in path):
+            yield path, text
+
+
+def _rotates(programs: Answer, configuration: Answer) -> tuple[bool, Unobservable | None]:
+    """Return whether logrotate is installed, and why how it rotates is not known."""
+    complaints = [line for line in programs.stderr.splitlines() if line.strip()]
+    if wrong := [line for line in complaints if not _ABSENT.search(line)]:
+        return False, problem(f"logrotate: {wrong[0]}")
+    if not programs.stdout.strip():
+        is_absent = programs.status != 0 and bool(complaints)
+        unknown = Unobservable("unreadable", "whether logrotate is installed is not shown")
+        return False, None if is_absent else unknown
+    if wrong := [line for line in configuration.stderr.splitlines() if line and not _ABSENT.search(line)]:
+        return True, problem(f"logrotate's configuration: {wrong[0]}")
+    if not configuration.stdout.strip():
+        return True, Unobservable("unreadable", "logrotate is installed, and no configuration of it is shown")
+    return True, None
 
 
 def _check_tools(printed: Sequence[Answer]) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
+from pytest_aisec.facts.answers import check_search
 from pytest_aisec.observe.backend import foresee
 from pytest_aisec.observe.faults import Unobservable
 
@@ -111,6 +112,7 @@ def read_log(host: Host, file: LogFile, *, containing: str = "") -> tuple[str, b
     whole = True
     if containing:
         result = host.run(f"{'zgrep' if packed else 'grep'} -a -F -e %s -- %s", containing, file.path)
+        check_search(result.rc, result.stdout)
         _complain(result.stderr, 0 if result.rc == 1 else result.rc)
     elif packed:
         result = host.run("gzip -cd -- %s", file.path)

@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 import yaml
 
 from pytest_aisec.facts.accounts import accounts
+from pytest_aisec.facts.answers import check_search
 from pytest_aisec.facts.listings import find
 from pytest_aisec.facts.project_formats import Option, ProjectFile
 from pytest_aisec.facts.projects import projects
@@ -216,6 +217,7 @@ def _shell_variables(
     paths = [posixpath.join(home, one) for home in homes for one in _SHELL_IN_HOMES]
     globs = " ".join([*_SHELL, *(f"/home/*/{one}" for one in _SHELL_IN_HOMES)])
     answer = host.run(f"grep -aHZE %s {globs} {' '.join(['%s'] * len(paths))}", _PATTERN, *paths)
+    check_search(answer.exit_status, answer.stdout)
     _check_grep(answer.exit_status, answer.stderr, faults)
     found = []
     for line in answer.stdout.splitlines():
@@ -238,6 +240,7 @@ def _shell_variables(
 
 def _process_variables(host: Host, faults: list[Unobservable]) -> list[tuple[str, str, str]]:
     answer = host.run(*_PROCESS_VARIABLES)
+    check_search(answer.exit_status, answer.stdout)
     _check_grep(answer.exit_status, answer.stderr, faults)
     found = []
     for record in answer.stdout.split("\0"):

@@ -76,8 +76,10 @@ def processes(host: Host) -> tuple[Process, ...]:
         if match := re.fullmatch(r"/proc/(\d+)/comm:(.*)", line):
             names.setdefault(int(match[1]), match[2])
     for line in _read(host, _LIMITS).splitlines():
-        if match := re.fullmatch(r"/proc/(\d+)/limits:Max core file size\s+(\S+)\s+.*", line):
-            limits[int(match[1])] = match[2]
+        match = re.fullmatch(r"/proc/(\d+)/limits:Max core file size\s+(\d+|unlimited)\s+.*", line)
+        if match is None:
+            raise Unobservable("parse", f"grep printed {line[:120]!r} of the limits of a process")
+        limits[int(match[1])] = match[2]
     for item in _read(host, _CMDLINE).split("\0"):
         if match := re.fullmatch(r"/proc/(\d+)/cmdline:(.*)", item, re.DOTALL):
             arguments.setdefault(int(match[1]), []).append(match[2])

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from pytest_aisec.facts.answers import check_search
 from pytest_aisec.facts.processes import Process, processes
 from pytest_aisec.facts.together import outcomes
 from pytest_aisec.observe.faults import Unobservable
@@ -187,6 +188,7 @@ class _Environments:
 def _environments(host: Host) -> _Environments:
     """Return the values of the environment variables by process, and the processes that hide theirs."""
     answer = host.run(f"grep -azHE '^{_VARIABLES}=' /proc/[0-9]*/environ")
+    check_search(answer.rc, answer.stdout)
     found: dict[int, list[str]] = {}
     hidden: set[int] = set()
     for item in answer.stdout.split("\0"):
@@ -272,6 +274,7 @@ def _configuration(host: Host, process: Process) -> Callable[[], tuple[Setting, 
             path = name if name.startswith("/") else f"/proc/{process.pid}/cwd/{name}"
             answer = host.run("grep -inHZE 'trust[_-]?remote[_-]?code' -- %s", path)
             said = answer.stderr.strip()
+            check_search(answer.rc, answer.stdout)
             if said or answer.rc not in {0, 1}:
                 raise Unobservable("privilege" if "Permission denied" in said else "unreadable", said or path)
             found += read_mentions(answer.stdout)

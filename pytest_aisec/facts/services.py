@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
+from pytest_aisec.facts.answers import check_search
 from pytest_aisec.facts.processes import processes
 from pytest_aisec.facts.programs import INFERENCE, PROXIES, kind_of, options_of
 from pytest_aisec.facts.sockets import Address, Socket, socket_table
@@ -209,6 +210,7 @@ def _lines(host: Host, command: str) -> tuple[str, frozenset[int]]:
     others = [line for line in problems if not _DENIED.search(line)]
     if others or result.rc not in {0, 1, 2}:
         raise Unobservable("unreadable", others[0] if others else f"exit status {result.rc}: {command[:60]}")
+    check_search(result.rc, result.stdout, command.split(" ", 1)[0])
     return str(result.stdout), denied
 
 
@@ -218,6 +220,8 @@ def _environments(host: Host) -> tuple[dict[int, dict[str, str]], frozenset[int]
     for item in text.split("\0"):
         if match := re.fullmatch(r"\s*/proc/(\d+)/environ:([A-Z0-9_]+)=(.*)", item, re.DOTALL):
             found.setdefault(int(match[1]), {})[match[2]] = match[3]
+        elif item.strip():
+            raise Unobservable("parse", f"grep printed {item[:120]!r} of an environment")
     return found, denied
 
 

@@ -121,6 +121,8 @@ def parse_conditionals(text: str, *, path: str, condition: str = "") -> Iterator
     """
     for number, line in enumerate(text.splitlines(), 1):
         keyword, value = _words(line)
+        if not keyword and line.strip() and not line.lstrip().startswith("#"):
+            raise Unobservable("parse", f"{path}:{number}: not a setting of sshd: {line[:120]!r}")
         if keyword == "match":
             condition = value
         elif keyword == "include" or (keyword and condition):

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_aisec.facts.answers import problem
+from pytest_aisec.facts.answers import check_search, problem
 from pytest_aisec.facts.processes import QUESTIONS, Process, processes
 from pytest_aisec.facts.together import together
 from pytest_aisec.observe.backend import foresee
@@ -241,6 +241,7 @@ def tunnels(host: Host, directories: Sequence[str]) -> Tunnels:
     faults = [*_problems(settings.stderr), *_problems(code.stderr)]
     if len(code.stdout_bytes) >= LISTING_BYTES:
         faults.append(Unobservable("truncated", "too much code mentions tunnels to be read"))
+    check_search(settings.rc, settings.stdout)
     found = [*_of_processes(running), *read_settings(settings.stdout), *read_code(code.stdout)]
     return Tunnels(
         found=tuple(sorted(dict.fromkeys(found), key=lambda item: (item.kind, item.where))),

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_PLACES = ("usr/bin", "usr/sbin", "usr/local/bin", "usr/local/sbin")
+_PLACES = ("usr/bin", "usr/sbin")
+"""What the system has; what lies elsewhere is what is judged."""
 _CLOEXEC, _NONBLOCK, _UNLIMITED_QUEUE = 0x1, 0x2, 0x10
 _MARK_ADD, _MARK_FILESYSTEM, _OPEN_EXEC = 0x1, 0x100, 0x1000
 _EVENT = struct.Struct("IBBHQii")  # length, version, reserved, metadata length, mask, file, process

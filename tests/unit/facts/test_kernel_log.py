@@ -10,10 +10,20 @@ PACKET = "SUSPECT_OUT: IN= OUT=eth0 SRC=10.0.0.1 DST=198.51.100.7 LEN=60 PROTO=T
 RSYSLOG = 'module(load="imklog")\nauth,authpriv.* /var/log/auth.log\n*.*;auth,authpriv.none -/var/log/syslog\nkern.* -/var/log/kern.log\n'
 
 
+NO_LOGROTATE = "ls: cannot access '/usr/sbin/logrotat[e]': No such file or directory\n"
+
+
 def log(**texts):
     names = ("files", "journal", "persistent", "logrotate", "rotates", "journald", "rsyslog", "running")
+    texts = {"rotates_err": "" if "rotates" in texts else NO_LOGROTATE, **texts}
+    texts["files"] = texts.get("files", "") + texts.pop("end", "end\n")
     answers = [
-        Answer(stdout=texts.get(name, ""), stderr=texts.get(name + "_err", ""), status=0) for name in names
+        Answer(
+            stdout=texts.get(name, ""),
+            stderr=texts.get(name + "_err", ""),
+            status=2 if name + "_err" in texts and not texts.get(name) else 0,
+        )
+        for name in names
     ]
     return read_kernel_log(answers, ["SUSPECT_OUT: "])
 
@@ -104,3 +114,29 @@ def test_forwarding():
 def test_without_grep_nothing_is_known():
     with pytest.raises(Unobservable):
         log(files_err="sh: 1: grep: not found\n")
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        {"rotates_err": "ls: Permission denied\n"},
+        {"rotates": ""},
+        {"rotates": "/usr/sbin/logrotate\n"},
+        {
+            "rotates": "/usr/sbin/logrotate\n",
+            "logrotate_err": "grep: /etc/logrotate.conf: Permission denied\n",
+        },
+    ],
+)
+def test_how_long_a_file_is_kept_is_unknown_where_logrotate_cannot_be_read(texts):
+    found = log(files=f"file /var/log/kern.log\nx kernel: {PACKET}\n", **texts)
+    assert ((), True) == (found.holding, bool(found.faults))
+
+
+def test_a_listing_without_its_end_is_not_whole():
+    assert ["unreadable"] == [one.reason for one in log(end="").faults]
+
+
+def test_entries_of_no_file():
+    with pytest.raises(Unobservable, match="parse"):
+        log(files=f"f\udcffile /var/log/kern.log\nx kernel: {PACKET}\n")
