@@ -142,8 +142,6 @@ def _checked(path: Path, control: Control) -> Scenario:
     for name in scenario.wheels:
         if name not in LAYERS:
             raise ValueError(f"{path}: # wheels: {name} is not one of {', '.join(sorted(LAYERS))}")
-    if scenario.advisories is not None and not scenario.advisories.exists():
-        raise ValueError(f"{path}: # advisories: there is no {scenario.advisories}")
     try:
         single(control, scenario.params)
     except UsageProblem as error:
@@ -172,19 +170,22 @@ def recorded(pack: Pack) -> dict[str, Recording]:
             except RecordingError as error:
                 problems.append(f"{error}; {again}")
                 continue
-            problems += [f"{path}: {script}: {why}; {again}" for script, why in _stale(pack, name, loaded)]
+            for why, scripts in _stale(pack, name, loaded).items():
+                more = f" and {len(scripts) - 3} more" if len(scripts) > 3 else ""
+                problems.append(f"{path}: {', '.join(scripts[:3])}{more}: {why}; {again}")
             found |= {f"{name}/{script}": item for script, item in loaded.items()}
     if problems:
         raise UsageProblem("\n".join(problems))
     return found
 
 
-def _stale(pack: Pack, control: str, loaded: Mapping[str, Recording]) -> Iterator[tuple[str, str]]:
-    """Yield the scripts of which a recording proves nothing of what is there now, and why.
+def _stale(pack: Pack, control: str, loaded: Mapping[str, Recording]) -> dict[str, list[str]]:
+    """Return why recordings prove nothing of what is there now → the scripts of which that is so.
 
-    On which image it rests is of no account here: there need be none at hand.
+    On which image one rests is of no account here: there need be none at hand.
     """
     present = {item.path.name: item for item in pack.scenarios if item.control == control}
+    found: dict[str, list[str]] = {}
     for script, recording in loaded.items():
         if script in present:
             image = recording.rests_on["image"]
@@ -194,4 +195,5 @@ def _stale(pack: Pack, control: str, loaded: Mapping[str, Recording]) -> Iterato
             gone = not (pack.given / "tests/scenarios" / control / script).exists()
             why = "the scenario is gone" if gone else ""
         if why:
-            yield script, why
+            found.setdefault(why, []).append(script)
+    return found

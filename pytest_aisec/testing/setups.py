@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from pytest_aisec.testing.proofs import SetupError
 from pytest_aisec.testing.scenarios import Scenario
 
 _END = "END-OF-AISEC-SCENARIO"
 _LATE = 124
 """What `timeout` ends with."""
+_OWN_COMPLAINT = re.compile(r"^/dev/fd/3: [0-9]+: ")
+"""How the shell begins what it says itself, with a line of the whole script."""
 _SHOWN = 2000
 """Characters of output in a message; of a longer one, the end."""
 
@@ -59,7 +63,7 @@ def _apart(script: list[str], printed: list[str]) -> tuple[int, list[str]]:
         if reached < len(script) and line == script[reached]:
             reached += 1
         else:
-            rest.append(line)
+            rest.append(_OWN_COMPLAINT.sub("", line))
     return reached, rest
 
 

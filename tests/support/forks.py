@@ -39,8 +39,8 @@ READ_AT_START = ("COVERAGE_", "LANG", "LC_", "LD_", "PYTHON", "TZ")
 SET_IN_A_FORK = "PYTHONDONTWRITEBYTECODE"
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != SET_IN_A_FORK}
 """The mother's, whatever the test that needs her first has changed."""
-NOT_LOADED = r"^pytest_aisec\.controls\b|\.__main__$|\.winrm$"
-"""Controls, what is run, and what needs an extra whose import changes the filters of warnings."""
+NOT_LOADED = r"^pytest_aisec\.controls\b|\.labkit\.double$|\.__main__$|\.winrm$"
+"""Controls, what is run (the double serves), and what needs an extra whose import changes the filters of warnings."""
 PASSED_ON = {"cwd", "env", "stdin", "stdout", "stderr", "start_new_session"}
 PASSED_ON |= {"text", "encoding", "errors", "universal_newlines", "bufsize"}
 

@@ -61,7 +61,6 @@ def test_what_is_no_pack_is_refused(pack, typed, tmp_path) -> None:
         ("EX-CKP-01/a.pass.sh", "# params: {directory: 1}", "parameter 'directory' of EX-CKP-01 is str"),
         ("EX-CKP-01/a.pass.sh", "# lib: mine", "'mine' is not in lib/; known: none"),
         ("EX-CKP-01/a.pass.sh", "# wheels: torch", "# wheels: torch is not one of litellm, ray"),
-        ("EX-CKP-01/a.pass.sh", "# advisories: osv", "# advisories: there is no "),
     ],
 )
 def test_what_is_wrong_with_a_scenario_names_file_value_and_choices(pack, typed, name, text, said) -> None:
