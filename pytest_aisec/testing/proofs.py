@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -160,10 +160,12 @@ def _see_less(draft: _Draft, subject: Subject, place: Place, ran: Sequence[Path]
         attempt("as an unprivileged user", UNPRIVILEGED)
     if place.has(REFUSED):
         attempt("with sudo refused", REFUSED, sudo=True)
-    for program in named_by(found.transcript, ran):
-        known = [item for item in found.transcript if not names(item.command, program.name)]
-        with place.without(program):
-            attempt(f"without {program.name}", scenario.user, sudo=scenario.sudo, known=known)
+    for name, places in named_by(found.transcript, ran).items():
+        known = [item for item in found.transcript if not names(item.command, name)]
+        with ExitStack() as stack:
+            for program in places:
+                stack.enter_context(place.without(program))
+            attempt(f"without {name}", scenario.user, sudo=scenario.sudo, known=known)
 
 
 def may_follow_failure(outcome: str, reason: str) -> bool:
@@ -175,10 +177,19 @@ _SHELLS = {"sh", "dash", "bash", "sshd"}
 """Without these nothing can be asked, or nobody comes in."""
 
 
-def named_by(transcript: Iterable[Observation], ran: Sequence[Path]) -> list[Path]:
-    """Return the programs of those that `ran` that a question of the transcript names, but for the shell."""
+def named_by(transcript: Iterable[Observation], ran: Sequence[Path]) -> dict[str, list[Path]]:
+    """Return the programs of those that `ran` that a question of the transcript names, but for the shell.
+
+    Returns:
+        Name → the paths under which the host has it.
+
+    """
     text = "\n".join(item.command for item in transcript)
-    return [path for path in ran if path.name not in _SHELLS and names(text, path.name)]
+    found: dict[str, list[Path]] = {}
+    for path in ran:
+        if path.name not in _SHELLS and names(text, path.name):
+            found.setdefault(path.name, []).append(path)
+    return found
 
 
 def names(text: str, program: str) -> bool:

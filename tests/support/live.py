@@ -19,7 +19,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pytest_aisec.testing import recordings
+from pytest_aisec.catalog.content import content_root
+from pytest_aisec.testing import proven, recordings
 from pytest_aisec.testing.proofs import Proof
 from tests.support import scenarios
 from tests.support.scenarios import AnyScenario
@@ -97,8 +98,11 @@ def close_spool() -> list[str]:
     names: dict[str, list[str]] = {}
     for item in scenarios.everything():
         names.setdefault(item.control, []).append(item.path.name)
-    return [
+    changed = [
         control
         for control, found in fresh.items()
         if recordings.merge(scenarios.RECORDINGS, control, found, names.get(control, []))
     ]
+    if changed:
+        proven.write(scenarios.RECORDINGS, content_root().controls)
+    return changed
