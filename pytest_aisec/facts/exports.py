@@ -33,6 +33,8 @@ _COMMANDS = (
     "cat /etc/ganesha/ganesha.conf",
     "cat /proc/self/mounts",
 )
+_SMB_PLACES = 6
+"""In which programs of Samba and ksmbd are looked for; each is said to be absent, or one is shown."""
 _ABSENT = re.compile(r"No such file or directory|Not a directory")
 _NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs"})
 _CLIENT = re.compile(r"(?P<name>[^()\s]*)(?:\((?P<options>[^()]*)\))?")
@@ -114,7 +116,7 @@ def read_exports(printed: tuple[Answer, ...]) -> Exports:
     faults: list[Unobservable] = []
     found = list(parse_exports(configured.stdout, "/etc/exports"))
     faults += _denied(configured, "/etc/exports")
-    if not configured.stdout and not configured.stderr.strip():
+    if not configured.stdout and "/etc/exports: No such file" not in configured.stderr:
         faults.append(Unobservable("unreadable", "/etc/exports: neither its lines nor that it is absent"))
     found += parse_exports(active.stdout, "/var/lib/nfs/etab")
     faults += _denied(active, "/var/lib/nfs/etab")
@@ -137,7 +139,7 @@ def _smb_texts(
 ) -> Iterator[tuple[str, str]]:
     names = {path.rpartition("/")[2] for path in programs.stdout.split()}
     faults += _denied(programs, "programs of Samba")
-    if not names and not programs.stderr.strip():
+    if not names and len(_ABSENT.findall(programs.stderr)) < _SMB_PLACES:
         faults.append(Unobservable("unreadable", "whether Samba is installed is not shown"))
     faults += [*_denied(smb, "smb.conf"), *_denied(ksmbd, "ksmbd.conf")] if names else []
     if "smbd" in names:

@@ -41,6 +41,8 @@ _COMMANDS = (
     'for f in /etc/rsyslog.conf /etc/rsyslog.d/*.conf; do [ -e "$f" ] && cat -- "$f" && echo; done; true',
     "grep -ah '' /proc/[0-9]*/comm",
 )
+_LOGROTATE_PLACES = 2
+"""In which logrotate is looked for; each is said to be absent, or one is shown."""
 _ABSENT = re.compile(r"No such (file or directory|process)")
 _PERIODS = {"hourly": 1 / 24, "daily": 1, "weekly": 7, "monthly": 30, "yearly": 365}
 _SPANS = {
@@ -171,7 +173,7 @@ def _rotates(programs: Answer, configuration: Answer) -> tuple[bool, Unobservabl
     if wrong := [line for line in complaints if not _ABSENT.search(line)]:
         return False, problem(f"logrotate: {wrong[0]}")
     if not programs.stdout.strip():
-        is_absent = programs.status != 0 and bool(complaints)
+        is_absent = len(complaints) == _LOGROTATE_PLACES
         unknown = Unobservable("unreadable", "whether logrotate is installed is not shown")
         return False, None if is_absent else unknown
     if wrong := [line for line in configuration.stderr.splitlines() if line and not _ABSENT.search(line)]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_aisec.facts.answers import check_search, problem
+from pytest_aisec.facts.answers import problem
 from pytest_aisec.facts.processes import QUESTIONS, Process, processes
 from pytest_aisec.facts.together import together
 from pytest_aisec.observe.backend import foresee
@@ -241,7 +241,8 @@ def tunnels(host: Host, directories: Sequence[str]) -> Tunnels:
     faults = [*_problems(settings.stderr), *_problems(code.stderr)]
     if len(code.stdout_bytes) >= LISTING_BYTES:
         faults.append(Unobservable("truncated", "too much code mentions tunnels to be read"))
-    check_search(settings.rc, settings.stdout)
+    if not settings.stdout.endswith("end\n"):
+        raise Unobservable("unreadable", "what environments and files set is not shown whole")
     found = [*_of_processes(running), *read_settings(settings.stdout), *read_code(code.stdout)]
     return Tunnels(
         found=tuple(sorted(dict.fromkeys(found), key=lambda item: (item.kind, item.where))),
@@ -253,7 +254,7 @@ def tunnels(host: Host, directories: Sequence[str]) -> Tunnels:
 def _settings(host: Host) -> CommandResult:
     return host.run(
         "grep -azHE '^GRADIO_SHARE=' /proc/[0-9]*/environ; "
-        f"grep -rIHE '(^|[^A-Za-z0-9_])({_WORDS})' {' '.join(_PLACES)}"
+        f"grep -rIHE '(^|[^A-Za-z0-9_])({_WORDS})' {' '.join(_PLACES)}; echo end"
     )
 
 

@@ -94,7 +94,8 @@ def out_of_date(recording: Recording | None, present: Mapping[str, str]) -> str:
     if recording is None:
         return "there is no recording of it"
     parts = fingerprints.changed(recording.rests_on, present)
-    return f"recorded on {recording.recorded_at[:10]} with other {', '.join(parts)}" if parts else ""
+    changed = f"changed since it was recorded on {recording.recorded_at[:10]}: {', '.join(parts)}"
+    return changed if parts else ""
 
 
 def differences(recording: Recording, fresh: Recording) -> list[str]:

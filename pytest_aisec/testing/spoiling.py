@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import replace
 
 from pytest_aisec.observe.transcript import Observation
 from pytest_aisec.testing.audits import Subject, verdict
 from pytest_aisec.testing.proofs import may_follow_failure
+
+_FINDS_NOTHING = re.compile(r"\bz?grep\b")
+"""A grep that finds nothing says so by exit status 1, without a word: that is its answer (POSIX)."""
 
 
 def spoiled(answer: Observation) -> Iterator[tuple[str, Observation]]:
@@ -18,7 +22,8 @@ def spoiled(answer: Observation) -> Iterator[tuple[str, Observation]]:
     yield "refused", replace(nothing, exit_status=1, stderr=denied)
     yield "missing", replace(nothing, exit_status=127, stderr=f"sh: 1: {program}: not found\n".encode())
     yield "late", replace(nothing, fault="timeout", detail="no end within 30 s")
-    yield "without a word", replace(nothing, exit_status=1)
+    if not _FINDS_NOTHING.search(answer.command):
+        yield "without a word", replace(nothing, exit_status=1)
     if answer.fault is not None:
         return
     half = answer.stdout[: len(answer.stdout) // 2]
@@ -55,7 +60,7 @@ def passes_when_spoiled(
     wrong = []
     for index, answer in enumerate(observations):
         for how, instead in spoiled(answer):
-            if answer_of(instead) in given:
+            if how == "empty" and answer_of(instead) in given:
                 continue
             answers = [*observations[:index], instead, *observations[index + 1 :]]
             ended = verdict(subject.judge(answers, connection=connection))
@@ -64,9 +69,9 @@ def passes_when_spoiled(
     return wrong
 
 
-Answer = tuple[str, int | None, bytes, bytes]
+Answer = tuple[str, int | None, bytes]
 
 
 def answer_of(item: Observation) -> Answer:
     """Return what makes two answers the same: question, exit status and output."""
-    return item.command, item.exit_status, item.stdout, item.stderr
+    return item.command, item.exit_status, item.stdout

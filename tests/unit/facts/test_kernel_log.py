@@ -10,7 +10,9 @@ PACKET = "SUSPECT_OUT: IN= OUT=eth0 SRC=10.0.0.1 DST=198.51.100.7 LEN=60 PROTO=T
 RSYSLOG = 'module(load="imklog")\nauth,authpriv.* /var/log/auth.log\n*.*;auth,authpriv.none -/var/log/syslog\nkern.* -/var/log/kern.log\n'
 
 
-NO_LOGROTATE = "ls: cannot access '/usr/sbin/logrotat[e]': No such file or directory\n"
+NO_LOGROTATE = "".join(
+    f"ls: cannot access '/usr/{place}/logrotat[e]': No such file or directory\n" for place in ("sbin", "bin")
+)
 
 
 def log(**texts):
@@ -120,6 +122,7 @@ def test_without_grep_nothing_is_known():
     "texts",
     [
         {"rotates_err": "ls: Permission denied\n"},
+        {"rotates_err": NO_LOGROTATE.splitlines(keepends=True)[0]},
         {"rotates": ""},
         {"rotates": "/usr/sbin/logrotate\n"},
         {

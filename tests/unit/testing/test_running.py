@@ -121,8 +121,12 @@ def older_than_its_script() -> None:
         (without_a_live_run, "has no live run behind it", "aisec test pack -k EX-CKP-01"),
         (of_a_control_that_is_gone, "there is no control EX-CKP-01 in the pack", f"rm {RECORDING}"),
         (of_a_scenario_that_is_gone, "absent.na.sh: the scenario is gone", "aisec test pack -k EX-CKP-01"),
-        (older_than_its_control, "with another control", "aisec test pack -k EX-CKP-01"),
-        (older_than_its_script, "open.fail.sh: recorded on", "aisec test pack -k EX-CKP-01"),
+        (older_than_its_control, ": control", "aisec test pack -k EX-CKP-01"),
+        (
+            older_than_its_script,
+            "open.fail.sh: changed since it was recorded on",
+            "aisec test pack -k EX-CKP-01",
+        ),
     ],
     ids=lambda item: getattr(item, "__name__", ""),
 )
