@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from pytest_aisec import isolation
 from pytest_aisec.errors import EvidenceError
 from pytest_aisec.evidence import bundle as bundles
 from pytest_aisec.evidence.bundle import Bundle
@@ -67,8 +68,10 @@ def check(directory: Path, bundle: Bundle, surroundings: Surroundings) -> Compar
         again = Path(place) / "again"
         done = subprocess.run(
             _command(directory, bundle.run, surroundings, what, again),
-            # It is no run of the job in which this may be: its summary is not the job's.
-            env={name: value for name, value in os.environ.items() if name not in github.VARIABLES},
+            # Whoever verifies may stand in the bundle, or in any other folder that holds modules.
+            cwd=place,
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,
         )
@@ -87,6 +90,13 @@ def check(directory: Path, bundle: Bundle, surroundings: Surroundings) -> Compar
         except EvidenceError as error:
             return Compared(problems=(str(error),))
     return Compared(problems=problems, notes=tuple(_notes(bundle.run, made.run)))
+
+
+def _environment() -> dict[str, str]:
+    # It is no run of the job in which this may be: its summary is not the job's.
+    found = {name: value for name, value in os.environ.items() if name not in github.VARIABLES}
+    isolation.without_relative(found)
+    return found
 
 
 def _write(plan: Mapping[str, Any], place: Path) -> list[str]:
@@ -139,11 +149,11 @@ def _profile(plan: Mapping[str, Any], group: str) -> str:
 def _command(
     directory: Path, run: Run, surroundings: Surroundings, what: Sequence[str], again: Path
 ) -> list[str]:
-    command = [sys.executable, "-m", "pytest_aisec.cli", "run", *what, "-q", "--tb=no"]
+    command = [sys.executable, "-P", "-m", "pytest_aisec.cli", "run", *what, "-q", "--tb=no"]
     command += ["-p", "no:xdist", f"--aisec-replay={directory.resolve()}", f"--aisec-evidence={again}"]
-    command += [f"--aisec-path={path}" for path in surroundings.paths]
+    command += [f"--aisec-path={path.expanduser().absolute()}" for path in surroundings.paths]
     if surroundings.advisories is not None:
-        command.append(f"--aisec-advisories={surroundings.advisories}")
+        command.append(f"--aisec-advisories={surroundings.advisories.expanduser().absolute()}")
     for kind in ("waivers", "attestations", "redact"):
         command += [
             f"--aisec-{kind}={(directory / path).resolve()}"
