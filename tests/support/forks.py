@@ -37,8 +37,9 @@ AISEC = Path(sys.executable).with_name("aisec")
 
 READ_AT_START = ("COVERAGE_", "LANG", "LC_", "LD_", "PYTHON", "TZ")
 SET_IN_A_FORK = "PYTHONDONTWRITEBYTECODE"
-NOT_LOADED = r"^pytest_aisec\.controls\b|\.__main__$|\.winrm$"
-"""Controls, what is run, and what needs an extra whose import changes the filters of warnings."""
+NOT_LOADED = r"^pytest_aisec\.(controls|testing)\b|\.__main__$|\.winrm$"
+"""Controls, what is run (a server for lab hosts among it), and what needs an extra whose import changes the
+filters of warnings."""
 PASSED_ON = {"cwd", "env", "stdin", "stdout", "stderr", "start_new_session"}
 PASSED_ON |= {"text", "encoding", "errors", "universal_newlines", "bufsize"}
 
