@@ -12,7 +12,17 @@ from tests.support import forks
 
 pytestmark = pytest.mark.slow
 
-MODULES = ("click", "evil", "execnet", "jinja2", "pydantic", "testinfra", "xdist", "yaml", "pytest_aisec_evil")
+MODULES = (
+    "click",
+    "evil",
+    "execnet",
+    "jinja2",
+    "pydantic",
+    "testinfra",
+    "xdist",
+    "yaml",
+    "pytest_aisec_evil",
+)
 AISEC = [str(forks.AISEC)]
 MODULE = [sys.executable, "-m", "pytest_aisec.cli"]
 
@@ -29,7 +39,9 @@ def trap(tmp_path):
         (folder / "conftest.py").write_text("import evil\n")
         (folder / "pytest.ini").write_text("[pytest]\naddopts = -p evil\npythonpath = .\n")
         (folder / "evil-1.dist-info").mkdir()
-        (folder / "evil-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: evil\nVersion: 1\n")
+        (folder / "evil-1.dist-info" / "METADATA").write_text(
+            "Metadata-Version: 2.1\nName: evil\nVersion: 1\n"
+        )
         (folder / "evil-1.dist-info" / "entry_points.txt").write_text("[pytest11]\nevil = evil\n")
         return folder
 
@@ -39,7 +51,9 @@ def trap(tmp_path):
 
 def start(command, folder, **env):
     env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **env}
-    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(
+        command, cwd=folder, env=env, capture_output=True, text=True, timeout=300, check=False
+    )
     return done.returncode, done.stdout + done.stderr
 
 
@@ -90,7 +104,11 @@ def test_a_run_and_its_workers_load_nothing_of_the_current_directory(pack, trap,
 
 @pytest.mark.parametrize(
     "args",
-    [["explain", "ACME-TST-01", "--path=../pack"], ["lint", "../pack"], ["report", "../evidence", "--format=html"]],
+    [
+        ["explain", "ACME-TST-01", "--path=../pack"],
+        ["lint", "../pack"],
+        ["report", "../evidence", "--format=html"],
+    ],
     ids=lambda args: args[0],
 )
 def test_other_commands_load_nothing_of_the_current_directory(audit, pack, trap, tmp_path, args):
