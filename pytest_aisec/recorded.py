@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from pytest_aisec.errors import EvidenceError, UsageProblem
-from pytest_aisec.evidence import files
 from pytest_aisec.evidence.bundle import Replayable, replayable
+from pytest_aisec.evidence.files import read_named
 from pytest_aisec.observe import own_patterns, portable, redact
 from pytest_aisec.observe.faults import REASONS, Unobservable
 from pytest_aisec.observe.hosts import Target
@@ -79,7 +79,7 @@ class Imported:
         self._carried: dict[str, portable.Carried] = {}
         for path in files:
             try:
-                carried = portable.read(files.read_named(path).decode(errors="replace"))
+                carried = portable.read(read_named(path).decode(errors="replace"))
             except EvidenceError as error:
                 raise UsageProblem(f"--aisec-import {path}: {error}") from None
             except ValueError as error:

@@ -113,7 +113,8 @@ def _unexpected(run: RunInfo, expected: Expected) -> Iterator[str]:
         yield f"run.json: started_at {run.started_at!r} is no time"
         return
     if is_early:
-        yield f"run.json: began at {run.started_at}, and that is before {expected.not_before:%Y-%m-%dT%H:%M:%SZ}"
+        limit = expected.not_before.strftime("%Y-%m-%dT%H:%M:%SZ")
+        yield f"run.json: began at {run.started_at}, and that is before {limit}"
 
 
 def _verdicts(bundle: Bundle, *, is_replayed: bool) -> str:

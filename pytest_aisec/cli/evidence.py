@@ -183,15 +183,14 @@ def _reading(bundle: Path) -> Iterator[None]:
 
     try:
         with within(DEFAULT_TIMEOUT):
-            problems = files.listing(bundle).problems() if bundle.is_dir() else []
-            if problems:
-                raise EvidenceError(f"{bundle}/{problems[0]}")
+            if bundle.is_dir():
+                files.check(bundle)
             yield
     except OutOfTime:
         raise EvidenceError(f"{bundle}: could not be read within {DEFAULT_TIMEOUT} s") from None
     except AisecError:
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever a forger has put there
         raise EvidenceError(f"{bundle}: no report can be made of it: {error!r}"[:_LONGEST]) from None
 
 

@@ -10,6 +10,7 @@ import stat
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from io import BufferedReader
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, NoReturn
 
@@ -95,7 +96,7 @@ def listing(directory: Path) -> Listing:
 def check(directory: Path) -> None:
     """Raise `EvidenceError` where something else than plain files lies in the directory of a bundle."""
     for problem in listing(directory).problems()[:1]:
-        raise EvidenceError(problem)
+        raise EvidenceError(f"{directory}/{problem}")
 
 
 def _entries(directory: Path, prefix: str, depth: int) -> Iterator[tuple[str, os.stat_result]]:
@@ -116,7 +117,7 @@ def _kind(mode: int) -> str:
     return _KINDS.get(stat.S_IFMT(mode), "no file")
 
 
-def opened(directory: Path, name: str) -> BinaryIO:
+def opened(directory: Path, name: str) -> BufferedReader:
     """Open a plain file of a bundle to read it; no part of its path in the bundle is a link.
 
     Raises:

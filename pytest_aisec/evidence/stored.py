@@ -7,7 +7,6 @@ import io
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO
 
 from pytest_aisec.errors import EvidenceError
 from pytest_aisec.evidence import files
@@ -60,7 +59,7 @@ def read(directory: Path, host: HostInfo) -> list[Observation]:
         raise EvidenceError(f"{host.transcript}: {error}") from None
 
 
-def _lines(stream: IO[bytes]) -> Iterator[bytes]:
+def _lines(stream: io.BufferedReader | gzip.GzipFile) -> Iterator[bytes]:
     """Yield the lines of a transcript, of which a few bytes, compressed, may be many."""
     size = 0
     while line := stream.readline(_MOST_IN_LINE + 1):
