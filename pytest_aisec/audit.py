@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -132,6 +133,8 @@ def judge(planned: PlannedControl, host: Host, circumstances: Evaluation) -> Con
 
 def jsonable(value: object) -> Any:
     """Return `value` as JSON data, redacted: containers stay, sets are sorted, anything else is its text."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, str):

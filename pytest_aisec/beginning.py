@@ -182,9 +182,10 @@ def _forget(shared: dict[str, str], *, worker: bool) -> None:
 
 
 def _claim(config: pytest.Config, plan: plans.Plan, shared: dict[str, str]) -> Claim:
+    mode = int(config.option.aisec_evidence_mode, 8)
     if config.option.aisec_evidence:
         given = Path(config.option.aisec_evidence).expanduser()
-        return Claim(config.invocation_params.dir / given)
+        return Claim(config.invocation_params.dir / given, mode)
     stamp = datetime.fromisoformat(shared["started_at"]).strftime("%Y%m%dT%H%M%SZ")
     found = config.stash.get(connecting.SETTINGS, None)
     parent = config.invocation_params.dir / "aisec-evidence"
@@ -195,7 +196,7 @@ def _claim(config: pytest.Config, plan: plans.Plan, shared: dict[str, str]) -> C
     while directory.exists():
         number += 1
         directory = base.with_name(f"{base.name}-{number}")
-    return Claim(directory)
+    return Claim(directory, mode)
 
 
 def _path(config: pytest.Config, given: str | None) -> Path | None:

@@ -40,6 +40,8 @@ _ONLY_OF_GATES = {"fail_on", "min_score", "error_is", "strict_waivers"}
 _TELLING = _OF_WAIVERS | _OF_ATTESTATIONS | _OF_GATES | {"controls", "extends", "version", "pattern"}
 _WORD = re.compile(rf"\b({'|'.join(sorted(_TELLING))})[\"']?\s*:")
 """A key of any kind of file."""
+_MOST_EFFORT = 10_000_000
+"""For finding waivers that overlap: some seconds."""
 _PLACED = re.compile(r"(?P<file>.+?):(?P<line>\d+):(?:(?P<column>\d+):)? (?P<message>.*)")
 """What loaders say of one mistake."""
 
@@ -297,14 +299,16 @@ def _kind_of(path: Path, found: _Found, *, is_named: bool) -> Kind | None:
         return "profile"
     words: set[str] = set()
     try:
-        words.update(_WORD.findall(path.read_text(encoding="utf-8")))
-        if not words and not is_named:
-            return None
-        data = yamlfile.read(path, empty=[]).data
-    except (OSError, UnicodeDecodeError):
+        text = yamlfile.read_text(path)
+    except UsageProblem:
         if is_named:
             found.say(f"{path}:1:1", "error", "unknown-kind", "it cannot be read as UTF-8 text")
         return None
+    try:
+        words.update(_WORD.findall(text))
+        if not words and not is_named:
+            return None
+        data = yamlfile.read(path, empty=[]).data
     except UsageProblem as problem:
         # It cannot be read, and words from it tell whose it is.
         if is_named or words & (_OF_WAIVERS | _OF_ATTESTATIONS | _ONLY_OF_GATES | {"controls", "extends"}):
@@ -440,8 +444,14 @@ def _overlaps(given: Given[Waiver], today: date, found: _Found) -> None:
     for item, at in zip(given.items, given.at, strict=True):
         if item.expires >= today:
             by_control.setdefault(item.control, []).append((item, at))
+    effort = 0
     for entries in by_control.values():
         for (one, one_at), (other, other_at) in combinations(entries, 2):
+            effort += sum(patterns.effort(mine, theirs) for mine in one.hosts for theirs in other.hosts)
+            if effort > _MOST_EFFORT:
+                message = "too many hosts in too many waivers of one control: the rest is not compared"
+                found.say(other_at("hosts"), "warning", "overlapping", message)
+                return
             if max(one.approved_on, other.approved_on) <= min(one.expires, other.expires) and _share_hosts(
                 one, other
             ):

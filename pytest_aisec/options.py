@@ -10,7 +10,12 @@ if TYPE_CHECKING:
     import pytest
 
 
-_DEFAULTS = {"aisec_timeout": 30.0, "aisec_connect_timeout": 10.0, "aisec_workers": 32}
+_DEFAULTS = {
+    "aisec_timeout": 30.0,
+    "aisec_connect_timeout": 10.0,
+    "aisec_workers": 32,
+    "aisec_evidence_mode": "0700",
+}
 """Of options that a file of settings may give as well."""
 
 
@@ -85,6 +90,11 @@ def add(parser: pytest.Parser) -> None:
         "--aisec-evidence",
         metavar="DIR",
         help="The evidence bundle; must be new or empty. Default: aisec-evidence/<UTC time>-<profile>.",
+    )
+    group.addoption(
+        "--aisec-evidence-mode",
+        choices=("0700", "0750", "0755"),
+        help="Who can read the evidence: its owner (0700, the default), the group (0750), or all (0755).",
     )
     group.addoption(
         "--aisec-waivers",

@@ -10,6 +10,7 @@ import pytest
 
 from pytest_aisec.errors import EvidenceError, UsageProblem
 from pytest_aisec.evidence.bundle import Replayable, replayable
+from pytest_aisec.evidence.files import read_named
 from pytest_aisec.observe import own_patterns, portable, redact
 from pytest_aisec.observe.faults import REASONS, Unobservable
 from pytest_aisec.observe.hosts import Target
@@ -78,9 +79,9 @@ class Imported:
         self._carried: dict[str, portable.Carried] = {}
         for path in files:
             try:
-                carried = portable.read(path.read_text(encoding="utf-8", errors="replace"))
-            except OSError as error:
-                raise UsageProblem(f"--aisec-import {path}: cannot be read: {error.strerror}") from None
+                carried = portable.read(read_named(path).decode(errors="replace"))
+            except EvidenceError as error:
+                raise UsageProblem(f"--aisec-import {path}: {error}") from None
             except ValueError as error:
                 raise UsageProblem(f"--aisec-import {path}: {error}") from None
             name = f"collected://{carried.host}"

@@ -14,8 +14,10 @@ from typing import Any
 
 import yaml
 
+from pytest_aisec import isolation
 from pytest_aisec.errors import EvidenceError
 from pytest_aisec.evidence import bundle as bundles
+from pytest_aisec.evidence import files
 from pytest_aisec.evidence.bundle import Bundle
 from pytest_aisec.evidence.consistency import PLAN
 from pytest_aisec.judge.gate import ExitCode
@@ -60,15 +62,20 @@ def check(directory: Path, bundle: Bundle, surroundings: Surroundings) -> Compar
     """Judge the transcripts of a bundle, whose files are those of its manifest, and compare."""
     with tempfile.TemporaryDirectory(prefix="aisec-") as place:
         try:
-            plan = json.loads((directory / PLAN).read_text(encoding="utf-8"))
+            plan = files.load_json(files.read(directory, PLAN))
+            files.check_depth(plan)
             what = _write(plan, Path(place))
+        except EvidenceError as error:
+            return Compared(problems=(str(error),))
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             return Compared(problems=(f"{PLAN}: is not a plan: {error!r}",))
         again = Path(place) / "again"
         done = subprocess.run(
             _command(directory, bundle.run, surroundings, what, again),
-            # It is no run of the job in which this may be: its summary is not the job's.
-            env={name: value for name, value in os.environ.items() if name not in github.VARIABLES},
+            # Whoever verifies may stand in the bundle, or in any other folder that holds modules.
+            cwd=place,
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,
         )
@@ -86,7 +93,16 @@ def check(directory: Path, bundle: Bundle, surroundings: Surroundings) -> Compar
             )
         except EvidenceError as error:
             return Compared(problems=(str(error),))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            return Compared(problems=(f"{PLAN}: is not a plan: {error!r}",))
     return Compared(problems=problems, notes=tuple(_notes(bundle.run, made.run)))
+
+
+def _environment() -> dict[str, str]:
+    # It is no run of the job in which this may be: its summary is not the job's.
+    found = {name: value for name, value in os.environ.items() if name not in github.VARIABLES}
+    isolation.without_relative(found)
+    return found
 
 
 def _write(plan: Mapping[str, Any], place: Path) -> list[str]:
@@ -139,11 +155,11 @@ def _profile(plan: Mapping[str, Any], group: str) -> str:
 def _command(
     directory: Path, run: Run, surroundings: Surroundings, what: Sequence[str], again: Path
 ) -> list[str]:
-    command = [sys.executable, "-m", "pytest_aisec.cli", "run", *what, "-q", "--tb=no"]
+    command = [sys.executable, "-P", "-m", "pytest_aisec.cli", "run", *what, "-q", "--tb=no"]
     command += ["-p", "no:xdist", f"--aisec-replay={directory.resolve()}", f"--aisec-evidence={again}"]
-    command += [f"--aisec-path={path}" for path in surroundings.paths]
+    command += [f"--aisec-path={path.expanduser().absolute()}" for path in surroundings.paths]
     if surroundings.advisories is not None:
-        command.append(f"--aisec-advisories={surroundings.advisories}")
+        command.append(f"--aisec-advisories={surroundings.advisories.expanduser().absolute()}")
     for kind in ("waivers", "attestations", "redact"):
         command += [
             f"--aisec-{kind}={(directory / path).resolve()}"
@@ -169,7 +185,7 @@ def _plans(plan: Mapping[str, Any], made: Mapping[str, Any]) -> Iterator[str]:
 
 def _results(directory: Path, run: Run, made: Run) -> Iterator[str]:
     again = {(item.host, item.control): item for item in made.results}
-    places = _places(directory / "run.json")
+    places = _places(files.read(directory, "run.json"))
     by_host: dict[str, list[tuple[str, Result]]] = {host.name: [] for host in run.hosts}
     for number, result in enumerate(run.results):
         line = f"line {places[number]}: " if number < len(places) else ""
@@ -208,11 +224,11 @@ def _commands(run: Run, result: Result) -> list[str]:
     return [observations[number - 1].command for number in known]
 
 
-def _places(path: Path) -> list[int]:
+def _places(content: bytes) -> list[int]:
     """Return the line of `run.json` in which each result begins."""
     found: list[int] = []
     within = False
-    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
+    for number, line in enumerate(content.decode().split("\n"), start=1):
         if line.startswith('  "'):
             within = line.startswith('  "results"')
         elif within and line == "    {":

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 import shutil
+import sys
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
@@ -76,6 +78,13 @@ class Session:
             limits = connecting.host_options(self.config).limits
             self._host = name, self.targets[name].observed(self.transcripts[name], limits)
         return self._host[1]
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_setupnodes(self, specs: Sequence[Any]) -> None:
+        """Let xdist's workers on this machine import nothing of the current directory."""
+        for spec in specs:
+            if spec.popen and not spec.python:
+                spec.python = shlex.join([sys.executable, "-P"])
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:

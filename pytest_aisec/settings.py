@@ -7,7 +7,7 @@ import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -24,7 +24,7 @@ _PATHS = ("advisories", "redact", "sign_key", "sign_passphrase_file", "baseline"
           "ssh_identity_file", "inventory")  # fmt: skip
 _LISTS_OF_PATHS = ("path", "waivers", "attestations")
 _PLAIN = ("active", "fail_on", "min_score", "error_is", "strict_waivers", "timeout", "connect_timeout",
-          "workers", "sudo", "sudo_user")  # fmt: skip
+          "workers", "evidence_mode", "sudo", "sudo_user")  # fmt: skip
 _TESTINFRA = {"inventory": "ansible_inventory"} | {
     name: name for name in ("ssh_config", "ssh_identity_file", "sudo", "sudo_user")
 }
@@ -68,6 +68,8 @@ class SettingsFile(_Frozen):
     """The path of a file, or the policy itself."""
     evidence: NonEmpty | None = None
     """The directory that gets a bundle of each run."""
+    evidence_mode: Literal["0700", "0750", "0755"] | None = None
+    """Who can read it."""
     fail_on: NonEmpty | None = None
     min_score: float | None = None
     error_is: NonEmpty | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import BinaryIO
@@ -11,9 +12,10 @@ from typing import BinaryIO
 from pytest_aisec import replaying
 from pytest_aisec.errors import EvidenceError
 from pytest_aisec.evidence import bundle as bundles
-from pytest_aisec.evidence import consistency, manifest, signatures, signing
+from pytest_aisec.evidence import consistency, files, manifest, signatures, signing
 from pytest_aisec.evidence.bundle import Bundle
 from pytest_aisec.judge.outcome import Outcome
+from pytest_aisec.judge.run import RunInfo
 from pytest_aisec.replaying import Surroundings
 from pytest_aisec.report import formats
 
@@ -22,6 +24,8 @@ from pytest_aisec.report import formats
 class Verified:
     """What became of checking a bundle."""
 
+    origin: str
+    """One sentence on who can have made it, where no key tells; empty otherwise."""
     problems: tuple[str, ...]
     """One sentence for everything that does not hold."""
     notes: tuple[str, ...]
@@ -32,24 +36,48 @@ class Verified:
     """One sentence on the verdicts in it; empty where nothing is known of them."""
 
 
-def verify(directory: Path, *, key: Path | None = None, replay: Surroundings | None = None) -> Verified:
+@dataclass(frozen=True, kw_only=True)
+class Expected:
+    """Which of all bundles of one key it must be."""
+
+    run: str = ""
+    """The id of the run."""
+    plan: str = ""
+    """The SHA-256 of its plan, hexadecimal."""
+    not_before: datetime | None = None
+    """When it began at the earliest."""
+
+
+_ANY = Expected()
+
+
+def verify(
+    directory: Path,
+    *,
+    key: Path | None = None,
+    replay: Surroundings | None = None,
+    expected: Expected = _ANY,
+) -> Verified:
     """Check the bundle in `directory`.
 
     Args:
         directory: the bundle.
         key: the file with the public key that must have signed it.
         replay: with what to make its verdicts again; `None` leaves that out.
+        expected: which bundle it must be.
 
     Raises:
         UsageProblem: when the key cannot be used.
 
     """
     public = None if key is None else signing.load_public_key(key)
+    origin = "" if key is not None else "no key was given: anybody could have made this"
     problems = consistency.check(directory)
     try:
         bundle = bundles.read(directory)
     except EvidenceError:
-        return Verified(problems=tuple(problems), notes=(), signature="", verdicts="")
+        return Verified(origin=origin, problems=tuple(problems), notes=(), signature="", verdicts="")
+    problems += _unexpected(bundle.run.run, expected)
     problems += signatures.check(directory, bundle, public, str(key))
     problems += _reports(directory, bundle)
     notes: list[str] = []
@@ -63,11 +91,30 @@ def verify(directory: Path, *, key: Path | None = None, replay: Surroundings | N
     if problems and ours != theirs:
         notes.append(f"pytest-aisec {theirs} made it, and {ours} looks at it: their reports can differ")
     return Verified(
+        origin=origin,
         problems=tuple(dict.fromkeys(problems)),
         notes=tuple(notes),
         signature=_signature(bundle, key),
         verdicts=_verdicts(bundle, is_replayed=replay is not None),
     )
+
+
+def _unexpected(run: RunInfo, expected: Expected) -> Iterator[str]:
+    """Yield in what it is another bundle than the one that was expected, such as an older one."""
+    if expected.run and run.id != expected.run:
+        yield f"run.json: is run {run.id}, and not {expected.run}"
+    if expected.plan and run.plan_sha256 != expected.plan:
+        yield f"run.json: is of plan {run.plan_sha256}, and not {expected.plan}"
+    if expected.not_before is None:
+        return
+    try:
+        is_early = datetime.fromisoformat(run.started_at) < expected.not_before
+    except (ValueError, TypeError):
+        yield f"run.json: started_at {run.started_at!r} is no time"
+        return
+    if is_early:
+        limit = expected.not_before.strftime("%Y-%m-%dT%H:%M:%SZ")
+        yield f"run.json: began at {run.started_at}, and that is before {limit}"
 
 
 def _verdicts(bundle: Bundle, *, is_replayed: bool) -> str:
@@ -91,9 +138,9 @@ def _signature(bundle: Bundle, key: Path | None) -> str:
 def _reports(directory: Path, bundle: Bundle) -> Iterator[str]:
     """Yield what differs from what `run.json` and the transcripts render to, and what is none of it."""
     sink = _Comparing(directory)
-    sink.add("run.json", bundles.run_json(bundle.run, bundle.verdict))
-    yield from sink.finish()
     try:
+        sink.add("run.json", bundles.run_json(bundle.run, bundle.verdict))
+        yield from sink.finish()
         formats.write(bundle.run, bundle.verdict, sink)
     except EvidenceError:
         # A transcript that cannot be read has been named.
@@ -105,10 +152,12 @@ def _reports(directory: Path, bundle: Bundle) -> Iterator[str]:
         return
     yield from sink.finish()
     known = {*sink.paths, *bundle.run.inputs, *(host.transcript for host in bundle.run.hosts)}
-    for path in sorted(directory.rglob("*")):
-        name = str(path.relative_to(directory))
-        if path.is_file() and name not in known and name not in {manifest.NAME, *manifest.SIGNATURES}:
-            yield f"{name}: is no file of a bundle"
+    try:
+        added = files.listing(directory).files - known - {manifest.NAME, *manifest.SIGNATURES}
+    except EvidenceError:
+        # It has been named.
+        return
+    yield from (f"{name}: is no file of a bundle" for name in sorted(added))
 
 
 class _Comparing:
@@ -162,9 +211,9 @@ class _Comparing:
 
     def _begin(self, path: str) -> tuple[BinaryIO, int] | None:
         try:
-            return (self._directory / path).open("rb"), 1
-        except OSError as error:
-            self._problems.append(f"{path}: cannot be read: {error.strerror}")
+            return files.opened(self._directory, path), 1
+        except EvidenceError as error:
+            self._problems.append(str(error))
             return None
 
     def _end(self, path: str) -> None:

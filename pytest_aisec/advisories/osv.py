@@ -19,6 +19,10 @@ _BANDS = {"LOW": 0.1, "MODERATE": 4.0, "MEDIUM": 4.0, "HIGH": 7.0, "CRITICAL": 9
 """Where a record has a word and no vector: the least score of that word's band."""
 
 
+_MOST_COMPARED = 1_000_000
+"""Versions of a record times the ends of its ranges."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Advisory:
     """What one record says about one package."""
@@ -90,9 +94,9 @@ def modified(record: Mapping[str, Any]) -> datetime | None:
     """Return when a record was last changed, UTC; `None` where it does not say."""
     try:
         when = datetime.fromisoformat(str(record.get("modified", "")))
-    except ValueError:
+        return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
 
 
 def read_record(record: Mapping[str, Any], *, ecosystem: str = "PyPI") -> list[Advisory]:
@@ -132,6 +136,8 @@ def _read_affected(record: Mapping[str, Any], affected: Mapping[str, Any], packa
         if events:
             ranges.append((*events, *_last_known(events, affected)))
     listed = [str(one) for one in _list(affected.get("versions"))]
+    if len(listed) * sum(map(len, ranges)) > _MOST_COMPARED:
+        raise ValueError("no OSV record: it has more versions and ranges than any")
     beyond = [
         one
         for one in listed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import tempfile
 import urllib.error
 import urllib.request
@@ -35,6 +36,8 @@ MOST_IN_FILE = 64 * 1024**2
 MOST_UNPACKED = 4 * 1024**3
 """Bytes of all files, unpacked."""
 _PIECE = 1024**2
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
+"""How JSON writes what may be half of a character, which no file can hold."""
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -106,6 +109,8 @@ def _records(texts: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, dict[str
                 continue
             try:
                 record = json.loads(line)
+                if _HALF.search(line):
+                    json.dumps(record, ensure_ascii=False).encode()
             except (ValueError, RecursionError) as error:
                 raise UsageProblem(f"{name}: no JSON: {error}") from None
             for one in record if isinstance(record, list) else [record]:

@@ -10,10 +10,9 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
-from pytest_aisec.catalog import frameworks
+from pytest_aisec.catalog import frameworks, yamlfile
 from pytest_aisec.catalog.control import CONTROL_ID, PLACEHOLDER, SEVERITIES, Control, Parameter, Severity
 from pytest_aisec.catalog.load import Catalog
 from pytest_aisec.catalog.policy import GatePolicy
@@ -331,8 +330,8 @@ def _from_text(control: Control, parameter: Parameter, text: str, where: str) ->
     except ValidationError:
         pass
     try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
+        value = yamlfile.value_of(text)
+    except ValueError:
         value = text
     if isinstance(value, (str, int, float)) and not _fits(parameter, value):
         try:

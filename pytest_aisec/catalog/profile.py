@@ -18,6 +18,8 @@ from pytest_aisec.errors import UsageProblem, nearest
 SUFFIXES = (".yaml", ".yml")
 
 NonEmpty = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+_MOST_SELECTORS = 5000
+"""Each is compared with every control."""
 References = dict[NonEmpty, list[NonEmpty]]
 
 
@@ -48,9 +50,9 @@ class ProfileFile(_Frozen):
     """Profiles (names, or paths relative to this file) that are taken over first."""
     params: dict[str, Any] = Field(default_factory=dict)
     """Parameter name → value, for every selected control that has a parameter of that name."""
-    controls: dict[str, ControlEntry | None] = Field(default_factory=dict)
+    controls: dict[str, ControlEntry | None] = Field(default_factory=dict, max_length=_MOST_SELECTORS)
     """Control id or wildcard → what to change for it."""
-    exclude: dict[str, NonEmpty] = Field(default_factory=dict)
+    exclude: dict[str, NonEmpty] = Field(default_factory=dict, max_length=_MOST_SELECTORS)
     """Control id or wildcard → why it is left out."""
     references: References = Field(default_factory=dict)
     """References of one's own that every selected control serves."""

@@ -11,6 +11,9 @@ from pytest_aisec.catalog.plan import in_order, matching
 from pytest_aisec.catalog.profile import ControlEntry, Profile
 from pytest_aisec.catalog.yamlfile import Loc
 
+_MOST_LAYERS = 1000
+"""Each is compared with every other."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Shadow:
@@ -60,6 +63,10 @@ def find(profile: Profile, catalog: Catalog, selected: Collection[str]) -> Itera
                 loc=("controls", selector), controls=controls, settings=_settings(entry, controls, catalog)
             )
         )
+    if len(layers) > _MOST_LAYERS:
+        message = f"more than {_MOST_LAYERS} keys: what has no effect among them is not looked for"
+        yield Shadow(loc=("controls",), code="shadowed", message=message)
+        return
     for index, layer in enumerate(layers):
         yield from _over(layer, layers[index + 1 :], profile)
 

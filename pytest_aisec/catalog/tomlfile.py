@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import ast
+import bisect
 import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pytest_aisec.catalog.yamlfile import Document, Loc, Place
+from pytest_aisec.catalog.yamlfile import Document, Loc, Place, read_text
 from pytest_aisec.errors import UsageProblem
 
+_BETWEEN = re.compile(r"[^=\n{},\[\]#\"']+")
+"""What may be a key of dots, for each of which tomllib begins anew."""
+_MOST_DOTS = 100
 _KEY = re.compile(r"""[ \t]*("(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[A-Za-z0-9_-]+)[ \t]*(\.)?""")
 _SKIP = re.compile(r"(?:[ \t\r\n,]|#[^\n]*)*")
 _STRING = re.compile(r'''"""(?:[^\\]|\\.)*?"""+|\'\'\'.*?\'\'\'+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*\'''', re.DOTALL)
@@ -29,21 +33,28 @@ def read(path: Path, table: Sequence[str] = ()) -> Document | None:
         UsageProblem: when the file cannot be read or is not TOML.
 
     """
+    text = read_text(path)
+    for found in _BETWEEN.finditer(text):
+        if found[0].count(".") > _MOST_DOTS:
+            where = _place(_lines(text), found.start())
+            raise UsageProblem(f"{path}:{where}: not valid TOML: more than {_MOST_DOTS} dots in one key")
     try:
-        text = path.read_text(encoding="utf-8")
         data: Any = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise UsageProblem(f"{path}: cannot be read: {reason}") from None
+        offsets = _Places(text).found
     except tomllib.TOMLDecodeError as error:
         raise UsageProblem(_misspelled(path, text, str(error))) from None
+    except RecursionError:
+        raise UsageProblem(f"{path}: not valid TOML: lists within lists, too many of them") from None
+    except ValueError as error:
+        raise UsageProblem(f"{path}: not valid TOML: {error}") from None
     for key in table:
         if not isinstance(data, dict) or key not in data:
             return None
         data = data[key]
+    lines = _lines(text)
     places = {
-        loc[len(table) :]: _place(text, offset)
-        for loc, offset in _Places(text).found.items()
+        loc[len(table) :]: _place(lines, offset)
+        for loc, offset in offsets.items()
         if loc[: len(table)] == tuple(table)
     }
     return Document(path, data, places, text)
@@ -59,8 +70,14 @@ def below(document: Document, prefix: Loc) -> Document:
     return Document(document.path, data, places, document.text)
 
 
-def _place(text: str, offset: int) -> Place:
-    return Place(text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset))
+def _lines(text: str) -> list[int]:
+    """Return where each line begins."""
+    return [0, *(found.end() for found in re.finditer("\n", text))]
+
+
+def _place(lines: Sequence[int], offset: int) -> Place:
+    line = bisect.bisect_right(lines, offset)
+    return Place(line, offset - lines[line - 1] + 1)
 
 
 def _misspelled(path: Path, text: str, message: str) -> str:
@@ -68,7 +85,7 @@ def _misspelled(path: Path, text: str, message: str) -> str:
     found = re.fullmatch(r"(?P<what>.*) \(at (?:line (?P<place>\d+, column \d+)|end of document)\)", message)
     if found is None:
         return f"{path}: not valid TOML: {message}"
-    place = found["place"].replace(", column ", ":") if found["place"] else _place(text, len(text))
+    place = found["place"].replace(", column ", ":") if found["place"] else _place(_lines(text), len(text))
     return f"{path}:{place}: not valid TOML: {found['what']}"
 
 

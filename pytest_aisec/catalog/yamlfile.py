@@ -17,6 +17,11 @@ Loc = tuple[str | int, ...]
 
 _MOST_VALUES = 100_000
 """Aliases of aliases stand for more values than fit into memory; no file that people write has as many."""
+_MOST_LEVELS = 50
+_MOST_BYTES = 4 * 1024**2
+_LONGEST_NUMBER = 100
+MOST_MISTAKES = 100
+"""So many are told of one file; each of them looks for what was meant."""
 
 
 class Place(NamedTuple):
@@ -33,13 +38,35 @@ _START = Place(1, 1)
 
 
 class _Loader(yaml.SafeLoader):
-    """Says where a value stands that looks like a day or a number and is none."""
+    """Says where a value stands that looks like a day or a number and is none, and where it is too much."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._depth = self._nodes = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        self._depth += 1
+        self._nodes += 1
+        mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+        if self._depth > _MOST_LEVELS:
+            raise yaml.composer.ComposerError(None, None, f"more than {_MOST_LEVELS} levels", mark)
+        if self._nodes > 2 * _MOST_VALUES:
+            raise yaml.composer.ComposerError(None, None, f"more than {_MOST_VALUES} values", mark)
+        node: yaml.Node | None = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: FBT001, FBT002 - PyYAML's
+        kind = node.tag.removeprefix("tag:yaml.org,2002:")
+        if kind in {"int", "float"} and len(node.value) > _LONGEST_NUMBER:
+            what = f"a number of more than {_LONGEST_NUMBER} digits"
+            raise yaml.constructor.ConstructorError(None, None, what, node.start_mark)
         try:
             return super().construct_object(node, deep)
-        except ValueError as error:
-            raise yaml.constructor.ConstructorError(None, None, str(error), node.start_mark) from None
+        except (ValueError, AttributeError, LookupError, TypeError, ArithmeticError) as error:
+            # Besides what a value is not, what PyYAML itself breaks on: `!!timestamp x`, `!!int ""`.
+            what = str(error) if isinstance(error, ValueError) else f"{str(node.value)[:60]!r} is no {kind}"
+            raise yaml.constructor.ConstructorError(None, None, what, node.start_mark) from None
 
 
 @dataclass(frozen=True)
@@ -77,20 +104,17 @@ def read(path: Path, *, empty: Any = None) -> Document:
         UsageProblem: when it cannot be read, is not YAML, or has a duplicate key.
 
     """
+    text = read_text(path)
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise UsageProblem(f"{path}: cannot be read: {reason}") from None
-    try:
-        node = yaml.compose(text, Loader=_Loader)
+        loader = _Loader(text)
+        node = loader.get_single_node()
         if node is None and empty is not None:
             return Document(path, empty, {}, text)
         if node is None:
             raise UsageProblem(f"{path}:{_START}: the file is empty")
         places: dict[Loc, Place] = {}
         _walk(path, node, (), places, set())
-        return Document(path, yaml.load(text, _Loader), places, text)  # noqa: S506 - a SafeLoader
+        return Document(path, loader.construct_document(node), places, text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = _place(mark) if mark else _START
@@ -103,6 +127,28 @@ def read(path: Path, *, empty: Any = None) -> Document:
         ) from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise UsageProblem(f"{path}:{_START}: not valid YAML: {error}") from None
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a file that people write; raise `UsageProblem` where it cannot be such a one."""
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(_MOST_BYTES + 1)
+        if len(content) > _MOST_BYTES:
+            raise UsageProblem(f"{path}: has more than {_MOST_BYTES // 1024**2} MiB")
+        # As text files are read everywhere.
+        return content.decode().replace("\r\n", "\n").replace("\r", "\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise UsageProblem(f"{path}: cannot be read: {reason}") from None
+
+
+def value_of(text: str) -> Any:
+    """Return one value that is written as YAML; raise `ValueError` where it is none."""
+    try:
+        return _Loader(text).get_single_data()
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ValueError(str(error)) from None
 
 
 def _place(mark: yaml.Mark) -> Place:
@@ -138,7 +184,10 @@ def parse(document: Document, model: type[Model]) -> Model:
     try:
         return model.model_validate(document.data)
     except ValidationError as error:
-        problems = [_sentence(document, model, detail) for detail in error.errors(include_url=False)]
+        details = error.errors(include_url=False)
+        problems = [_sentence(document, model, detail) for detail in details[:MOST_MISTAKES]]
+        if len(details) > MOST_MISTAKES:
+            problems.append(f"{document.path}:{_START}: {len(details) - MOST_MISTAKES} more mistakes")
         raise UsageProblem("\n".join(problems)) from None
 
 

@@ -1,6 +1,19 @@
 """The `aisec` command: one module for each group of its subcommands."""
 
-from pytest_aisec.cli import advisories, auditing, authoring, catalog, evidence, testing, waivers
-from pytest_aisec.cli.root import main
+from pytest_aisec import isolation
+
+# Before anything is imported that a file of the current directory could stand for, such as click.
+isolation.leave_the_folder()
+
+from pytest_aisec.cli import (  # noqa: E402 - see above
+    advisories,
+    auditing,
+    authoring,
+    catalog,
+    evidence,
+    testing,
+    waivers,
+)
+from pytest_aisec.cli.root import main  # noqa: E402 - likewise
 
 __all__ = ["advisories", "auditing", "authoring", "catalog", "evidence", "main", "testing", "waivers"]

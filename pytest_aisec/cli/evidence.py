@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from pytest_aisec.cli.root import examples, main
-from pytest_aisec.errors import UsageProblem
+from pytest_aisec.cli.timing import OutOfTime, within
+from pytest_aisec.errors import AisecError, EvidenceError, UsageProblem
+from pytest_aisec.report.text import visible
+
+DEFAULT_TIMEOUT = 1800
+"""Seconds for one bundle, whoever made it: enough for a fleet on a slow machine."""
+_LONGEST = 2000
+_MOST_LINES = 1000
 
 
 @main.command(
@@ -16,6 +27,7 @@ from pytest_aisec.errors import UsageProblem
     epilog=examples(
         "aisec verify aisec-evidence/20261125T041417Z-training-node",
         "aisec verify evidence --key auditor.pub --replay",
+        "aisec verify evidence --key auditor.pub --not-before 2026-12-01T00:00:00Z",
     ),
 )
 @click.argument("bundle", type=click.Path(path_type=Path))
@@ -25,19 +37,35 @@ from pytest_aisec.errors import UsageProblem
     "--path", "paths", multiple=True, type=click.Path(path_type=Path), help="For --replay: as --aisec-path."
 )
 @click.option("--advisories", type=click.Path(path_type=Path), help="For --replay: as --aisec-advisories.")
+@click.option("--expect-run", metavar="ID", default="", help="It must be the run with this id.")
+@click.option("--expect-plan", metavar="SHA256", default="", help="Its plan must have this digest.")
+@click.option("--not-before", metavar="TIME", help="It must have begun then or later: 2026-12-31T23:59:59Z.")
+@click.option(
+    "--timeout",
+    default=DEFAULT_TIMEOUT,
+    show_default=True,
+    type=click.IntRange(min=1),
+    metavar="SECONDS",
+    help="How long all of it may take.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but what does not hold.")
-def verify(
+def verify(  # noqa: PLR0913 - one for each option
     bundle: Path,
     key: Path | None,
     *,
     replay: bool,
     paths: tuple[Path, ...],
     advisories: Path | None,
+    expect_run: str,
+    expect_plan: str,
+    not_before: str | None,
+    timeout: int,
     quiet: bool,
 ) -> int:
     """Check that nothing in a bundle was changed, removed or added, and that it is consistent.
 
-    Ends with 0 when all holds, otherwise with 1 after one line for each thing that does not.
+    Nothing of the bundle is executed. Ends with 0 when all holds, otherwise with 1 after one line for each
+    thing that does not. An older bundle of the same key holds, too: say which it must be.
     """
     from pytest_aisec import verifying  # noqa: PLC0415 - keeps `aisec --help` quick
     from pytest_aisec.replaying import Surroundings  # noqa: PLC0415 - likewise
@@ -45,14 +73,49 @@ def verify(
     if (paths or advisories) and not replay:
         raise UsageProblem(f"{'--path' if paths else '--advisories'} is for --replay")
     surroundings = Surroundings(paths=paths, advisories=advisories) if replay else None
-    found = verifying.verify(bundle, key=key, replay=surroundings)
-    for line in (*found.problems, *(f"note: {note}" for note in found.notes if not quiet)):
-        click.echo(line)
+    expected = verifying.Expected(run=expect_run, plan=_digest(expect_plan), not_before=_time(not_before))
+    try:
+        with within(timeout):
+            found = verifying.verify(bundle, key=key, replay=surroundings, expected=expected)
+    except OutOfTime:
+        click.echo(f"{_line(bundle)}: could not be checked within {timeout} s: give it more with --timeout")
+        return 1
+    if found.origin and not quiet:
+        click.echo(f"{_line(bundle)}: {found.origin}")
+    lines = (*found.problems, *(f"note: {note}" for note in found.notes if not quiet))
+    for line in lines[:_MOST_LINES]:
+        click.echo(_line(line))
+    if len(lines) > _MOST_LINES:
+        click.echo(f"… and {len(lines) - _MOST_LINES} more")
     if quiet:
         return 1 if found.problems else 0
     holds = "; ".join(part for part in ("holds", found.signature, found.verdicts) if part)
-    click.echo(f"{bundle}: {'does not hold' if found.problems else holds}")
+    click.echo(_line(f"{bundle}: {'does not hold' if found.problems else holds}"))
     return 1 if found.problems else 0
+
+
+def _line(text: object) -> str:
+    """Return what a bundle says as one line for a screen, and not more of it than a person reads."""
+    shown = visible(text).replace("\n", "\\n")
+    return shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…"
+
+
+def _digest(given: str) -> str:
+    if given and not re.fullmatch(r"[0-9a-fA-F]{64}", given):
+        raise UsageProblem(f"--expect-plan {given}: is no SHA-256, which has 64 hexadecimal digits")
+    return given.lower()
+
+
+def _time(given: str | None) -> datetime | None:
+    if given is None:
+        return None
+    try:
+        found = datetime.fromisoformat(given)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise UsageProblem(f"--not-before {given}: is no time with a zone, such as 2026-12-31T23:59:59Z")
+    return found.astimezone(UTC)
 
 
 @main.command(
@@ -81,8 +144,9 @@ def report(bundle: Path, name: str, target: Path | None, *, everything: bool, no
     if name == pdf.NAME:
         return _pdf(bundle, target, appendix=not no_appendix)
     chosen = formats.report(name, everything=everything)
-    found = bundles.read(bundle)
-    files = [*formats.render(chosen, found.run, found.verdict)]
+    with _reading(bundle):
+        found = bundles.read(bundle)
+        files = [*formats.render(chosen, found.run, found.verdict)]
     if target is None:
         if len(files) > 1:
             raise UsageProblem(f"--format {name} makes a file for each host: name a directory with --to")
@@ -105,9 +169,29 @@ def _pdf(bundle: Path, target: Path | None, *, appendix: bool) -> int:
     if target is None:
         raise UsageProblem(f"--format {pdf.NAME} is not for a screen: name a file with --to")
     pdf.browser()
-    found = bundles.read(bundle)
-    pdf.write(html.render(found.run, found.verdict), target, appendix=appendix)
+    with _reading(bundle):
+        found = bundles.read(bundle)
+        text = html.render(found.run, found.verdict)
+    pdf.write(text, target, appendix=appendix)
     return 0
+
+
+@contextmanager
+def _reading(bundle: Path) -> Iterator[None]:
+    """Read a bundle that anybody may have made: it ends, with what is asked for or with one message."""
+    from pytest_aisec.evidence import files  # noqa: PLC0415 - keeps `aisec --help` quick
+
+    try:
+        with within(DEFAULT_TIMEOUT):
+            if bundle.is_dir():
+                files.check(bundle)
+            yield
+    except OutOfTime:
+        raise EvidenceError(f"{bundle}: could not be read within {DEFAULT_TIMEOUT} s") from None
+    except AisecError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever a forger has put there
+        raise EvidenceError(f"{bundle}: no report can be made of it: {error!r}"[:_LONGEST]) from None
 
 
 @main.command(
@@ -136,8 +220,9 @@ def diff(before: Path, after: Path, style: str, *, quiet: bool) -> int:
 
     if quiet and style != "text":
         raise UsageProblem(f"--quiet is for --format text, and the format is {style!r}")
-    earlier, later = baseline.read(before), baseline.read(after)
-    found = compare(earlier.run, later.run, sha256=earlier.sha256)
+    with _reading(after):
+        earlier, later = baseline.read(before), baseline.read(after)
+        found = compare(earlier.run, later.run, sha256=earlier.sha256)
     shown = "".join(f"{line}\n" for line in changes.new(found)) if quiet else changes.render(found, style)
     sys.stdout.buffer.write(shown.encode())
     return 1 if found.new_failures else 0

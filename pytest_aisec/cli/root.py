@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import click
 
 from pytest_aisec.errors import AisecError, nearest
+from pytest_aisec.report.text import visible
 
 
 def examples(*lines: str) -> str:
@@ -53,7 +54,7 @@ class _Commands(WithExamples, click.Group):
             error.show()
             sys.exit(4)
         except AisecError as error:
-            click.echo(f"ERROR: {error}", err=True)
+            click.echo(f"ERROR: {visible(error)}", err=True)
             sys.exit(4)
         sys.exit(code if isinstance(code, int) else 0)
 

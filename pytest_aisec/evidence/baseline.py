@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pytest_aisec.errors import EvidenceError, UsageProblem
-from pytest_aisec.evidence import bundle, manifest
+from pytest_aisec.evidence import bundle, files, manifest
 from pytest_aisec.judge.run import SCHEMA_VERSION, Result, Run
-
-_MOST = 512 * 1024 * 1024
-"""Bytes of a `run.json`: enough for some thousands of hosts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +28,7 @@ def read(path: Path) -> Baseline:
 
     """
     file = path / "run.json" if path.is_dir() else path
-    content = _content(file)
+    content = _content(path, file)
     digest = hashlib.sha256(content).hexdigest()
     if path.is_dir() and (path / manifest.NAME).exists():
         _check_manifest(path, digest)
@@ -48,25 +44,22 @@ def read(path: Path) -> Baseline:
     return Baseline(run=replace(run, results=tuple(map(_slim, run.results))), sha256=digest)
 
 
-def _content(file: Path) -> bytes:
-    if not file.is_file():
+def _content(path: Path, file: Path) -> bytes:
+    if not (file.exists() or file.is_symlink()):
         raise UsageProblem(f"{file}: there is no such file; give a bundle or its run.json")
     try:
-        with file.open("rb") as stream:
-            content = stream.read(_MOST + 1)
-    except OSError as error:
-        raise UsageProblem(f"{file}: cannot be read: {error.strerror}") from None
-    if len(content) > _MOST:
-        raise UsageProblem(f"{file}: has more than {_MOST // 1024**2} MiB")
-    return content
+        if path == file:
+            return files.read_named(file)
+        return files.read(path, "run.json")
+    except EvidenceError as error:
+        raise UsageProblem(f"{path}{': ' if path == file else '/'}{error}") from None
 
 
 def _check_manifest(directory: Path, digest: str) -> None:
     file = directory / manifest.NAME
     try:
-        with file.open("rb") as stream:
-            expected = json.loads(stream.read(_MOST))["files"]["run.json"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        expected = files.load_json(files.read(directory, manifest.NAME))["files"]["run.json"]
+    except (EvidenceError, ValueError, KeyError, TypeError):
         raise UsageProblem(f"{file}: is not a manifest of a bundle") from None
     if expected != digest:
         raise UsageProblem(f"{directory / 'run.json'}: has been changed: it is not what {manifest.NAME} says")

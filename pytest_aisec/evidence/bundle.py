@@ -8,18 +8,19 @@ import json
 import os
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, NoReturn
 
 from pydantic import TypeAdapter, ValidationError
 
 from pytest_aisec.catalog.plan import Plan
 from pytest_aisec.errors import EvidenceError
-from pytest_aisec.evidence import manifest, stored
+from pytest_aisec.evidence import files, manifest, stored
 from pytest_aisec.evidence.stored import Stored
 from pytest_aisec.judge.run import SCHEMA_VERSION, HostInfo, Result, Run, Verdict
 from pytest_aisec.observe.faults import Unobservable
@@ -55,13 +56,19 @@ class Claim:
 
     The files are written to a temporary sibling, which becomes the bundle at the end.
 
+    Args:
+        directory: the place.
+        mode: of the directories that are made, and with it whether others may read files: they hold what
+            root read on the hosts.
+
     Raises:
         EvidenceError: when the directory is not empty, is no directory, or cannot be written.
 
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, mode: int = 0o700) -> None:
         self.directory = directory
+        self._mode = mode
         self._digests: dict[str, str] = {}
         self._open: dict[str, tuple[BinaryIO, hashlib._Hash]] = {}
         try:
@@ -71,7 +78,8 @@ class Claim:
                 )
             parent = directory.absolute().parent
             self._made = [path for path in (parent, *parent.parents) if not path.exists()]
-            parent.mkdir(parents=True, exist_ok=True)
+            for path in reversed(self._made):
+                self._make(path)
             self._partial = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=parent))
         except OSError as error:
             raise EvidenceError(f"evidence cannot be written to {directory}: {error.strerror}") from None
@@ -102,13 +110,25 @@ class Claim:
         try:
             if path not in self._open:
                 target = self._partial / path
-                target.parent.mkdir(parents=True, exist_ok=True)
-                self._open[path] = target.open("wb"), hashlib.sha256()
+                for directory in reversed(PurePosixPath(path).parents):
+                    self._make(self._partial / directory)
+                self._open[path] = self._create(target), hashlib.sha256()
             stream, digest = self._open[path]
             stream.write(chunk)
         except OSError as error:
             self._fail(error)
         digest.update(chunk)
+
+    def _make(self, directory: Path) -> None:
+        """Make a directory, if it is not there, with our mode whatever the umask is."""
+        with contextlib.suppress(FileExistsError):
+            directory.mkdir(mode=0o700)
+            directory.chmod(self._mode)
+
+    def _create(self, path: Path) -> BinaryIO:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        os.fchmod(descriptor, self._mode & 0o666)
+        return os.fdopen(descriptor, "wb")
 
     def _close(self, path: str) -> None:
         stream, digest = self._open.pop(path)
@@ -139,7 +159,7 @@ class Claim:
         for path, content in signatures.items():
             self.add(path, [content])
         try:
-            self._partial.chmod(0o755)
+            self._partial.chmod(self._mode)
             self._partial.rename(self.directory)
         except OSError as error:
             self._fail(error)
@@ -196,8 +216,8 @@ def inputs(plan_json: str, plan: Plan, given: Mapping[str, Sequence[tuple[str, s
     kinds = {"profiles": plan.sources, **given}
     return {"inputs/plan.json": plan_json} | {
         f"inputs/{kind}/{number}-{name}": redact(text)
-        for kind, files in kinds.items()
-        for number, (name, text) in enumerate(files, start=1)
+        for kind, of_kind in kinds.items()
+        for number, (name, text) in enumerate(of_kind, start=1)
     }
 
 
@@ -209,11 +229,11 @@ def read(directory: Path) -> Bundle:
             the same. It names the file.
 
     """
-    path = directory / "run.json"
     try:
-        found = parse(path.read_bytes(), path)
-    except OSError as error:
-        raise EvidenceError(f"{path}: cannot be read: {error.strerror}") from None
+        content = files.read(directory, "run.json")
+    except EvidenceError as error:
+        raise EvidenceError(f"{directory}/{error}") from None
+    found = parse(content, directory / "run.json")
     return replace(found, run=replace(found.run, transcripts=Stored(directory, found.run.hosts)))
 
 
@@ -225,13 +245,44 @@ def parse(content: bytes, path: Path) -> Bundle:
 
     """
     try:
-        data: dict[str, Any] = json.loads(content.decode())
+        data: dict[str, Any] = files.load_json(content)
         verdict = _verdicts().validate_python(data.pop("verdict"))
         data.pop("transcripts", None)
-        return Bundle(run=_runs().validate_python(data), verdict=verdict)
+        run = _runs().validate_python(data)
+        _check_bounds(run)
+        return Bundle(run=run, verdict=verdict)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        detail = error.errors()[0] if isinstance(error, ValidationError) else error
-        raise EvidenceError(f"{path}: is not a run: {detail}") from None
+        detail = str(error.errors()[0] if isinstance(error, ValidationError) else error)
+        shown = detail if len(detail) <= _SHOWN else detail[: _SHOWN - 1] + "…"
+        raise EvidenceError(f"{path}: is not a run: {shown}") from None
+
+
+_SHOWN = 1000
+_MISSING = 100_000
+"""So many results can be missing in a run that is looked at; each of them is one sentence."""
+_LARGE = 2**53
+"""No number of milliseconds is as large."""
+
+
+def _check_bounds(run: Run) -> None:
+    """Raise `ValueError` for what no run has, and what would take its reader endless time or memory."""
+    _check_hosts(run.hosts)
+    controls = Counter(control.group for control in run.controls)
+    planned = sum(controls[host.group] for host in run.hosts)
+    if planned - len(run.results) > _MISSING:
+        raise ValueError(f"it plans {planned} results and has {len(run.results)}")
+    for control in run.controls:
+        files.check_depth(control.params)
+    for result in run.results:
+        files.check_depth([result.expected, result.observed])
+        if not 0 <= result.duration_ms < _LARGE:
+            raise ValueError(f"the duration_ms of {result.control} on {result.host} is no duration")
+
+
+def _check_hosts(hosts: Sequence[HostInfo]) -> None:
+    for name, times in Counter(host.name for host in hosts).most_common(1):
+        if times > 1:
+            raise ValueError(f"{times} hosts have the name {name!r}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -270,14 +321,13 @@ def replayable(directory: Path, *, check: bool = True) -> Replayable:
     if problems:
         raise EvidenceError(problems[0])
     try:
-        data: dict[str, Any] = json.loads((directory / "run.json").read_text(encoding="utf-8"))
+        data: dict[str, Any] = files.load_json(files.read(directory, "run.json"))
         started_at = str(data["run"]["started_at"])
         started = datetime.fromisoformat(started_at)
         active = data["run"].get("active") is True
         hosts = TypeAdapter(list[HostInfo]).validate_python(data["hosts"])
-    except OSError as error:
-        raise EvidenceError(f"run.json: cannot be read: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError) as error:
+        _check_hosts(hosts)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise EvidenceError(f"run.json: is not a run: {error!r}") from None
     if started.tzinfo is None:
         raise EvidenceError("run.json: started_at has no time zone")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -11,7 +10,7 @@ from typing import Any
 
 from pytest_aisec.errors import EvidenceError
 from pytest_aisec.evidence import bundle as bundles
-from pytest_aisec.evidence import manifest
+from pytest_aisec.evidence import files, manifest
 from pytest_aisec.evidence.bundle import Bundle
 from pytest_aisec.judge.compare import accounts_for
 from pytest_aisec.judge.gate import decide
@@ -32,7 +31,11 @@ def check(directory: Path) -> list[str]:
         bundle = bundles.read(directory)
     except EvidenceError as error:
         return [*problems, str(error)]
-    return [*problems, *_run(bundle), *_transcripts(directory, bundle.run), *_inputs(directory, bundle.run)]
+    try:
+        problems += _run(bundle)
+    except Exception as error:  # noqa: BLE001 - whatever a forger has put there
+        problems.append(f"run.json: cannot be judged: {error!r}")
+    return [*problems, *_transcripts(directory, bundle.run), *_inputs(directory, bundle.run)]
 
 
 def _run(bundle: Bundle) -> Iterator[str]:
@@ -66,7 +69,7 @@ def _transcripts(directory: Path, run: Run) -> Iterator[str]:
         except EvidenceError as error:
             yield str(error)
             continue
-        if manifest.digest(directory / host.transcript) != host.transcript_sha256:
+        if manifest.digest(directory, host.transcript) != host.transcript_sha256:
             yield f"{host.transcript}: is not the transcript of {host.name} whose digest run.json has"
         if lines != host.observations:
             yield f"{host.transcript}: has {lines} lines, not {host.observations}"
@@ -80,19 +83,21 @@ def _transcripts(directory: Path, run: Run) -> Iterator[str]:
 
 def _inputs(directory: Path, run: Run) -> Iterator[str]:
     """Yield what the inputs are not; that they are those of the manifest has been looked at."""
-    found = {
-        str(path.relative_to(directory)): manifest.digest(path)
-        for path in sorted((directory / "inputs").rglob("*"))
-        if path.is_file() and not path.is_symlink()
-    }
+    try:
+        inside = files.listing(directory).files
+    except EvidenceError:  # it has been named
+        inside = frozenset()
+    found = {path: manifest.digest(directory, path) for path in inside if path.startswith("inputs/")}
     for path in sorted(found.keys() | run.inputs.keys()):
         if found.get(path) != run.inputs.get(path):
             yield f"{path}: is not the file whose digest run.json has"
     if found.get(PLAN) != run.run.plan_sha256:
         yield f"{PLAN}: is not the plan whose digest run.json has"
     try:
-        yield from _plan(json.loads((directory / PLAN).read_text(encoding="utf-8")), run)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        yield from _plan(files.load_json(files.read(directory, PLAN)), run)
+    except EvidenceError as error:
+        yield str(error)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         yield f"{PLAN}: is not a plan: {error!r}"
 
 

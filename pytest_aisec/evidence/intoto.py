@@ -10,6 +10,7 @@ from typing import Any
 
 from pytest_aisec.catalog.content import content_root
 from pytest_aisec.evidence import manifest
+from pytest_aisec.evidence.files import load_json
 from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import Result, Run, Verdict, is_waived
 
@@ -48,7 +49,7 @@ def statements(run: Run, verdict: Verdict, listing: bytes, code: str) -> dict[st
 def code_in(statement: bytes) -> str:
     """Return the digest of the program that a test-result statement names; empty where it names none."""
     try:
-        configuration = json.loads(statement)["predicate"]["configuration"]
+        configuration = load_json(statement)["predicate"]["configuration"]
         return str(next(item["digest"]["dirHash"] for item in configuration if item["name"] == _PACKAGE))
     except (ValueError, KeyError, TypeError, StopIteration):
         return ""

@@ -7,6 +7,9 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from pytest_aisec.errors import EvidenceError
+from pytest_aisec.evidence import files
+
 NAME = "manifest.json"
 SIGNATURES = tuple(
     f"{what}.{kind}.json" for kind in ("intoto", "sigstore") for what in ("attestation", "audit")
@@ -26,33 +29,34 @@ def check(directory: Path) -> list[str]:
     Files that can sign the manifest are taken as they are: see `signatures.check`.
     """
     try:
-        text = (directory / NAME).read_text(encoding="utf-8")
-        entries = json.loads(text)["files"]
+        found = files.listing(directory)
+        if not (NAME in found.files or NAME in found.strange):
+            return [f"{NAME}: is missing"]
+        text = files.read(directory, NAME)
+        entries = files.load_json(text)["files"]
         expected = {str(path): str(digest) for path, digest in entries.items()}
-    except FileNotFoundError:
-        return [f"{NAME}: is missing"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except EvidenceError as error:
+        return [str(error)]
+    except (ValueError, KeyError, TypeError, AttributeError):
         return [f"{NAME}: is not a manifest"]
-    problems = [] if text == render(expected) else [f"{NAME}: is not as it was written"]
-    found = {
-        str(path.relative_to(directory)): path
-        for path in directory.rglob("*")
-        if path.is_symlink() or not path.is_dir()
-    }
-    allowed = {NAME, *(name for name in SIGNATURES if name in found and not found[name].is_symlink())}
-    problems += [f"{path}: is not in the manifest" for path in sorted(set(found) - set(expected) - allowed)]
+    problems = [] if text == render(expected).encode() else [f"{NAME}: is not as it was written"]
+    added = found.files - expected.keys() - {NAME, *SIGNATURES}
+    problems += [f"{path}: is not in the manifest" for path in sorted(added)]
+    problems += found.problems()
     for path, should in sorted(expected.items()):
-        if path not in found:
+        if path in found.strange:
+            continue
+        if path not in found.files:
             problems.append(f"{path}: is missing")
-        elif digest(found[path]) != should:
+        elif digest(directory, path) != should:
             problems.append(f"{path}: has been changed")
     return problems
 
 
-def digest(path: Path) -> str | None:
-    """Return the SHA-256 of a file, hexadecimal; `None` where it cannot be read."""
+def digest(directory: Path, name: str) -> str | None:
+    """Return the SHA-256 of a file of a bundle, hexadecimal; `None` where it cannot be read."""
     try:
-        with path.open("rb") as stream:
+        with files.opened(directory, name) as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError:
+    except (EvidenceError, OSError):
         return None

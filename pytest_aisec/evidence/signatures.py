@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pytest_aisec.evidence import intoto, manifest, signing, sigstore
+from pytest_aisec.errors import EvidenceError
+from pytest_aisec.evidence import files, intoto, manifest, signing, sigstore
 from pytest_aisec.evidence.bundle import Bundle
 from pytest_aisec.judge.run import Run, Verdict
 
@@ -49,10 +49,10 @@ def check(directory: Path, bundle: Bundle, key: Any = None, key_name: str = "") 
     if key is not None and how != signing.KIND:
         yield f"{directory}: is not signed by a key, and the one in {key_name} is asked for"
     try:
-        listing = (directory / manifest.NAME).read_bytes()
-        contents = {name: (directory / name).read_bytes() for name in expected}
-    except OSError as error:
-        yield f"{Path(str(error.filename)).name}: cannot be read: {error.strerror}"
+        listing = files.read(directory, manifest.NAME)
+        contents = {name: files.read(directory, name) for name in expected}
+    except EvidenceError as error:
+        yield str(error)
         return
     read: dict[str, tuple[bytes, str]] = {}
     for name, content in contents.items():
@@ -69,7 +69,7 @@ def check(directory: Path, bundle: Bundle, key: Any = None, key_name: str = "") 
 def _unexpected(directory: Path, run: Run, expected: Sequence[str]) -> Iterator[str]:
     by = run.run.signed_by
     for name in manifest.SIGNATURES:
-        if name not in expected and (directory / name).exists():
+        if name not in expected and (directory / name).is_file():
             yield f"{name}: does not belong to a run that is {f'signed by {by}' if by else 'not signed'}"
 
 
@@ -97,6 +97,6 @@ def _statements(bundle: Bundle, listing: bytes, read: Mapping[str, tuple[bytes, 
 
 def _subject(statement: bytes) -> Any:
     try:
-        return json.loads(statement)["subject"]
+        return files.load_json(statement)["subject"]
     except (ValueError, KeyError, TypeError):
         return None

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from pytest_aisec.errors import EvidenceError, UsageProblem
+from pytest_aisec.evidence.files import load_json
 from pytest_aisec.evidence.intoto import PAYLOAD_TYPE
 
 KIND = "intoto"
@@ -116,7 +117,7 @@ def read_envelope(data: bytes) -> tuple[bytes, str]:
 
     """
     try:
-        found = json.loads(data)
+        found = load_json(data)
         (signature,) = found["signatures"]
         statement, name = b64decode(found["payload"], validate=True), str(signature["keyid"])
         signed = b64decode(signature["sig"], validate=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from base64 import b64decode
 from importlib import import_module
 from typing import Any
 
 from pytest_aisec.errors import EvidenceError, UsageProblem
+from pytest_aisec.evidence.files import load_json
 
 KIND = "sigstore"
 OPTION = "--aisec-sign-sigstore"
@@ -65,6 +65,6 @@ def _identity() -> Any:
 def read_statement(data: bytes) -> bytes:
     """Return the statement in a Sigstore bundle, unchecked; raise `ValueError` where there is none."""
     try:
-        return b64decode(json.loads(data)["dsseEnvelope"]["payload"], validate=True)
+        return b64decode(load_json(data)["dsseEnvelope"]["payload"], validate=True)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"is no Sigstore bundle: {error!r}") from None

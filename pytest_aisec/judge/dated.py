@@ -144,12 +144,15 @@ def _mistakes(
     document: yamlfile.Document, known: Collection[str] | None, first: dict[str, str]
 ) -> Iterator[str]:
     """Say what is wrong with entries, whatever else is; `first` is the place of each id."""
+    suggestions = yamlfile.MOST_MISTAKES
     for index, raw in enumerate(document.data if isinstance(document.data, list) else ()):
         control, name = (raw.get("control"), raw.get("id")) if isinstance(raw, dict) else (None, None)
         named = control.strip() if isinstance(control, str) else ""
         if known is not None and named and named not in known:
             where = document.at((index, "control"))
-            yield f"{where}: unknown control {control!r}. {nearest(named, known)}".rstrip()
+            suggestions -= 1
+            hint = nearest(named, known) if suggestions >= 0 else ""
+            yield f"{where}: unknown control {control!r}. {hint}".rstrip()
         if not isinstance(name, str):
             continue
         if name.strip() in first:

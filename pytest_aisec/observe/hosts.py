@@ -27,6 +27,7 @@ from pytest_aisec.observe.transports import Limits, Ssh, Transport, paramiko_bac
 
 _ADDRESS = re.compile(r"[A-Za-z0-9_\[][A-Za-z0-9_.:%\[\]-]*")
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\\@-]*")
+_CONTAINER_USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]*")
 _LAST_PORT = 65535
 _KEYWORDS = (
     *("sudo", "ssl", "no_ssl", "no_verify_ssl", "force_ansible", "sudo_user", "namespace", "container"),
@@ -34,6 +35,18 @@ _KEYWORDS = (
     *("ssh_config", "ansible_inventory", "ssh_identity_file"),
 )
 """What testinfra reads after the `?` of a host; it ignores anything else, such as a misspelled `sudo`."""
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*"), "a name of letters, digits and _.:/@+-"
+_FILE = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_.:/@+,=-]*"), "a path of letters, digits and _.:/@+,=-"
+_NUMBER = re.compile(r"[0-9]{1,9}"), "a whole number"
+_VALUES = {
+    **dict.fromkeys(("namespace", "container", "context"), _NAME),
+    "kubeconfig": _FILE,
+    **dict.fromkeys(("timeout", "read_timeout_sec", "operation_timeout_sec"), _NUMBER),
+    "controlpersist": (re.compile(r"[0-9A-Za-z]{1,20}"), "a time such as 60s"),
+    "sudo_user": (re.compile(r"(#[0-9]+|[A-Za-z0-9_][A-Za-z0-9_.\\@-]*)\$?"), "the name of an account"),
+}
+"""Keyword → what its value can be. testinfra puts some of them into a command line for a shell, and some of
+them without quotes that hold."""
 _NETWORKED = {"ssh", "safe-ssh", "paramiko", "winrm"}
 _WINRM_KEYWORDS = ("no_ssl", "no_verify_ssl", "read_timeout_sec", "operation_timeout_sec")
 _INVENTORY_SECRET = re.compile(r"ansible_\w*(pass|password|passphrase)")
@@ -160,6 +173,7 @@ def _targets(spec: str, options: HostOptions) -> list[Target]:
     for name in urllib.parse.parse_qs(url.query, keep_blank_values=True):
         if name not in _KEYWORDS:
             raise UsageProblem(f"{where}: unknown keyword {name!r}. {nearest(name, _KEYWORDS)}")
+    _check_values(where, url.query, options)
     keywords = _keywords(f"{url.scheme}://{address}" + (f"?{url.query}" if url.query else ""), options)
     if url.scheme == "local":
         return [
@@ -175,6 +189,17 @@ def _targets(spec: str, options: HostOptions) -> list[Target]:
     ]
 
 
+def _check_values(where: str, query: str, options: HostOptions) -> None:
+    """Refuse what a shell, or the program that it starts, could take for something else than a value."""
+    given = [(f"{where}: {name}", name, value) for name, value in urllib.parse.parse_qsl(query)]
+    if options.sudo_user:
+        given.append(("--sudo-user", "sudo_user", options.sudo_user))
+    for what, name, value in given:
+        allowed = _VALUES.get(name)
+        if allowed is not None and not allowed[0].fullmatch(value):
+            raise UsageProblem(f"{what}: {value!r} is not {allowed[1]}")
+
+
 def _without_password(spec: str) -> str:
     return re.sub(r"((?:^|,)\s*(?:[a-z-]+://)?[^:@/,]*):(?!//)[^,]*@", r"\1:…@", spec)
 
@@ -185,7 +210,7 @@ def _check_address(where: str, scheme: str, address: str) -> None:
     if not address:
         raise UsageProblem(f"{where}: there is no host after {scheme}://")
     if scheme == "chroot":
-        if not Path(address).is_dir():
+        if address.startswith("-") or not Path(address).is_dir():
             raise UsageProblem(f"{where}: there is no directory {address}")
         return
     user, at, host = address.rpartition("@")
@@ -204,7 +229,8 @@ def _check_address(where: str, scheme: str, address: str) -> None:
         and not (port[1].isascii() and port[1].isdigit() and 0 < int(port[1]) <= _LAST_PORT)
     ):
         raise UsageProblem(f"{where}: {port[1]!r} is not a port (1 to 65535)")
-    if (at and scheme in _NETWORKED and not _USER.fullmatch(user)) or not (
+    users = _USER if scheme in _NETWORKED else _CONTAINER_USER
+    if (at and scheme != "ansible" and not users.fullmatch(user)) or not (
         _ADDRESS.fullmatch(host) or (scheme == "ansible" and not host.startswith("-"))
     ):
         raise UsageProblem(f"{where}: not a host; write connection://[user@]host[:port]")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import fcntl
 import hashlib
+import io
 import json
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -17,6 +18,10 @@ from pytest_aisec.observe.faults import Reason, Unobservable
 
 GENESIS = "0" * 64
 """What the first line of a transcript names as the hash of the line before it."""
+
+
+_LARGE = 2**53
+"""No number of an observation is as large; up to here, floats are exact."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,18 +61,34 @@ class Observation:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Observation:
-        """Return the observation that `to_json` gave `data` for."""
+        """Return the observation that `to_json` gave `data` for.
+
+        Raises:
+            ValueError, KeyError, TypeError: when `to_json` gives no such data.
+
+        """
+        status, duration = data["exit_status"], data["duration_ms"]
+        if not ((status is None or _is_number(status)) and _is_number(duration)):
+            raise ValueError("exit_status and duration_ms are numbers")
+        if not all(isinstance(data[name], str) for name in ("started_at", "detail")):
+            raise TypeError("started_at and detail are texts")
+        if not (data["fault"] is None or isinstance(data["fault"], str)):
+            raise TypeError("fault is a text or null")
         return cls(
             command=_raw(data["command"]).decode("utf-8", "surrogateescape"),
-            exit_status=data["exit_status"],
+            exit_status=status,
             stdout=_raw(data["stdout"]),
             stderr=_raw(data["stderr"]),
             started_at=data["started_at"],
-            duration_ms=data["duration_ms"],
+            duration_ms=duration,
             fault=cast("Reason | None", data["fault"]),
             detail=data["detail"],
             needed=data.get("needed", True) is not False,
         )
+
+
+def _is_number(value: object) -> bool:
+    return type(value) is int and abs(value) < _LARGE
 
 
 def _readable(data: bytes) -> str | dict[str, str]:
@@ -294,8 +315,12 @@ def _line(number: int, previous: str, observation: Observation) -> str:
     return json.dumps(entry, ensure_ascii=False, separators=(",", ":"))
 
 
-def load(text: str, host: str = "") -> list[Observation]:
+def load(lines: str | Iterable[bytes], host: str = "") -> list[Observation]:
     """Return the observations of the transcript file of a host, in order.
+
+    Args:
+        lines: the file's text, or its lines with their ends, which are read no further than they are right.
+        host: its name.
 
     Raises:
         ValueError: names the line that is no observation, or not chained to the line before.
@@ -303,11 +328,16 @@ def load(text: str, host: str = "") -> list[Observation]:
     """
     found: list[Observation] = []
     previous = genesis(host)
-    for number, line in enumerate(text.split("\n")[:-1] if text else [], start=1):
+    if isinstance(lines, str):
+        lines = io.BytesIO(lines.encode("utf-8", "surrogatepass"))
+    for number, data in enumerate(lines, start=1):
+        if not data.endswith(b"\n"):
+            raise ValueError("the last line is cut off")
         try:
+            line = data[:-1].decode()
             entry = json.loads(line)
             observation = Observation.from_json(entry)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ValueError(f"line {number} is not an observation: {error!r}") from None
         if host and number == entry.get("number") == 1 and entry.get("previous") != previous:
             raise ValueError(f"line 1 does not begin the transcript of {host}")
@@ -315,8 +345,6 @@ def load(text: str, host: str = "") -> list[Observation]:
             raise ValueError(f"line {number} does not follow from the line before it")
         if line != _line(number, previous, observation):
             raise ValueError(f"line {number} is not as it was written")
-        previous = hashlib.sha256(line.encode()).hexdigest()
+        previous = hashlib.sha256(data[:-1]).hexdigest()
         found.append(observation)
-    if text and not text.endswith("\n"):
-        raise ValueError("the last line is cut off")
     return found

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -180,3 +181,17 @@ def interrupt(pytester, pack, tmp_path):
         return Audited(code=code, text=log.read_text(), bundle=bundle)
 
     return run
+
+
+@pytest.fixture(scope="module")
+def signed(tmp_path_factory):
+    """Two signed bundles, and what is needed to check them."""
+    from tests.support.signed import Signed
+
+    return Signed(tmp_path_factory.mktemp("signed"))
+
+
+@pytest.fixture
+def copy(signed, tmp_path):
+    """A copy of the signed bundle that a test may touch."""
+    return Path(shutil.copytree(signed.bundle, tmp_path / "bundle"))

@@ -174,3 +174,35 @@ def test_the_bundle_can_be_verified(audit, pack, pytester):
     with (bundle / "run.json").open("a") as stream:
         stream.write(" ")
     assert pytester.run(aisec, "verify", bundle).ret == 1
+
+
+def modes(bundle):
+    return {(path.is_dir(), path.stat().st_mode & 0o7777) for path in (bundle, *bundle.rglob("*"))}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ([], {(True, 0o700), (False, 0o600)}),
+        (["--aisec-evidence-mode=0750"], {(True, 0o750), (False, 0o640)}),
+        (["--aisec-evidence-mode=0755"], {(True, 0o755), (False, 0o644)}),
+    ],
+)
+def test_evidence_is_private_whatever_the_umask_is(audit, pack, tmp_path, given, expected):
+    """Before: 0755 and 0644, for all on the machine to read what root had read."""
+    pack.control("01", f'assert host.run("stat {tmp_path}").rc == 0')
+    before = os.umask(0)
+    try:
+        ended = audit(*given, evidence=tmp_path / "new" / "evidence")
+    finally:
+        os.umask(before)
+    assert (0, expected) == (ended.code, modes(ended.bundle)), ended.text
+    assert {mode for is_dir, mode in expected if is_dir} == {ended.bundle.parent.stat().st_mode & 0o7777}
+
+
+def test_another_evidence_mode_is_a_usage_error(audit, pack):
+    pack.control("01")
+    ended = audit("--aisec-evidence-mode=0777")
+    assert 4 == ended.code
+    assert "0700" in ended.text
+    assert not ended.bundle.exists()

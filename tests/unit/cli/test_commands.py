@@ -106,7 +106,7 @@ def test_a_bundle_holds_until_it_is_changed(typed: Any, audited: Any, tmp_path: 
     with (directory / "run.json").open("a") as stream:
         stream.write("\n")
     done = typed("verify", directory)
-    assert (done.returncode, done.stdout.splitlines()[0]) == (1, "run.json: has been changed")
+    assert (done.returncode, done.stdout.splitlines()[1]) == (1, "run.json: has been changed")
 
 
 RECORD = {

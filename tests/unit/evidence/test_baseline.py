@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pytest_aisec.errors import UsageProblem
-from pytest_aisec.evidence import baseline, bundle, manifest
+from pytest_aisec.evidence import baseline, bundle, files, manifest
 from pytest_aisec.judge.compare import compare
 from pytest_aisec.judge.gate import decide
 from pytest_aisec.judge.run import Run
@@ -128,15 +128,15 @@ def test_what_is_not_there_is_refused_with_the_file(tmp_path: Path, path: str) -
 
 
 def test_a_file_without_an_end_is_not_read() -> None:
-    with pytest.raises(UsageProblem, match="/dev/zero: there is no such file"):
+    with pytest.raises(UsageProblem, match="/dev/zero: is a device, and no plain file"):
         baseline.read(Path("/dev/zero"))
 
 
 def test_a_file_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     directory = written(tmp_path / "evidence")
     size = (directory / "run.json").stat().st_size
-    monkeypatch.setattr(baseline, "_MOST", size - 1)
+    monkeypatch.setattr(files, "MOST", size - 1)
     with pytest.raises(UsageProblem, match=r"run\.json: has more than \d+ MiB"):
         baseline.read(directory)
-    monkeypatch.setattr(baseline, "_MOST", size)
+    monkeypatch.setattr(files, "MOST", size)
     assert RUN.results == baseline.read(directory).run.results

@@ -266,3 +266,58 @@ def test_without_pywinrm_it_says_what_to_install(monkeypatch) -> None:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setenv("AISEC_WINRM_PASSWORD", "x")
     assert "pip install 'pytest-aisec[windows]'" in refusal("winrm://u@ws")
+
+
+@pytest.mark.parametrize("scheme", ["kubectl", "openshift"])
+@pytest.mark.parametrize("name", ["namespace", "container", "context", "kubeconfig", "sudo_user"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "$(touch%20reached)",
+        "`touch%20reached`",
+        "a;b",
+        "a%20b",
+        "a%22b",
+        "a'b",
+        "-h",
+        "a%0Ab",
+        "a%00b",
+        "a%5Cb|",
+    ],
+)
+def test_no_value_of_a_host_reaches_a_shell_as_more_than_a_value(scheme: str, name: str, value: str) -> None:
+    """Before: `kubectl://pod?context=$(…)` and `kubeconfig=` ran the command on this machine."""
+    message = refusal(f"{scheme}://pod?{name}={value}")
+    assert message.startswith("--hosts ")
+    assert f": {name}: " in message
+    assert " is not a" in message or " is not the name" in message
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "context=arn:aws:eks:eu-west-1:123456789012:cluster/ml",
+        "context=ml/api-example-com:6443/kube:admin",
+        "context=admin@cluster.local",
+        "kubeconfig=/home/me/.kube/config-2",
+        "kubeconfig=./kube.yaml",
+        "namespace=ml-1&container=main.x",
+        "sudo_user=CORP%5Csvc",
+        "sudo_user=%231000",
+        "timeout=30",
+    ],
+)
+def test_values_that_people_use_are_taken(query: str) -> None:
+    assert ["kubectl://pod"] == names(f"kubectl://pod?{query}")
+
+
+@pytest.mark.parametrize(
+    "hosts", ["docker://-u@box", "docker://a;b@box", "podman://$(id)@box", "ssh://a?timeout=x"]
+)
+def test_users_of_containers_and_times_are_checked_too(hosts: str) -> None:
+    assert "not a" in refusal(hosts)
+
+
+def test_an_account_for_sudo_is_a_name() -> None:
+    assert "--sudo-user: '-s' is not the name of an account" in refusal("a", sudo_user="-s")
+    assert ["docker://1000:1000@box"] == names("docker://1000:1000@box")
