@@ -8,10 +8,11 @@ exit status. Nobody on the target can write one:
 - The script reaches its shell on standard input. No argument, environment, file or name holds it; the
   markers are in the memory of the shell alone, which prints them itself.
 - Where a transport can only pass a script as an argument, which every account can read, both streams of
-  every answer are encoded on the target, line by line: whatever a command prints, it prints no marker.
+  every answer are encoded on the target: whatever a command prints, it prints no marker. The script is
+  encoded, too, so that a listing of processes holds no word of a question.
 
 What the script needs of a target is `/bin/sh` with `printf` and `sleep`: no temporary file, no `timeout`, no
-program for the framing (`base64` or `od` where answers are encoded). A plain command costs one process. A
+program for the framing (`base64` where answers are encoded). A plain command costs one process. A
 watchdog in the script ends a command that takes too long, and the script with it, so that nothing the command
 left behind can write into a later answer.
 """
@@ -74,11 +75,12 @@ done
 u=
 w & w=$!
 """
+_CARRIED = """\
+command -v base64 >/dev/null 2>&1 || {{ echo 'base64 is not there: it carries questions and answers' >&2; exit 127; }}
+eval "$(printf %s {script} | base64 -d)"
+"""
 _ENCODER = """\
-if command -v base64 >/dev/null 2>&1; then e() { base64 2>/dev/null; }
-elif command -v od >/dev/null 2>&1; then e() { od -An -v -tx1 2>/dev/null; }
-else echo 'aisec: neither base64 nor od is there to encode answers' >&2; kill $w; exit 127
-fi
+e() { base64 2>/dev/null; }
 exec 3>&1 6>&2
 """
 _ENCODED = """\
@@ -208,10 +210,13 @@ class Batch:
         # The braces have the shell read all of it before it runs any of it.
         parts += [_TAIL, _LAST] if encoded else [_LAST, "exit 0\n}\n"]
         self.script = "".join(parts)
+        if encoded:
+            data = self.script.encode("utf-8", "surrogateescape")
+            self.script = _CARRIED.format(script=base64.b64encode(data).decode("ascii"))
 
     def watch(self, cap: int) -> Watch:
         """Return a look-out for what the script prints; longer answers than `cap` bytes are cut."""
-        return Watch(self, 3 * cap + 1024 if self.encoded else cap)
+        return Watch(self, 2 * cap + 1024 if self.encoded else cap)
 
     def began(self, stdout: bytes) -> bool:
         """Tell whether a shell on the target has run any part of the script."""
@@ -244,7 +249,7 @@ class Batch:
         parts = [stream[at[0].end : at[1].start] for stream, at in zip(streams, (out, err), strict=True)]
         if self.encoded:
             try:
-                parts = [_decoded(part) for part in parts]
+                parts = [base64.b64decode(part.replace(b"\n", b""), validate=True) for part in parts]
             except ValueError:
                 return None
         return Framed(exit_status=out[1].status, stdout=parts[0], stderr=parts[1])
@@ -276,13 +281,6 @@ class Batch:
         at = stream.find(head, start)
         tail = (_ENDS if number else _BEGINS).match(stream, at + len(head)) if at >= 0 else None
         return Marker(start=at, end=tail.end(), status=int(tail[1] or 0)) if tail else None
-
-
-def _decoded(data: bytes) -> bytes:
-    # `od` sets a blank before each byte, `base64` none anywhere.
-    if b" " in data:
-        return bytes.fromhex(data.decode("ascii"))
-    return base64.b64decode(data.replace(b"\n", b""), validate=True)
 
 
 class Watch:

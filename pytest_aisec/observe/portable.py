@@ -19,14 +19,10 @@ from datetime import UTC, datetime
 from pytest_aisec.observe.redact import redact, redact_bytes
 from pytest_aisec.observe.transcript import Observation
 
-TITLE = "# Observes this machine for pytest-aisec, profile "
-"""What every script says: where it is in an argument of a process, that process is the script's own."""
-
 _HEAD = (
-    "#!/bin/sh\n"
-    + TITLE
-    + """\
-{profile}. Changes nothing, and leaves nothing behind.
+    """\
+#!/bin/sh
+# Observes this machine for pytest-aisec, profile {profile}. Changes nothing, and leaves nothing behind.
 # Run it as root, keep what it prints, and hand that to: aisec import {profile} FILE
 # What it prints is not redacted: it holds whatever the commands below show, credentials among it.
 LC_ALL=C PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"

@@ -57,7 +57,7 @@ class Limits:
     @property
     def host_bytes(self) -> int:
         """Bytes that all scripts of one host may print together."""
-        return 16 * self.cap
+        return 16 * (self.cap + 65536)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,12 +123,13 @@ class Transport:
 
     def fitting(self, questions: Iterable[str]) -> int:
         """Return how many of `questions`, from the first on, go into one script; at least one."""
+        room = batches.ROOM if self.has_input else batches.ROOM * 3 // 4
         number = used = 0
         for question in questions:
             if not self.is_powershell and batches.may_leave_writers(question):
                 break
             used += powershell.size(question) if self.is_powershell else batches.size(question)
-            if number and used > batches.ROOM:
+            if number and used > room:
                 break
             number += 1
         return number or 1
