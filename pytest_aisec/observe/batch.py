@@ -76,7 +76,7 @@ u=
 w & w=$!
 """
 _CARRIED = """\
-command -v base64 >/dev/null 2>&1 || {{ echo 'base64 is not there: it carries questions and answers' >&2; exit 127; }}
+command -v base64 >/dev/null 2>&1 || {{ echo 'there is no base64 to carry answers' >&2; exit 127; }}
 eval "$(printf %s {script} | base64 -d)"
 """
 _ENCODER = """\
@@ -203,9 +203,7 @@ class Batch:
         for question, token in zip(questions, tokens[1:], strict=True):
             asking = _asking(question)
             parts.append(
-                _ENCODED.format(question=asking, token=token)
-                if encoded
-                else f'{asking}\nf {token} ">$?"\n'
+                _ENCODED.format(question=asking, token=token) if encoded else f'{asking}\nf {token} ">$?"\n'
             )
         # The braces have the shell read all of it before it runs any of it.
         parts += [_TAIL, _LAST] if encoded else [_LAST, "exit 0\n}\n"]

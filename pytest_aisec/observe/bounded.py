@@ -95,7 +95,7 @@ class Clock:
 
     def __init__(self, timeout: float, watch: Watch, total: float | None = None) -> None:
         self._timeout = timeout
-        self._watch = watch
+        self.watch = watch
         self._progress = watch.progress
         now = time.monotonic()
         self._next = now + timeout
@@ -104,8 +104,8 @@ class Clock:
     def left(self) -> float:
         """Return the seconds that are left to wait; 0 when the time is up."""
         now = time.monotonic()
-        if self._watch.progress != self._progress:
-            self._progress, self._next = self._watch.progress, now + self._timeout
+        if self.watch.progress != self._progress:
+            self._progress, self._next = self.watch.progress, now + self._timeout
         return max(0.0, min(self._next, self._end) - now)
 
     @property
@@ -136,19 +136,17 @@ def gather(
     err: bytearray,
     *,
     clock: Clock,
-    watch: Watch,
     stop: Stop | None = None,
     feed: bytes = b"",
     close: bool = False,
 ) -> Gathered:
-    """Read the output of `process` until it ends, `watch` has seen enough or its time is up.
+    """Read the output of `process` until it ends, the clock's watch has seen enough or its time is up.
 
     Args:
         process: its pipes are open; those it reads from are written `feed`.
         out: what has come on its standard output; grows.
         err: likewise its standard error.
-        clock: how long to wait.
-        watch: looks at `out` and `err` as they grow.
+        clock: how long to wait; its watch looks at `out` and `err` as they grow.
         stop: ends the wait.
         feed: for its standard input.
         close: whether its input ends with `feed`.
@@ -157,7 +155,7 @@ def gather(
         Stopped: when `stop` was set.
 
     """
-    result = Gathered()
+    result, watch = Gathered(), clock.watch
     with _Pipes(process, out, err, feed, stop, close=close) as pipes:
         while pipes.readers and not is_enough(watch):
             left = clock.left()
@@ -274,7 +272,7 @@ def run(
     how = Gathered()
     clock = Clock(timeout, watch, total)
     try:
-        how = gather(process, out, err, clock=clock, watch=watch, stop=stop, feed=feed, close=True)
+        how = gather(process, out, err, clock=clock, stop=stop, feed=feed, close=True)
         early = how.timed_out or how.overdue or watch.too_long or watch.full
         if not early:
             # Output has ended, and so does the program, but for one that waits for a daemon's pipes.

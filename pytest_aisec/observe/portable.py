@@ -2,8 +2,9 @@
 
 The script is POSIX shell and prints lines of plain text, which survive whatever carries them here: a
 terminal, a configuration manager, a file on a stick. Both streams of every answer are encoded, so that no
-command can print a line of the script's own, and numbered line by line; one that is not whole to the last line,
-or of which a line came twice, is not believed, and its question then has no answer. The script holds no secret.
+command can print a line of the script's own, and numbered line by line; one that is not whole to the last
+line, or of which a line came twice, is not believed, and its question then has no answer. The script holds no
+secret.
 """
 
 from __future__ import annotations
@@ -19,8 +20,7 @@ from datetime import UTC, datetime
 from pytest_aisec.observe.redact import redact, redact_bytes
 from pytest_aisec.observe.transcript import Observation
 
-_HEAD = (
-    """\
+_HEAD = """\
 #!/bin/sh
 # Observes this machine for pytest-aisec, profile {profile}. Changes nothing, and leaves nothing behind.
 # Run it as root, keep what it prints, and hand that to: aisec import {profile} FILE
@@ -45,7 +45,6 @@ printf 'aisec-x %s %s\\n' "$1" "$s"
 }}
 printf 'aisec-observations 1 %s %s %s %s\\n' "$(uname -n)" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$k" {count}
 """
-)
 _LINE = re.compile(r"aisec-(?P<what>[qoex]) (?P<index>\d{1,6}) (?P<rest>.*)")
 _HEADER = re.compile(
     r"aisec-observations 1 (?P<host>[A-Za-z0-9_.-]{1,255}) "

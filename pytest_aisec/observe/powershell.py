@@ -143,8 +143,8 @@ class PowerShellBatch:
         token = secrets.token_hex(16)
         self._token = token.encode()
         self._marker = re.compile(
-            rb"%s(?:<(\d{1,6})|>(\d{1,6}) (-?\d{1,11}) ([A-Za-z0-9+/=]*) ([A-Za-z0-9+/=]*) %s|!(\d{1,6}))\r?\n"
-            % (self._token, self._token)
+            rb"%s(?:<(\d{1,6})|>(\d{1,6}) (-?\d{1,11}) ([A-Za-z0-9+/=]*) ([A-Za-z0-9+/=]*) %s"
+            rb"|!(\d{1,6}))\r?\n" % (self._token, self._token)
         )
         self.count = len(questions)
         self.timeout = timeout

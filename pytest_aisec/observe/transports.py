@@ -36,6 +36,10 @@ class Limits:
     """Seconds until a connection must stand."""
     cap: int = 8 * 1024 * 1024
     """Bytes of each output stream; a longer answer is `truncated`."""
+    slack: float = 6.0
+    """Seconds that a host may take to start and to answer besides."""
+    host_slack: float = 300.0
+    """Seconds that a host may take in all, besides 30 times `timeout`."""
 
     @property
     def deadline(self) -> float:
@@ -43,7 +47,7 @@ class Limits:
 
         Later than the target's own watchdog, which looks five times in the time of a command.
         """
-        return self.connect_timeout + 1.2 * self.timeout + 6.0
+        return self.connect_timeout + 1.2 * self.timeout + self.slack
 
     def total(self, count: int) -> float:
         """Seconds for a script of `count` questions, however much comes forth; the rest is asked again."""
@@ -52,7 +56,7 @@ class Limits:
     @property
     def host_time(self) -> float:
         """Seconds that all scripts of one host may take together."""
-        return 300.0 + 30 * self.timeout
+        return self.host_slack + 30 * self.timeout
 
     @property
     def host_bytes(self) -> int:
@@ -112,7 +116,7 @@ class Transport:
 
     @property
     def has_input(self) -> bool:
-        """Whether a script reaches the host's shell on its input, and not as an argument that all can read."""
+        """Whether a script reaches the host's shell on its input, not as an argument that all can read."""
         return self.backend.NAME not in {"ansible", "salt"}
 
     def batch(self, questions: Sequence[str]) -> Script:
@@ -280,14 +284,14 @@ class _Exchange:
 _OUT = """\
 case $(command -v printf) in printf) o() { printf %s "$1"; } ;; *) o() { print -rn -- "$1"; } ;; esac
 """
-"""Writes without a program of its own, whose arguments all could read: by `printf`, in a Korn shell `print`."""
+"""Writes without a program, whose arguments all could read: by `printf`, in some Korn shells by `print`."""
 
 
 class Ssh(SshBackend):
     """testinfra's ssh connection, with one connection a host: a shell that stays and is told what to run.
 
-    The log-in shell only starts `/bin/sh`, so it may be of any kind. That one hands each script through a pipe
-    to one of its own, or to sudo's; no script is ever in an argument. A password (from an inventory) reaches
+    The log-in shell only starts `/bin/sh`, so it may be of any kind. That one hands each script through a
+    pipe to another, or to sudo's; no script is ever in an argument. A password (from an inventory) reaches
     `sshpass` in its environment, never in an argument.
     """
 
@@ -351,7 +355,6 @@ class Ssh(SshBackend):
             how = bounded.gather(
                 *(process, out, err),
                 clock=bounded.Clock(transport.limits.deadline, exchange, transport.total),
-                watch=exchange,
                 stop=transport.stop,
                 feed=feed.encode("utf-8", "surrogateescape"),
             )

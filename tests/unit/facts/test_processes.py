@@ -17,7 +17,9 @@ class Arguments(LocalBackend):
     NAME = "ansible"
 
     def run(self, command: str, *args: str, **_kwargs: object) -> base.CommandResult:
-        done = subprocess.run(["/bin/sh", "-c", self.get_command(command, *args)], capture_output=True, check=False)
+        done = subprocess.run(
+            ["/bin/sh", "-c", self.get_command(command, *args)], capture_output=True, check=False
+        )
         return self.result(done.returncode, b"", done.stdout.rstrip(), done.stderr.rstrip())
 
 

@@ -87,7 +87,7 @@ UNRULY = [
 @CARRIED
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("unruly", UNRULY)
-def test_no_command_affects_the_next(shell: list[str], unruly: str, encoded: bool) -> None:
+def test_no_command_affects_the_next(shell: list[str], unruly: str, *, encoded: bool) -> None:
     before, first, after = answers(shell, "echo ok", unruly, "echo ok", encoded=encoded)
     assert before == after == OK
     assert first is not None
@@ -112,7 +112,7 @@ def test_no_command_affects_the_next(shell: list[str], unruly: str, encoded: boo
     ],
 )
 def test_an_answer_is_byte_for_byte_what_the_command_gave(
-    shell: list[str], question: str, expected: tuple[int, bytes, bytes], encoded: bool
+    shell: list[str], question: str, expected: tuple[int, bytes, bytes], *, encoded: bool
 ) -> None:
     (answer,) = answers(shell, question, encoded=encoded)
     assert answer
@@ -121,9 +121,11 @@ def test_an_answer_is_byte_for_byte_what_the_command_gave(
 
 @CARRIED
 @pytest.mark.parametrize("shell", SHELLS)
-def test_the_script_ends_where_the_time_of_a_command_is_up(shell: list[str], encoded: bool) -> None:
+def test_the_script_ends_where_the_time_of_a_command_is_up(shell: list[str], *, encoded: bool) -> None:
     mark = 1000 + secrets.randbelow(10**9)  # other processes of the test run sleep, too
-    batch = Batch(["echo ok", f"sleep {mark} & sleep {mark}; echo late", "echo ok"], timeout=1, encoded=encoded)
+    batch = Batch(
+        ["echo ok", f"sleep {mark} & sleep {mark}; echo late", "echo ok"], timeout=1, encoded=encoded
+    )
     started = time.monotonic()
     done = run(shell, batch)
     assert time.monotonic() - started < 20
@@ -134,7 +136,7 @@ def test_the_script_ends_where_the_time_of_a_command_is_up(shell: list[str], enc
 
 @CARRIED
 @pytest.mark.parametrize("shell", SHELLS)
-def test_nothing_is_left_running(shell: list[str], encoded: bool) -> None:
+def test_nothing_is_left_running(shell: list[str], *, encoded: bool) -> None:
     mark = 5 * (1000 + secrets.randbelow(10**8))
     run(shell, Batch(["true", "sleep 0.1"], timeout=mark, encoded=encoded))
     deadline = time.monotonic() + 10
