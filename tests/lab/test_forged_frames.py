@@ -1,8 +1,9 @@
 """No account of a target learns what frames an answer, and none writes a frame.
 
-On the code before, where each script and the two halves of its marker were an argument, `Forger` turned HST-01
-and NET-05 from failed to passed on a host that is audited as root, over ssh and through sudo, and the replay
-verified; `LEARNER` had both halves within one look.
+On the code before, where each script and the two halves of its marker were an argument, `FORGER` turned HST-01
+and NET-05 from failed to passed in 6 of 6 audits as root, over ssh and through sudo, and each replay verified;
+`LEARNER` had the halves on every connection. To see it: run this file on the commit before it, with PYTHONPATH
+at that checkout.
 """
 
 import json
@@ -221,7 +222,7 @@ def failing(lab_host):
 def test_an_account_without_rights_cannot_choose_a_verdict(failing, lab, tmp_path, user, options) -> None:
     aisec = [sys.executable, "-m", "pytest_aisec.cli"]
     with on_a_host(failing, "--uid=ai_user")(f"exec perl -e {shlex.quote(FORGER)}"):
-        for number in range(5):
+        for number in range(2):
             bundle = tmp_path / f"evidence-{number}"
             done = subprocess.run(
                 [
@@ -235,7 +236,6 @@ def test_an_account_without_rights_cannot_choose_a_verdict(failing, lab, tmp_pat
             )
             run = json.loads((bundle / "run.json").read_text(encoding="utf-8"))
             found = {item["control"]: item["outcome"] for item in run["results"] if item["control"] in WANTED}
-            print(found)
             assert dict.fromkeys(WANTED, "failed") == found, done.stdout
             verified = subprocess.run(
                 [*aisec, "verify", str(bundle), "--replay"],
