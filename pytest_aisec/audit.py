@@ -38,6 +38,8 @@ from pytest_aisec.observe.transcript import Ordered, Transcript
 
 _OTHER_PLATFORMS = ("aix", "dragonfly", "sunos")
 """What `uname -s` says, in lower case, on systems that no control can be for."""
+_LONGEST_NUMBER = 4096
+"""Bits; Python refuses to write much longer ones in decimal."""
 _WORST_FIRST = ("failed", "error", "not_reviewed", "not_run", "passed", "not_applicable")
 
 
@@ -135,6 +137,8 @@ def jsonable(value: object) -> Any:
     """Return `value` as JSON data, redacted: containers stay, sets are sorted, anything else is its text."""
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
+    if isinstance(value, int) and value.bit_length() > _LONGEST_NUMBER:
+        return hex(value)
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, str):

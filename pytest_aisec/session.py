@@ -163,7 +163,10 @@ class Session:
         planned = item.stash.get(PLANNED, None)
         if planned is None or not (call.when == "call" or (call.when == "setup" and call.excinfo)):
             return None
-        ended = self._ended(item, planned, call)
+        try:
+            ended = self._ended(item, planned, call)
+        except Exception as error:  # noqa: BLE001 - what a host answered breaks no other host's verdict
+            ended = self._broken(item, planned, call, error)
         for name, value in (("aisec.outcome", ended.outcome), ("aisec.reason", ended.reason)):
             item.user_properties.append(self._pairs.setdefault((name, value), (name, value)))
         report = self._report(item, call, ended)
@@ -213,6 +216,20 @@ class Session:
             expected=expected,
             observed=observed,
             asked=list(dict.fromkeys([*backend.asked_before, *backend.asked])) if call.when == "call" else [],
+            duration_ms=round(call.duration * 1000),
+        )
+
+    @staticmethod
+    def _broken(
+        item: pytest.Item, planned: plans.PlannedControl, call: pytest.CallInfo[None], error: Exception
+    ) -> audit.Ended:
+        message = f"the verdict could not be told: {type(error).__name__}: {error}"
+        return audit.Ended(
+            control=planned.id,
+            host=item.stash[TARGET],
+            outcome=Outcome.ERROR.value,
+            reason="internal",
+            message=str(audit.jsonable(message[:400])),
             duration_ms=round(call.duration * 1000),
         )
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_aisec.observe.backend import foresee
-from pytest_aisec.observe.batch import BEGINS
 from pytest_aisec.observe.faults import Unobservable
-from pytest_aisec.observe.portable import TITLE
 
 if TYPE_CHECKING:
     from testinfra.host import Host
@@ -24,7 +21,6 @@ _COMM, _LIMITS, _CMDLINE = QUESTIONS = (
 )
 """What `processes` asks, to be foreseen by whoever asks something else first."""
 
-_SHELLS = {"ash", "bash", "busybox", "dash", "ksh", "sh"}
 _GONE = re.compile(r"No such (file or directory|process)")
 
 
@@ -51,18 +47,10 @@ def _read(host: Host, command: str) -> str:
     return str(result.stdout)
 
 
-def _asks(arguments: Sequence[str]) -> bool:
-    """Tell whether a process is a shell that runs the audit's script; nothing else can hide so."""
-    program = arguments[0].rpartition("/")[2] if arguments else ""
-    return (
-        program in _SHELLS
-        and "-c" in arguments
-        and any(argument.startswith(BEGINS) or TITLE in argument for argument in arguments)
-    )
-
-
 def processes(host: Host) -> tuple[Process, ...]:
-    """Return all processes of the host, but for those that ask it: their arguments hold every question.
+    """Return all processes of the host, those that ask it among them: no question is in their arguments.
+
+    None is left out. A process that could look like the audit's own would not be seen.
 
     Raises:
         Unobservable: `privilege` where only the asking user's own processes are shown.
@@ -88,5 +76,4 @@ def processes(host: Host) -> tuple[Process, ...]:
     return tuple(
         Process(pid=pid, name=name, arguments=tuple(arguments.get(pid, ())), core_limit=limits.get(pid, ""))
         for pid, name in sorted(names.items())
-        if not _asks(arguments.get(pid, ()))
     )

@@ -79,6 +79,8 @@ def ask(questions: Sequence[Question], transport: Transport, record: Callable[[O
         scripts += 1
         sent = _send(together, transport)
         left = _record_whole(sent, transport.limits.cap, record)
+        if left or queue:
+            transport.check_budget()
         if left and len(together) == 1:
             fault = _fault(sent, transport)
             record(_broken(sent, 0, fault))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import selectors
 import signal
@@ -46,6 +47,8 @@ class Watch(Protocol):
 
     complete: bool
     too_long: bool
+    full: bool
+    """No more is read, though nothing is too long by itself."""
     progress: int
 
     def look(self, stdout: bytearray, stderr: bytearray) -> None:
@@ -59,6 +62,7 @@ class Capped:
     cap: int
     complete: bool = False
     too_long: bool = False
+    full: bool = False
     progress: int = 0
 
     def look(self, stdout: bytearray, stderr: bytearray) -> None:
@@ -79,11 +83,49 @@ class Finished:
     """Either stream grew beyond the cap; what is there is a beginning."""
 
 
+class Clock:
+    """Tells when to wait no longer: nothing has come forth in time, or all of it takes too long.
+
+    Args:
+        timeout: seconds until `watch` must notice the first progress, and then the next.
+        total: seconds for all of it, whatever comes forth; `None` for no bound of its own.
+        watch: what notices progress.
+
+    """
+
+    def __init__(self, timeout: float, watch: Watch, total: float | None = None) -> None:
+        self._timeout = timeout
+        self.watch = watch
+        self._progress = watch.progress
+        now = time.monotonic()
+        self._next = now + timeout
+        self._end = math.inf if total is None else now + total
+
+    def left(self) -> float:
+        """Return the seconds that are left to wait; 0 when the time is up."""
+        now = time.monotonic()
+        if self.watch.progress != self._progress:
+            self._progress, self._next = self.watch.progress, now + self._timeout
+        return max(0.0, min(self._next, self._end) - now)
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether the time for all of it is up, while something came forth in time."""
+        return self._end <= min(self._next, time.monotonic())
+
+
+def is_enough(watch: Watch) -> bool:
+    """Tell whether nothing more is to be read."""
+    return watch.complete or watch.too_long or watch.full
+
+
 @dataclass(kw_only=True)
 class Gathered:
     """How a look at a program's output ended."""
 
     timed_out: bool = False
+    overdue: bool = False
+    """All of it took too long, though something came forth in time."""
     ended: bool = False
     """Both streams have come to their end."""
 
@@ -93,35 +135,36 @@ def gather(
     out: bytearray,
     err: bytearray,
     *,
-    timeout: float,
-    watch: Watch,
+    clock: Clock,
     stop: Stop | None = None,
     feed: bytes = b"",
+    close: bool = False,
 ) -> Gathered:
-    """Read the output of `process` until it ends, `watch` has seen enough or nothing comes forth.
+    """Read the output of `process` until it ends, the clock's watch has seen enough or its time is up.
 
     Args:
         process: its pipes are open; those it reads from are written `feed`.
         out: what has come on its standard output; grows.
         err: likewise its standard error.
-        timeout: seconds in which `watch` must notice progress.
-        watch: looks at `out` and `err` as they grow.
+        clock: how long to wait; its watch looks at `out` and `err` as they grow.
         stop: ends the wait.
         feed: for its standard input.
+        close: whether its input ends with `feed`.
 
     Raises:
         Stopped: when `stop` was set.
 
     """
-    result, progress = Gathered(), watch.progress
-    deadline = time.monotonic() + timeout
-    with _Pipes(process, out, err, feed, stop) as pipes:
-        while pipes.readers and not (watch.complete or watch.too_long or result.timed_out):
-            if pipes.move(max(0.0, deadline - time.monotonic())):
+    result, watch = Gathered(), clock.watch
+    with _Pipes(process, out, err, feed, stop, close=close) as pipes:
+        while pipes.readers and not is_enough(watch):
+            left = clock.left()
+            if not left:
+                result.overdue = clock.is_overdue
+                result.timed_out = not result.overdue
+                break
+            if pipes.move(left):
                 watch.look(out, err)
-            if watch.progress != progress:
-                deadline, progress = time.monotonic() + timeout, watch.progress
-            result.timed_out = time.monotonic() >= deadline and not watch.complete
         result.ended = not pipes.readers
     return result
 
@@ -136,7 +179,10 @@ class _Pipes:
         err: bytearray,
         feed: bytes,
         stop: Stop | None,
+        *,
+        close: bool,
     ) -> None:
+        self._close = close
         self._selector = selectors.DefaultSelector()
         self._pending = memoryview(feed)
         self._stop = stop
@@ -166,6 +212,8 @@ class _Pipes:
                 self._pending = _write(key.fd, self._pending)
                 if not self._pending:
                     self._selector.unregister(key.fileobj)
+                    if self._close:
+                        key.fileobj.close()  # type: ignore[union-attr]  # the stream that was registered
                 continue
             chunk = os.read(key.fd, 65536)
             key.data.extend(chunk)
@@ -189,18 +237,22 @@ def run(
     *,
     timeout: float,
     watch: Watch,
+    total: float | None = None,
     environ: Mapping[str, str] | None = None,
     stop: Stop | None = None,
+    feed: bytes = b"",
 ) -> Finished:
-    """Run `argv` without input until it ends, `watch` has seen enough, or nothing comes forth in time.
+    """Run `argv` until it ends, `watch` has seen enough, or its time is up.
 
     Args:
         argv: program and arguments; no shell is involved.
         timeout: seconds in which `watch` must notice progress.
         watch: looks at the output; a child left in the background may hold the pipes open long after all
             that matters has come.
+        total: seconds for all of it, whatever comes forth.
         environ: added to the environment.
         stop: ends the wait.
+        feed: its standard input, which no other account can read.
 
     Raises:
         Stopped: when `stop` was set; the program and its children are ended.
@@ -208,7 +260,8 @@ def run(
     """
     process = subprocess.Popen(
         argv,
-        stdin=subprocess.DEVNULL,
+        bufsize=0,
+        stdin=subprocess.PIPE if feed else subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=None if environ is None else {**os.environ, **environ},
@@ -216,27 +269,27 @@ def run(
     )
     out, err = bytearray(), bytearray()
     early = True
-    timed_out = False
-    deadline = time.monotonic() + timeout
+    how = Gathered()
+    clock = Clock(timeout, watch, total)
     try:
-        timed_out = gather(process, out, err, timeout=timeout, watch=watch, stop=stop).timed_out
-        early = timed_out or watch.too_long
+        how = gather(process, out, err, clock=clock, stop=stop, feed=feed, close=True)
+        early = how.timed_out or how.overdue or watch.too_long or watch.full
         if not early:
             # Output has ended, and so does the program, but for one that waits for a daemon's pipes.
             with suppress(subprocess.TimeoutExpired):
-                process.wait(0.5 if watch.complete else max(0.5, deadline - time.monotonic()))
+                process.wait(0.5 if watch.complete else max(0.5, clock.left()))
     finally:
         # A program that has ended itself may leave children: its group stands until it is waited for.
         if early or process.poll() is None:
             end(process)
-        for stream in (process.stdout, process.stderr):
+        for stream in (process.stdin, process.stdout, process.stderr):
             if stream is not None:
                 stream.close()
     return Finished(
         exit_status=process.wait(),
         stdout=bytes(out),
         stderr=bytes(err),
-        timed_out=timed_out,
+        timed_out=how.timed_out,
         truncated=watch.too_long,
     )
 

@@ -1,9 +1,10 @@
 """A script that observes a machine we cannot reach, and the reading of what it printed.
 
 The script is POSIX shell and prints lines of plain text, which survive whatever carries them here: a
-terminal, a configuration manager, a file on a stick. Every answer is numbered line by line; one that is
-not whole to
-the last line is not believed, and its question then has no answer.
+terminal, a configuration manager, a file on a stick. Both streams of every answer are encoded, so that no
+command can print a line of the script's own, and numbered line by line; one that is not whole to the last
+line, or of which a line came twice, is not believed, and its question then has no answer. The script holds no
+secret.
 """
 
 from __future__ import annotations
@@ -19,14 +20,9 @@ from datetime import UTC, datetime
 from pytest_aisec.observe.redact import redact, redact_bytes
 from pytest_aisec.observe.transcript import Observation
 
-TITLE = "# Observes this machine for pytest-aisec, profile "
-"""What every script says: where it is in an argument of a process, that process is the script's own."""
-
-_HEAD = (
-    "#!/bin/sh\n"
-    + TITLE
-    + """\
-{profile}. Changes nothing, and leaves nothing behind.
+_HEAD = """\
+#!/bin/sh
+# Observes this machine for pytest-aisec, profile {profile}. Changes nothing, and leaves nothing behind.
 # Run it as root, keep what it prints, and hand that to: aisec import {profile} FILE
 # What it prints is not redacted: it holds whatever the commands below show, credentials among it.
 LC_ALL=C PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
@@ -49,11 +45,10 @@ printf 'aisec-x %s %s\\n' "$1" "$s"
 }}
 printf 'aisec-observations 1 %s %s %s %s\\n' "$(uname -n)" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$k" {count}
 """
-)
-_LINE = re.compile(r"aisec-(?P<what>[qoex]) (?P<index>\d+) (?P<rest>.*)")
+_LINE = re.compile(r"aisec-(?P<what>[qoex]) (?P<index>\d{1,6}) (?P<rest>.*)")
 _HEADER = re.compile(
     r"aisec-observations 1 (?P<host>[A-Za-z0-9_.-]{1,255}) "
-    r"(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ) (?P<kind>base64|hex) (?P<count>\d+)"
+    r"(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ) (?P<kind>base64|hex) (?P<count>\d{1,6})"
 )
 _TIMED_OUT = frozenset({124, 137, 143})
 """What timeout(1) exits with; a command that ends like this by itself is taken for one, too."""
@@ -103,11 +98,11 @@ class _Parts:
             self.is_broken |= self.question is not None
             self.question = rest
         elif what == "x":
-            self.is_broken |= self.exit_status is not None or not re.fullmatch(r"\d{1,3}", rest)
+            self.is_broken |= self.exit_status is not None or not re.fullmatch(r"[0-9]{1,3}", rest)
             self.exit_status = int(rest) if not self.is_broken else None
         else:
             number, _, text = rest.partition(" ")
-            if number == "end" and text.isascii() and text.isdigit() and what not in self.lengths:
+            if number == "end" and re.fullmatch(r"[0-9]{1,9}", text) and what not in self.lengths:
                 self.lengths[what] = int(text)
             elif number == str(len(self.streams[what]) + 1) and what not in self.lengths:
                 self.streams[what].append(text)

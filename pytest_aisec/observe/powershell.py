@@ -4,8 +4,10 @@ The same guarantees as `batch.py` gives for `/bin/sh`. Every question runs in a 
 input: variables, functions, modules, location and preferences of one are unknown to the next. (They share a
 process, so a question that sets an environment variable sets it for those behind it; controls set none.)
 What it wrote and how it ended come as one line of plain ASCII: a marker, the question's number, the status,
-both streams in base64, and the marker again. The marker is a fresh random number that the script holds only
-in two halves. A question that takes too long ends the script with it.
+both streams in base64, and the marker again. Whatever a question writes, it writes no such line, even where
+the marker is known: Windows may log the text of scripts, for others to read. It is a fresh random number that
+the script, which reaches PowerShell on its input, holds only in two halves. A question that takes too long
+ends the script with it.
 
 The script needs PowerShell 5.1 or 7 in FullLanguage mode and leaves nothing behind: no file and no job.
 """
@@ -141,8 +143,8 @@ class PowerShellBatch:
         token = secrets.token_hex(16)
         self._token = token.encode()
         self._marker = re.compile(
-            rb"%s(?:<(\d+)|>(\d+) (-?\d+) ([A-Za-z0-9+/=]*) ([A-Za-z0-9+/=]*) %s|!(\d+))\r?\n"
-            % (self._token, self._token)
+            rb"%s(?:<(\d{1,6})|>(\d{1,6}) (-?\d{1,11}) ([A-Za-z0-9+/=]*) ([A-Za-z0-9+/=]*) %s"
+            rb"|!(\d{1,6}))\r?\n" % (self._token, self._token)
         )
         self.count = len(questions)
         self.timeout = timeout
@@ -203,7 +205,8 @@ class Watch:
     Attributes:
         complete: the last answer has come; nothing of interest can follow.
         too_long: the answer that is coming is longer than both its streams may be.
-        progress: how many markers have come.
+        full: the answers together are longer than a script's may be; those that are whole count.
+        progress: how many markers have come that say something new.
         times: question → the monotonic time at which its answer had come.
 
     """
@@ -211,9 +214,10 @@ class Watch:
     def __init__(self, batch: PowerShellBatch, cap: int) -> None:
         self._batch = batch
         self._room = 3 * (cap + 1024)
-        self._seen, self._line = 0, -1
-        self.complete = self.too_long = False
+        self._read, self._seen, self._line = 0, 0, -1
+        self.complete = self.too_long = self.full = False
         self.progress = 0
+        self._known: set[tuple[bytes, int]] = set()
         self.times: dict[int, float] = {}
 
     def look(self, stdout: bytearray, _stderr: bytearray) -> None:
@@ -221,10 +225,20 @@ class Watch:
         line = stdout.rfind(b"\n")
         if line > self._line:
             self._line = line
-            for marker in self._batch.markers(stdout, self._seen):
-                self._seen = marker.end()
-                self.progress += 1
-                if marker[2] is not None:
-                    self.times[int(marker[2])] = time.monotonic()
-                    self.complete |= int(marker[2]) == self._batch.count - 1
+            for marker in self._batch.markers(stdout, self._read):
+                self._take(marker)
+            self._read = line + 1
         self.too_long |= len(stdout) - self._seen > self._room and not self.complete
+        self.full = len(stdout) > 2 * self._room
+
+    def _take(self, marker: re.Match[bytes]) -> None:
+        number = int(marker[1] or marker[2] or marker[6])
+        what = (b"<" if marker[1] else b">" if marker[2] else b"!", number)
+        if what in self._known or number >= self._batch.count:
+            return
+        self._known.add(what)
+        self._seen = marker.end()
+        self.progress += 1
+        if marker[2]:
+            self.times[number] = time.monotonic()
+            self.complete |= number == self._batch.count - 1

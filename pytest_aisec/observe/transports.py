@@ -36,6 +36,10 @@ class Limits:
     """Seconds until a connection must stand."""
     cap: int = 8 * 1024 * 1024
     """Bytes of each output stream; a longer answer is `truncated`."""
+    slack: float = 6.0
+    """Seconds that a host may take to start and to answer besides."""
+    host_slack: float = 300.0
+    """Seconds that a host may take in all, besides 30 times `timeout`."""
 
     @property
     def deadline(self) -> float:
@@ -43,7 +47,21 @@ class Limits:
 
         Later than the target's own watchdog, which looks five times in the time of a command.
         """
-        return self.connect_timeout + 1.2 * self.timeout + 6.0
+        return self.connect_timeout + 1.2 * self.timeout + self.slack
+
+    def total(self, count: int) -> float:
+        """Seconds for a script of `count` questions, however much comes forth; the rest is asked again."""
+        return 2 * self.deadline + 1.2 * self.timeout * min(count - 1, 5)
+
+    @property
+    def host_time(self) -> float:
+        """Seconds that all scripts of one host may take together."""
+        return self.host_slack + 30 * self.timeout
+
+    @property
+    def host_bytes(self) -> int:
+        """Bytes that all scripts of one host may print together."""
+        return 16 * (self.cap + 65536)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +77,14 @@ class Reply:
     """Question → monotonic time at which its answer was complete, as far as that was seen."""
 
 
+SHELL = "exec /bin/sh"
+"""What is run on a host whose shell reads the script from its input: nobody learns anything from it."""
+STALLS = 3
+"""How often a host may fall silent in the middle of a script."""
+_WITHOUT_INPUT = {"docker", "podman", "kubectl", "openshift"}
+"""Connections whose `exec` gives the command an input only with `-i`."""
+
+
 class Transport:
     """Sends a script to a host through the public `run()` of a testinfra backend, within limits."""
 
@@ -70,6 +96,11 @@ class Transport:
         """What looks at the output of the program that runs; for backends of our own."""
         self.finished: bounded.Finished | None = None
         """How the program ended; set by backends of our own."""
+        self.feed = b""
+        """What the program that runs reads from its input; for backends of our own."""
+        self.total = limits.total(1)
+        """Seconds that the program may take in all; for backends of our own."""
+        self._seconds, self._bytes, self._stalls = 0.0, 0, 0
         if self.is_local_command:
             backend.run_local = self._run_local
 
@@ -83,20 +114,26 @@ class Transport:
         """Whether the host understands PowerShell, and no `/bin/sh`."""
         return bool(self.backend.NAME == "winrm")
 
+    @property
+    def has_input(self) -> bool:
+        """Whether a script reaches the host's shell on its input, not as an argument that all can read."""
+        return self.backend.NAME not in {"ansible", "salt"}
+
     def batch(self, questions: Sequence[str]) -> Script:
         """Return one script of `questions` in the language of the host."""
         if self.is_powershell:
             return powershell.PowerShellBatch(questions, timeout=self.limits.timeout, cap=self.limits.cap)
-        return Batch(questions, timeout=self.limits.timeout)
+        return Batch(questions, timeout=self.limits.timeout, encoded=not self.has_input)
 
     def fitting(self, questions: Iterable[str]) -> int:
         """Return how many of `questions`, from the first on, go into one script; at least one."""
+        room = batches.ROOM if self.has_input else batches.ROOM * 3 // 4
         number = used = 0
         for question in questions:
             if not self.is_powershell and batches.may_leave_writers(question):
                 break
             used += powershell.size(question) if self.is_powershell else batches.size(question)
-            if number and used > batches.ROOM:
+            if number and used > room:
                 break
             number += 1
         return number or 1
@@ -111,20 +148,50 @@ class Transport:
         """
         watch = batch.watch(self.limits.cap)
         self.watch, self.finished = watch, None
-        if not self.is_local_command:
-            limits = self.limits
-            more = batch.count if self.is_powershell else min(batch.count - 1, 5)
-            patience = limits.deadline + 1.2 * limits.timeout * more
-            return in_thread(lambda: self._reply(batch, watch), patience, self.stop)
+        self.total = min(self.limits.total(batch.count), max(0.0, self.limits.host_time - self._seconds))
+        started = time.monotonic()
         try:
-            return self._reply(batch, watch)
+            if self.is_local_command:
+                reply = self._reply(batch, watch)
+            else:
+                patience = self.total + self.limits.deadline
+                reply = in_thread(lambda: self._reply(batch, watch), patience, self.stop)
         except FileNotFoundError as error:
+            if not self.is_local_command:
+                raise
             raise Unobservable(
                 "tool_missing", f"{error.filename} is not installed here", whole_host=True
             ) from None
+        finally:
+            self._seconds += time.monotonic() - started
+        self._bytes += len(reply.stdout) + len(reply.stderr)
+        self._stalls += reply.timed_out
+        return reply
+
+    def check_budget(self) -> None:
+        """Give the host up when it has taken more than a host may.
+
+        Raises:
+            Unobservable: `timeout` or `truncated`.
+
+        """
+        if self._stalls >= STALLS:
+            raise Unobservable(
+                "timeout", f"the host fell silent {STALLS} times while it was asked", whole_host=True
+            )
+        if self._seconds >= self.limits.host_time:
+            seconds = self.limits.host_time
+            raise Unobservable("timeout", f"the host was not done after {seconds:g} s", whole_host=True)
+        if self._bytes > self.limits.host_bytes:
+            size = self.limits.host_bytes
+            raise Unobservable("truncated", f"the host printed more than {size} bytes", whole_host=True)
 
     def _reply(self, batch: Script, watch: Following) -> Reply:
-        result = self.backend.run(batch.script)
+        if self.has_input and not self.is_powershell:
+            self.feed = batch.script.encode("utf-8", "surrogateescape")
+            result = self.backend.run(SHELL)
+        else:
+            result = self.backend.run(batch.script)
         finished: bounded.Finished | None = self.finished
         return Reply(
             exit_status=result.rc,
@@ -136,9 +203,16 @@ class Transport:
         )
 
     def _run_local(self, command: str, *args: str) -> base.CommandResult:
+        if self.backend.NAME in _WITHOUT_INPUT:
+            command = command.replace("exec ", "exec -i ", 1)
         text = self.backend.quote(command, *args)
         self.finished = bounded.run(
-            ["/bin/sh", "-c", text], timeout=self.limits.deadline, watch=self.watch, stop=self.stop
+            ["/bin/sh", "-c", text],
+            timeout=self.limits.deadline,
+            total=self.total,
+            watch=self.watch,
+            stop=self.stop,
+            feed=self.feed,
         )
         return self.result(text)
 
@@ -186,15 +260,19 @@ class _Exchange:
 
     def __init__(self, inner: bounded.Watch, token: bytes) -> None:
         self._inner = inner
-        self._end = re.compile(rb"\n%s (\d+)\n\Z" % token)
+        self._end = re.compile(rb"\n%s (\d{1,4})\n\Z" % token)
         self.exit_status: int | None = None
-        self.complete = self.too_long = False
+        self.complete = self.too_long = self.full = False
         self.progress = 0
 
     def look(self, stdout: bytearray, stderr: bytearray) -> None:
         """Take in what has come since the last look."""
         self._inner.look(stdout, stderr)
-        self.progress, self.too_long = self._inner.progress, self._inner.too_long
+        self.progress, self.too_long, self.full = (
+            self._inner.progress,
+            self._inner.too_long,
+            self._inner.full,
+        )
         ends = [self._end.search(stream, max(0, len(stream) - 80)) for stream in (stdout, stderr)]
         if ends[0] and ends[1]:
             self.complete, self.exit_status = True, int(ends[0][1])
@@ -203,10 +281,17 @@ class _Exchange:
                     del stream[end.start() :]
 
 
+_OUT = """\
+case $(command -v printf) in printf) o() { printf %s "$1"; } ;; *) o() { print -rn -- "$1"; } ;; esac
+"""
+"""Writes without a program, whose arguments all could read: by `printf`, in some Korn shells by `print`."""
+
+
 class Ssh(SshBackend):
     """testinfra's ssh connection, with one connection a host: a shell that stays and is told what to run.
 
-    The log-in shell only starts `/bin/sh`, so it may be of any kind. A password (from an inventory) reaches
+    The log-in shell only starts `/bin/sh`, so it may be of any kind. That one hands each script through a
+    pipe to another, or to sudo's; no script is ever in an argument. A password (from an inventory) reaches
     `sshpass` in its environment, never in an argument.
     """
 
@@ -258,9 +343,10 @@ class Ssh(SshBackend):
         return self.transport.result(command)
 
     def _exchange(self, command: str, transport: Transport) -> bounded.Finished:
-        token = secrets.token_hex(8)
-        ending = f"printf '\\n%s%s %s\\n' {token[:8]} {token[8:]} $s"
-        feed = f"/bin/sh -c {shlex.quote(command)} </dev/null\ns=$?\n{ending}\n{ending} >&2\n"
+        token = secrets.token_hex(16)
+        script = transport.feed.decode("utf-8", "surrogateescape")
+        ending = f'o "\n{token} $s\n"'
+        feed = f"{_OUT}o {shlex.quote(script)} | {command}\ns=$?\n{ending}\n{ending} >&2\n"
         exchange = _Exchange(transport.watch, token.encode())
         process = self._shell = self._shell or self._connect()
         out, err = bytearray(), bytearray()
@@ -268,8 +354,7 @@ class Ssh(SshBackend):
         try:
             how = bounded.gather(
                 *(process, out, err),
-                timeout=transport.limits.deadline,
-                watch=exchange,
+                clock=bounded.Clock(transport.limits.deadline, exchange, transport.total),
                 stop=transport.stop,
                 feed=feed.encode("utf-8", "surrogateescape"),
             )
@@ -366,9 +451,13 @@ def paramiko_backend(hostspec: str, **kwargs: Any) -> base.BaseBackend:
             connection = self.client.get_transport()
             connection.set_keepalive(10)
             channel = connection.open_session(timeout=limits.connect_timeout)
+            channel.settimeout(limits.deadline)
             channel.exec_command(text.encode("utf-8", "surrogateescape"))
+            channel.sendall(self.transport.feed)
             channel.shutdown_write()
-            self.transport.finished = _drain(channel, self.transport.watch, limits.deadline)
+            watch = self.transport.watch
+            clock = bounded.Clock(limits.deadline, watch, self.transport.total)
+            self.transport.finished = _drain(channel, watch, clock)
             return self.transport.result(text)
 
     if not kwargs.get("ssh_config") and not Path("~/.ssh/config").expanduser().is_file():
@@ -376,23 +465,21 @@ def paramiko_backend(hostspec: str, **kwargs: Any) -> base.BaseBackend:
     return VerifyingParamiko(hostspec, **kwargs)
 
 
-def _drain(channel: Any, watch: bounded.Watch, timeout: float) -> bounded.Finished:
-    """Read a channel of paramiko's until it ends, `watch` has seen enough, or nothing comes forth."""
+def _drain(channel: Any, watch: bounded.Watch, clock: bounded.Clock) -> bounded.Finished:
+    """Read a channel of paramiko's until it ends, `watch` has seen enough, or its time is up."""
     out, err = bytearray(), bytearray()
-    deadline, progress, timed_out = time.monotonic() + timeout, watch.progress, False
-    while not (watch.complete or watch.too_long or timed_out):
+    is_late = False
+    while not (bounded.is_enough(watch) or is_late):
         done = channel.exit_status_ready() and (channel.eof_received or channel.closed)
-        while channel.recv_ready() and not watch.too_long:
+        while channel.recv_ready() and not bounded.is_enough(watch):
             out += channel.recv(65536)
             watch.look(out, err)
-        while channel.recv_stderr_ready() and not watch.too_long:
+        while channel.recv_stderr_ready() and not bounded.is_enough(watch):
             err += channel.recv_stderr(65536)
             watch.look(out, err)
         if done and not channel.recv_ready() and not channel.recv_stderr_ready():
             break
-        if watch.progress != progress:
-            deadline, progress = time.monotonic() + timeout, watch.progress
-        timed_out = time.monotonic() > deadline
+        is_late = not clock.left()
         channel.status_event.wait(0.002)
     status = channel.recv_exit_status() if channel.exit_status_ready() else -1
     channel.close()
@@ -400,6 +487,6 @@ def _drain(channel: Any, watch: bounded.Watch, timeout: float) -> bounded.Finish
         exit_status=status,
         stdout=bytes(out),
         stderr=bytes(err),
-        timed_out=timed_out,
+        timed_out=is_late and not watch.complete and not clock.is_overdue,
         truncated=watch.too_long,
     )

@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import threading
 import time
+import traceback
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from testinfra.host import Host
 
@@ -94,9 +97,10 @@ def collect_host(
 
     """
     found, started = Collected(name=work.name), time.monotonic()
+    backend: ObservingBackend | None = None
     try:
         host = work.open()
-        backend: ObservingBackend = host.backend
+        backend = host.backend
         open_questions = {key: call for key, call in controls.items() if work.is_planned(key)}
         likely = {text: text for text in suggestions.suggest(work.suits) if redact(text) == text}
         is_known = bool(likely) and not any(map(work.suits, suggestions.unknown()))
@@ -120,10 +124,23 @@ def collect_host(
         found.fault = fault
     except Stopped:
         found.stopped = True
+    except Exception as error:  # noqa: BLE001 - whatever a host makes of us is that host's own error
+        found.fault = _internal(error)
+        if backend is not None:
+            with suppress(Exception):
+                backend.transcript.give_up(found.fault)
     finally:
-        work.close()
+        with suppress(Exception):
+            work.close()
     found.seconds = time.monotonic() - started
     return found
+
+
+def _internal(error: Exception) -> Unobservable:
+    """Return the fault of a host in whose asking something of ours broke."""
+    at = traceback.extract_tb(error.__traceback__)[-1]
+    text = redact(f"{type(error).__name__}: {error}")[:400]
+    return Unobservable("internal", f"{text} at {Path(at.filename).name}:{at.lineno}", whole_host=True)
 
 
 def _speculate(host: Host, controls: Mapping[str, Speculation], found: Collected) -> dict[str, Speculation]:

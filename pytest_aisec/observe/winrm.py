@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import time
 from typing import Any, NamedTuple
 
 from requests import exceptions as http
@@ -165,9 +164,9 @@ _BROKEN = -1
 def _receive(shell: _Shell, started: str, transport: Transport) -> bounded.Finished:
     """Read what a command prints until it ends, its transport's watch has seen enough, or nothing comes."""
     watch, out, err = transport.watch, bytearray(), bytearray()
-    exit_status, done, timed_out, progress = 0, False, False, watch.progress
-    deadline = time.monotonic() + transport.limits.deadline
-    while not (done or watch.complete or watch.too_long or timed_out):
+    exit_status, done, is_late = 0, False, False
+    clock = bounded.Clock(transport.limits.deadline, watch, transport.total)
+    while not (done or bounded.is_enough(watch) or is_late):
         if transport.stop is not None and transport.stop.is_set:
             raise bounded.Stopped
         try:
@@ -182,14 +181,12 @@ def _receive(shell: _Shell, started: str, transport: Transport) -> bounded.Finis
         out += stdout
         err += stderr
         watch.look(out, err)
-        if watch.progress != progress:
-            deadline, progress = time.monotonic() + transport.limits.deadline, watch.progress
-        timed_out = time.monotonic() > deadline and not (done or watch.complete)
+        is_late = not clock.left() and not (done or watch.complete)
     return bounded.Finished(
         exit_status=exit_status,
         stdout=bytes(out),
         stderr=bytes(err),
-        timed_out=timed_out,
+        timed_out=is_late and not clock.is_overdue,
         truncated=watch.too_long,
     )
 

@@ -1,33 +1,55 @@
+import subprocess
+
 import pytest
+from testinfra.backend import base
 from testinfra.backend.local import LocalBackend
 from testinfra.host import Host
 
-from pytest_aisec.facts.processes import QUESTIONS, _asks, processes
+from pytest_aisec.facts.processes import QUESTIONS, processes
 from pytest_aisec.observe.backend import ObservingBackend
-from pytest_aisec.observe.batch import BEGINS
-from pytest_aisec.observe.portable import TITLE
 from pytest_aisec.observe.transcript import Transcript
 from pytest_aisec.observe.transports import Limits, Transport
 
 
-def test_the_audit_s_own_script_is_no_process_of_the_host() -> None:
-    backend = ObservingBackend("one", Transport(LocalBackend(), Limits(timeout=20)), Transcript())
+class Arguments(LocalBackend):
+    """Passes each script as an argument, as Ansible does."""
+
+    NAME = "ansible"
+
+    def run(self, command: str, *args: str, **_kwargs: object) -> base.CommandResult:
+        done = subprocess.run(
+            ["/bin/sh", "-c", self.get_command(command, *args)], capture_output=True, check=False
+        )
+        return self.result(done.returncode, b"", done.stdout.rstrip(), done.stderr.rstrip())
+
+
+@pytest.mark.parametrize("kind", [LocalBackend, Arguments])
+def test_no_process_of_the_audit_shows_what_is_asked(kind: type[LocalBackend]) -> None:
+    backend = ObservingBackend("one", Transport(kind(), Limits(timeout=20)), Transcript())
     host = Host(backend)
     backend.set_host(host)
     bait = "echo vllm serve --trust-remote-code"
     backend.ask_all({question: question for question in (bait, *QUESTIONS)})
+    answer = backend.transcript.get(bait)
+    assert answer is not None
+    assert answer.stdout == b"vllm serve --trust-remote-code\n"
     listed = backend.transcript.get(QUESTIONS[2])
     assert listed is not None
-    assert bait.encode() in listed.stdout, "this connection shows no script: the test says nothing"
-    found = processes(host)
-    assert 1 in {process.pid for process in found}
-    assert [] == [process for process in found if bait in " ".join(process.arguments)]
+    assert b"/bin/sh" in listed.stdout
+    assert bait.encode() not in listed.stdout
+    assert 1 in {process.pid for process in processes(host)}
 
 
-@pytest.mark.parametrize("text", [BEGINS, TITLE])
-def test_only_a_shell_that_runs_the_script_is_left_out(text: str) -> None:
-    assert _asks(["/bin/sh", "-c", f"{text}more"])
-    assert not _asks(["ngrok", "http", "80", "--label", f"{text}more"])
-    assert not _asks(["ngrok", "-c", f"{text}more"])
-    assert not _asks(["/bin/sh", "-c", "sleep 9"])
-    assert not _asks([])
+def test_a_process_that_imitates_the_audit_is_listed() -> None:
+    """Until its arguments were no longer looked at, a shell with the audit's own first line was left out."""
+    line = 'LC_ALL=C PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"\n'
+    imitation = subprocess.Popen(["/bin/sh", "-c", f"{line}read x; ngrok http 80"], stdin=subprocess.PIPE)
+    try:
+        backend = ObservingBackend("one", Transport(LocalBackend(), Limits(timeout=20)), Transcript())
+        host = Host(backend)
+        backend.set_host(host)
+        (found,) = (process for process in processes(host) if process.pid == imitation.pid)
+    finally:
+        imitation.kill()
+        imitation.communicate()
+    assert "ngrok" in found.arguments[-1]

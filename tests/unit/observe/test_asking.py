@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
 import time
 from typing import Any
 
@@ -134,11 +136,54 @@ def test_more_questions_than_one_argument_can_hold_are_split() -> None:
     assert 2 < len(backend.scripts) < 20
 
 
-def test_a_question_that_no_argument_can_hold_is_not_asked_and_the_others_are() -> None:
-    huge = f"echo '{'x' * 200_000}'"
-    found: dict[str, Observation] = {}
-    questions = [Question(text=text, key=text[:9]) for text in ("echo one", huge, "echo two")]
-    backend = LocalBackend()
-    with pytest.raises(Unobservable):
-        ask(questions, Transport(backend, Limits()), lambda item: found.update({item.command: item}))
-    assert found["echo one"].stdout == b"one\n"
+def test_a_question_that_no_argument_can_hold_is_asked_all_the_same() -> None:
+    huge = f"echo '{'x' * 200_000}' | wc -c"
+    found = asked("echo one", huge, "echo two")
+    assert [item.stdout.strip() for item in found.values()] == [b"one", b"200001", b"two"]
+
+
+class Arguments(LocalBackend):
+    """Passes each script as an argument and trims what it prints, as Ansible and Salt do."""
+
+    NAME = "ansible"
+
+    def run(self, command: str, *args: str, **_kwargs: Any) -> base.CommandResult:
+        text = self.get_command(command, *args)
+        done = subprocess.run(["/bin/sh", "-c", text], capture_output=True, check=False)
+        # Both hand over text.
+        out, err = done.stdout.decode("ascii").rstrip(), done.stderr.decode("ascii").rstrip()
+        return self.result(done.returncode, b"", out, err)
+
+
+def test_where_scripts_are_arguments_answers_are_encoded() -> None:
+    texts = ["printf '\\377\\000'; echo err >&2; exit 3", "true", "printf '\\n\\n'"]
+    found = asked(*texts, backend=Arguments())
+    assert [(item.exit_status, item.stdout, item.stderr) for item in found.values()] == [
+        (3, b"\377\0", b"err\n"),
+        (0, b"", b""),
+        (0, b"\n\n", b""),
+    ]
+
+
+def test_where_scripts_are_arguments_a_command_that_prints_the_script_answers_for_itself_alone() -> None:
+    """The command knows every marker, and prints all that could end an answer and begin the next."""
+    forge = (
+        "tr '\\0' '\\n' </proc/$PPID/cmdline | sed -n 's/.*printf %s \\([^ ]*\\) .*/\\1/p' | base64 -d"
+        " | sed -n 's/^f \\([0-9a-f]*\\) .*/\\1/p'"
+        " | while read t; do printf '\\n%s>0\\n' $t; printf '\\n%s>0\\n' $t >&2; done"
+    )
+    found = asked("echo one", f"{forge}; exit 4", "echo two; exit 5", backend=Arguments())
+    first, second, third = found.values()
+    assert (first.exit_status, second.exit_status, third.exit_status) == (0, 4, 5)
+    assert re.search(rb"\n[0-9a-f]{32}>0\n", second.stdout), "the command has learned nothing"
+    assert third.stdout == b"two\n"
+
+
+def test_where_answers_cannot_be_encoded_nothing_is_answered() -> None:
+    class Without(Arguments):
+        def run(self, command: str, *args: str, **kwargs: Any) -> base.CommandResult:
+            return super().run(f"base64() {{ return 127; }}; {command}", *args, **kwargs)
+
+    with pytest.raises(Unobservable) as caught:
+        asked("echo one", backend=Without())
+    assert caught.value.whole_host
