@@ -48,9 +48,12 @@ def _content(path: Path, file: Path) -> bytes:
     if not (file.exists() or file.is_symlink()):
         raise UsageProblem(f"{file}: there is no such file; give a bundle or its run.json")
     try:
-        if path == file:
-            return files.read_named(file)
-        return files.read(path, "run.json")
+        if path != file:
+            files.check(path)
+    except EvidenceError as error:
+        raise UsageProblem(str(error)) from None
+    try:
+        return files.read_named(file) if path == file else files.read(path, "run.json")
     except EvidenceError as error:
         raise UsageProblem(f"{path}{': ' if path == file else '/'}{error}") from None
 

@@ -5,10 +5,12 @@ has no key and makes the manifest fit, and whoever verifies gives no key: what i
 """
 
 import gzip
+import hashlib
 import json
 import os
 import socket
 import time
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -18,7 +20,7 @@ import pytest
 from pytest_aisec.cli import evidence, main
 from pytest_aisec.evidence import bundle as bundles
 from pytest_aisec.evidence import manifest
-from tests.support.signed import SIGNED, seal
+from tests.support.signed import SIGNED, forge, seal
 
 pytestmark = pytest.mark.slow
 
@@ -442,3 +444,29 @@ def test_a_replay_refuses_what_is_no_plain_file(copy, audit, pack):
     ended = audit(f"--aisec-replay={copy}")
     assert 4 == ended.code
     assert f"junit.xml: is a FIFO, {PLAIN}" in " ".join(ended.text.split())
+
+
+def test_a_replay_of_a_giant_plan_ends(signed, copy, aisec):
+    """Before: the replay read the parameter for minutes."""
+    plan = json.loads((copy / PLAN).read_text())
+    plan["controls"][0]["params"]["words"] = ["x" * 6_000_000]
+    plan["controls"][0]["declared"].append("words")
+    text = json.dumps(plan, indent=2, ensure_ascii=False) + "\n"
+    (copy / PLAN).write_text(text)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+
+    def fit(run):
+        first = replace(run.controls[0], params=plan["controls"][0]["params"], declared=["mode", "words"])
+        return replace(
+            run,
+            controls=[first, *run.controls[1:]],
+            run=replace(run.run, plan_sha256=digest),
+            inputs={**run.inputs, PLAN: digest},
+        )
+
+    forge(copy, fit, unsigned=True)
+    given = ["--replay", f"--path={signed.pack}", f"--timeout={LONGEST}"]
+    code, text = aisec("verify", copy, *given)
+    assert 1 == code
+    assert "its verdicts cannot be made again: ERROR: " in text
+    assert "has more than 4 MiB" in text

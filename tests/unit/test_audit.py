@@ -3,6 +3,7 @@
 import pytest
 from testinfra.host import Host
 
+from pytest_aisec import audit
 from pytest_aisec.audit import platform
 from pytest_aisec.observe.backend import ObservingBackend
 from pytest_aisec.observe.faults import Unobservable
@@ -35,3 +36,8 @@ def test_a_kernel_that_is_known(expected: str, stdout: bytes) -> None:
 def test_a_kernel_that_nobody_knows_is_no_other_platform(stdout: bytes) -> None:
     with pytest.raises(Unobservable, match="parse"):
         platform(host(stdout))
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-inf"])
+def test_a_number_that_json_does_not_know_is_text_in_the_evidence(text: str) -> None:
+    assert {"a": [text, 1.5]} == audit.jsonable({"a": [float(text), 1.5]})
