@@ -90,6 +90,8 @@ def processes(host: Host) -> tuple[Process, ...]:
             arguments.setdefault(int(match[1]), []).append(match[2])
     if 1 not in names:
         raise Unobservable("privilege", "only the processes of the asking user are shown")
+    if not arguments:
+        raise Unobservable("unreadable", "no process shows its arguments")
     return tuple(
         Process(pid=pid, name=name, arguments=tuple(arguments.get(pid, ())), core_limit=limits.get(pid, ""))
         for pid, name in sorted(names.items())
