@@ -47,7 +47,7 @@ def _service_answers() -> dict[str, str]:
     heads = {
         "grep -aH '' /proc/[0-9]*/comm": "",
         "grep -aH '^Max core": "",
-        "grep -azH '' /proc/[0-9]*/cmdline": "",
+        "p=$$; while test": "",
         "grep -azoHE": "",
         "grep -aH '^Uid:'": "",
         "stat -L -c '%i %n'": "4 /proc/self/ns/net\n",

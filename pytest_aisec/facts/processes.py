@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,9 +18,18 @@ __all__ = ["QUESTIONS", "Process", "processes"]
 _COMM, _LIMITS, _CMDLINE = QUESTIONS = (
     "grep -aH '' /proc/[0-9]*/comm",
     "grep -aH '^Max core file size' /proc/[0-9]*/limits",
-    "grep -azH '' /proc/[0-9]*/cmdline",
+    (
+        'p=$$; while test "$p" -gt 1 && read -r s </proc/$p/stat; '
+        "do printf '/proc/%s/asks:\\000' $p; s=${s##*) ? }; p=${s%% *}; done 2>/dev/null; "
+        "exec grep -azH '' /proc/[0-9]*/cmdline"
+    ),
 )
-"""What `processes` asks, to be foreseen by whoever asks something else first."""
+"""What `processes` asks, to be foreseen by whoever asks something else first.
+
+The last names its own process and those above it, too: they live as long as it does, so that none of their
+numbers can be another process's by then.
+"""
+_SHELLS = {"ash", "bash", "busybox", "dash", "ksh", "sh"}
 
 _GONE = re.compile(r"No such (file or directory|process)")
 
@@ -47,10 +57,16 @@ def _read(host: Host, command: str) -> str:
     return str(result.stdout)
 
 
-def processes(host: Host) -> tuple[Process, ...]:
-    """Return all processes of the host, those that ask it among them: no question is in their arguments.
+def _is_script(arguments: Sequence[str]) -> bool:
+    """Tell whether a process is a shell that was given a script as an argument."""
+    program = arguments[0].rpartition("/")[2] if arguments else ""
+    return program in _SHELLS and "-c" in arguments
 
-    None is left out. A process that could look like the audit's own would not be seen.
+
+def processes(host: Host) -> tuple[Process, ...]:
+    """Return all processes of the host, but for shells above the one that asks, whose script was an argument.
+
+    Such a script holds every question. They are known by who asks, never by what they look like.
 
     Raises:
         Unobservable: `privilege` where only the asking user's own processes are shown.
@@ -68,12 +84,18 @@ def processes(host: Host) -> tuple[Process, ...]:
         if match is None:
             raise Unobservable("parse", f"grep printed {line[:120]!r} of the limits of a process")
         limits[int(match[1])] = match[2]
+    asking: set[int] = set()
     for item in _read(host, _CMDLINE).split("\0"):
+        if match := re.fullmatch(r"/proc/(\d+)/asks:", item):
+            asking.add(int(match[1]))
         if match := re.fullmatch(r"/proc/(\d+)/cmdline:(.*)", item, re.DOTALL):
             arguments.setdefault(int(match[1]), []).append(match[2])
     if 1 not in names:
         raise Unobservable("privilege", "only the processes of the asking user are shown")
+    if not arguments:
+        raise Unobservable("unreadable", "no process shows its arguments")
     return tuple(
         Process(pid=pid, name=name, arguments=tuple(arguments.get(pid, ())), core_limit=limits.get(pid, ""))
         for pid, name in sorted(names.items())
+        if pid not in asking or not _is_script(arguments.get(pid, ()))
     )

@@ -6,6 +6,7 @@ from testinfra.backend.local import LocalBackend
 from testinfra.host import Host
 
 from pytest_aisec.facts.processes import QUESTIONS, processes
+from pytest_aisec.observe import portable
 from pytest_aisec.observe.backend import ObservingBackend
 from pytest_aisec.observe.transcript import Transcript
 from pytest_aisec.observe.transports import Limits, Transport
@@ -53,3 +54,23 @@ def test_a_process_that_imitates_the_audit_is_listed() -> None:
         imitation.kill()
         imitation.communicate()
     assert "ngrok" in found.arguments[-1]
+
+
+def test_a_shell_that_was_given_the_script_as_an_argument_is_left_out_and_one_like_it_is_not() -> None:
+    """As `sh -c "$(cat audit.sh)"` does with the script of `aisec collect-script`."""
+    bait = "echo vllm serve --trust-remote-code"
+    script = portable.script([bait, *QUESTIONS], profile="x", timeout=20)
+    imitation = subprocess.Popen(["/bin/sh", "-c", f"read x\n{script}"], stdin=subprocess.PIPE)
+    try:
+        carried = portable.read(
+            subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, check=True).stdout
+        )
+    finally:
+        imitation.kill()
+        imitation.communicate()
+    assert carried.lost == 0
+    transcript = Transcript(source=lambda: carried.observations)
+    backend = ObservingBackend("one", None, transcript)
+    host = Host(backend)
+    backend.set_host(host)
+    assert [imitation.pid] == [item.pid for item in processes(host) if bait in " ".join(item.arguments)]
