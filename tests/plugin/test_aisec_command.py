@@ -112,6 +112,7 @@ STARTS = {
     "report": (["report", "bundle", "--format=html"], 0),
     "run": (["run", "acme", "--aisec-path=pack", "--aisec-evidence=again"], 0),
     "schema": (["schema", "run"], 0),
+    "test": (["test", "pack"], 4),
     "verify": (["verify", "bundle"], 0),
     "waive": (["waive", "nowhere"], 4),
     "waivers": (["waivers", "nowhere"], 4),

@@ -22,6 +22,8 @@ from pytest_aisec.observe.transcript import Observation, Transcript
 from pytest_aisec.observe.transports import Limits, Transport
 from pytest_aisec.observe.waves import Work, collect
 
+pytestmark = pytest.mark.slow
+
 TIGHT = Limits(timeout=0.1, connect_timeout=0.1, cap=100_000, slack=0.3, host_slack=1)
 """A question has half a second, a host four, and 2.6 MB."""
 
