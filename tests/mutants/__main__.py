@@ -225,7 +225,7 @@ def fails(copy: Path, arguments: Iterable[str]) -> str:
     if done.returncode == 0:
         return ""
     failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
-    if done.returncode != 1 or not failed:
+    if done.returncode not in {1, 2} or not failed:  # 2: stopped at the first
         raise SystemExit(f"the tests did not run: {done.stdout[-2000:]}{done.stderr[-2000:]}")
     return failed[0].split(" - ")[0].split("::")[-1]
 
