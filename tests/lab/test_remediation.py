@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from test_main_job import DECLARED, audit, outcomes
+from tests.support.hardened import DECLARED, audit, outcomes
 
 LIBRARY = Path(__file__).parents[1] / "scenarios/lib/containers.sh"
 PROFILE = """\

@@ -13,7 +13,6 @@ import time
 from pathlib import Path
 
 import pytest
-from test_main_job import DECLARED, PROFILE, audit, harden, outcomes
 
 from pytest_aisec.observe.bounded import Stop
 from pytest_aisec.observe.faults import Unobservable
@@ -22,6 +21,7 @@ from pytest_aisec.observe.transcript import Transcript
 from pytest_aisec.observe.transports import Limits
 from pytest_aisec.observe.waves import Work, collect
 from pytest_aisec.verifying import verify
+from tests.support.hardened import DECLARED, PROFILE, audit, harden, outcomes
 
 QUICK = Limits(timeout=3, connect_timeout=3)
 
