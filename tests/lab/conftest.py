@@ -77,6 +77,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if live.mode() == "all" or config.getoption("keyword"):
         return
     of = {item: item.callspec.params["scenario"] for item in items if _is_of_scenario(item)}
+    if not of:
+        return
     chosen = live.choose(of.values(), live.seed())
     left_out = [item for item, scenario in of.items() if scenario.id not in chosen]
     config.hook.pytest_deselected(items=left_out)
