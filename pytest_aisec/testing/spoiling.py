@@ -10,7 +10,7 @@ from pytest_aisec.observe.transcript import Observation
 from pytest_aisec.testing.audits import Subject, verdict
 from pytest_aisec.testing.proofs import may_follow_failure
 
-_FINDS_NOTHING = re.compile(r"\bz?grep\b")
+_FINDS_NOTHING = re.compile(r"z?grep\b|find\b.* -exec z?grep\b", re.DOTALL)
 """A grep that finds nothing says so by exit status 1, without a word: that is its answer (POSIX)."""
 
 
@@ -22,7 +22,7 @@ def spoiled(answer: Observation) -> Iterator[tuple[str, Observation]]:
     yield "refused", replace(nothing, exit_status=1, stderr=denied)
     yield "missing", replace(nothing, exit_status=127, stderr=f"sh: 1: {program}: not found\n".encode())
     yield "late", replace(nothing, fault="timeout", detail="no end within 30 s")
-    if not _FINDS_NOTHING.search(answer.command):
+    if not _FINDS_NOTHING.match(answer.command):
         yield "without a word", replace(nothing, exit_status=1)
     if answer.fault is not None:
         return
