@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType, NoneType, UnionType
 from typing import Annotated, Any, Literal, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -64,13 +65,26 @@ class Parameter:
 
     def _adapter(self) -> TypeAdapter[Any]:
         try:
-            return TypeAdapter(self.annotation, config=ConfigDict(extra="forbid"))
-        except Exception:  # noqa: BLE001 - a model brings its own configuration, and pydantic says so in its own way
-            return TypeAdapter(self.annotation)
+            # Types that are equal may still differ in order: `int | str` equals `str | int`.
+            return _cached_adapter(self.annotation, repr(self.annotation))
+        except TypeError:
+            return _adapter(self.annotation)
 
     def json_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of the parameter's values."""
         return self._adapter().json_schema()
+
+
+def _adapter(annotation: Any) -> TypeAdapter[Any]:
+    try:
+        return TypeAdapter(annotation, config=ConfigDict(extra="forbid"))
+    except Exception:  # noqa: BLE001 - a model brings its own configuration, and pydantic says so in its own way
+        return TypeAdapter(annotation)
+
+
+@lru_cache(maxsize=1024)
+def _cached_adapter(annotation: Any, _text: str) -> TypeAdapter[Any]:
+    return _adapter(annotation)
 
 
 def _type_name(annotation: Any) -> str:

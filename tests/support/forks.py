@@ -14,6 +14,7 @@ import atexit
 import builtins
 import gc
 import importlib
+import importlib.util
 import io
 import json
 import os
@@ -207,7 +208,7 @@ def tell(client: int, number: int) -> None:
 
 
 def load() -> None:
-    """Import what a run imports, under the hook by which pytest rewrites the assertions of its plugins."""
+    """Import and compile what a run does, under the hook by which pytest rewrites its plugins' assertions."""
     from _pytest.config import _prepareconfig
 
     for name in [name for name in os.environ if name.startswith(("PYTEST_", "GITHUB_"))]:
@@ -218,6 +219,11 @@ def load() -> None:
     for module in pkgutil.walk_packages(pytest_aisec.__path__, "pytest_aisec."):
         if not re.search(NOT_LOADED, module.name):
             importlib.import_module(module.name)
+    if importlib.util.find_spec("hypothesis"):
+        importlib.import_module("hypothesis")
+    environment = sys.modules["pytest_aisec.report.html"]._environment()
+    for name in environment.list_templates(extensions=["j2"]):
+        environment.get_template(name)
     config._ensure_unconfigure()
     if "coverage" in sys.modules:
         from coverage import Coverage, process_startup
