@@ -82,7 +82,7 @@ class ModelFile:
     owner: str
     group: str
     head: bytes = field(repr=False)
-    """The first `HEAD` bytes."""
+    """The first `HEAD` bytes, or those before what was redacted."""
     is_text: bool = False
     """No byte of `head` is a control character other than white space."""
 
@@ -305,6 +305,8 @@ def _file(path: str, stat: str, kind: str, text: str) -> ModelFile | Unobservabl
         return Unobservable("parse", f"{path}: od printed something else")
     if len(head) != min(size, HEAD) and "«redacted:" not in text:
         return Unobservable("unreadable", f"{path}: {len(head)} bytes came instead of {min(size, HEAD)}")
+    # What stands behind a credential is not where it stood: the head ends there.
+    head = head.partition("«redacted:".encode())[0]
     return ModelFile(
         path=path,
         identity=match["identity"],
