@@ -74,7 +74,7 @@ def _refuse(source: Source, why: str) -> Unobservable:
 
 
 def _has_objects(kind: object) -> bool | None:
-    """Tell whether a type, as its `descr` has it, is or contains that of Python objects; `None`: not known."""
+    """Tell whether a type, as its `descr` has it, is or contains that of objects; `None`: not known."""
     if isinstance(kind, str):
         return False if _NUMBERS.fullmatch(kind) else True if _OBJECTS.fullmatch(kind) else None
     if isinstance(kind, list):  # of (name, type) or (name, type, shape)

@@ -83,7 +83,8 @@ _COMPILED = re.compile(rb"..\r\n\x00{3}|..\r\n[\x01-\x03]\x00{3}", re.DOTALL)
 _VECTORS = re.compile(rb"\d{1,9} \d{1,5}\n")
 _SPECIFIED = re.compile(rb"[\x01-\x08]\x00{3}[\x02-\x40]\x00[A-Za-z]{1,63}\x00", re.DOTALL)
 """CTranslate2: a version, and the name of what the model specifies."""
-_LEVEL_TABLE = b"\x57\xfb\x80\x8b\x24\x75\x47\xdb"
+_ALL = (*((name, 0, magic) for name, magic in _MAGIC), *_AT)
+_FORMS = (("compiled Python", _COMPILED), ("word2vec", _VECTORS), ("CTranslate2", _SPECIFIED))
 
 
 def harmless(head: bytes, size: int | None, path: str, others: frozenset[str] = frozenset()) -> str:
@@ -100,20 +101,12 @@ def harmless(head: bytes, size: int | None, path: str, others: frozenset[str] = 
     """
     if not _CONTROL.search(head):
         return "text"
-    for name, magic in _MAGIC:
-        if head.startswith(magic):
-            return name
-    for name, at, magic in _AT:
-        if head[at : at + len(magic)] == magic:
-            return name
+    found = next((name for name, at, magic in _ALL if head[at : at + len(magic)] == magic), "")
+    found = found or next((name for name, form in _FORMS if form.match(head)), "")
+    if found:
+        return found
     if _is_safetensors(head, size):
         return "safetensors"
-    if _COMPILED.match(head):
-        return "compiled Python"
-    if _VECTORS.match(head):
-        return "word2vec"
-    if _SPECIFIED.match(head):
-        return "CTranslate2"
     if size is not None and is_protobuf(head, size):
         return "protobuf"
     if is_msgpack(head):

@@ -1,8 +1,8 @@
 """The opcodes of a pickle and their arguments, as the readers of CPython take them.
 
-There are two of them, in C and in Python, and libraries build on either. An argument that one of them accepts
-is accepted here. One that CPython never writes is odd: readers that only look at pickles take it for something
-else, and attacks on scanners live on that.
+There are two of them, in C and in Python, and libraries build on either. An argument that one of the two
+accepts is accepted here. One that CPython never writes is odd: readers that only look at pickles take it for
+something else, and attacks on scanners live on that.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Argument", "Broken", "Crossed", "Open", "Operation", "operation"]
+__all__ = ["UNKNOWN", "Argument", "Broken", "Crossed", "Open", "Operation", "operation"]
 
 
-class Broken(Exception):  # noqa: N818 - no error of a program: where a reader stops
+class Broken(Exception):
     """Every reader of CPython stops here."""
 
 
@@ -24,7 +24,7 @@ class Crossed(Broken):
     """A frame ends within an opcode: one reader of CPython stops, the other reads something else."""
 
 
-class Open(Exception):  # noqa: N818 - likewise
+class Open(Exception):
     """The bytes at hand end before it is decided what comes."""
 
 
@@ -49,7 +49,7 @@ class Operation:
     """What CPython never writes; empty where it is as it writes it."""
 
 
-_OPCODES = {ord(code): op for code, op in pickletools.code2op.items()}
+_OPCODES = {ord(op.code): op for op in pickletools.opcodes}
 _WIDTHS = {-2: 1, -3: 4, -4: 4, -5: 8}
 """Bytes of a length before an argument, by how `pickletools` describes it."""
 _FLOAT = re.compile(rb"-?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?|-?inf|-?nan")

@@ -15,7 +15,7 @@ from pytest_aisec.facts import tars, zips
 from pytest_aisec.facts.arrays import read_array
 from pytest_aisec.facts.harmless import harmless
 from pytest_aisec.facts.model_files import HEAD, ModelFile
-from pytest_aisec.facts.pickle_walk import Walk, loads
+from pytest_aisec.facts.pickle_walk import OLD_TORCH, Walk, loads
 from pytest_aisec.facts.sources import InFile, Memory, Packed, Part, Source, is_packed
 from pytest_aisec.facts.together import outcomes
 from pytest_aisec.observe.faults import Unobservable
@@ -115,15 +115,13 @@ def pickles(host: Host, files: Sequence[ModelFile], *, most: int, contents: bool
             answer = _Found(faults=[answer])  # noqa: PLW2901 - the same in another form
         if answer.what or answer.faults:
             found.append(
-                Pickles(
-                    file=file, what=answer.what, found=tuple(answer.pickles), faults=tuple(answer.faults)
-                )
+                Pickles(file=file, what=answer.what, found=tuple(answer.pickles), faults=tuple(answer.faults))
             )
     return found
 
 
 class _Look:
-    def __init__(  # noqa: PLR0913, PLR0917 - what all its methods need
+    def __init__(
         self,
         most: int,
         contents: bool,  # noqa: FBT001 - handed through
@@ -175,17 +173,37 @@ class _Look:
 
     def unpacks(self, source: Source) -> bool:
         """Tell whether something comes out; two letters of a text may look like a compression."""
+        packed = self.packed(source)
         try:
-            self.packed(source).upto(1)
+            packed.upto(HEAD)
         except Unobservable:
-            if harmless(source.upto(HEAD), source.size, source.where) == "text":
-                return False
-            raise
+            begun = packed.before_fault(HEAD)
+            is_text = harmless(source.upto(HEAD), source.size, source.where) == "text"
+            return not is_text or any(walk.runs for walk in loads(begun, size=len(begun)))
         return True
 
     def as_pickle(self, source: Source, head: bytes, depth: int) -> _Found | None:
         """Return the pickles of which bytes consist; `None` when no reader gets anywhere with them."""
-        data, walks, fault = head, loads(head, size=source.size), None
+        data, walks, fault = self.walked(source, head)
+        last = walks[-1]
+        runs = any(walk.runs for walk in walks)
+        if not runs and last.state == "broken" and (len(walks) == 1 or not walks[0].is_marked):
+            return None
+        fault = fault or _incomplete(source.where, walks)
+        if fault and not runs and last.state == "open" and not walks[0].is_marked:
+            raise fault
+        found = _Found(what="pickle", faults=[fault] if fault and self.contents else [])
+        for number, walk in enumerate((walk for walk in walks if walk.state == "stop" or walk.runs), 1):
+            where = source.where if number == 1 else f"{source.where} (pickle {number})"
+            if self.contents:
+                found.pickles.append(Pickle(where=where, data=data[walk.start : walk.end], walk=walk))
+                for body in walk.nested:
+                    found.add(self.inner(Memory(f"{where}: bytes in it", body), depth + 1), "pickle")
+        return found
+
+    def walked(self, source: Source, head: bytes) -> tuple[bytes, list[Walk], Unobservable | None]:
+        """Return as many bytes as are needed, the pickles in them, and why more cannot be had."""
+        data, walks = head, loads(head, size=source.size)
         # A member of an archive is fetched anew each time.
         steps = () if isinstance(source, zips.Stored) else _STEPS
         for end in [*(step for step in steps if step < self.most), self.most]:
@@ -194,31 +212,10 @@ class _Look:
                 break
             try:
                 data = source.upto(end)
-            except Unobservable as why:
-                fault = why
-                break
+            except Unobservable as fault:
+                return data, walks, fault
             walks = loads(data, size=source.size)
-        last = walks[-1]
-        if not any(walk.runs for walk in walks):
-            if last.state == "broken" and (len(walks) == 1 or not walks[0].is_marked):
-                return None
-            if last.state == "open" and not walks[0].is_marked:
-                raise fault or Unobservable("truncated", f"{source.where}: {last.why}")
-        if fault is None and last.state == "open":
-            fault = Unobservable("truncated", f"{source.where}: {last.why}")
-        if fault is None and last.state == "broken":
-            fault = Unobservable("parse", f"{source.where}: byte {last.start}: not a pickle ({last.why})")
-        is_short = len(walks) < 5 and walks[0].value == 0x1950A86A20F9469CFC6C
-        if fault is None and is_short:
-            fault = Unobservable("parse", f"{source.where}: PyTorch's five pickles are not all there")
-        found = _Found(what="pickle", faults=[fault] if fault and self.contents else [])
-        for number, walk in enumerate((walk for walk in walks if walk.state == "stop" or walk.runs), 1):
-            where = source.where if number == 1 else f"{source.where} (pickle {number})"
-            if self.contents:
-                found.pickles.append(Pickle(where=where, data=data[walk.start : walk.end], walk=walk))
-            for body in walk.nested:
-                found.add(self.inner(Memory(f"{where}: bytes in it", body), depth + 1), "pickle")
-        return found
+        return data, walks, None
 
     def inner(self, source: Source, depth: int) -> _Found | Unobservable:
         """Look at a part; what is wrong with one part does not hide another."""
@@ -270,7 +267,9 @@ class _Look:
         body = Part(source.where, source, array.start, None)
         found = self.as_pickle(body, body.upto(HEAD), depth)
         if found is None:
-            found = _Found(faults=[Unobservable("parse", f"{source.where}: an array of objects without them")])
+            found = _Found(
+                faults=[Unobservable("parse", f"{source.where}: an array of objects without them")]
+            )
         found.what = what
         return found
 
@@ -282,14 +281,24 @@ class _Look:
 
     def packed(self, source: Source) -> Packed:
         """Return what was compressed."""
-        return Packed(
-            f"{source.where}, decompressed", source, most=self.most, most_unpacked=_MOST_UNPACKED
-        )
+        return Packed(f"{source.where}, decompressed", source, most=self.most, most_unpacked=_MOST_UNPACKED)
 
     def in_old_joblib(self, source: Source, depth: int) -> _Found:
         """Look at what joblib compressed before 0.10."""
         match = _OLD_JOBLIB.match(source.upto(64))
         return self.in_packed(Part(source.where, source, match.end() if match else 0, None), depth)
+
+
+def _incomplete(where: str, walks: list[Walk]) -> Unobservable | None:
+    """Return why `walks` are not all that is in a file."""
+    last = walks[-1]
+    if last.state == "open":
+        return Unobservable("truncated", f"{where}: {last.why}")
+    if last.state == "broken":
+        return Unobservable("parse", f"{where}: byte {last.start}: not a pickle ({last.why})")
+    if walks[0].is_old_torch and len(walks) < OLD_TORCH:
+        return Unobservable("parse", f"{where}: PyTorch's five pickles are not all there")
+    return None
 
 
 def _is_tensor(name: str, tops: set[str]) -> bool:

@@ -173,3 +173,18 @@ class Packed(Source):
             is_end = unpacker.eof
             data = unpacker.unused_data if is_end else b""
         return found, is_end
+
+    def before_fault(self, end: int) -> bytes:
+        """Return what of the first `end` bytes comes out before the data is malformed."""
+        found = b""
+        data = self.outer.upto(4096)
+        make = next((make for beginning, make in _FORMATS if data.startswith(beginning)), None)
+        unpacker = make() if make else None
+        try:
+            for at in range(len(data)):
+                if unpacker is None or unpacker.eof or len(found) >= end:
+                    break
+                found += unpacker.decompress(data[at : at + 1])
+        except (zlib.error, OSError, lzma.LZMAError, EOFError, ValueError, MemoryError):
+            pass
+        return found

@@ -39,25 +39,15 @@ def _number(field: bytes) -> int | None:
 
 
 def members(source: Source) -> Iterator[Part]:
-    """Yield the regular files in an archive.
+    """Yield the regular files in an archive, whose size is known.
 
     Raises:
         Unobservable: `parse` where readers could disagree, `truncated` where it is too much.
 
     """
+    blocks = _Blocks(source)
     at, count = 0, 0
-    window, start = b"", 0
-    while True:
-        if not start <= at <= at + _BLOCK <= start + len(window):
-            length = _AHEAD if source.size is None else min(_AHEAD, source.size - at)
-            window = source.upto(at + _AHEAD)[at:] if source.size is None else source.at(at, max(length, 0))
-            start = at
-        block = window[at - start : at - start + _BLOCK]
-        if len(block) < _BLOCK:
-            raise _refuse(source, "an archive that does not end as one")
-        if not block.strip(b"\0"):
-            _check_end(source, at)
-            return
+    while (block := blocks.at(at)).strip(b"\0"):
         if not is_tar(block):
             raise _refuse(source, "a header with a wrong checksum")
         at += _BLOCK
@@ -70,12 +60,29 @@ def members(source: Source) -> Iterator[Part]:
             raise Unobservable("truncated", f"{source.where}: more than {_MOST_MEMBERS} members to look into")
         part = Part(f"{source.where}: {name}", source, at, size)
         if kind in _ABOUT_NEXT:
-            about = part.whole(1 << 20)
-            if _RISKY.search(about) and kind in b"xgX":
+            if kind in b"xgX" and _RISKY.search(part.whole(1 << 20)):
                 raise _refuse(source, f"a second size of the member behind {name}")
         elif kind in _REGULAR and size:
             yield part
         at += (size + _BLOCK - 1) // _BLOCK * _BLOCK
+    _check_end(source, at)
+
+
+class _Blocks:
+    """The headers of an archive: what follows the last one read is read with it."""
+
+    def __init__(self, source: Source) -> None:
+        self.source, self.start, self.window = source, 0, b""
+
+    def at(self, at: int) -> bytes:
+        """Return the block at a byte."""
+        if not self.start <= at <= at + _BLOCK <= self.start + len(self.window):
+            left = (self.source.size or 0) - at
+            self.start, self.window = at, self.source.at(at, max(0, min(_AHEAD, left)))
+        block = self.window[at - self.start : at - self.start + _BLOCK]
+        if len(block) < _BLOCK:
+            raise _refuse(self.source, "an archive that does not end as one")
+        return block
 
 
 def _member(source: Source, block: bytes) -> tuple[int, bytes]:
@@ -91,12 +98,10 @@ def _member(source: Source, block: bytes) -> tuple[int, bytes]:
 
 
 def _check_end(source: Source, at: int) -> None:
-    if source.size is None:
-        rest = source.upto(at + (1 << 20))[at:]
-    else:
-        rest = source.at(at, min(source.size - at, 1 << 20))
-        if source.size - at > len(rest):
-            raise Unobservable("truncated", f"{source.where}: much stands behind the end of the archive")
+    left = (source.size or 0) - at
+    rest = source.at(at, min(left, 1 << 20))
+    if left > len(rest):
+        raise Unobservable("truncated", f"{source.where}: much stands behind the end of the archive")
     if rest.strip(b"\0"):
         raise _refuse(source, "something behind the end of the archive")
 
