@@ -60,6 +60,8 @@ class Machine:
         self.stack: list[object] = []
         self.memo: dict[int, object] = {}
         self.frame = 0
+        self.spent = [0]
+        """Operations so far, together with the readers that this one began."""
         self.names: set[tuple[str, str]] = set()
         self.unknown: list[str] = []
         self.odd: list[str] = []

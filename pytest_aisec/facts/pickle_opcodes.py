@@ -176,7 +176,9 @@ def _of_lines(name: str, data: bytes, at: int, size: int | None, frame: int) -> 
             return Operation(name, at, end, line.decode("raw-unicode-escape"), odd)
         except UnicodeDecodeError:
             raise Broken("text with a broken escape") from None
-    return Operation(name, at, end, UNKNOWN, odd or ("" if line.isascii() else "a reference not in ASCII"))
+    if not line.isascii():
+        raise Broken("a reference that is not ASCII")
+    return Operation(name, at, end, UNKNOWN, odd)
 
 
 def _is_plain(line: bytes) -> bool:
@@ -225,7 +227,9 @@ def _number(name: str, line: bytes) -> tuple[Argument, str]:
 
 
 def _lenient(line: bytes, name: str, base: int) -> Argument:
-    text = line.partition(b"\0")[0]
+    text, nul, _ = line.partition(b"\0")
+    if name == "INT" and nul and not text:
+        return 0  # as strtol of C reads it
     if name == "LONG":
         text = text.removesuffix(b"L")
     if len(text) > _LONGEST_NUMBER and not re.fullmatch(rb"[\s0-9a-zA-Z_+-]*", text):
@@ -236,7 +240,7 @@ def _lenient(line: bytes, name: str, base: int) -> Argument:
         return int(text, base)
     except ValueError:
         pass
-    octal = re.fullmatch(rb"\s*([+-]?)0+([0-7]+)\s*", text)  # as strtol of C reads it
+    octal = re.fullmatch(rb"\s*([+-]?)0+([0-7]+)\s*", text)  # likewise
     if octal is None or base == 10:
         raise Broken("no number")
     return int(octal[1] + octal[2], 8)

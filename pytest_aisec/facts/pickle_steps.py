@@ -24,7 +24,8 @@ def run(machine: Machine) -> None:
         Open: where the bytes at hand end.
 
     """
-    for _ in range(_MOST_OPERATIONS):
+    while machine.spent[0] < _MOST_OPERATIONS:
+        machine.spent[0] += 1
         op = operation(machine.data, machine.at, size=machine.size, frame=machine.frame)
         if op.odd:
             machine.odd.append(op.odd)
@@ -50,6 +51,8 @@ def _built(machine: Machine, _: Operation) -> None:
         machine.has_called = True
         target.state = state
         by = target.by
+        if isinstance(by, Import) and by.name == "_reconstructor" and isinstance(target.arguments, tuple):
+            by = target.arguments[0] if target.arguments else by
         if isinstance(by, Import) and by.module in _WRAPPERS and by.name == "NumpyArrayWrapper":
             _raw_array(machine, target)
 
@@ -89,6 +92,7 @@ def _inner(machine: Machine) -> None:
         machine.unknown.append("pickles in pickles in pickles")
         raise Broken("pickles in pickles in pickles")
     other = Machine(machine.data, machine.at, machine.size)
+    other.spent = machine.spent
     other.depth = machine.depth + 1
     try:
         run(other)
@@ -100,6 +104,7 @@ def _inner(machine: Machine) -> None:
 def _fork(machine: Machine) -> None:
     """Take in what a reader does that knows nothing of arrays."""
     other = Machine(machine.data, machine.at, machine.size)
+    other.spent = machine.spent
     other.stack, other.memo, other.depth = [*machine.stack], {**machine.memo}, machine.depth + 1
     if other.depth > _DEEPEST:
         return
@@ -108,6 +113,9 @@ def _fork(machine: Machine) -> None:
     except (Broken, Open):
         if not other.has_called:
             return
+    # To such a reader the memo of a pickle in the pickle is another: names of classes become modules.
+    classes = {name for _, name in machine.names}
+    other.names = {(module, name) for module, name in other.names if module not in classes}
     machine.merge(other)
 
 
@@ -121,14 +129,16 @@ def _count(shape: object) -> int | None:
 
 def _width(kind: object) -> int | None:
     """Return the bytes of one number; `None` for objects, which are pickled."""
-    match = None
-    if isinstance(kind, Made) and isinstance(kind.arguments, tuple) and kind.arguments:
-        code = kind.arguments[0]
-        match = re.fullmatch(r"[<>|=]?([biufcSUVmMO?])(\d{1,9})", code) if isinstance(code, str) else None
-        fields = kind.state[3] if isinstance(kind.state, tuple) and len(kind.state) > 3 else None
-    if match is None or fields is not None:
+    if not isinstance(kind, Made) or not isinstance(kind.arguments, tuple) or not kind.arguments:
         raise Broken("a type of arrays that is not known")
-    if match[1] == "O":
+    code = kind.arguments[0]
+    match = re.fullmatch(r"[<>|=]?([biufcSUVmMO?])(\d{1,9})", code) if isinstance(code, str) else None
+    if match is None:
+        raise Broken("a type of arrays that is not known")
+    parts = kind.state[4] if isinstance(kind.state, tuple) and len(kind.state) > 4 else None
+    fields = [value for _, value in parts.items] if isinstance(parts, Dict) else []
+    widths = [_width(field[0]) for field in fields if isinstance(field, tuple) and field]
+    if match[1] == "O" or None in widths:
         return None
     return int(match[2]) * (4 if match[1] == "U" else 1)
 

@@ -56,19 +56,18 @@ class Walk:
 
     @property
     def runs(self) -> bool:
-        """Whether loading it imports something that a text does not import by chance, or misleads readers.
+        """Whether loading it imports what a text does not import by chance, or misleads readers.
 
         What follows a call does not matter: the call has been made by then.
         """
-        if self.has_called or self.unknown:
+        if self.is_crossed:
             return True
-        if self.state == "broken":
-            roots = {module.partition(".")[0] for module, _ in self.names}
-            return self.is_crossed or bool(roots & sys.stdlib_module_names)
-        return bool(self.names or (self.odd and self.state == "stop"))
-
-
-_OVERLONG = "a frame that is longer than the file"
+        if self.has_called or self.state != "broken":
+            return bool(self.names or self.unknown)
+        # An extension is imported only where the application has one.
+        roots = {module.partition(".")[0] for module, _ in self.names}
+        is_hidden = any(not what.startswith("EXT") for what in self.unknown)
+        return is_hidden or bool(roots & sys.stdlib_module_names)
 
 
 def walk(data: bytes, at: int = 0, *, size: int | None) -> Walk:

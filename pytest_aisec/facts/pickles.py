@@ -144,13 +144,16 @@ class _Look:
         if not head:
             return _Found()
         found = self.as_pickle(source, head, depth)
-        if found is not None:
-            return found
         form = self.form(source, head)
         if form is not None and depth >= _DEEPEST:
             raise Unobservable("truncated", f"{source.where}: archives in archives in archives")
-        if form is not None:
+        if form is not None and found is None:
             return form(source, depth)
+        if form is not None and found is not None:  # made to be read as both
+            (also,) = outcomes([lambda: form(source, depth)])
+            found.add(also, found.what)
+        if found is not None:
+            return found
         if not harmless(head, source.size, source.where, self.others):
             why = "no format that is known, so what it holds is not known either"
             raise Unobservable("unreadable", f"{source.where}: {why}")

@@ -100,8 +100,6 @@ def find_directory(tail: bytes, size: int, path: str) -> _Directory:
     at = tail.rfind(_END)
     if at < 0 or len(tail) - at < 22:
         raise Unobservable("parse", f"{path}: a zip archive that does not end as one")
-    if tail.count(_END) > 1:
-        raise _refuse(path, "more than one end of the archive")
     disk, start_disk, here, count, length, offset, comment = struct.unpack_from("<4H2IH", tail, at + 4)
     if at + 22 + comment != len(tail):
         raise _refuse(path, "something after the end of the archive")
@@ -126,6 +124,10 @@ def find_directory(tail: bytes, size: int, path: str) -> _Directory:
         raise _refuse(path, "more than one volume")
     if offset + length != ends:
         raise _refuse(path, "something before or after the directory")
+    if (
+        tail.find(_END, max(0, offset - (size - len(tail)))) != at
+    ):  # one in a member is that of an archive in it
+        raise _refuse(path, "more than one end of the archive")
     return _Directory(offset=offset, size=length, count=count)
 
 

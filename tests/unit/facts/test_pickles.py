@@ -70,7 +70,6 @@ class TestRuns:
             b"cposix\ngetcwd\n(tR\xff",
             b"cposix\ngetcwd\n.",
             b"iposix\ngetcwd\n",
-            b"Pname\n(tR.",
         ],
     )
     def test_yes(self, data):
