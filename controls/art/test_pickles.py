@@ -8,6 +8,7 @@ from pytest_aisec import Host, Unobservable, control, is_declared, not_applicabl
 from pytest_aisec.facts.file_digests import sha256
 from pytest_aisec.facts.model_files import model_files
 from pytest_aisec.facts.pickle_scan import check_installed, scan
+from pytest_aisec.facts.pickle_walk import Walk
 from pytest_aisec.facts.pickles import Pickle, pickles
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -133,10 +134,12 @@ def _unwanted(names: frozenset[tuple[str, str]], allow: list[str]) -> list[str]:
     )
 
 
-def _is_script(what: str) -> bool:
-    """Tell whether a scanner objects to what all of TorchScript imports."""
-    match = re.search(r"`from torch\.jit\._pickle import (\w+)`", what)
-    return match is not None and f"torch.jit._pickle.{match[1]}" in _FRAMEWORKS
+def _is_followed(what: str, walk: Walk) -> bool:
+    """Tell whether a scanner objects to what all of TorchScript imports, or to bytes that are looked into."""
+    match = re.search(r"`from torch\.(jit\._pickle|storage) import (\w+)`", what)
+    if match is None or f"torch.{match[1]}.{match[2]}" not in _FRAMEWORKS:
+        return False
+    return match[2] != "_load_from_bytes" or not walk.unknown
 
 
 def _wrong(pickle: Pickle, allow: list[str], *, strict: bool) -> list[str]:
@@ -153,7 +156,7 @@ def _wrong(pickle: Pickle, allow: list[str], *, strict: bool) -> list[str]:
                 raise Unobservable(fault.reason, f"{pickle.where}: {fault.detail}") from None
         else:
             names |= scanned.names
-            wrong += [what for what in scanned.dangerous if not _is_script(what)]
+            wrong += [what for what in scanned.dangerous if not _is_followed(what, walk)]
     return wrong + ([f"imports {name}" for name in _unwanted(names, allow)] if strict else [])
 
 

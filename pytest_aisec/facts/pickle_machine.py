@@ -102,6 +102,8 @@ class Machine:
 
     def imported(self, module: str, name: str) -> Import:
         """Import a name."""
+        if not module or "\0" in module:
+            raise Broken("no module has such a name")
         self.names.add((module, name))
         return Import(module, name)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import codecs
 import pickletools
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 __all__ = ["UNKNOWN", "Argument", "Broken", "Crossed", "Open", "Operation", "operation"]
@@ -152,8 +152,6 @@ def _of_lines(name: str, data: bytes, at: int, size: int | None, frame: int) -> 
     if name in {"GLOBAL", "INST"}:
         second, end, also = _line(data, end, size)
         _check_frame(at, end, frame)
-        if not line:
-            raise Broken("an import without a name")
         is_plain = _is_plain(line) and _is_plain(second)
         try:
             names = (line.decode("utf-8"), second.decode("utf-8"))
@@ -166,19 +164,23 @@ def _of_lines(name: str, data: bytes, at: int, size: int | None, frame: int) -> 
     if name in {"INT", "LONG", "GET", "PUT"}:
         number, odd_number = _number(name, line)
         return Operation(name, at, end, number, odd or odd_number)
-    if name == "STRING":
-        if len(line) < 2 or line[:1] != line[-1:] or line[:1] not in {b"'", b'"'}:
-            raise Broken("a text without quotes")
-        odd = odd or ("" if _is_printable(line) else "a text that is not ASCII")
-        return Operation(name, at, end, _unescaped(line[1:-1]), odd)
-    if name == "UNICODE":
-        try:
-            return Operation(name, at, end, line.decode("raw-unicode-escape"), odd)
-        except UnicodeDecodeError:
-            raise Broken("text with a broken escape") from None
+    if name in {"STRING", "UNICODE"}:
+        return _of_text(Operation(name, at, end, UNKNOWN, odd), line)
     if not line.isascii():
         raise Broken("a reference that is not ASCII")
     return Operation(name, at, end, UNKNOWN, odd)
+
+
+def _of_text(op: Operation, line: bytes) -> Operation:
+    if op.name == "UNICODE":
+        try:
+            return replace(op, argument=line.decode("raw-unicode-escape"))
+        except UnicodeDecodeError:
+            raise Broken("text with a broken escape") from None
+    if len(line) < 2 or line[:1] != line[-1:] or line[:1] not in {b"'", b'"'}:
+        raise Broken("a text without quotes")
+    odd = op.odd or ("" if _is_printable(line) else "a text that is not ASCII")
+    return replace(op, argument=_unescaped(line[1:-1]), odd=odd)
 
 
 def _is_plain(line: bytes) -> bool:

@@ -25,7 +25,7 @@ TOKEN = b"ghp_A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8"
 class Sample:
     name: str
     data: bytes
-    is_dangerous: bool
+    is_dangerous: bool = False
 
 
 def zipped(members, method=zipfile.ZIP_STORED):
@@ -149,13 +149,13 @@ def benign():
             f"tensor_{kind}",
             b"\x80\x02}X\1\0\0\0wctorch._utils\n_rebuild_tensor_v3\n((X\7\0\0\0storagectorch.storage\n"
             b"UntypedStorage\nX\1\0\0\0"
-            + b"0X\3\0\0\0cpuK\4tQK\0K\4\x85K\1\x85\x89ccollections\nOrderedDict\n"
+            b"0X\3\0\0\0cpuK\4tQK\0K\4\x85K\1\x85\x89ccollections\nOrderedDict\n"
             b")Rctorch\n" + kind.encode() + b"\nNtRs.",
         )
     yield (
         "sparse",
         b"\x80\x02ctorch._utils\n_rebuild_sparse_tensor\nctorch.serialization\n_get_layout\n"
-        + (b"X\x10\0\0\0torch.sparse_coo\x85R]N]\x87\x86R."),
+        b"X\x10\0\0\0torch.sparse_coo\x85R]N]\x87\x86R.",
     )
     yield (
         "script",
@@ -273,11 +273,12 @@ def formats():
 
 def samples():
     """Return the whole corpus."""
-    found = [Sample(f"{way}/{name}", data, True) for way, body in evil() for name, data in holding(body)]
-    found += [Sample(f"joblib/{way}.joblib", in_joblib(EVIL2), True) for way in ("plain",)]
-    found += [Sample(f"{way}/{name}", data, False) for way, body in benign() for name, data in holding(body)]
-    found += [Sample(f"joblib/{way}.joblib", in_joblib(b"\x80\x02N."), False) for way in ("benign",)]
-    return found + [Sample(f"formats/{name}", data, False) for name, data in formats()]
+    dangerous = [(f"{way}/{name}", data) for way, body in evil() for name, data in holding(body)]
+    dangerous.append(("joblib/evil.joblib", in_joblib(EVIL2)))
+    others = [(f"{way}/{name}", data) for way, body in benign() for name, data in holding(body)]
+    others.append(("joblib/benign.joblib", in_joblib(b"\x80\x02N.")))
+    others += [(f"formats/{name}", data) for name, data in formats()]
+    return [Sample(*each, is_dangerous=True) for each in dangerous] + [Sample(*each) for each in others]
 
 
 if __name__ == "__main__":

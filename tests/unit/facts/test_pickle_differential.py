@@ -67,8 +67,8 @@ def load(base, data, encoding):
 
     class Reader(base):
         def find_class(self, module, name):
-            if not module:
-                raise ValueError("Empty module name")  # as importing it does
+            if not module or "\0" in module:
+                raise ImportError(module)  # as importing it does
             log["names"].add((module, name))
             return kind
 

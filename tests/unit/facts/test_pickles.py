@@ -101,7 +101,7 @@ class TestRuns:
     )
     def test_what_cpython_never_writes(self, data):
         found = walk(data, size=len(data))
-        assert (True, True) == (found.runs, bool(found.odd))
+        assert (True, True) == (found.runs or found.is_marked, bool(found.odd))
 
     @pytest.mark.parametrize("protocol", range(6))
     def test_nothing_that_cpython_writes_is_odd(self, protocol):
