@@ -147,6 +147,8 @@ def _line(data: bytes, at: int, size: int | None) -> tuple[bytes, int, str]:
 
 
 def _of_lines(name: str, data: bytes, at: int, size: int | None, frame: int) -> Operation:
+    if name == "PERSID" and data.find(b"\n", at) < 0 and not data[at:].isascii():
+        raise Broken("a reference that is not ASCII")
     line, end, odd = _line(data, at + 1, size)
     _check_frame(at, end, frame)
     if name in {"GLOBAL", "INST"}:

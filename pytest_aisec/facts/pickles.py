@@ -39,7 +39,7 @@ _TENSORS = re.compile(
 _REFUSED = (
     ("7z", re.compile(rb"7z\xbc\xaf\x27\x1c")),
     ("rar", re.compile(rb"Rar!\x1a\x07")),
-    ("zstd", re.compile(rb"[\x28\x50-\x5f][\xb5\x2a][\x2f\x4d]\xfd|[\x50-\x5f]\x2a\x4d\x18")),
+    ("zstd", re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18")),
     ("lz4", re.compile(rb"\x04\x22\x4d\x18|\x02\x21\x4c\x18")),
     ("lzip", re.compile(rb"LZIP\x01")),
     ("compress", re.compile(rb"\x1f[\x9d\xa0]")),

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from pytest_aisec.facts.model_files import ModelFile, read_range
+from pytest_aisec.facts.model_files import HEAD, ModelFile, read_range
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -70,6 +70,12 @@ class InFile(Source):
         if self.left < 0:
             raise Unobservable("truncated", f"{self.path}: more of it would have to be read than may be")
         return read_range(self.host, self.path, offset, length)
+
+    def upto(self, end: int) -> bytes:
+        """Return the first `end` bytes; for a look at the head, what was redacted is not fetched."""
+        if self.begun and end <= HEAD:
+            return self.begun[:end]
+        return super().upto(end)
 
 
 class Memory(Source):

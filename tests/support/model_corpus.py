@@ -154,8 +154,10 @@ def benign():
         )
     yield (
         "sparse",
-        b"\x80\x02ctorch._utils\n_rebuild_sparse_tensor\nctorch.serialization\n_get_layout\n"
-        b"X\x10\0\0\0torch.sparse_coo\x85R]N]\x87\x86R.",
+        (
+            b"\x80\x02ctorch._utils\n_rebuild_sparse_tensor\nctorch.serialization\n_get_layout\n"
+            b"X\x10\0\0\0torch.sparse_coo\x85R]N]\x87\x86R."
+        ),
     )
     yield (
         "script",

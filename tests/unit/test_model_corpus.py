@@ -13,7 +13,7 @@ from pytest_aisec.catalog.content import content_root
 from pytest_aisec.catalog.load import load_catalog
 from pytest_aisec.facts.model_files import HEAD
 from pytest_aisec.observe.redact import redact
-from tests.support.model_corpus import samples
+from tests.support.model_corpus import TOKEN, samples
 
 CATALOG = load_catalog([content_root()])
 CONTROL = set(range(8)) | set(range(14, 27)) | set(range(28, 32)) | {127}
@@ -24,8 +24,10 @@ class Shelf:
 
     def __init__(self, name, data):
         self.path, self.data = f"/srv/models/{name}", data
+        self.asked = []
 
     def run(self, command, *arguments):
+        self.asked.append(command)
         if command.startswith("tail -c"):
             start, _, length = arguments
             part = self.data[int(start) - 1 :][: int(length)]
@@ -89,6 +91,13 @@ def test_benign_files_are_neither_found_nor_refused():
 def test_files_without_a_pickle_are_none():
     wrong = names("AISEC-ART-04", wanted={"failed", "error"}, is_dangerous=False)
     assert [] == [name for name in wrong if name.startswith("formats/")]
+
+
+def test_a_token_in_a_text_is_not_fetched():
+    host = Shelf("README.md", b"# Use it\n\nexport TOKEN=" + TOKEN + b"\n" + b"More text.\n" * 200)
+    with pytest.raises(Skipped):
+        CATALOG["AISEC-ART-05"].function(host)
+    assert 1 == len(host.asked)
 
 
 if __name__ == "__main__":
