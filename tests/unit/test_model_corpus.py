@@ -3,6 +3,7 @@
 import base64
 import functools
 from collections import Counter
+from importlib import metadata
 from types import SimpleNamespace
 
 import pytest
@@ -11,12 +12,18 @@ from _pytest.outcomes import Skipped
 from pytest_aisec import Unobservable
 from pytest_aisec.catalog.content import content_root
 from pytest_aisec.catalog.load import load_catalog
+from pytest_aisec.facts import pickle_scan
 from pytest_aisec.facts.model_files import HEAD
 from pytest_aisec.observe.redact import redact
 from tests.support.model_corpus import TOKEN, samples
 
 CATALOG = load_catalog([content_root()])
 CONTROL = set(range(8)) | set(range(14, 27)) | set(range(28, 32)) | {127}
+
+
+def shown(text):
+    """Return what comes of an answer: redaction is slow, and here it has one thing to find."""
+    return redact(text) if TOKEN.decode() in text else text
 
 
 class Shelf:
@@ -31,13 +38,13 @@ class Shelf:
         if command.startswith("tail -c"):
             start, _, length = arguments
             part = self.data[int(start) - 1 :][: int(length)]
-            return SimpleNamespace(rc=0, stdout=redact(base64.encodebytes(part).decode()), stderr="")
+            return SimpleNamespace(rc=0, stdout=shown(base64.encodebytes(part).decode()), stderr="")
         assert "find -L" in command
         head = self.data[:HEAD]
         is_text = not CONTROL & set(head)
-        shown = head.decode("utf-8", "surrogateescape") + "." if is_text else head.hex(" ")
+        printed = head.decode("utf-8", "surrogateescape") + "." if is_text else head.hex(" ")
         about = f"f1:1 {len(self.data)} 644 root root\0{self.path}\0h{self.path}\0{'t' if is_text else 'b'}\0"
-        return SimpleNamespace(rc=0, stdout=redact(f"d0 directory\0{about}{shown}\0e0\0"), stderr="")
+        return SimpleNamespace(rc=0, stdout=shown(f"d0 directory\0{about}{printed}\0e0\0"), stderr="")
 
 
 def outcome(control, sample):
@@ -66,9 +73,10 @@ def names(control, *, wanted, is_dangerous):
 
 
 @pytest.fixture(autouse=True)
-def _scanners():
+def _scanners(monkeypatch):
     pytest.importorskip("picklescan")
     pytest.importorskip("fickling")
+    monkeypatch.setattr(pickle_scan.metadata, "version", functools.cache(metadata.version))
 
 
 @pytest.mark.parametrize("control", ["AISEC-ART-04", "AISEC-ART-05"])
