@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from pytest_aisec.facts.model_heads import HEAD, LOOK, TOOLS
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ __all__ = [
     "read_range",
 ]
 
-HEAD = 896
-"""Bytes that are read of the beginning of every file."""
 MOST = 7 * 1024 * 1024
 """A listing stops there; what stopped is never taken for the whole."""
 
@@ -39,17 +38,7 @@ _HARMLESS = (
     "is part of the same file system loop as",
     ": Too many levels of symbolic links",
     "Broken pipe",
-)
-_TOOLS = 'command -v "$t" >/dev/null || { echo "$t: not found" >&2; exit 127; }; done; '
-# Text is printed as it is, so that credentials in it are recognised and never stored.
-_LOOK = (
-    "-type f -printf 'f%%D:%%i %%s %%m %%u %%g\\000%%p\\000' -exec sh -c 'for p; do "
-    'if ! test -r "$p"; then k=d h=; '
-    f'else h=$(od -An -v -tx1 -N{HEAD} -- "$p"); case $h in '
-    '*" 0"[0-8ef]*|*" 1"*|*" 7f"*) k=b;; '
-    f'*) k=t h=$(head -c {HEAD} -- "$p"; echo .);; esac; '
-    'case $k$h in t-----BEGIN*"PRIVATE KEY"*) k=s h=;; esac; fi; '
-    'printf "h%%s\\000%%s\\000%%s\\000" "$p" "$k" "$h"; done; exit 0\' sh {} +'
+    "terminated by signal 13",  # where the listing is cut
 )
 _KEY = "-----BEGIN"
 """Stands for a private key in text, which is not printed: the redactor would take what follows along."""
@@ -82,7 +71,7 @@ class ModelFile:
     owner: str
     group: str
     head: bytes = field(repr=False)
-    """The first `HEAD` bytes."""
+    """The first `HEAD` bytes, or those before what was redacted."""
     is_text: bool = False
     """No byte of `head` is a control character other than white space."""
 
@@ -162,9 +151,9 @@ def model_files(host: Host, directories: Sequence[str]) -> ModelFiles:
         return ModelFiles(files=(), absent=(), faults=())
     places = " ".join(["%s"] * len(directories))
     answer = host.run(
-        f"for t in find stat od head; do {_TOOLS}"
+        f"for t in find stat od head; do {TOOLS}"
         f'{{ for d in {places}; do s=$(stat -L -c %%F -- "$d" 2>&1); printf "d%%s %%s\\000" "$?" "$s"; done; '
-        f"find -L {places} {_LOOK}; printf 'e%%s\\000' \"$?\"; }} | head -c {MOST}",
+        f"find -L {places} {LOOK}; printf 'e%%s\\000' \"$?\"; }} | head -c {MOST}",
         *directories,
         *directories,
     )
@@ -197,9 +186,9 @@ def large_weight_files(host: Host, *, above: int) -> ModelFiles:
     """
     skipped = " -o ".join(f"-fstype {kind}" for kind in _NOT_LOCAL)
     answer = host.run(
-        f"for t in find stat od head; do {_TOOLS}"
+        f"for t in find stat od head; do {TOOLS}"
         f"{{ find %s \\( {skipped} -o -path '*/merged' -fstype overlay \\) -prune -o "
-        f"-size +{above}c {_LOOK}; printf 'e%%s\\000' \"$?\"; }} | head -c {MOST}",
+        f"-size +{above}c {LOOK}; printf 'e%%s\\000' \"$?\"; }} | head -c {MOST}",
         "/",
     )
     seen = read_listing(answer.stdout, _OF_DESKTOPS.sub("", answer.stderr), ())
@@ -235,14 +224,17 @@ def read_listing(stdout: str, stderr: str, directories: Sequence[str]) -> ModelF
     if not is_whole:
         if len(stdout) < MOST // 4:
             raise faults[0] if faults else Unobservable("unreadable", "find ended without saying how")
-        faults.append(Unobservable("truncated", f"the listing is longer than {MOST} bytes"))
+        seen = stdout.count("\0h/")
+        faults.append(
+            Unobservable("truncated", f"the listing is longer than {MOST} bytes, and ends after {seen} files")
+        )
     elif parts[-2] in {"e126", "e127"}:
         raise Unobservable("tool_missing", faults[0].detail if faults else "find")
     elif parts[-2] != "e0" and not stderr.strip():
         faults.append(Unobservable("unreadable", f"find ended with status {parts[-2][1:]}"))
     fields = iter(parts[: -2 if is_whole else -1])
     absent = [directory for directory in directories if _is_absent(next(fields, ""), directory, faults)]
-    found = list(_files(fields))
+    found = list(_files(fields, is_whole=is_whole))
     faults += [item for item in found if isinstance(item, Unobservable)]
     files = [item for item in found if not isinstance(item, Unobservable)]
     return ModelFiles(
@@ -276,16 +268,21 @@ def complaints(stderr: str) -> list[Unobservable]:
     return faults
 
 
-def _files(fields: Iterator[str]) -> Iterator[ModelFile | Unobservable]:
+def _files(fields: Iterator[str], *, is_whole: bool) -> Iterator[ModelFile | Unobservable]:
     stats: dict[str, str] = {}
+    unseen: dict[str, None] = {}
     for first in fields:
         path = next(fields, "") if first.startswith("f") else first[1:]
         if first.startswith("f"):
             stats[path] = first[1:]
+            unseen[path] = None
             continue
         kind, text = next(fields, None), next(fields, None)
         if kind is not None and text is not None:  # otherwise it is where the listing was cut
+            unseen.pop(path, None)
             yield _file(path, stats.get(path, ""), kind, text)
+    if is_whole:
+        yield from (Unobservable("unreadable", f"{path}: was not looked into") for path in unseen)
 
 
 def _file(path: str, stat: str, kind: str, text: str) -> ModelFile | Unobservable:
@@ -305,6 +302,8 @@ def _file(path: str, stat: str, kind: str, text: str) -> ModelFile | Unobservabl
         return Unobservable("parse", f"{path}: od printed something else")
     if len(head) != min(size, HEAD) and "«redacted:" not in text:
         return Unobservable("unreadable", f"{path}: {len(head)} bytes came instead of {min(size, HEAD)}")
+    # What stands behind a credential is not where it stood: the head ends there.
+    head = head.partition("«redacted:".encode())[0]
     return ModelFile(
         path=path,
         identity=match["identity"],

@@ -1,52 +1,66 @@
-"""Pickles in files on a host: found by content, fetched in parts and never unpickled."""
+"""Pickles in files on a host: found by content, fetched in parts and never unpickled.
+
+Every file is looked at, whatever its name: it is a pickle, or holds some, or is of a format that is known to
+hold none. What is none of these could not be looked at.
+"""
 
 from __future__ import annotations
 
-import ast
-import bz2
-import lzma
 import re
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pytest_aisec.facts import zips
-from pytest_aisec.facts.model_files import ModelFile, read_range
-from pytest_aisec.facts.pickle_opcodes import runs_something, split
+from pytest_aisec.facts import tars, zips
+from pytest_aisec.facts.arrays import read_array
+from pytest_aisec.facts.harmless import harmless
+from pytest_aisec.facts.model_files import HEAD, ModelFile
+from pytest_aisec.facts.pickle_walk import OLD_TORCH, Walk, loads
+from pytest_aisec.facts.sources import InFile, Memory, Packed, Part, Source, is_packed
 from pytest_aisec.facts.together import outcomes
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
     from testinfra.host import Host
 
-__all__ = ["Pickle", "Pickles", "is_named_as_pickle", "pickles"]
+__all__ = ["Pickle", "Pickles", "pickles"]
 
-_NAMED = re.compile(
-    r".*\.(pt|pth|ckpt|pkl|pickle|joblib|dill|nemo|cloudpickle)(\.(gz|z|bz2|xz|lzma|zst|lz4))?"
-)
-_EXPECTED = re.compile(_NAMED.pattern + r"|.*\.(bin|model|dat|data|params|weights)|[^.]*")
-"""Names of archives and compressed files in which a loader may look for a pickle."""
-_OTHERS = (".safetensors", ".gguf", ".h5", ".hdf5", ".png", ".jpg", ".jpeg")
-_BEGINNING = 512
 _STEPS = (256 * 1024, 1024 * 1024)
 _MOST_UNPACKED = 32 * 1024 * 1024
-_MOST_MEMBERS = 100
+_MOST_MEMBERS = 400
+_FOR_MEMBERS = 1_500_000
+"""Bytes that are fetched of a file besides its pickles."""
+_DEEPEST = 4
 _TENSORS = re.compile(
     r"(data|tensors|constants)/\d+|version|byteorder|\.format_version|\.storage_alignment"
     r"|\.data/(serialization_id|version)"
 )
 """Beside a `data.pkl`, what PyTorch reads as raw numbers and never unpickles."""
-_MEMBER_PICKLES = (".pkl", ".pickle", ".joblib", ".dill")
+_REFUSED = (
+    ("7z", re.compile(rb"7z\xbc\xaf\x27\x1c")),
+    ("rar", re.compile(rb"Rar!\x1a\x07")),
+    ("zstd", re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18")),
+    ("lz4", re.compile(rb"\x04\x22\x4d\x18|\x02\x21\x4c\x18")),
+    ("lzip", re.compile(rb"LZIP\x01")),
+    ("compress", re.compile(rb"\x1f[\x9d\xa0]")),
+    ("zip in several volumes", re.compile(rb"PK\x07\x08|PK00PK")),
+    ("cpio", re.compile(rb"07070[127]")),
+    ("ar", re.compile(rb"!<arch>\n")),
+    ("cabinet", re.compile(rb"MSCF\0\0\0\0")),
+)
+"""Archives that may hold a pickle, and are not read."""
+_OLD_JOBLIB = re.compile(rb"ZF(?=0x[0-9a-f]{1,17} *)[0-9a-fx ]{19} ?")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pickle:
-    """One pickle, from its first opcode to STOP."""
+    """One pickle, from its first opcode to STOP, or to where no reader goes on."""
 
     where: str
     """The file, and the member of the archive."""
     data: bytes = field(repr=False)
+    walk: Walk = field(repr=False)
+    """What happens when it is loaded."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,22 +68,36 @@ class Pickles:
     """The pickles in one file."""
 
     file: ModelFile
-    is_pickle_based: bool
-    """Whether a loader of this format unpickles, or is named to and cannot be read further."""
     what: str
     """The format in words; empty where there is no pickle in it."""
     found: tuple[Pickle, ...]
     faults: tuple[Unobservable, ...]
     """Why there may be more."""
 
+    @property
+    def is_pickle_based(self) -> bool:
+        """Whether a loader of this format unpickles."""
+        return self.what != ""
 
-def is_named_as_pickle(file: ModelFile) -> bool:
-    """Tell whether the name is one under which loaders expect a pickle."""
-    return _NAMED.fullmatch(file.name) is not None
+
+@dataclass
+class _Found:
+    what: str = ""
+    pickles: list[Pickle] = field(default_factory=list)
+    faults: list[Unobservable] = field(default_factory=list)
+
+    def add(self, other: _Found | Unobservable, what: str) -> None:
+        if isinstance(other, Unobservable):
+            self.faults.append(other)
+            return
+        self.pickles += other.pickles
+        self.faults += other.faults
+        if other.what:
+            self.what = what
 
 
 def pickles(host: Host, files: Sequence[ModelFile], *, most: int, contents: bool = True) -> list[Pickles]:
-    """Return the pickles in `files`; files without any are left out.
+    """Return the pickles in `files`; files that are known to hold none are left out.
 
     Args:
         host: the host to ask.
@@ -78,255 +106,204 @@ def pickles(host: Host, files: Sequence[ModelFile], *, most: int, contents: bool
         contents: false when it is enough to know which files have pickles in them.
 
     """
-    candidates = [file for file in files if _may_hold(file)]
-    answers = outcomes([_asking(host, file, most, contents) for file in candidates])
+    others = frozenset(file.path for file in files)
+    looking = [_Look(most, contents, others, host, file) for file in files]
+    answers = outcomes([look.at_file for look in looking])
     found: list[Pickles] = []
-    for file, answer in zip(candidates, answers, strict=True):
+    for file, answer in zip(files, answers, strict=True):
         if isinstance(answer, Unobservable):
-            found.append(_none(file, answer))
-        elif answer.is_pickle_based or answer.faults:
-            found.append(answer)
+            answer = _Found(faults=[answer])  # noqa: PLW2901 - the same in another form
+        if answer.what or answer.faults:
+            found.append(
+                Pickles(file=file, what=answer.what, found=tuple(answer.pickles), faults=tuple(answer.faults))
+            )
     return found
 
 
-def _asking(host: Host, file: ModelFile, most: int, contents: bool) -> Callable[[], Pickles]:  # noqa: FBT001
-    def ask() -> Pickles:
-        if file.kind == "zip":
-            return _in_zip(host, file, most, contents)
-        if file.kind == "npy":
-            return _in_array(host, file, most, contents)
-        if file.kind == "compressed":
-            return _in_compressed(host, file, most, contents)
-        if file.kind in {"tar", "7z"}:
-            why = Unobservable("parse", f"{file.path}: archives of the kind {file.kind} are not read")
-            return Pickles(
-                file=file, is_pickle_based=True, what=f"{file.kind} archive", found=(), faults=(why,)
+class _Look:
+    def __init__(
+        self,
+        most: int,
+        contents: bool,  # noqa: FBT001 - handed through
+        others: frozenset[str],
+        host: Host,
+        file: ModelFile,
+    ) -> None:
+        self.most, self.contents, self.others = most, contents, others
+        self.host, self.file = host, file
+
+    def at_file(self) -> _Found:
+        """Look at the file that this is about."""
+        if self.file.size == 0:
+            return _Found()
+        return self.at(InFile(self.host, self.file, self.most + _FOR_MEMBERS), 0)
+
+    def at(self, source: Source, depth: int) -> _Found:
+        """Look at bytes that are loaded as a whole."""
+        head = source.upto(HEAD)
+        if not head:
+            return _Found()
+        found = self.as_pickle(source, head, depth)
+        form = self.form(source, head)
+        if form is not None and depth >= _DEEPEST:
+            raise Unobservable("truncated", f"{source.where}: archives in archives in archives")
+        if form is not None and found is None:
+            return form(source, depth)
+        if form is not None and found is not None:  # made to be read as both
+            (also,) = outcomes([lambda: form(source, depth)])
+            found.add(also, found.what)
+        if found is not None:
+            return found
+        if not harmless(head, source.size, source.where, self.others):
+            why = "no format that is known, so what it holds is not known either"
+            raise Unobservable("unreadable", f"{source.where}: {why}")
+        return _Found()
+
+    def form(self, source: Source, head: bytes) -> Callable[[Source, int], _Found] | None:
+        """Return what looks into an archive or a compressed file; `None` when it is none."""
+        for name, beginning in _REFUSED:
+            if beginning.match(head):
+                raise Unobservable("parse", f"{source.where}: {name} archives are not read")
+        if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+            return self.in_zip
+        if head.startswith(b"\x93NUMPY"):
+            return self.in_array
+        if tars.is_tar(head):
+            return self.in_tar
+        if _OLD_JOBLIB.match(head):
+            return self.in_old_joblib
+        return self.in_packed if is_packed(head) and self.unpacks(source) else None
+
+    def unpacks(self, source: Source) -> bool:
+        """Tell whether something comes out; two letters of a text may look like a compression."""
+        packed = self.packed(source)
+        try:
+            packed.upto(HEAD)
+        except Unobservable:
+            begun = packed.before_fault(HEAD)
+            is_text = harmless(source.upto(HEAD), source.size, source.where) == "text"
+            return not is_text or any(walk.runs for walk in loads(begun, size=len(begun)))
+        return True
+
+    def as_pickle(self, source: Source, head: bytes, depth: int) -> _Found | None:
+        """Return the pickles of which bytes consist; `None` when no reader gets anywhere with them."""
+        data, walks, fault = self.walked(source, head)
+        last = walks[-1]
+        runs = any(walk.runs for walk in walks)
+        if not runs and last.state == "broken" and (len(walks) == 1 or not walks[0].is_marked):
+            return None
+        fault = fault or _incomplete(source.where, walks)
+        if fault and not runs and last.state == "open" and not walks[0].is_marked:
+            raise fault
+        found = _Found(what="pickle", faults=[fault] if fault and self.contents else [])
+        for number, walk in enumerate((walk for walk in walks if walk.state == "stop" or walk.runs), 1):
+            where = source.where if number == 1 else f"{source.where} (pickle {number})"
+            if self.contents:
+                found.pickles.append(Pickle(where=where, data=data[walk.start : walk.end], walk=walk))
+                for body in walk.nested:
+                    found.add(self.inner(Memory(f"{where}: bytes in it", body), depth + 1), "pickle")
+        return found
+
+    def walked(self, source: Source, head: bytes) -> tuple[bytes, list[Walk], Unobservable | None]:
+        """Return as many bytes as are needed, the pickles in them, and why more cannot be had."""
+        data, walks = head, loads(head, size=source.size)
+        # A member of an archive is fetched anew each time.
+        steps = () if isinstance(source, zips.Stored) else _STEPS
+        for end in [*(step for step in steps if step < self.most), self.most]:
+            is_sure = walks[0].is_marked or any(walk.runs for walk in walks)
+            if walks[-1].state != "open" or (is_sure and not self.contents):
+                break
+            try:
+                data = source.upto(end)
+            except Unobservable as fault:
+                return data, walks, fault
+            walks = loads(data, size=source.size)
+        return data, walks, None
+
+    def inner(self, source: Source, depth: int) -> _Found | Unobservable:
+        """Look at a part; what is wrong with one part does not hide another."""
+        (answer,) = outcomes([lambda: self.at(source, depth)])
+        return answer
+
+    def in_tar(self, source: Source, depth: int) -> _Found:
+        """Look into each member of a tar archive."""
+        if source.size is None:
+            source = Memory(source.where, source.whole(_MOST_UNPACKED))
+        found = _Found()
+        parts: list[Part] = []
+        try:
+            for part in tars.members(source):
+                parts.append(part)  # noqa: PERF402 - those before a fault count
+        except Unobservable as fault:
+            found.faults.append(fault)
+        return self.each(parts, depth, "tar archive with a pickle", found)
+
+    def each(self, parts: Sequence[Source], depth: int, what: str, found: _Found) -> _Found:
+        """Add what is in each of `parts`, asked together."""
+        for answer in outcomes([lambda part=part: self.at(part, depth + 1) for part in parts]):  # type: ignore[misc]
+            found.add(answer, what)
+        return found
+
+    def in_zip(self, source: Source, depth: int) -> _Found:
+        """Look into each member of a zip archive, but for PyTorch's tensors."""
+        if source.size is None:
+            source = Memory(source.where, source.whole(_MOST_UNPACKED))
+        size = source.size or 0
+        members = [member for member in zips.members_in(source, size) if not member.name.endswith("/")]
+        tops = {m.name.removesuffix("data.pkl") for m in members if re.search(r"(^|/)data\.pkl$", m.name)}
+        wanted = [member for member in members if member.size and not _is_tensor(member.name, tops)]
+        if len(wanted) > _MOST_MEMBERS:
+            raise Unobservable("truncated", f"{source.where}: more than {_MOST_MEMBERS} members to look into")
+        parts = [zips.Stored(source, size, member, most=self.most) for member in wanted]
+        return self.each(parts, depth, "zip archive with a pickle", _Found())
+
+    def in_array(self, source: Source, depth: int) -> _Found:
+        """Look at what is behind the header of a NumPy array of objects, or behind the array."""
+        array = read_array(source)
+        if not array.has_objects:
+            if array.length is None or source.size is None or array.start + array.length >= source.size:
+                return _Found()
+            return self.at(Part(source.where, source, array.start + array.length, None), depth + 1)
+        what = "NumPy array of objects"
+        if not self.contents:
+            return _Found(what=what)
+        body = Part(source.where, source, array.start, None)
+        found = self.as_pickle(body, body.upto(HEAD), depth)
+        if found is None:
+            found = _Found(
+                faults=[Unobservable("parse", f"{source.where}: an array of objects without them")]
             )
-        return _plain(host, file, most, contents)
+        found.what = what
+        return found
 
-    return ask
+    def in_packed(self, source: Source, depth: int) -> _Found:
+        """Look at what was compressed."""
+        found = _Found()
+        found.add(self.at(self.packed(source), depth + 1), "compressed pickle")
+        return found
 
+    def packed(self, source: Source) -> Packed:
+        """Return what was compressed."""
+        return Packed(f"{source.where}, decompressed", source, most=self.most, most_unpacked=_MOST_UNPACKED)
 
-def _may_hold(file: ModelFile) -> bool:
-    if file.kind in {"pickle", "zip", "npy"}:
-        return True
-    if file.kind == "empty" or file.head.startswith(b"version https://git-lfs"):
-        return False
-    runs = runs_something(file.head, is_whole=file.size <= len(file.head))
-    if runs:
-        return True
-    if file.kind in {"compressed", "tar", "7z"}:
-        return _EXPECTED.fullmatch(file.name) is not None
-    if runs is None and not file.name.endswith(_OTHERS):
-        return True
-    return file.kind in {"text", "other"} and is_named_as_pickle(file)
-
-
-def _based(file: ModelFile, what: str, found: Sequence[Pickle] = (), *faults: Unobservable) -> Pickles:
-    return Pickles(file=file, is_pickle_based=True, what=what, found=tuple(found), faults=faults)
+    def in_old_joblib(self, source: Source, depth: int) -> _Found:
+        """Look at what joblib compressed before 0.10."""
+        match = _OLD_JOBLIB.match(source.upto(64))
+        return self.in_packed(Part(source.where, source, match.end() if match else 0, None), depth)
 
 
-def _plain(host: Host, file: ModelFile, most: int, contents: bool) -> Pickles:  # noqa: FBT001
-    is_sure = file.kind == "pickle" or bool(runs_something(file.head, is_whole=file.size <= len(file.head)))
-    if is_sure and not contents:
-        return _based(file, "pickle")
-    data, parts, fault = _fetched(host, file, most)
-    if fault is not None and not is_sure:
-        runs = runs_something(data, is_whole=len(data) == file.size)
-        if runs is False:
-            why = Unobservable("parse", f"{file.path}: named as a pickle, and its content is not recognised")
-            return _none(file, *([why] if is_named_as_pickle(file) else []))
-        if runs is None and not is_named_as_pickle(file):
-            return _none(file, fault)
-    found = _numbered(file.path, parts)
-    return _based(file, "pickle", found, *([fault] if fault else []))
-
-
-def _fetched(host: Host, file: ModelFile, most: int) -> tuple[bytes, list[bytes], Unobservable | None]:
-    """Return as much of a file as was needed, the whole pickles in it, and why these are not all."""
-    data = b""
-    enough = min(most, file.size)
-    parts: list[bytes] = []
-    fault: Unobservable | None = None
-    for end in [*(step for step in _STEPS if step < enough), enough]:
-        data += read_range(host, file.path, len(data), end - len(data))
-        parts, fault = [], None
-        try:
-            for part in split(data, is_whole=len(data) == file.size):
-                parts.append(part)
-        except Unobservable as why:
-            fault = Unobservable(why.reason, f"{file.path}: {why.detail}")
-        if fault is None or fault.reason != "truncated":
-            break
-    return data, parts, fault
-
-
-def _none(file: ModelFile, *faults: Unobservable) -> Pickles:
-    return Pickles(file=file, is_pickle_based=False, what="", found=(), faults=faults)
-
-
-def _numbered(where: str, parts: Sequence[bytes]) -> list[Pickle]:
-    return [
-        Pickle(where=where if number == 1 else f"{where} (pickle {number})", data=part)
-        for number, part in enumerate(parts, 1)
-    ]
-
-
-def _in_zip(host: Host, file: ModelFile, most: int, contents: bool) -> Pickles:  # noqa: FBT001
-    members = [member for member in zips.members(host, file) if not member.name.endswith("/")]
-    named = [member for member in members if member.name.lower().endswith(_MEMBER_PICKLES)]
-    tops = {member.name.removesuffix("data.pkl") for member in named if member.name.endswith("/data.pkl")}
-    unsure = [member for member in members if member not in named and not _is_tensor(member.name, tops)]
-    if max(len(unsure), len(named)) > _MOST_MEMBERS:
-        raise Unobservable("truncated", f"{file.path}: more than {_MOST_MEMBERS} members to look into")
-    if contents:
-        _check_room(file, named, most)
-    read, begun = outcomes(
-        [
-            lambda: zips.content(host, file, named if contents else [], most=most),
-            lambda: zips.content(host, file, unsure, most=most, beginning=_BEGINNING),
-        ]
-    )
-    bodies = dict(_whole(read))
-    heads = _whole(begun)
-    faults = [head for head in heads.values() if isinstance(head, Unobservable)]
-    more: list[zips.Member] = []
-    for member in unsure:
-        head = heads[member.name]
-        try:
-            if isinstance(head, bytes) and _is_member_pickle(member, head, file.path):
-                more.append(member)
-        except Unobservable as fault:
-            faults.append(fault)
-    if contents and more:
-        _check_room(file, [*named, *more], most)
-        bodies.update(zips.content(host, file, more, most=most))
-    found, wrong = _split_members(file, bodies)
-    faults += wrong
-    if named or more:
-        return _based(file, "zip archive with a pickle", found, *faults)
-    return _none(file, *faults)
-
-
-def _check_room(file: ModelFile, members: Sequence[zips.Member], most: int) -> None:
-    if sum(member.packed for member in members) > most:
-        raise Unobservable("truncated", f"{file.path}: its pickles are longer than {most} bytes")
-
-
-def _split_members(
-    file: ModelFile, bodies: dict[str, bytes | Unobservable]
-) -> tuple[list[Pickle], list[Unobservable]]:
-    found: list[Pickle] = []
-    faults: list[Unobservable] = []
-    for name, body in bodies.items():
-        where = f"{file.path}: {name}"
-        if isinstance(body, Unobservable):
-            faults.append(body)
-            continue
-        try:
-            start = _array_header(body, where)[0] if body.startswith(b"\x93NUMPY") else 0
-            found += _numbered(where, list(split(body[start:], is_whole=True)))
-        except Unobservable as fault:
-            faults.append(Unobservable(fault.reason, f"{where}: {fault.detail}"))
-    return found, faults
+def _incomplete(where: str, walks: list[Walk]) -> Unobservable | None:
+    """Return why `walks` are not all that is in a file."""
+    last = walks[-1]
+    if last.state == "open":
+        return Unobservable("truncated", f"{where}: {last.why}")
+    if last.state == "broken":
+        return Unobservable("parse", f"{where}: byte {last.start}: not a pickle ({last.why})")
+    if walks[0].is_old_torch and len(walks) < OLD_TORCH:
+        return Unobservable("parse", f"{where}: PyTorch's five pickles are not all there")
+    return None
 
 
 def _is_tensor(name: str, tops: set[str]) -> bool:
     """Tell whether PyTorch reads a member as raw numbers and never unpickles it."""
     return any(name.startswith(top) and _TENSORS.fullmatch(name[len(top) :]) for top in tops)
-
-
-def _is_member_pickle(member: zips.Member, head: bytes, path: str) -> bool:
-    if head.startswith((b"PK\x03\x04", b"7z\xbc\xaf")) or member.name.lower().endswith((".zip", ".npz")):
-        raise Unobservable("parse", f"{path}: {member.name} is an archive in the archive")
-    if head.startswith(b"\x93NUMPY"):
-        return _array_header(head, f"{path}: {member.name}")[1]
-    if re.match(rb"\x80[\x00-\x05]", head):
-        return True
-    return runs_something(head, is_whole=member.size <= len(head)) is not False
-
-
-def _whole(
-    answer: dict[str, bytes | Unobservable] | Unobservable,
-) -> dict[str, bytes | Unobservable]:
-    if isinstance(answer, Unobservable):
-        raise answer
-    return answer
-
-
-def _array_header(head: bytes, where: str) -> tuple[int, bool]:
-    """Return where the data of a NumPy array begins, and whether it is a pickle of objects."""
-    width = 2 if head[6:7] == b"\x01" else 4
-    start = 8 + width
-    end = start + int.from_bytes(head[8:start], "little")
-    try:
-        header = ast.literal_eval(head[start:end].decode("latin-1").strip())
-        kinds = header["descr"]
-    except (ValueError, SyntaxError, KeyError, TypeError, MemoryError, RecursionError):
-        kinds = None
-    if kinds is None or end > len(head):
-        raise Unobservable("parse", f"{where}: not the header of a NumPy array")
-    return end, _has_objects(kinds)
-
-
-def _has_objects(kind: object) -> bool:
-    """Tell whether a NumPy type, as its `descr` has it, is or contains that of Python objects."""
-    if isinstance(kind, str):
-        return "O" in kind
-    if isinstance(kind, list):  # of (name, type) or (name, type, shape)
-        return any(not isinstance(part, tuple) or len(part) < 2 or _has_objects(part[1]) for part in kind)
-    return not isinstance(kind, tuple) or not kind or _has_objects(kind[0])
-
-
-def _in_array(host: Host, file: ModelFile, most: int, contents: bool) -> Pickles:  # noqa: FBT001
-    start, has_objects = _array_header(file.head, file.path)
-    if not has_objects:
-        return _none(file)
-    what = "NumPy array of objects"
-    if not contents:
-        return _based(file, what)
-    if file.size - start > most:
-        raise Unobservable("truncated", f"{file.path}: longer than the {most} bytes that are read")
-    body = read_range(host, file.path, start, file.size - start)
-    return _based(file, what, _numbered(file.path, list(split(body, is_whole=True))))
-
-
-def _in_compressed(host: Host, file: ModelFile, most: int, contents: bool) -> Pickles:  # noqa: FBT001
-    if not contents:
-        return _based(file, "compressed pickle")
-    if file.size > most:
-        raise Unobservable("truncated", f"{file.path}: longer than the {most} bytes that are read")
-    data = read_range(host, file.path, 0, file.size)
-    body = _unpacked(data, file.path)
-    try:
-        parts = list(split(body, is_whole=True))
-    except Unobservable as fault:
-        raise Unobservable(fault.reason, f"{file.path}, decompressed: {fault.detail}") from None
-    return _based(file, "compressed pickle", _numbered(file.path, parts))
-
-
-def _unpacked(data: bytes, path: str) -> bytes:
-    try:
-        if data.startswith(b"\x1f\x8b"):
-            unpacker = zlib.decompressobj(31)
-            found = unpacker.decompress(data, _MOST_UNPACKED)
-            rest, is_end = unpacker.unused_data or unpacker.unconsumed_tail, unpacker.eof
-        elif data.startswith(b"BZh"):
-            squeezer = bz2.BZ2Decompressor()
-            found = squeezer.decompress(data, _MOST_UNPACKED)
-            rest, is_end = squeezer.unused_data, squeezer.eof
-        elif data.startswith((b"\xfd7zXZ\x00", b"\x5d\x00\x00")):
-            presser = lzma.LZMADecompressor(memlimit=256 * 1024 * 1024)
-            found = presser.decompress(data, _MOST_UNPACKED)
-            rest, is_end = presser.unused_data, presser.eof
-        elif data.startswith(b"\x78"):
-            unpacker = zlib.decompressobj()
-            found = unpacker.decompress(data, _MOST_UNPACKED)
-            rest, is_end = unpacker.unused_data or unpacker.unconsumed_tail, unpacker.eof
-        else:
-            raise Unobservable("parse", f"{path}: a compression that is not read")
-    except (zlib.error, OSError, lzma.LZMAError, EOFError, ValueError, MemoryError) as error:
-        raise Unobservable("parse", f"{path}: {error}") from None
-    if rest or not is_end:
-        raise Unobservable("truncated", f"{path}: not all of it can be decompressed")
-    return found

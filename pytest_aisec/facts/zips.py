@@ -13,14 +13,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_aisec.facts.model_files import ModelFile, read_range
+from pytest_aisec.facts.model_files import ModelFile
+from pytest_aisec.facts.sources import InFile, Part, Source
 from pytest_aisec.facts.together import outcomes
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
     from testinfra.host import Host
 
-__all__ = ["Member", "content", "members", "unpack"]
+__all__ = ["Member", "Stored", "content", "content_in", "members", "members_in", "unpack"]
 
 _END = b"PK\x05\x06"
 _LOCATOR = 20
@@ -29,6 +30,7 @@ _LONGEST_TAIL = 65535 + 22 + _LOCATOR + _END64
 _LARGEST_DIRECTORY = 1024 * 1024
 _FULL16, _FULL32 = 0xFFFF, 0xFFFFFFFF
 _UNICODE_PATH, _ZIP64 = 0x7075, 1
+_ANY = 1 << 62
 _PADDING = 4160
 """What a local header may hold besides the name: PyTorch aligns contents to 64 bytes, or to 4096."""
 
@@ -68,20 +70,29 @@ def members(host: Host, file: ModelFile) -> tuple[Member, ...]:
         Unobservable: `parse` where readers could disagree; `truncated` when the directory is too large.
 
     """
-    length = min(file.size, _LONGEST_TAIL)
-    tail = read_range(host, file.path, file.size - length, length)
-    directory = find_directory(tail, file.size, file.path)
+    return members_in(_unbounded(host, file), file.size)
+
+
+def _unbounded(host: Host, file: ModelFile) -> InFile:
+    return InFile(host, file, _ANY)
+
+
+def members_in(source: Source, size: int) -> tuple[Member, ...]:
+    """Return the members of an archive of `size` bytes, wherever it lies; raises what `members` raises."""
+    length = min(size, _LONGEST_TAIL)
+    tail = source.at(size - length, length)
+    directory = find_directory(tail, size, source.where)
     if directory.size > _LARGEST_DIRECTORY:
-        raise Unobservable("truncated", f"{file.path}: a directory of {directory.size} bytes")
-    at = directory.offset - (file.size - length)
+        raise Unobservable("truncated", f"{source.where}: a directory of {directory.size} bytes")
+    at = directory.offset - (size - length)
     data = (
         tail[at : at + directory.size]
         if at >= 0
-        else read_range(host, file.path, directory.offset, directory.size)
+        else source.at(directory.offset, directory.size)
         if directory.size
         else b""
     )
-    return read_directory(data, directory.count, directory.offset, file.path)
+    return read_directory(data, directory.count, directory.offset, source.where)
 
 
 def find_directory(tail: bytes, size: int, path: str) -> _Directory:
@@ -89,8 +100,6 @@ def find_directory(tail: bytes, size: int, path: str) -> _Directory:
     at = tail.rfind(_END)
     if at < 0 or len(tail) - at < 22:
         raise Unobservable("parse", f"{path}: a zip archive that does not end as one")
-    if tail.count(_END) > 1:
-        raise _refuse(path, "more than one end of the archive")
     disk, start_disk, here, count, length, offset, comment = struct.unpack_from("<4H2IH", tail, at + 4)
     if at + 22 + comment != len(tail):
         raise _refuse(path, "something after the end of the archive")
@@ -115,6 +124,10 @@ def find_directory(tail: bytes, size: int, path: str) -> _Directory:
         raise _refuse(path, "more than one volume")
     if offset + length != ends:
         raise _refuse(path, "something before or after the directory")
+    if (
+        tail.find(_END, max(0, offset - (size - len(tail)))) != at
+    ):  # one in a member is that of an archive in it
+        raise _refuse(path, "more than one end of the archive")
     return _Directory(offset=offset, size=length, count=count)
 
 
@@ -205,20 +218,53 @@ def content(
         beginning: where given, this many bytes of each are enough.
 
     """
+    return content_in(_unbounded(host, file), file.size, wanted, most=most, beginning=beginning)
+
+
+def content_in(
+    source: Source, size: int, wanted: Sequence[Member], *, most: int, beginning: int | None = None
+) -> dict[str, bytes | Unobservable]:
+    """Return what `content` returns, of an archive of `size` bytes, wherever it lies."""
 
     def one(member: Member) -> bytes:
-        part = member.packed if beginning is None else min(member.packed, beginning)
+        part = _needed(member, beginning)
         if beginning is None and max(part, member.size) > most:
             raise Unobservable(
                 "truncated",
-                f"{file.path}: {member.name} has {member.size} bytes, more than {most} to be read",
+                f"{source.where}: {member.name} has {member.size} bytes, more than {most} to be read",
             )
-        length = min(30 + len(member.name.encode()) + _PADDING + part, file.size - member.offset)
-        data = read_range(host, file.path, member.offset, length)
-        return unpack(data, member, file.path, beginning=beginning)
+        length = min(30 + len(member.name.encode()) + _PADDING + part, size - member.offset)
+        return unpack(source.at(member.offset, length), member, source.where, beginning=beginning)
 
     answers = outcomes([lambda member=member: one(member) for member in wanted])  # type: ignore[misc]
     return {member.name: answer for member, answer in zip(wanted, answers, strict=True)}
+
+
+class Stored(Source):
+    """A member of an archive, read in parts: any part where it is only stored, else from its beginning on."""
+
+    def __init__(self, outer: Source, size: int, member: Member, *, most: int) -> None:
+        """Unpack at most `most` bytes of it."""
+        super().__init__(f"{outer.where}: {member.name}", member.size)
+        self.outer, self.outer_size, self.member, self.most = outer, size, member, most
+
+    def at(self, offset: int, length: int) -> bytes:
+        """Return a part of the content."""
+        if offset == 0 or self.member.method:
+            end = offset + length
+            beginning = None if end >= self.member.size else end
+            found = content_in(
+                self.outer, self.outer_size, [self.member], most=self.most, beginning=beginning
+            )[self.member.name]
+            if isinstance(found, Unobservable):
+                raise found
+            if len(found) < end:
+                raise Unobservable("parse", f"{self.where}: ends too early")
+            return found[offset:end]
+        header = self.outer.at(self.member.offset, 30)
+        name, extra = struct.unpack_from("<2H", header, 26)
+        start = self.member.offset + 30 + name + extra
+        return Part(self.where, self.outer, start, self.member.size).at(offset, length)
 
 
 def unpack(data: bytes, member: Member, path: str, *, beginning: int | None = None) -> bytes:
@@ -238,14 +284,14 @@ def unpack(data: bytes, member: Member, path: str, *, beginning: int | None = No
     ):
         raise _refuse(path, f"sizes of {member.name} that are not as in the directory")
     start = 30 + name_length + extra_length
-    part = member.packed if beginning is None else min(member.packed, beginning)
+    part = _needed(member, beginning)
     raw = data[start : start + part]
     if len(raw) != part:
         raise Unobservable("truncated", f"{where}: a header of {extra_length} bytes is too long to be read")
     if member.method == 0:
         if member.packed != member.size:
             raise _refuse(path, f"a stored member {member.name} of two sizes")
-        found = raw
+        found = raw if beginning is None else raw[:beginning]
     elif member.method == 8:
         found = _inflated(raw, where, member.size if beginning is None else beginning)
     else:
@@ -253,6 +299,11 @@ def unpack(data: bytes, member: Member, path: str, *, beginning: int | None = No
     if beginning is None and (len(found) != member.size or zlib.crc32(found) != member.crc):
         raise Unobservable("parse", f"{where}: its content is not what its checksum says")
     return found
+
+
+def _needed(member: Member, beginning: int | None) -> int:
+    """Return how many packed bytes hold that much of a member: what does not shrink grows a little."""
+    return member.packed if beginning is None else min(member.packed, beginning + beginning // 1000 + 64)
 
 
 def _inflated(raw: bytes, where: str, most: int) -> bytes:

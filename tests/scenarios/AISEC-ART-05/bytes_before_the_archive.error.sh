@@ -2,7 +2,7 @@
 # Something stands before the archive.
 # host: services
 # lib: pickles
-# reason: parse
+# reason: unreadable
 mkdir -p /srv/models
 pickles <<'EOF'
 checkpoint("/srv/models/model.pt", DANGER)

@@ -1,4 +1,5 @@
 import os
+import shutil
 
 import pytest
 
@@ -54,7 +55,11 @@ class TestListing:
             ),
             (["parse"], "d0 directory\0" + record(stat="") + "e0\0", ""),
             (["parse"], "d0 directory\0" + record(kind="x") + "e0\0", ""),
-            (["parse"], "d0 directory\0" + record().replace(STAT + "\0/m/a", STAT + "\0/m/b") + "e0\0", ""),
+            (
+                ["parse", "unreadable"],
+                "d0 directory\0" + record().replace(STAT + "\0/m/a", STAT + "\0/m/b") + "e0\0",
+                "",
+            ),
             (["unreadable"], "d0 directory\0" + record(stat="1:1 99 640 root root") + "e0\0", ""),
             (["unreadable"], "d0 directory\0e1\0", ""),
             (["tool_missing"], "d0 directory\0e1\0", "find: unrecognized: -L"),
@@ -123,6 +128,34 @@ class TestOnThisMachine:
         found = model_files(local, [str(tmp_path)])
         assert [("key.pem", "text"), ("z", "pickle")] == [(file.name, file.kind) for file in found.files]
         assert "MIIE" not in local.run(local.asked[-1]).stdout
+
+    def test_without_perl_the_same(self, local, tmp_path, monkeypatch):
+        heads = [
+            b"text",
+            b"",
+            bytes(range(256)),
+            b"\x80\xff",
+            b"\x1b[0m",
+            b"a\n\n",
+            b"\x7f",
+            b"-----BEGIN PRIVATE KEY-----\nx",
+        ]
+        for number, head in enumerate(heads * 2):
+            (tmp_path / f"m{number}").write_bytes(head + (b"x" * 2000 if number >= len(heads) else b""))
+        tools = tmp_path.parent / f"{tmp_path.name}-tools"
+        tools.mkdir()
+        for tool in ("sh", "find", "stat", "od", "head"):
+            (tools / tool).symlink_to(shutil.which(tool))
+        quick = model_files(local, [str(tmp_path)])
+        monkeypatch.setenv("PATH", str(tools))
+        assert quick == model_files(local, [str(tmp_path)])
+        assert [*sorted(file.head[:4] for file in quick.files)] == sorted(
+            (head + b"x" * 2000 * is_long)[:4] for is_long in (0, 1) for head in heads
+        )
+
+    def test_a_file_that_is_listed_and_not_shown(self):
+        found = read_listing(f"d0 directory\0f{STAT}\0/m/a\0e0\0", "", ["/m"])
+        assert ["unreadable"] == reasons(found)
 
     def test_ranges(self, local, tmp_path, reason):
         file = tmp_path / "it's"

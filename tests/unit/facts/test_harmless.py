@@ -1,0 +1,35 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_aisec.facts.harmless import harmless
+
+PLACE = "/m/model.data-00000-of-00001"
+
+
+@pytest.mark.parametrize(
+    ("expected", "head"),
+    [
+        ("text", b"# A model\n"),
+        ("PNG", b"\x89PNG\r\n\x1a\n\0"),
+        ("safetensors", b"\x02\0\0\0\0\0\0\0{}"),
+        ("protobuf", b"\x08\x08\x12\x02ab"),
+        ("MessagePack", b"\x81\xa6params\x01"),
+        ("", bytes(10)),
+        ("", b"\x81\xa6par\0ms\x01"),
+        ("", b"\x08\x08\x12\x7fab"),
+        ("", b"\xff\0\0\0\0\0\0\0{}"),
+    ],
+)
+def test_by_content(expected, head):
+    assert expected == harmless(head, len(head), "/m/a")
+
+
+def test_raw_numbers_are_known_by_what_stands_beside_them():
+    assert "TensorFlow checkpoint" == harmless(bytes(9), 9, PLACE, frozenset({"/m/model.index"}))
+    assert "" == harmless(bytes(9), 9, PLACE, frozenset({"/m/other.index"}))
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes(head):
+    assert isinstance(harmless(head, len(head), "/m/a"), str)
