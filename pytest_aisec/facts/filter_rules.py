@@ -15,6 +15,8 @@ _DEEPEST = 32
 _MOST_STEPS = 20_000
 """Rules times ways that are followed before a rule set is too tangled to be judged."""
 _MOST_DECIDED = 500
+_OF_ONE_THING = frozenset({"destination", "source", "out", "in", "state", "port", "protocol"})
+"""Not such as `owner`, which is a user or a group."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +43,8 @@ class Condition:
         return self.kind, self.values
 
     def contradicts(self, other: Condition) -> bool:
-        """Tell whether no packet is both."""
-        return self.kind != "unknown" and self._key == other._key and self.is_negated != other.is_negated
+        """Tell whether no packet is both: where the values of a kind can only be of one thing."""
+        return self.kind in _OF_ONE_THING and self._key == other._key and self.is_negated != other.is_negated
 
 
 Flow = frozenset[Condition]
