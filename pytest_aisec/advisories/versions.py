@@ -93,7 +93,8 @@ def read_version(text: str, *, is_program: bool = False) -> Read:
         version=public,
         is_coerced=is_program and bool(_COUNTED.search(text)),
         has_local=bool(version.local),
-        is_build=bool(version.local) and (public.is_prerelease or bool(_UNFINISHED.search(version.local))),
+        is_build=bool(version.local)
+        and (public.is_prerelease or bool(_UNFINISHED.search(version.local or ""))),
     )
 
 

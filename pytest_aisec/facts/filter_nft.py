@@ -212,7 +212,8 @@ def _rules(table: _Table, rule: Mapping[str, Any]) -> Iterator[Rule]:  # noqa: C
 def _named(table: _Table, chain: str, statement: Any) -> tuple[str, Any]:
     """Return the kind of a statement and what it says. A chain without a name, which is text, gets one."""
     if not isinstance(statement, str):
-        return next(iter(statement.items()))
+        kind, value = next(iter(statement.items()))
+        return str(kind), value
     match = re.fullmatch(r"\s*(jump|goto)\s*\{(.*)\}\s*", statement, re.DOTALL)
     if match is None:
         return "text", statement

@@ -25,7 +25,7 @@ class _Tokens:
     """The words of one rule."""
 
     def __init__(self, text: str) -> None:
-        self.left = _TOKEN.findall(text)
+        self.left: list[str] = _TOKEN.findall(text)
         if "".join(self.left) != re.sub(r'("[^"]*")|\s+', r"\1", text):
             raise _Unread
 
