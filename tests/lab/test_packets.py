@@ -164,7 +164,7 @@ def test_of_rule_sets_by_chance_none_passes_that_lets_packets_out():
     draw = random.Random(20261128)
     sets = [
         nft(*(made(draw) for _ in range(draw.randint(1, 5))), policy=draw.choice(["accept", "drop", "drop"]))
-        for _ in range(250)
+        for _ in range(160)
     ]
     loaded = [(load, one) for load, one in zip(sets, sent(*sets), strict=True) if one is not None]
     seen = [(load, outcome(one), one["left"]) for load, one in loaded]
