@@ -70,12 +70,12 @@ def test_requests_are_rate_limited_per_client(
     sites, unread = _sites(host, masters)
     faults += unread
     fronts = [server for server in sites if server.exposed and server.locations]
-    for server in fronts:
-        for location in server.locations:
-            if location.path.removeprefix("= ") not in free_routes:
-                flaw = _flaw(location, max_rps=max_rps, burst_max=burst_max)
-                if flaw:
-                    wrong[f"nginx {server.label} {location.path}"] = flaw
+    for where, location in _limited(fronts, free_routes):
+        flaw = _flaw(location, max_rps=max_rps, burst_max=burst_max)
+        if flaw and location.programs:
+            faults.append(Unobservable("parse", f"{where}: what {location.programs[-1]} does cannot be told"))
+        elif flaw:
+            wrong[where] = flaw
     others = _others(known, serving, sites)
     if is_active() and not wrong and not faults:
         ports = {port for server in fronts for _, port, _ in server.exposed}
@@ -94,6 +94,14 @@ def test_requests_are_rate_limited_per_client(
     if not (wrong or fronts or others):
         not_applicable("no API is there for others than this host")
     assert wrong == {}
+
+
+def _limited(fronts: Sequence[Server], free_routes: Sequence[str]) -> Iterator[tuple[str, Location]]:
+    """Yield the places whose requests have to be limited."""
+    for server in fronts:
+        for location in server.locations:
+            if location.path.removeprefix("= ") not in free_routes:
+                yield f"nginx {server.label} {location.path}", location
 
 
 def _is_exposed(service: Service) -> bool:

@@ -1,6 +1,6 @@
 import ipaddress
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Annotated
 
@@ -22,6 +22,8 @@ _ANSWERS = (
 )
 _DOOR = re.compile(r"/ray/dashboard/dashboard\.py|ray\.util\.client\.server")
 _STARTER = re.compile(r"\bray start\b|ray\.scripts\.scripts start\b")
+_TOKEN_BY_DEFAULT = Version("2.61.0")
+"""The first Ray that asks for a token unless it is told not to."""
 _HOME = re.compile(r"(?P<site>/\S*?)/ray/(core|dashboard|_private|autoscaler|util|scripts)/")
 
 
@@ -60,19 +62,13 @@ def test_ray_is_authenticated_and_private(
     nodes = known.of("ray")
     faults = list(known.faults_of(nodes))
     networks = [ipaddress.ip_network(network) for network in allow_networks]
-    wrong, unread = _weaknesses(nodes, networks, require_token=require_token)
+    versions, unread = _versions(host, nodes) if nodes and require_token else ({}, [])
     faults += unread
-    if nodes and require_token:
-        sites = {
-            node.root + match["site"]
-            for node in nodes
-            for word in node.arguments
-            if (match := _HOME.match(word))
-        }
-        old, more = _too_old(host, sorted(sites), Version(min_ray))
-        faults += more
-        if old:
-            wrong["version"] = old
+    wrong, unread = _weaknesses(nodes, networks, versions, require_token=require_token)
+    faults += unread
+    old = [f"Ray {one} in {site} knows no token" for site, one in versions.items() if one < Version(min_ray)]
+    if old:
+        wrong["version"] = old
     doors = known.stand_before(*ports, proxies=bool(nodes))
     if is_active() and not wrong:
         asked = [*doors, *(socket for node in nodes for socket in node.listeners)]
@@ -92,6 +88,7 @@ def test_ray_is_authenticated_and_private(
 def _weaknesses(
     nodes: Sequence[Service],
     networks: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network],
+    versions: Mapping[str, Version],
     *,
     require_token: bool,
 ) -> tuple[dict[str, list[str]], list[Unobservable]]:
@@ -102,13 +99,26 @@ def _weaknesses(
         judged = _doors(node) if require_token else node.listeners
         found = [f"listens on {one.where}" for one in judged if not _is_inside(one, networks)]
         try:
-            if require_token and not _is_titled(node) and node.setting("RAY_AUTH_MODE").lower() != "token":
+            if require_token and not _is_titled(node) and not _asks_token(node, versions):
                 found.append("RAY_AUTH_MODE is not token")
         except Unobservable as fault:
             faults.append(fault)
         if found:
             wrong[f"{_name(node)} ({node.pid})"] = found
     return wrong, faults
+
+
+def _sites(node: Service) -> list[str]:
+    """Return where Ray is installed, as the arguments of a process show it."""
+    return [node.root + match["site"] for word in node.arguments if (match := _HOME.match(word))]
+
+
+def _asks_token(node: Service, versions: Mapping[str, Version]) -> bool:
+    """Tell whether a process of Ray asks for a token: as it was told, or as its version does by itself."""
+    mode = node.setting("RAY_AUTH_MODE").lower()
+    known = [versions.get(site) for site in _sites(node)]
+    by_default = bool(known) and all(one is not None and one >= _TOKEN_BY_DEFAULT for one in known)
+    return mode == "token" or (not mode and by_default)
 
 
 def _daemons(nodes: Sequence[Service]) -> Sequence[Service]:
@@ -146,13 +156,14 @@ def _name(node: Service) -> str:
     return match[1] if match else node.name
 
 
-def _too_old(host: Host, sites: list[str], least: Version) -> tuple[list[str], list[Unobservable]]:
-    """Return the Ray versions that know no token, by the packages beside the running programs."""
+def _versions(host: Host, nodes: Sequence[Service]) -> tuple[dict[str, Version], list[Unobservable]]:
+    """Return the versions of Ray by where it is installed, from the packages beside the running programs."""
+    sites = sorted({site for node in nodes for site in _sites(node)})
     if not sites:
-        return [], [Unobservable("unreadable", "where Ray is installed does not show, and so its version")]
+        return {}, [Unobservable("unreadable", "where Ray is installed does not show, and so its version")]
     look = "find -L %s -maxdepth 1 -name 'ray-*.dist-info' -print"
     ahead(*(partial(host.run, look, site) for site in sites))
-    old: list[str] = []
+    versions: dict[str, Version] = {}
     faults: list[Unobservable] = []
     for site in sites:
         result = host.run(look, site)
@@ -166,8 +177,7 @@ def _too_old(host: Host, sites: list[str], least: Version) -> tuple[list[str], l
             )
             continue
         try:
-            if Version(found[0]) < least:
-                old.append(f"Ray {found[0]} in {site} knows no token")
+            versions[site] = Version(found[0])
         except InvalidVersion:
             faults.append(Unobservable("parse", f"not a version: {found[0]!r}"))
-    return old, faults
+    return versions, faults

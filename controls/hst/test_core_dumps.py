@@ -7,6 +7,7 @@ from pydantic import Field
 from pytest_aisec import Host, Unobservable, control, foresee, not_applicable
 from pytest_aisec.facts.processes import QUESTIONS as PROCESSES
 from pytest_aisec.facts.processes import Process, processes
+from pytest_aisec.facts.unit_files import settings
 
 _DUMPABLE, _PATTERN = "/proc/sys/fs/suid_dumpable", "/proc/sys/kernel/core_pattern"
 _KDUMP = "cat /sys/kernel/kexec_crash_loaded"
@@ -35,8 +36,8 @@ def _stores_nothing(host: Host) -> bool:
     if result.rc != 0 or "ermission denied" in result.stderr:
         denied = "ermission denied" in result.stderr
         raise Unobservable("privilege" if denied else "unreadable", result.stderr.strip())
-    values = re.findall(r"(?m)^\s*Storage\s*=\s*(\S*)", result.stdout)
-    return bool(values) and values[-1].lower() == "none"
+    values = [value for key, value in settings(result.stdout, "Coredump") if key == "Storage"]
+    return values[-1:] == ["none"]
 
 
 def _cores_below(directories: list[str]) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
+import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -8,6 +9,8 @@ from pytest_aisec import Host, control, not_applicable
 from pytest_aisec.facts.sshd import Effective, effective
 
 _ROOT_LOGIN = {"no": 0, "forced-commands-only": 1, "prohibit-password": 2, "without-password": 2, "yes": 3}
+_ASKS = "kbdinteractiveauthentication"
+_METHODS = "authenticationmethods"
 _ALGORITHMS = (
     "ciphers",
     "macs",
@@ -36,15 +39,37 @@ def _weaknesses(keyword: str, value: str, *, permit_root: str, max_auth_tries: i
             yield ",".join(old)
 
 
-def _asks_passwords(settings: Mapping[str, str], methods: str) -> bool:
-    answers = settings.get(
-        "kbdinteractiveauthentication", settings.get("challengeresponseauthentication", "no")
-    )
-    if answers.lower() == "no":
-        return False
+def _needs_key(methods: str) -> bool:
+    """Tell whether each of the alternatives of `AuthenticationMethods` has a key in it."""
     alternatives = methods.split()
     with_key = [any(part == "publickey" for part in each.split(",")) for each in alternatives]
-    return not (alternatives and all(with_key))
+    return bool(alternatives) and all(with_key)
+
+
+def _asked_for_answers(server: Effective) -> Iterator[tuple[str, str]]:
+    """Yield where the server may ask for a password by keyboard-interactive, without a key as well.
+
+    Whether it asks and what else it demands may stand under two conditions, or under none.
+    """
+    own = {keyword: server.conditional(keyword) for keyword in (_ASKS, _METHODS)}
+    asks = server.value(_ASKS) or server.value("challengeresponseauthentication") or "no"
+    asking = [("", asks), *((block, item.value) for block, item in own[_ASKS].items())]
+    demands = [("", server.value(_METHODS)), *((block, item.value) for block, item in own[_METHODS].items())]
+    for (asker, answer), (demander, methods) in itertools.product(asking, demands):
+        if answer.lower() == "no" or _needs_key(methods):
+            continue
+        if asker != demander and (
+            (asker and asker in own[_METHODS])
+            or (demander and demander in own[_ASKS])
+            or (asker and demander and own[_ASKS][asker].excludes(own[_METHODS][demander]))
+        ):
+            continue
+        if not asker and not demander:
+            yield _ASKS, "yes, and a key is not required as well"
+        elif asker:
+            yield f"{own[_ASKS][asker].where}: {_ASKS}", answer
+        else:
+            yield f"{own[_METHODS][demander].where}: {_METHODS}", methods
 
 
 def _violations(server: Effective, *, permit_root: str, max_auth_tries: int) -> dict[str, str]:
@@ -52,18 +77,10 @@ def _violations(server: Effective, *, permit_root: str, max_auth_tries: int) -> 
     for keyword, values in server.settings.items():
         for wrong in _weaknesses(keyword, values[0], permit_root=permit_root, max_auth_tries=max_auth_tries):
             found[keyword] = wrong
-    methods = server.value("authenticationmethods")
-    if _asks_passwords({key: values[0] for key, values in server.settings.items()}, methods):
-        found["kbdinteractiveauthentication"] = "yes, and a key is not required as well"
     for item in server.conditionals:
-        wrongs = list(
-            _weaknesses(item.keyword, item.value, permit_root=permit_root, max_auth_tries=max_auth_tries)
-        )
-        if item.keyword == "authenticationmethods" and server.value("kbdinteractiveauthentication") == "yes":
-            wrongs += [item.value] if "publickey" not in item.value else []
-        if _asks_passwords({item.keyword: item.value}, methods):
-            wrongs.append(item.value)
+        wrongs = _weaknesses(item.keyword, item.value, permit_root=permit_root, max_auth_tries=max_auth_tries)
         found.update({f"{item.where}: {item.keyword}": wrong for wrong in wrongs})
+    found.update(_asked_for_answers(server))
     return found
 
 

@@ -133,7 +133,7 @@ def _is_narrow(one: Condition, ports: Sequence[int], accounts: set[str], interfa
     if one.kind == "owner":
         return values <= accounts
     if one.kind == "kind of address":
-        return values <= {"local", "broadcast", "multicast", "host", "anycast", "blackhole"}
+        return values <= {"local", "broadcast", "multicast", "anycast", "blackhole"}
     if one.kind == "port":
         return all((_SERVICES.get(value) or _number(value)) in ports for value in values)
     return one.kind == "icmp" or (one.kind == "ipsec" and values == {"ipsec"})

@@ -167,7 +167,7 @@ def test_components_are_outside_the_watch_list(
         for entry in entries:
             if entry.component != one.name:
                 continue
-            match = entry.advisory.match(read_version(one.version))
+            match = entry.advisory.match(read_version(one.version, is_program=one.is_program))
             text = f"{', '.join(entry.advisory.names)}: {entry.advisory.bounds} ({entry.source})"
             if match is Match.YES:
                 listed.setdefault(f"{one.name} {one.version}, {one.where}", []).append(text)

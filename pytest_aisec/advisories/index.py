@@ -182,6 +182,13 @@ def _unpack(package: str, name: str, body: dict[str, Any]) -> Advisory:
 def write(path: Path, advisories: Iterable[Advisory], *, as_of: datetime, records: int, source: str) -> None:
     """Write an index, whole or not at all.
 
+    Args:
+        path: where to; what is there is replaced.
+        advisories: at most one of an id and package.
+        as_of: how new the data is.
+        records: how many records it was made of.
+        source: what it was made from.
+
     Raises:
         UsageProblem: when it cannot be written there.
 
@@ -218,7 +225,7 @@ def _fill(path: Path, advisories: Iterable[Advisory], *, as_of: datetime, record
         }
         connection.executemany("INSERT INTO meta VALUES (?, ?)", sorted(meta.items()))
         rows = sorted((one.package, one.id, _pack(one)) for one in advisories)
-        connection.executemany("INSERT OR REPLACE INTO advisory VALUES (?, ?, ?)", rows)
+        connection.executemany("INSERT INTO advisory VALUES (?, ?, ?)", rows)
         connection.commit()
     with path.open("rb") as stream:
         os.fsync(stream.fileno())

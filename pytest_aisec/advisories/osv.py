@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 from pytest_aisec.advisories.cvss import base_score
 from pytest_aisec.advisories.versions import Event, Match, Read, any_of, in_list, in_range, read_version
 
-__all__ = ["Advisory", "modified", "read_record"]
+__all__ = ["Advisory", "join", "modified", "read_record"]
 
 _BANDS = {"LOW": 0.1, "MODERATE": 4.0, "MEDIUM": 4.0, "HIGH": 7.0, "CRITICAL": 9.0}
 """Where a record has a word and no vector: the least score of that word's band."""
@@ -77,6 +77,7 @@ def _event(kind: str, text: str) -> str:
         "not_known": "before",
         "last_affected": "up to",
         "last_known": "at least up to",
+        "limit": "nothing is said from",
     }
     return f"{words[kind]} {_shown(text)}"
 
@@ -92,15 +93,24 @@ def _shown(text: str) -> str:
 
 def modified(record: Mapping[str, Any]) -> datetime | None:
     """Return when a record was last changed, UTC; `None` where it does not say."""
+    return _moment(record.get("modified"))
+
+
+def _moment(value: Any) -> datetime | None:
     try:
-        when = datetime.fromisoformat(str(record.get("modified", "")))
+        when = datetime.fromisoformat(value if isinstance(value, str) else "")
         return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 
 
-def read_record(record: Mapping[str, Any], *, ecosystem: str = "PyPI") -> list[Advisory]:
+def read_record(record: Mapping[str, Any], *, now: datetime, ecosystem: str = "PyPI") -> list[Advisory]:
     """Return what a record says about packages of the `ecosystem`; nothing when it was withdrawn.
+
+    Args:
+        record: the record.
+        now: when it is read, UTC: what will be withdrawn later still counts, and so does what was at no time.
+        ecosystem: of the packages.
 
     Raises:
         ValueError: when it is no OSV record.
@@ -109,7 +119,8 @@ def read_record(record: Mapping[str, Any], *, ecosystem: str = "PyPI") -> list[A
     name = record.get("id")
     if not isinstance(name, str) or not name or not isinstance(record.get("affected", []), list):
         raise ValueError("no OSV record: it has no id, or its affected packages are no list")
-    if record.get("withdrawn"):
+    withdrawn = _moment(record.get("withdrawn"))
+    if withdrawn is not None and withdrawn <= now:
         return []
     found: dict[str, list[Advisory]] = {}
     for affected in record.get("affected") or []:
@@ -118,7 +129,7 @@ def read_record(record: Mapping[str, Any], *, ecosystem: str = "PyPI") -> list[A
             continue
         one = _read_affected(record, affected, canonicalize_name(str(package.get("name", ""))))
         found.setdefault(one.package, []).append(one)
-    return [_joined(parts) for parts in found.values()]
+    return [join(parts) for parts in found.values()]
 
 
 def _read_affected(record: Mapping[str, Any], affected: Mapping[str, Any], package: str) -> Advisory:
@@ -131,7 +142,7 @@ def _read_affected(record: Mapping[str, Any], affected: Mapping[str, Any], packa
             for event in _list(one.get("events"))
             if isinstance(event, dict)
             for kind, text in event.items()
-            if kind in {"introduced", "fixed", "last_affected"}
+            if kind in {"introduced", "fixed", "last_affected", "limit"}
         ]
         if events:
             ranges.append((*events, *_last_known(events, affected)))
@@ -164,7 +175,7 @@ def _last_known(events: list[Event], affected: Mapping[str, Any]) -> list[Event]
     return [("last_known" if match[1] == "<=" else "not_known", match[2])]
 
 
-def _joined(parts: list[Advisory]) -> Advisory:
+def join(parts: Sequence[Advisory]) -> Advisory:
     """Return one advisory for what a record says about a package in several places."""
     first = parts[0]
     if len(parts) == 1:
@@ -175,7 +186,7 @@ def _joined(parts: list[Advisory]) -> Advisory:
     return Advisory(
         id=first.id,
         package=first.package,
-        aliases=first.aliases,
+        aliases=tuple(dict.fromkeys(name for part in parts for name in part.aliases)),
         score=max(scores, default=None),
         is_malicious=first.is_malicious,
         ranges=(

@@ -12,13 +12,13 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
 from pytest_aisec.advisories import index
-from pytest_aisec.advisories.osv import Advisory, modified, read_record
+from pytest_aisec.advisories.osv import Advisory, join, modified, read_record
 from pytest_aisec.errors import UsageProblem
 
 __all__ = ["PYPI_DUMP", "Updated", "update"]
@@ -36,6 +36,7 @@ MOST_IN_FILE = 64 * 1024**2
 MOST_UNPACKED = 4 * 1024**3
 """Bytes of all files, unpacked."""
 _PIECE = 1024**2
+_NEVER = datetime.min.replace(tzinfo=UTC)
 _HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 """How JSON writes what may be half of a character, which no file can hold."""
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -76,13 +77,32 @@ def update(source: str, path: Path, *, now: datetime, say: Callable[[str], None]
         return _build(_zip(stream, source), path, source=source, now=now)
 
 
+class _Copy:
+    """The newest copy of a record: a dump may have several, and an older one does not count."""
+
+    def __init__(self) -> None:
+        self.when = _NEVER
+        self.advisories: list[Advisory] = []
+
+    def add(self, when: datetime, advisories: list[Advisory]) -> None:
+        """Take the copy if it is newer; where two are equally new, what either says counts."""
+        if when < self.when:
+            return
+        if when > self.when:
+            self.when, self.advisories = when, []
+        parts: dict[str, list[Advisory]] = {}
+        for one in (*self.advisories, *advisories):
+            parts.setdefault(one.package, []).append(one)
+        self.advisories = [join(list(dict.fromkeys(same))) for same in parts.values()]
+
+
 def _build(texts: Iterable[tuple[str, bytes]], path: Path, *, source: str, now: datetime) -> Updated:
-    advisories: list[Advisory] = []
-    records = future = 0
+    copies: dict[str, _Copy] = {}
+    future = 0
     newest: datetime | None = None
     for name, record in _records(texts):
         try:
-            found = read_record(record)
+            found = read_record(record, now=now)
         except ValueError as error:
             raise UsageProblem(f"{source}: {name}: {error}") from None
         when = modified(record)
@@ -90,13 +110,14 @@ def _build(texts: Iterable[tuple[str, bytes]], path: Path, *, source: str, now: 
             future += 1
         elif when is not None and (newest is None or when > newest):
             newest = when
-        if found:
-            records += 1
-            advisories += found
+        copy = copies.setdefault(record["id"], _Copy())
+        copy.add(when or _NEVER, found)
+    advisories = [one for copy in copies.values() for one in copy.advisories]
     if not advisories:
         raise UsageProblem(f"{source}: no OSV record about a package of PyPI is in it")
     if newest is None:
         raise UsageProblem(f"{source}: no record says when it was modified, so nobody knows how old it is")
+    records = sum(bool(copy.advisories) for copy in copies.values())
     index.write(path, advisories, as_of=newest, records=records, source=source)
     return Updated(path=path, records=records, as_of=newest, from_future=future)
 

@@ -13,13 +13,17 @@ from packaging.version import InvalidVersion, Version
 __all__ = ["Event", "Match", "Read", "any_of", "in_list", "in_range", "read_version"]
 
 Event = tuple[str, str]
-"""`introduced`, `fixed` or `last_affected`, and a version, as in OSV; or `last_known` or `not_known`.
+"""`introduced`, `fixed`, `last_affected` or `limit` as in OSV, `last_known` or `not_known`; and a version.
 
 `last_known` is a version that is affected, `not_known` one that is perhaps not; nobody has said of later ones
 whether they are.
 """
 
 _LEADING = re.compile(r"\s*v?(\d{1,9}(?:\.\d{1,9}){0,8}(?:(?:a|b|rc)\d{1,6})?)(?![\d.])", re.IGNORECASE)
+_UNFINISHED = re.compile(r"(?:^|[.])(?:alpha|beta|rc|pre|preview|dev|snapshot|nightly)\d*(?:[.]|$)")
+"""In a local part: no release, whatever stands before it."""
+_COUNTED = re.compile(r"-\d+$")
+"""The first release after another for PEP 440 and for packages, a pre-release for semantic versions."""
 
 
 class Match(StrEnum):
@@ -42,14 +46,16 @@ class Read:
     """Whether only its beginning could be read, as of `2.6.0-NA`."""
     has_local: bool
     """Whether it had a local part, such as that of `2.6.0+cu124`."""
+    is_build: bool = False
+    """Whether it is a snapshot that somebody built, such as `2.6.0a0+nv25.1`.
 
-    @property
-    def is_build(self) -> bool:
-        """Whether it is a snapshot that somebody built, such as `2.6.0a0+nv25.1`.
+    What it holds of the release that it is named after, its version does not say.
+    """
+    side: int = 0
+    """-1 or 1 where a package manager puts it before or after the release that it begins with.
 
-        What it holds of the release that it is named after, its version does not say.
-        """
-        return self.has_local and self.version is not None and self.version.is_prerelease
+    That is what `~` says to dpkg and rpm, and `^` to rpm.
+    """
 
     @property
     def release(self) -> tuple[int, ...]:
@@ -63,20 +69,40 @@ class Read:
 
 
 @lru_cache(maxsize=65536)
-def read_version(text: str) -> Read:
-    """Return what `text` says; never fails."""
+def read_version(text: str, *, is_program: bool = False) -> Read:
+    """Return what `text` says; never fails.
+
+    Args:
+        text: the version.
+        is_program: whether a program names it, not the metadata of a package: `1.3.6-12` may then be
+            before 1.3.6.
+
+    """
+    if "really" in text:  # as in 1.19.1+really1.18.0, where Debian took an upgrade back
+        return Read(text=text, version=None, is_coerced=True, has_local=False)
     try:
         version = Version(text)
     except InvalidVersion:
         match = _LEADING.match(text)
         begins = Version(match[1]) if match else None
-        return Read(text=text, version=begins, is_coerced=True, has_local=False)
+        side = {"~": -1, "^": 1}.get(text[match.end() : match.end() + 1], 0) if match else 0
+        return Read(text=text, version=begins, is_coerced=True, has_local=False, side=side)
     public = Version(version.public) if version.local else version
-    return Read(text=text, version=public, is_coerced=False, has_local=bool(version.local))
+    return Read(
+        text=text,
+        version=public,
+        is_coerced=is_program and bool(_COUNTED.search(text)),
+        has_local=bool(version.local),
+        is_build=bool(version.local)
+        and (public.is_prerelease or bool(_UNFINISHED.search(version.local or ""))),
+    )
 
 
 def _order(one: Read, bound: Read, *, takes_it_in: bool) -> int | None:
     """Return -1, 0 or 1 as `one` is before, at or after `bound`; `None` when nobody can tell.
+
+    What is only like a version of PEP 440 is never at a bound of its release: `1.3.6-rc.1-12-g0123456` is
+    not 1.3.6, whatever it is.
 
     Args:
         one: the installed version.
@@ -88,13 +114,24 @@ def _order(one: Read, bound: Read, *, takes_it_in: bool) -> int | None:
         return None
     if one.release == bound.release:
         is_inexact = bound.is_coerced or bound.has_local
-        if one.is_build and not bound.version.is_prerelease:
+        if one.text == bound.text and takes_it_in:
+            return 0
+        if one.is_coerced or (one.is_build and not bound.version.is_prerelease):
             return None
-        if one.version != bound.version and (one.is_coerced or is_inexact):
-            return None
-        if one.version == bound.version and is_inexact and not takes_it_in:
+        if is_inexact and (one.version != bound.version or not takes_it_in):
             return None
     return (one.version > bound.version) - (one.version < bound.version)
+
+
+def _is_before(one: Read, end: Read, *, is_in: bool) -> bool | None:
+    """Tell whether a package manager puts `one` before the end of a range; `None` where it does not tell.
+
+    dpkg and rpm put what follows `~` before the release. What rpm puts behind it (`^`) has what
+    mended the release, and may have what was wrong with it.
+    """
+    if one.version != end.version or end.is_coerced or end.has_local:
+        return None
+    return True if one.side < 0 else False if one.side > 0 and not is_in else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +148,8 @@ class _Span:
         high = -1 if self.high is None else _order(one, self.high, takes_it_in=self.high_is_in)
         after_low = None if low is None else low >= 0
         before_high = None if high is None else high < 0 or (self.high_is_in and high == 0)
+        if self.high is not None and before_high is None:
+            before_high = _is_before(one, self.high, is_in=self.high_is_in)
         if after_low is False or before_high is False:
             return Match.NO
         return Match.YES if after_low and before_high and self.is_clear else Match.UNCLEAR
@@ -160,7 +199,16 @@ def in_range(events: Sequence[Event], one: Read) -> Match:
     spans = _spans(tuple(events))
     if spans is None or one.version is None:
         return Match.UNCLEAR
-    return any_of(span.holds(one) for span in spans)
+    found = any_of(span.holds(one) for span in spans)
+    within = _within(tuple(text for kind, text in events if kind == "limit"), one)
+    return Match.NO if Match.NO in {found, within} else found if within is Match.YES else Match.UNCLEAR
+
+
+def _within(limits: Sequence[str], one: Read) -> Match:
+    """Tell whether a version is before any of the limits of a range, which says nothing of what is not."""
+    if not limits or "*" in limits:
+        return Match.YES
+    return any_of(_Span(low=None, high=read_version(text)).holds(one) for text in limits)
 
 
 def in_list(texts: Sequence[str], one: Read) -> Match:
@@ -171,9 +219,9 @@ def in_list(texts: Sequence[str], one: Read) -> Match:
         return Match.UNCLEAR if texts else Match.NO
     found = Match.NO
     for other in map(read_version, texts):
-        if other.version == one.version:
-            return Match.UNCLEAR if one.is_coerced else Match.YES
-        if one.is_build and other.release == one.release:
+        if other.version == one.version and not one.is_coerced:
+            return Match.YES
+        if (one.is_build or one.is_coerced) and other.release == one.release:
             found = Match.UNCLEAR
     return found
 

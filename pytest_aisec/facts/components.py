@@ -17,15 +17,15 @@ __all__ = ["Component", "Components", "components", "read_packages", "read_tools
 
 _TOOLS = {
     "ollama": ("ollama", r"(?:client version is|ollama version is) v?(\d\S*)"),
-    "llama-server": ("llama.cpp", r"^version: b?(\d+)\b"),
+    "llama-server": ("llama.cpp", r"^version: b?(\d\S*)"),
     "nvidia-ctk": ("nvidia-container-toolkit", r"version:? v?(\d\S*)"),
-    "dcgmi": ("dcgm", r"version:? v?(\d[\d.]*)"),
+    "dcgmi": ("dcgm", r"version:? v?(\d\S*)"),
     "runc": ("runc", r"^runc version v?(\d\S*)"),
 }
 """Program → component, and where its version stands in what `--version` prints."""
 _FILES = {
-    "/proc/driver/nvidia/version": ("nvidia-driver", r"Kernel Module\s+(?:for \S+\s+)?(\d+\.\d+(?:\.\d+)?)"),
-    "/opt/tritonserver/TRITON_VERSION": ("triton", r"^(\d[\d.]*)"),
+    "/proc/driver/nvidia/version": ("nvidia-driver", r"Kernel Module\s+(?:for \S+\s+)?(\d+\.\S+)"),
+    "/opt/tritonserver/TRITON_VERSION": ("triton", r"^(\d\S*)"),
 }
 _RUNNING = {"ollama": "ollama", "llama-server": "llama.cpp", "tritonserver": "triton"}
 """Process → component."""
@@ -38,6 +38,8 @@ _PACKAGES = {
     "trivy": "trivy",
     "ollama": "ollama",
 }
+_UNFINISHED = re.compile(r"(?<![a-z])(?:alpha|beta|rc|pre|dev|git|snap)", re.IGNORECASE)
+"""In the revision of a package: what is packed may not be the release yet, as in 1.19.1-0.1.rc1."""
 _DISTRIBUTED = {"runc"}
 """Packages that Linux distributions build themselves, and mend under the old version."""
 
@@ -57,6 +59,8 @@ class Component:
     """The program, file, package or process that says so."""
     is_packaged: bool = False
     """Whether it is a package of the operating system, whose maintainers mend it under its old number."""
+    is_program: bool = False
+    """Whether it names its version itself, by whatever rules its makers have."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,10 +134,11 @@ def read_packages(stdout: str, stderr: str) -> tuple[Component, ...]:
     for line in lines:
         _, name, version = line.split(" ", 2)
         upstream = version.partition(":")[2] or version
+        before, _, revision = upstream.rpartition("-")
         found.append(
             Component(
                 name=_PACKAGES[name],
-                version=upstream.rpartition("-")[0] or upstream,
+                version=upstream if _UNFINISHED.search(revision) else before or upstream,
                 where=f"package {name} {version}",
                 is_packaged=name in _DISTRIBUTED,
             )
@@ -178,10 +183,13 @@ def _read_version(kind: str, what: str, text: str, packages: Sequence[Component]
     match = re.search(pattern, text, re.MULTILINE)
     if match is None:
         raise Unobservable("parse", f"{path or program} names no version: {text.strip()[:200]!r}")
-    if name == "triton" and int(match[1].split(".")[0]) < _FIRST_YEAR:
-        where = f"{program}: server {match[1]}, which is not numbered as releases are"
+    number = int(re.split(r"\D", match[1][:9])[0])
+    if (name == "triton" and number < _FIRST_YEAR) or (name == "llama.cpp" and number == 0):
+        where = f"{path or program}: {match[1]}, which is not numbered as releases are"
         return Component(name=name, version="", where=where)
     of_system = path.startswith(("/usr/bin/", "/usr/sbin/", "/bin/", "/sbin/")) and any(
         one.is_packaged and one.name == name and one.version == match[1] for one in packages
     )
-    return Component(name=name, version=match[1], where=path or program, is_packaged=of_system)
+    return Component(
+        name=name, version=match[1], where=path or program, is_packaged=of_system, is_program=True
+    )

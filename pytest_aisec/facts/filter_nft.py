@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from pytest_aisec.facts.filter_nft_text import read_rules
 from pytest_aisec.facts.filter_rules import HOOKS, BaseChain, Condition, LogRule, Rule
 from pytest_aisec.observe.faults import Unobservable
 
 __all__ = ["parse_nft"]
 
 _FAMILIES = {"ip": ("ip",), "ip6": ("ip6",), "inet": ("ip", "ip6")}
-_VERDICTS = {"accept": "accept", "drop": "drop", "reject": "drop", "queue": "queue", "return": "return"}
+_VERDICTS = {"accept": "accept", "drop": "drop", "queue": "queue", "return": "return"}
 _GOES_ON = frozenset(
     {
         "comment",
@@ -54,6 +56,8 @@ _METAS = {
 _PROTOCOLS = frozenset({"icmp", "icmpv6", "ipv6-icmp", "igmp", "1", "2", "58"})
 _NFPROTO = {"ipv4": "ip", "ipv6": "ip6", "2": "ip", "10": "ip6", "ip": "ip", "ip6": "ip6"}
 _OTHER = {"ip": "ip6", "ip6": "ip"}
+_REJECTS = {"icmp": "ip", "icmpv6": "ip6", "icmpx": "", "": ""}
+"""Family whose packets alone a statement `reject` rejects. nft shows no other condition for it."""
 
 
 class _Table:
@@ -149,7 +153,8 @@ def _concatenated(lefts: Sequence[Any], elements: Sequence[Any], text: str) -> l
         for column, part in zip(columns, value["concat"], strict=True):
             column.append(part)
     found = [_condition(left, column, text) for left, column in zip(lefts, columns, strict=True)]
-    return [one for one in found if one is not None]
+    unread = Condition(kind="unknown", text=text)
+    return [unread if one is None else one for one in found]
 
 
 def _condition(left: Any, elements: Sequence[Any], text: str, *, negated: bool = False) -> Condition | None:
@@ -177,7 +182,7 @@ def _rules(table: _Table, rule: Mapping[str, Any]) -> Iterator[Rule]:  # noqa: C
     packets: int | None = None
     text = f"{chain}: {json.dumps(_without_counters(rule.get('expr', [])), sort_keys=True)}"
     for statement in rule.get("expr", []):
-        kind, value = next(iter(statement.items()))
+        kind, value = _named(table, chain, statement)
         before = _rule(conditions)
         if kind == "match":
             conditions += _match(table, value)
@@ -194,6 +199,8 @@ def _rules(table: _Table, rule: Mapping[str, Any]) -> Iterator[Rule]:  # noqa: C
             yield replace(before, verdict=kind, target=str(value["target"]))
         elif kind == "vmap":
             yield from _verdict_map(table, value, conditions)
+        elif kind == "reject":
+            yield replace(_rule([*conditions, *_rejected(table, value, before, text)]), verdict="drop")
         elif kind in _VERDICTS or kind in _ENDS_WELL:
             yield replace(before, verdict=_VERDICTS.get(kind, "accept"))
         elif kind not in _GOES_ON:
@@ -202,8 +209,41 @@ def _rules(table: _Table, rule: Mapping[str, Any]) -> Iterator[Rule]:  # noqa: C
                 yield replace(_rule(conditions), verdict="unknown")
 
 
+def _named(table: _Table, chain: str, statement: Any) -> tuple[str, Any]:
+    """Return the kind of a statement and what it says. A chain without a name, which is text, gets one."""
+    if not isinstance(statement, str):
+        kind, value = next(iter(statement.items()))
+        return str(kind), value
+    match = re.fullmatch(r"\s*(jump|goto)\s*\{(.*)\}\s*", statement, re.DOTALL)
+    if match is None:
+        return "text", statement
+    name = f"{chain} {{{len(table.chains)}}}"
+    table.chains[name] = []
+    for expressions in read_rules(match[2]):
+        table.chains[name].extend(_rules(table, {"chain": name, "expr": expressions}))
+    return match[1], {"target": name}
+
+
+def _rejected(table: _Table, value: Any, before: Rule, text: str) -> list[Condition]:
+    """Return the conditions that a statement `reject` brings with it, and that nft does not show."""
+    kind = str(value.get("type", "")) if isinstance(value, Mapping) else ""
+    hidden = [Condition(kind="unknown", text=f"reject of {text}")]
+    if kind == "tcp reset":
+        # In a table for both families, nft does not show before it to which of them the rule belongs.
+        is_open = len(_FAMILIES.get(table.family, ())) != 1 and not before.family
+        is_said = any(one.kind == "protocol" and one.values == ("tcp",) for one in before.conditions)
+        tcp = [] if is_said else [Condition(kind="protocol", values=("tcp",), text="tcp")]
+        return [*tcp, *(hidden if is_open else [])]
+    if kind not in _REJECTS:
+        return hidden
+    family = _REJECTS[kind]
+    return [Condition(kind="family", text=kind, family=family)] if family else []
+
+
 def _without_counters(expressions: Sequence[Any]) -> list[Any]:
-    return [one if "counter" not in one else {"counter": None} for one in expressions]
+    return [
+        {"counter": None} if isinstance(one, Mapping) and "counter" in one else one for one in expressions
+    ]
 
 
 def _rule(conditions: Sequence[Condition], verdict: str = "") -> Rule:
@@ -271,7 +311,7 @@ def parse_nft(text: str) -> list[BaseChain]:
             if kind == "rule" and (table := tables.get((value["family"], value["table"]))):
                 table.chains.setdefault(value["chain"], []).extend(_rules(table, value))
         return [base for table in tables.values() if not table.is_dormant for base in _base_chains(table)]
-    except (ValueError, KeyError, TypeError, AttributeError, StopIteration, IndexError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, StopIteration, RuntimeError) as error:
         raise Unobservable("parse", f"nft printed no rule set in JSON: {error!r}") from None
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from pytest_aisec.observe.faults import Unobservable
 
@@ -15,6 +17,8 @@ _DEEPEST = 32
 _MOST_STEPS = 20_000
 """Rules times ways that are followed before a rule set is too tangled to be judged."""
 _MOST_DECIDED = 500
+_OF_ONE_THING = frozenset({"destination", "source", "out", "in", "state", "port", "protocol"})
+"""Not such as `owner`, which is a user or a group."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,12 +45,58 @@ class Condition:
         return self.kind, self.values
 
     def contradicts(self, other: Condition) -> bool:
-        """Tell whether no packet is both."""
-        return self.kind != "unknown" and self._key == other._key and self.is_negated != other.is_negated
+        """Tell whether no packet is both: where the values of a kind can only be of one thing."""
+        return self.kind in _OF_ONE_THING and self._key == other._key and self.is_negated != other.is_negated
+
+    def implies(self, other: Condition) -> bool:
+        """Tell whether every packet that is this is the other, too, as far as addresses tell."""
+        if self == other:
+            return True
+        if self.kind != other.kind or self.kind not in {"destination", "source"} or self.is_negated:
+            return False
+        own, wanted = _networks(self.values), _networks(other.values)
+        if not own or not wanted:
+            return False
+        if other.is_negated:
+            return not any(one.overlaps(net) for one in own for net in wanted)
+        return all(any(_is_within(one, net) for net in wanted) for one in own)
+
+    @property
+    def stays(self) -> bool:
+        """Whether only packets that stay on the host are this."""
+        own = _networks(self.values) if self.kind == "destination" else ()
+        on_loopback = self.kind == "out" and self.values == ("lo",)
+        return not self.is_negated and (on_loopback or (bool(own) and all(one.is_loopback for one in own)))
 
 
 Flow = frozenset[Condition]
 """Packets for which all of these hold."""
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@lru_cache(maxsize=4096)
+def _networks(values: tuple[str, ...]) -> tuple[Network, ...]:
+    """Return the networks that are named; none where one of them is in no known form."""
+    try:
+        return tuple(ipaddress.ip_network(value, strict=False) for value in values)
+    except ValueError:
+        return ()
+
+
+def _is_within(one: Network, other: Network) -> bool:
+    if isinstance(one, ipaddress.IPv4Network):
+        return isinstance(other, ipaddress.IPv4Network) and one.subnet_of(other)
+    return isinstance(other, ipaddress.IPv6Network) and one.subnet_of(other)
+
+
+def _covers(final: Flow, flow: Flow) -> bool:
+    """Tell whether all packets of a flow are among those about which `final` has decided."""
+    missing = final - flow
+    return all(one.kind in {"destination", "source"} for one in missing) and all(
+        any(one.implies(wanted) for one in flow) for wanted in missing
+    )
+
+
 Known = Callable[[Condition], bool | None]
 
 
@@ -156,7 +206,7 @@ class _Walk:
             new = rule.conditions - flow
             if any(one.contradicts(other) for one in new for other in flow):
                 continue
-            if not any(final <= hit for final in self.decided):
+            if not any(_covers(final, hit) for final in self.decided):
                 found.append(hit)
         return _minimal(found)
 
@@ -181,7 +231,7 @@ class _Walk:
             if self.steps > _MOST_STEPS:
                 raise Unobservable("parse", f"{self.base.name} has too many branches to be judged")
             hits = self._entering(flows, rule)
-            if rule.log is not None and hits:
+            if rule.log is not None and any(not any(one.stays for one in hit) for hit in hits):
                 self.logs.append(rule.log)
             if rule.verdict:
                 flows = _minimal(self._after(rule, flows, hits, back, depth))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pytest_aisec.facts.answers import Answer, answers
@@ -35,6 +35,8 @@ _COMMANDS = (
 )
 _TABLES = frozenset({"filter", "mangle", "raw", "security"})
 _ABSENT = re.compile(r"No such file or directory|not supported")
+_PRINTED_AS_TEXT = re.compile(r"^warning: (?:stmt|expr) ops \S+ have no json callback\n?", re.MULTILINE)
+"""What nft says where its JSON has text, which is read, or not, like all that it prints."""
 _HINT = re.compile(r"iptables-legacy tables present|table `\S+' is incompatible, use 'nft' tool")
 
 
@@ -81,6 +83,7 @@ def read_packet_filter(printed: tuple[Answer, ...]) -> PacketFilter:
             raise fault
     gaps: list[Unobservable] = []
     native: list[BaseChain] = []
+    nft = replace(nft, stderr=_PRINTED_AS_TEXT.sub("", nft.stderr))
     if (fault := nft.fault("nft")) is None:
         native = parse_nft(nft.stdout)
     elif not _ABSENT.search(nft.stderr):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import posixpath
 import re
@@ -11,6 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_aisec.facts.accounts import accounts
+from pytest_aisec.facts.python_settings import read_python
+from pytest_aisec.facts.python_values import UNKNOWN
 from pytest_aisec.facts.services import Service
 from pytest_aisec.facts.together import ahead
 from pytest_aisec.observe.faults import Unobservable
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from testinfra.host import Host
 
 __all__ = ["JupyterServer", "jupyter_servers", "read_json", "read_python", "traits_of"]
-
-UNKNOWN = object()
-"""The value of a setting that only running the configuration file would tell."""
 
 _FILES = ("jupyter_config", "jupyter_server_config", "jupyter_notebook_config", "jupyter_lab_config")
 """From the weakest to the strongest of one directory."""
@@ -123,68 +121,6 @@ def read_json(text: str) -> dict[str, Any]:
         if isinstance(traits, dict)
         for trait, value in traits.items()
     }
-
-
-def read_python(text: str) -> tuple[dict[str, Any], bool]:
-    """Return the traits that a configuration file in Python sets, and whether it does more than set them.
-
-    Raises:
-        ValueError: when it is no Python.
-
-    """
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, RecursionError, MemoryError) as error:
-        raise ValueError(str(error)) from None
-    found: dict[str, Any] = {}
-    is_dynamic = False
-    for statement in tree.body:
-        targets = (
-            statement.targets
-            if isinstance(statement, ast.Assign)
-            else [statement.target]
-            if isinstance(statement, ast.AnnAssign) and statement.value
-            else None
-        )
-        if targets is not None and isinstance(statement, ast.Assign | ast.AnnAssign):
-            for target in targets:
-                trait = _trait(target)
-                if trait:
-                    found[trait] = _literal(statement.value)
-                elif not isinstance(target, ast.Name):
-                    is_dynamic = True
-        elif not (
-            isinstance(statement, ast.Import | ast.ImportFrom | ast.Pass)
-            or (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant))
-        ):
-            is_dynamic = True
-    return found, is_dynamic
-
-
-def _trait(target: ast.expr) -> str:
-    """Return `ServerApp.token` for `c.ServerApp.token` and `c["ServerApp"]["token"]`; empty for others."""
-    names: list[str] = []
-    while not isinstance(target, ast.Name):
-        if isinstance(target, ast.Attribute):
-            names.append(target.attr)
-            target = target.value
-        elif (
-            isinstance(target, ast.Subscript)
-            and isinstance(target.slice, ast.Constant)
-            and isinstance(target.slice.value, str)
-        ):
-            names.append(target.slice.value)
-            target = target.value
-        else:
-            return ""
-    return ".".join(reversed(names)) if len(names) == 2 else ""
-
-
-def _literal(value: ast.expr | None) -> Any:
-    try:
-        return ast.literal_eval(value) if value is not None else UNKNOWN
-    except (ValueError, TypeError, MemoryError, RecursionError):
-        return UNKNOWN
 
 
 def traits_of(layers: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:

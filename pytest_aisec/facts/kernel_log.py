@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_aisec.facts.answers import Answer, answers, problem
+from pytest_aisec.facts.unit_files import settings
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -267,7 +268,7 @@ def _file(path: str, rotation: _Rotation | None) -> Place:
 
 
 def _settings(journald: str) -> dict[str, str]:
-    return dict(re.findall(r"(?m)^\s*([A-Za-z]+)\s*=\s*(.*?)\s*$", journald))
+    return dict(settings(journald, "Journal"))
 
 
 def _reads_kernel(journald: str) -> bool:

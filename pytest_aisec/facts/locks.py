@@ -11,12 +11,12 @@ from typing import Any
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name, parse_sdist_filename, parse_wheel_filename
 
-from pytest_aisec.facts.project_formats import Named, ProjectFile
+from pytest_aisec.facts.project_formats import STRONG, Named, ProjectFile
 from pytest_aisec.observe.faults import Unobservable
 
 __all__ = ["Locked", "is_flat", "locked"]
 
-_HASH = re.compile(r"sha256:[0-9a-fA-F]{64}")
+_HASH = re.compile("|".join(f"{name}:[0-9a-fA-F]{{{size}}}" for name, size in STRONG.items()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +30,7 @@ class Locked:
     artefacts: tuple[str, ...] = ()
     """The files, or the repository, that may be installed."""
     unhashed: tuple[str, ...] = ()
-    """Those of them without a SHA-256 digest."""
+    """Those of them without a digest of SHA-256 or longer."""
     is_own: bool = False
     """Whether it is a directory beside the lock file: the project itself, or a member of its workspace."""
     is_conditional: bool = False
@@ -126,13 +126,12 @@ def _of_pipfile(data: Mapping[str, Any]) -> Iterator[Locked]:
 
 def _of_conda(data: Mapping[str, Any]) -> Iterator[Locked]:
     for one in data["package"]:
-        digest = str((one.get("hash") or {}).get("sha256") or "")
         artefact = str(one.get("url") or one["name"])
         yield Locked(
             name=canonicalize_name(str(one["name"]).rpartition("::")[2]),
             version=str(one.get("version") or ""),
             artefacts=(artefact,),
-            unhashed=() if re.fullmatch("[0-9a-fA-F]{64}", digest) else (artefact,),
+            unhashed=() if _is_strong(one.get("hash") or {}) else (artefact,),
             is_conditional=True,
         )
 
@@ -177,5 +176,11 @@ def _name_of(file: Mapping[str, Any]) -> str:
 
 def _has_digest(file: Mapping[str, Any]) -> bool:
     table = file.get("hashes")
-    digest = f"sha256:{table.get('sha256', '')}" if isinstance(table, dict) else str(file.get("hash") or "")
-    return bool(_HASH.fullmatch(digest))
+    return (
+        _is_strong(table) if isinstance(table, dict) else bool(_HASH.fullmatch(str(file.get("hash") or "")))
+    )
+
+
+def _is_strong(table: Mapping[str, Any]) -> bool:
+    """Tell whether one of the digests of a file says which file it is."""
+    return any(_HASH.fullmatch(f"{name}:{digest}") for name, digest in table.items())

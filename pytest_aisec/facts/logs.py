@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from pytest_aisec.facts.answers import check_search
+from pytest_aisec.facts.sshd_log import LoginEvents, SshdLine, login_events, parse_journal, parse_syslog
 from pytest_aisec.observe.backend import foresee
 from pytest_aisec.observe.faults import Unobservable
 
@@ -37,7 +37,6 @@ TAIL_BYTES = 6 * 1024 * 1024
 
 _SWALLOWS_LINES = re.compile(r"«redacted:(private-key|wandb):")
 _LISTED = re.compile(r"(?P<changed>\d+(?:\.\d+)?) (?P<size>\d+) (?P<path>/.*)")
-_FAR_FUTURE = timedelta(days=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,135 +182,6 @@ def json_entries(text: str, *, path: str, whole: bool = True) -> list[Mapping[st
             raise Unobservable("parse", f"{path}: line {number} is not a JSON object")
         entries.append(entry)
     return entries
-
-
-@dataclass(frozen=True, kw_only=True)
-class SshdLine:
-    """One message of the SSH server."""
-
-    at: datetime
-    process: str
-    """Process id as written in the log, empty where it is not."""
-    message: str
-    times: int = 1
-    """More than 1 where the log daemon folded repetitions."""
-
-
-_TAG = r"(?P<tag>sshd(?:-session|-auth)?)(?:\[(?P<pid>\d+)\])?: (?P<message>.*)"
-_RFC3164 = re.compile(r"(?P<at>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) \S+ " + _TAG)
-_RFC3339 = re.compile(r"(?P<at>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S*) \S+ " + _TAG)
-_UNIX = re.compile(r"(?P<at>\d+\.\d+) \S+ " + _TAG)
-_DATED = re.compile(r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d |\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
-_REPEATED = re.compile(r"message repeated (?P<times>\d+) times: \[ ?(?P<message>.*?)\]?")
-
-
-def _line(at: datetime, match: re.Match[str]) -> SshdLine:
-    repeated = _REPEATED.fullmatch(match["message"])
-    times, message = (int(repeated["times"]), repeated["message"]) if repeated else (1, match["message"])
-    return SshdLine(at=at, process=match["pid"] or "", message=message.strip(), times=times)
-
-
-def parse_syslog(text: str, *, now: datetime, zone: timezone) -> list[SshdLine]:
-    """Return the SSH server's messages from a syslog file, in either of the two time formats.
-
-    Args:
-        text: lines of the file.
-        now: gives the year, which the older format leaves out: a date after now is of the year before.
-        zone: the host's offset from UTC, which the older format leaves out too.
-
-    Raises:
-        Unobservable: `parse`, when a line that names the SSH server begins with no known time.
-
-    """
-    found = []
-    for line in text.splitlines():
-        if match := _RFC3164.match(line):
-            at = _with_year(match["at"], now, zone)
-        elif match := _RFC3339.match(line):
-            try:
-                at = moment(match["at"])
-            except ValueError:
-                raise Unobservable("parse", f"not a time: {match['at']!r}") from None
-        elif re.search(r"\bsshd(-session|-auth)?\[\d+\]: ", line) and not _DATED.match(line):
-            raise Unobservable("parse", f"a line of the SSH server with no known time: {line[:80]!r}")
-        else:
-            continue
-        found.append(_line(at, match))
-    return found
-
-
-def _with_year(text: str, now: datetime, zone: timezone) -> datetime:
-    for year in (now.year + 1, now.year, now.year - 1, now.year - 2, now.year - 3):
-        try:
-            at = datetime.strptime(f"{year} {text}", "%Y %b %d %H:%M:%S").replace(tzinfo=zone)
-        except ValueError:
-            continue
-        if at <= now + _FAR_FUTURE:
-            return at
-    raise Unobservable("parse", f"not a time: {text!r}")
-
-
-def parse_journal(text: str) -> list[SshdLine]:
-    """Return the SSH server's messages from `journalctl -o short-unix`."""
-    matches = filter(None, map(_UNIX.match, text.splitlines()))
-    return [_line(datetime.fromtimestamp(float(match["at"]), UTC), match) for match in matches]
-
-
-_FROM = r"from (?P<source>\S+)(?: port \d+)?"
-_PROVES_NOTHING = ("pam_", "Server listening on ", "Received signal ")
-"""Messages that also come where the server's own log level hides failures."""
-
-_FAILURES = tuple(
-    re.compile(pattern)
-    for pattern in (
-        rf"Failed (?!none )\S+ for .* {_FROM}(?: ssh2?.*)?",
-        rf"error: maximum authentication attempts exceeded for .* {_FROM}(?: ssh2?.*)?",
-        rf"(?:Invalid|Illegal) user .*{_FROM}",
-        rf"User .* {_FROM} not allowed because .*",
-        (
-            r"(?:Connection (?:closed|reset) by|Disconnected from|Disconnecting) "
-            r"(?:authenticating|invalid) user .* (?P<source>\S+) port \d+.*"
-        ),
-    )
-)
-
-
-@dataclass(frozen=True, kw_only=True)
-class LoginEvents:
-    """What the SSH server said about log-ins in a span of time."""
-
-    failures: Mapping[str, int]
-    """Failed attempts by source address."""
-    newest: datetime | None
-    """When the SSH server last said anything about a connection."""
-
-
-def login_events(lines: Iterable[SshdLine], *, since: datetime) -> LoginEvents:
-    """Count failed log-ins by source.
-
-    A connection whose failures are only implied ("Invalid user", "Connection closed by authenticating
-    user") counts once; where single attempts are logged too, these are what counts.
-    """
-    attempts: Counter[tuple[str, str]] = Counter()
-    implied: Counter[tuple[str, str]] = Counter()
-    newest: datetime | None = None
-    for line in lines:
-        if line.at < since:
-            continue
-        if not line.message.startswith(_PROVES_NOTHING):
-            newest = line.at if newest is None else max(newest, line.at)
-        for number, pattern in enumerate(_FAILURES):
-            if match := pattern.fullmatch(line.message):
-                key = (match["source"], line.process or line.at.isoformat())
-                if number == 0:
-                    attempts[key] += line.times
-                else:
-                    implied[key] = max(implied[key], 1 if line.process else line.times)
-                break
-    failures: Counter[str] = Counter()
-    for key in attempts.keys() | implied.keys():
-        failures[key[0]] += max(attempts[key], implied[key])
-    return LoginEvents(failures=failures, newest=newest)
 
 
 def _journal(host: Host, days: int) -> list[SshdLine] | None:

@@ -31,6 +31,19 @@ _TOKEN = re.compile(
 )
 
 
+_CODE = "code"
+"""The sign of a block of Lua."""
+_LUA = re.compile(r"\w+_by_lua_block")
+_IN_LUA = re.compile(
+    r"""--\[(?P<a>=*)\[.*?\](?P=a)\]|--[^\n]*|\[(?P<b>=*)\[.*?\](?P=b)\]"""
+    r"""|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|[{}]""",
+    re.DOTALL,
+)
+
+
+_FURTHER = re.compile(r"\b(?:capture|capture_multi|exec|require|socket|dofile|loadfile)\b")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Directive:
     """One directive, with what it contains."""
@@ -56,6 +69,18 @@ class Location:
     def effective(self, name: str) -> tuple[Directive, ...]:
         """Return the directives of that name that hold: those of the innermost block that has any."""
         return next((found for block in reversed(self.chain) if (found := block.all(name))), ())
+
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """The names of directives that run a program on each request before it is passed on."""
+        return tuple(
+            one.name
+            for block in self.chain
+            for one in block.block
+            if re.fullmatch(
+                r"(?:access|rewrite|content)_by_lua(?:_block|_file)?|js_content|js_access", one.name
+            )
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +121,10 @@ def parse(text: str) -> tuple[Directive, ...]:
     words: list[str] = []
     stack: list[tuple[list[str], list[Directive]]] = [([], [])]
     for mark, word in _tokens(text):
-        if not mark:
+        if mark == _CODE:
+            stack[-1][1].append(Directive(name=words[0], args=(*words[1:], word)))
+            words = []
+        elif not mark:
             words.append(word)
         elif (mark in ";{") != bool(words) or (mark == "}" and len(stack) < 2):
             raise Unobservable("parse", f"nginx: {mark!r} where none can be")
@@ -115,19 +143,45 @@ def parse(text: str) -> tuple[Directive, ...]:
 
 
 def _tokens(text: str) -> Iterator[tuple[str, str]]:
-    """Yield the signs `;`, `{` and `}`, each with no word, and the words, each with no sign."""
-    position = 0
+    """Yield the signs `;`, `{` and `}`, each with no word, and the words, each with no sign.
+
+    What stands in the braces of a directive such as `content_by_lua_block` is one word with its own sign.
+    """
+    position, first = 0, ""
     while position < len(text):
         match = _TOKEN.match(text, position)
         if match is None:
             raise Unobservable("parse", f"nginx: {text[position : position + 60]!r}")
         position = match.end()
-        if match["mark"]:
+        if match["mark"] == "{" and _LUA.fullmatch(first):
+            end = _end_of_lua(text, position)
+            yield _CODE, text[position : end - 1]
+            position, first = end, ""
+        elif match["mark"]:
             yield match["mark"], ""
+            first = ""
         else:
             for name in ("double", "single", "word"):
                 if match[name] is not None:
+                    first = first or match[name]
                     yield "", match[name]
+
+
+def _end_of_lua(text: str, start: int) -> int:
+    """Return where the block of Lua that begins at `start` ends, behind its brace.
+
+    Braces in strings and comments of Lua do not count.
+
+    Raises:
+        Unobservable: `parse`, when it does not end.
+
+    """
+    depth = 1
+    for match in _IN_LUA.finditer(text, start):
+        depth += {"{": 1, "}": -1}.get(match[0], 0)
+        if depth == 0:
+            return match.end()
+    raise Unobservable("parse", "nginx: the file ends within a block of Lua")
 
 
 def main_processes(running: Sequence[Service]) -> list[Service]:
@@ -264,13 +318,22 @@ def _listens(server: Directive) -> Iterator[tuple[str, int, bool]]:
 
 def _locations(chain: tuple[Directive, ...], path: str) -> Iterator[Location]:
     here = chain[-1]
-    if any(one.name in _PASSES for one in here.block):
+    if any(one.name in _PASSES or _may_pass(one) for one in here.block):
         yield Location(path=path, chain=chain)
     for one in here.block:
         if one.name == "location":
             yield from _locations((*chain, one), " ".join(one.args))
         elif one.name in {"if", "limit_except"}:
             yield from _locations((*chain, one), path)
+
+
+def _may_pass(one: Directive) -> bool:
+    """Tell whether a program may pass requests on: one that is not here to read, or that reaches further."""
+    kind = re.fullmatch(r"content_by_(?:lua|js)(?:_(file|block))?|js_content", one.name)
+    code = " ".join(one.args)
+    return kind is not None and (
+        not one.name.startswith("content_by_lua") or kind[1] == "file" or bool(_FURTHER.search(code))
+    )
 
 
 def _is_loopback(address: str) -> bool:

@@ -42,7 +42,14 @@ _CONDA_NAMES = {
 }
 
 
-_SHA256 = re.compile(r"(?:\s--hash[= ]\s*sha256:|[#&]sha256=)([0-9a-fA-F]{64})(?![0-9a-fA-F])")
+STRONG = {"sha256": 64, "sha384": 96, "sha512": 128}
+"""Digests that pip takes for `--require-hashes` → how many hexadecimal digits they have."""
+_HASHES = re.compile(
+    "|".join(
+        rf"(?:\s--hash[= ]\s*{name}:|[#&]{name}=)[0-9a-fA-F]{{{size}}}(?![0-9a-fA-F])"
+        for name, size in STRONG.items()
+    )
+)
 
 
 _COMMIT = re.compile(r"@[0-9a-f]{40}(?:[#?]|$)")
@@ -214,7 +221,7 @@ def _read_options(line: str) -> Iterator[Option]:
 def _named(text: str) -> Named | None:
     """Read one requirement; `None` for a local directory, whose own files say what it needs."""
     plain = re.split(r"\s+--?[a-zA-Z]", text, maxsplit=1)[0].strip()
-    hashes = tuple(match[1].lower() for match in _SHA256.finditer(text))
+    hashes = tuple(match[0].strip().lower() for match in _HASHES.finditer(text))
     try:
         requirement = Requirement(plain)
     except InvalidRequirement:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -18,12 +18,20 @@ from pytest_aisec.observe.faults import Unobservable
 if TYPE_CHECKING:
     from testinfra.host import Host
 
-__all__ = ["Conditional", "Effective", "effective", "is_absent", "parse_conditionals"]
+__all__ = ["Conditional", "Effective", "effective", "in_force", "is_absent", "parse_conditionals"]
 
 SSH_PORT = 22
 _MOST_FILES = 16
 _MAIN = "/etc/ssh/sshd_config"
 _INCLUDED = "find -L %s -maxdepth 1 -type f -name %s -print"
+
+
+_ALIASES = {
+    "challengeresponseauthentication": "kbdinteractiveauthentication",
+    "skeyauthentication": "kbdinteractiveauthentication",
+    "pubkeyacceptedkeytypes": "pubkeyacceptedalgorithms",
+}
+_WORD = re.compile(r"""(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|\\.|[^\s"'])+""")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +41,26 @@ class Conditional:
     where: str
     """File, line and condition."""
     keyword: str
-    """In lower case."""
-    value: str
+    """In lower case; of two names for the same setting, the newer."""
+    words: tuple[str, ...]
+    """What stands behind the keyword."""
+    condition: str
+    """What the `Match` line says, and those of the files that this one was included by."""
+    block: str
+    """File and line of the `Match` line, the same for all settings under it."""
+
+    @property
+    def value(self) -> str:
+        """What stands behind the keyword, on one line."""
+        return " ".join(self.words)
+
+    def excludes(self, other: Conditional) -> bool:
+        """Tell whether both never hold for one log-in: where each names accounts, and none is the same."""
+        names = [
+            re.fullmatch(r"user (?P<names>[^\s*?!]+)", one.condition, re.IGNORECASE) for one in (self, other)
+        ]
+        both = [set(match["names"].split(",")) for match in names if match is not None]
+        return len(both) == 2 and not both[0] & both[1]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +74,10 @@ class Effective:
     def value(self, keyword: str) -> str:
         """Return the single value of `keyword`, empty where this version has no such setting."""
         return self.settings.get(keyword, ("",))[0]
+
+    def conditional(self, keyword: str) -> dict[str, Conditional]:
+        """Return what `Match` lines say about `keyword`, by their blocks."""
+        return {item.block: item for item in self.conditionals if item.keyword == keyword}
 
 
 def _program(host: Host) -> str | None:
@@ -103,52 +133,82 @@ def parse_settings(text: str) -> dict[str, tuple[str, ...]]:
     return settings
 
 
-def _words(line: str) -> tuple[str, str]:
-    match = re.fullmatch(r"\s*(?P<keyword>[A-Za-z0-9]+)(?:\s*=\s*|\s+)(?P<value>.*?)\s*", line)
+def _words(line: str) -> tuple[str, tuple[str, ...]]:
+    """Return the keyword in lower case and the words behind it, as sshd reads them.
+
+    A word that begins with `#` begins a comment.
+    """
+    match = re.fullmatch(r"\s*(?P<keyword>[A-Za-z0-9]+)(?:\s*=\s*|\s+)(?P<rest>.*?)\s*", line)
     if match is None or line.lstrip().startswith("#"):
-        return "", ""
-    return match["keyword"].lower(), match["value"].strip('"')
+        return "", ()
+    found: list[str] = []
+    for word in _WORD.findall(match["rest"]):
+        if word.startswith("#"):
+            break
+        found.append(re.sub(r"""\\([\\"' ])|["']""", r"\1", word))
+    keyword = match["keyword"].lower()
+    return _ALIASES.get(keyword, keyword), tuple(found)
 
 
-def parse_conditionals(text: str, *, path: str, condition: str = "") -> Iterator[Conditional]:
+def parse_conditionals(
+    text: str, *, path: str, condition: str = "", block: str = ""
+) -> Iterator[Conditional]:
     """Yield the settings of a configuration file that stand under a `Match` line; `Include` lines always.
 
     Args:
         text: the file's content.
         path: its name, for people.
         condition: the `Match` line that the file was included under, if any.
+        block: file and line of that.
 
     """
+    around = condition
     for number, line in enumerate(text.splitlines(), 1):
-        keyword, value = _words(line)
+        keyword, words = _words(line)
         hidden = not condition and line.startswith("«redacted:")  # a comment after one about passwords
         if not keyword and line.strip() and not line.lstrip().startswith("#") and not hidden:
             raise Unobservable("parse", f"{path}:{number}: not a setting of sshd: {line[:120]!r}")
         if keyword == "match":
-            condition = value
+            condition = " and ".join(filter(None, (around, " ".join(words))))
+            block = f"{path}:{number}"
         elif keyword == "include" or (keyword and condition):
-            yield Conditional(where=f"{path}:{number}: Match {condition}", keyword=keyword, value=value)
+            where = f"{path}:{number}: Match {condition}"
+            yield Conditional(where=where, keyword=keyword, words=words, condition=condition, block=block)
 
 
 def _conditionals(host: Host, main: str) -> tuple[Conditional, ...]:
+    """Return what stands under `Match` lines, in the order in which sshd reads it."""
     found: list[Conditional] = []
-    todo = [(main, "")]
+    todo = [iter([Conditional(where="", keyword="include", words=(main,), condition="", block="")])]
     read: set[tuple[str, str]] = set()
     while todo:
-        path, condition = todo.pop()
-        if (path, condition) in read:
+        item = next(todo[-1], None)
+        if item is None:
+            todo.pop()
             continue
-        if len(read) >= _MOST_FILES:
-            raise Unobservable("truncated", f"more than {_MOST_FILES} configuration files of sshd")
-        read.add((path, condition))
-        for item in parse_conditionals(_content(host, path), path=path, condition=condition):
-            if item.keyword != "include":
-                found.append(item)
+        if item.keyword != "include":
+            found.append(item)
+            continue
+        names = [main] if not item.where else [name for one in item.words for name in _matching(host, one)]
+        for name in reversed(names):
+            if (name, item.block) in read:
                 continue
-            under = item.where.partition(": Match ")[2]
-            for pattern in item.value.replace('"', "").split():
-                todo += [(name, under) for name in _matching(host, pattern)]
-    return tuple(found)
+            if len(read) >= _MOST_FILES:
+                raise Unobservable("truncated", f"more than {_MOST_FILES} configuration files of sshd")
+            read.add((name, item.block))
+            text = _content(host, name)
+            todo.append(parse_conditionals(text, path=name, condition=item.condition, block=item.block))
+    return tuple(in_force(found))
+
+
+def in_force(items: Iterable[Conditional]) -> Iterator[Conditional]:
+    """Yield the settings that can count: of several under the same condition, sshd takes the first."""
+    taken: set[tuple[str, str]] = set()
+    for item in items:
+        condition = item.condition.lower() if item.condition.lower() == "all" else item.condition
+        if not {(item.keyword, condition), (item.keyword, "all")} & taken:
+            yield item
+        taken.add((item.keyword, condition))
 
 
 def _content(host: Host, path: str) -> str:

@@ -82,19 +82,21 @@ def test_malicious_releases_are_listed(built):
 
 
 def test_versions_that_a_range_holds_are_not_kept_twice():
-    (one,) = read_record(record(events=FIXED, affected={"versions": ["1.0", "2.5.0", "2.6.0", "weird"]}))
+    (one,) = read_record(
+        record(events=FIXED, affected={"versions": ["1.0", "2.5.0", "2.6.0", "weird"]}), now=NOW
+    )
     assert ("2.6.0", "weird") == one.versions
 
 
 def test_ranges_of_a_repository_say_nothing_about_versions():
     one = record(affected={"ranges": [{"type": "GIT", "events": [{"introduced": "abc"}]}]})
-    assert not read_record(one)[0].names_versions
+    assert not read_record(one, now=NOW)[0].names_versions
 
 
 def test_a_package_that_stands_twice_in_a_record_is_affected_by_both():
     one = record(events=FIXED)
     one["affected"].append(record(affected={"versions": ["3.0"]})["affected"][0])
-    (advisory,) = read_record(one)
+    (advisory,) = read_record(one, now=NOW)
     assert (1, ("3.0",)) == (len(advisory.ranges), advisory.versions)
 
 
@@ -112,10 +114,69 @@ def test_an_end_that_github_knows_beside_a_range_without_one(built, hint, expect
 
 
 def test_withdrawn_records_and_other_ecosystems_are_left_out():
-    assert [] == read_record(record(events=FIXED, withdrawn="2026-01-01T00:00:00Z"))
+    assert [] == read_record(record(events=FIXED, withdrawn="2026-01-01T00:00:00Z"), now=NOW)
     other = record(events=FIXED)
     other["affected"][0]["package"]["ecosystem"] = "npm"
-    assert [] == read_record(other)
+    assert [] == read_record(other, now=NOW)
+
+
+WITHDRAWN = {"withdrawn": "2026-10-01T00:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    "withdrawn", ["2027-01-01T00:00:00Z", "2026-11-01T00:00:01Z", "", "soon", True, None]
+)
+def test_what_is_not_withdrawn_yet_counts(withdrawn):
+    assert 1 == len(read_record(record(events=FIXED, withdrawn=withdrawn), now=NOW))
+
+
+OLD, NEW = "2026-10-01T00:00:00Z", "2026-10-02T01:00:00+02:00"
+
+
+@pytest.mark.parametrize("is_turned", [False, True])
+def test_of_two_copies_of_a_record_the_newest_counts(built, is_turned):
+    copies = [
+        record(events=[{"introduced": "0"}, {"fixed": "3.0"}], modified=OLD),
+        record(events=[{"introduced": "0"}, {"fixed": "2.0"}], modified=NEW),
+        record(events=[{"introduced": "0"}, {"fixed": "4.0"}], modified="never"),
+    ]
+    found = built(*(reversed(copies) if is_turned else copies))
+    assert (1, 1) == (found.records, len(found.findings("torch", "1.0")))
+    assert () == found.findings("torch", "2.5")
+
+
+@pytest.mark.parametrize("is_turned", [False, True])
+@pytest.mark.parametrize(
+    ("expected", "of_live", "of_withdrawn"), [(0, OLD, NEW), (1, NEW, OLD), (1, OLD, OLD), (0, "never", OLD)]
+)
+def test_a_withdrawn_copy_removes_older_ones_alone(built, is_turned, expected, of_live, of_withdrawn):
+    copies = [
+        record(events=FIXED, modified=of_live),
+        record(events=FIXED, modified=of_withdrawn, **WITHDRAWN),
+        record("PYSEC-2", package="numpy", events=FIXED),
+    ]
+    found = built(*(reversed(copies) if is_turned else copies))
+    assert expected == len(found.findings("torch", "1.0"))
+
+
+def test_a_newer_copy_takes_back_what_an_older_one_says_of_other_packages(built):
+    found = built(record(package="numpy", events=FIXED, modified=OLD), record(events=FIXED, modified=NEW))
+    assert (0, 1) == (len(found.findings("numpy", "1")), len(found.findings("torch", "1")))
+
+
+def test_of_copies_that_are_equally_new_either_counts(built):
+    found = built(
+        record(events=[{"introduced": "0"}, {"fixed": "2.0"}], aliases=["CVE-1"], modified=OLD),
+        record(events=[{"introduced": "3.0"}, {"fixed": "4.0"}], aliases=["CVE-2"], modified=OLD),
+    )
+    assert [1, 0, 1] == [len(found.findings("torch", version)) for version in ("1.0", "2.5", "3.5")]
+    assert ("CVE-1", "CVE-2", "PYSEC-1") == found.findings("torch", "1.0")[0].ids
+
+
+def test_a_range_says_nothing_of_versions_from_its_limit_on(built):
+    found = built(record(events=[{"introduced": "1.0"}, {"limit": "2.0"}]))
+    assert [0, 1, 0, 0] == [len(found.findings("torch", version)) for version in ("0.9", "1.9", "2.0", "3")]
+    assert "from 1.0 nothing is said from 2.0" == found.findings("torch", "1.9")[0].bounds
 
 
 def test_the_age_is_that_of_the_newest_record_that_is_not_from_the_future(built):

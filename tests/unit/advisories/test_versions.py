@@ -1,3 +1,7 @@
+import itertools
+import shutil
+import subprocess
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -64,6 +68,97 @@ def test_a_first_good_version_that_is_not_of_pep_440_leaves_its_release_open(bou
     assert [YES, UNCLEAR, UNCLEAR, NO] == [
         judged(v, *events) for v in ("2.5", "2.6.0", "2.6.0+cu124", "2.6.1")
     ]
+
+
+@pytest.mark.parametrize(
+    "version",
+    [
+        "0.17.1-rc0-0-g1234567",
+        "0.17.1-rc2-dirty",
+        "0.17.1-rc.1-12-g1234567",
+        "v0.17.1-beta-SNAPSHOT",
+        "0.17.1-SNAPSHOT",
+        "0.17.1-8-g1234567",
+        "0.17.1-NA",
+        "0.17.1-0.rc1.el9",
+        "0.17.1.x",
+        "0.17.1+rc.1",
+        "0.17.1+dev",
+        "0.17.1+5.snapshot",
+        "0.17.1+really0.16.0",
+    ],
+)
+def test_what_is_not_of_pep_440_is_never_the_release_that_it_begins_with(version):
+    assert UNCLEAR is judged(version, "introduced 0", "fixed 0.17.1")
+    assert UNCLEAR is judged(version, "introduced 0.17.1")
+    assert YES is not judged(version, "introduced 0", "last_affected 0.17.1")
+    assert NO is not in_list(("0.17.1rc1", "0.17.1", "0.17.1rc2"), read_version(version))
+
+
+@pytest.mark.parametrize(("expected", "version"), [(YES, "0.17.0-8-g1"), (NO, "0.17.2-rc0-0-g1")])
+def test_what_is_of_another_release_is_judged_by_that(expected, version):
+    assert expected is judged(version, "introduced 0", "fixed 0.17.1")
+
+
+def test_a_number_behind_a_dash_means_one_thing_to_pep_440_and_another_to_programs():
+    bounds = (("introduced", "0"), ("fixed", "1.3.6"))
+    assert NO is in_range(bounds, read_version("1.3.6-12"))
+    assert UNCLEAR is in_range(bounds, read_version("1.3.6-12", is_program=True))
+    assert NO is in_range(bounds, read_version("1.3.6", is_program=True))
+
+
+@pytest.mark.parametrize(
+    ("expected", "event"),
+    [
+        ((YES, NO), "fixed 1.19.1"),
+        ((YES, UNCLEAR), "last_affected 1.19.1"),
+        ((UNCLEAR, UNCLEAR), "fixed 1.19.1rc1"),
+        ((UNCLEAR, UNCLEAR), "fixed 1.19.1-NA"),
+        ((UNCLEAR, UNCLEAR), "introduced 1.19.1"),
+    ],
+)
+def test_what_package_managers_put_before_and_behind_a_release(expected, event):
+    events = (event,) if event.startswith("introduced") else ("introduced 0", event)
+    assert expected == (judged("1.19.1~rc.1", *events), judged("1.19.1^git1", *events))
+
+
+@pytest.mark.skipif(shutil.which("dpkg") is None, reason="dpkg is not here")
+def test_only_what_dpkg_puts_at_or_behind_the_fix_is_fixed():
+    releases = ["1.9.1", "1.19.0", "1.19.1", "1.19.10", "1.20.0"]
+    tails = [
+        "",
+        "~rc.1",
+        "~rc1",
+        "~",
+        "~~",
+        "~git1",
+        "+ds1",
+        "+git2",
+        "+deb12u1",
+        "-2",
+        ".1",
+        "rc1",
+        "a",
+        "-x",
+    ]
+    pairs = [(f"{one}{tail}", fix) for one, tail, fix in itertools.product(releases, tails, releases)]
+    tests = "".join(f"dpkg --compare-versions {one}-1 ge {fix}; echo $?\n" for one, fix in pairs)
+    answers = subprocess.run(["sh"], input=tests, capture_output=True, text=True, check=True).stdout.split()
+    wrong = [
+        (one, fix, str(found))
+        for (one, fix), answer in zip(pairs, answers, strict=True)
+        if (found := judged(one, "introduced 0", f"fixed {fix}")) is NO and answer != "0"
+    ]
+    assert [] == wrong
+    before = [one for one, fix in pairs if fix == "1.19.1" and one.startswith("1.19.1~")]
+    assert {YES} == {judged(one, "introduced 0", "fixed 1.19.1") for one in before}
+
+
+def test_limits():
+    events = ("introduced 1.0", "limit 2.0", "limit 1.5")
+    assert [NO, YES, YES, NO] == [judged(v, *events) for v in ("0.9", "1.4", "1.9", "2.0")]
+    assert [UNCLEAR, UNCLEAR] == [judged("2.0-x", *events), judged("1.2", "introduced 1", "limit soon")]
+    assert [YES, NO] == [judged("9", "introduced 1", "limit *"), judged("0.5", "introduced 1", "limit soon")]
 
 
 def test_several_spans():

@@ -54,6 +54,10 @@ def versions(found):
         ),
         (("triton", "25.07"), "file /opt/tritonserver/TRITON_VERSION\n25.07\n"),
         (("triton", ""), "file /opt/tritonserver/TRITON_VERSION\n2.59.0\n"),
+        (("triton", "25.07-rc1"), "file /opt/tritonserver/TRITON_VERSION\n25.07-rc1\n"),
+        (("dcgm", "4.5.3-rc1"), "tool dcgmi /usr/bin/dcgmi\n\ndcgmi  version: 4.5.3-rc1\n"),
+        (("llama.cpp", "8146-dirty"), "tool llama-server /x\nversion: 8146-dirty (eb7cf15a)\n"),
+        (("llama.cpp", ""), "tool llama-server /x\nversion: 0 (unknown)\n"),
         (("trivy", ""), "alone trivy /usr/local/bin/trivy\n"),
         (("llama.cpp", ""), "process llama-server /proc/4711/comm\n"),
     ],
@@ -95,6 +99,21 @@ def test_packages():
         ("runc", "1.1.5+ds1", True),
         ("dcgm", "3.3.9", False),
     ] == [(one.name, one.version, one.is_packaged) for one in found]
+
+
+@pytest.mark.parametrize(
+    ("expected", "version"),
+    [
+        ("1.19.1~rc.1", "1.19.1~rc.1-1"),
+        ("1.19.1", "1:1.19.1-1~bpo12+1"),
+        ("1.19.1", "1.19.1-0ubuntu1~22.04.1"),
+        ("1.19.1-0.1.rc1.el9", "1.19.1-0.1.rc1.el9"),
+        ("1.19.1-0.git20260101.fc43", "1.19.1-0.git20260101.fc43"),
+    ],
+)
+def test_a_revision_counts_where_it_says_that_the_release_is_not_out(expected, version):
+    (found,) = read_packages(f"installed nvidia-container-toolkit {version}\nstatus 0\n", "")
+    assert expected == found.version
 
 
 @pytest.mark.parametrize(

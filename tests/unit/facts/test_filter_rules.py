@@ -135,6 +135,111 @@ def test_verdict_maps():
     assert [{("state", ("established",))}] == kinds(nft([{"vmap": {"key": key, "data": table}}]), "ip")
 
 
+REJECTS = {
+    "icmp": {"ip"},
+    "icmpv6": {"ip6"},
+    "icmpx": {"ip", "ip6"},
+    "tcp reset": set(),
+    "brand-new": set(),
+}
+
+
+@pytest.mark.parametrize("kind", REJECTS)
+def test_a_reject_denies_the_family_of_its_answer_alone(kind):
+    chains = nft([{"reject": {"type": kind, "expr": "port-unreachable"}}], policy="accept")
+    assert REJECTS[kind] == {family for family in ("ip", "ip6") if accepted(chains, family) == [set()]}
+
+
+def test_nft_before_2021_shows_a_reject_of_both_families_as_nothing():
+    chains = nft([{"reject": None}], policy="accept")
+    assert ([set()], [set()]) == (accepted(chains, "ip"), accepted(chains, "ip6"))
+
+
+TCP = match({"meta": {"key": "l4proto"}}, "tcp")
+
+
+@pytest.mark.parametrize(
+    ("expected", "family"), [([set()], "ip"), ([{json.dumps(TCP["match"], sort_keys=True)}], "inet")]
+)
+def test_which_family_a_reset_is_for_is_not_shown(expected, family):
+    chains = nft([TCP, {"reject": {"type": "tcp reset"}}], [TCP, ACCEPT], family=family)
+    assert expected == accepted(chains, "ip")
+
+
+def test_a_user_and_a_group_of_the_same_number_do_not_exclude_each_other():
+    user, group = ({"meta": {"key": key}} for key in ("skuid", "skgid"))
+    (chain,) = nft([match(user, 65534), match(group, 65534, op="!="), ACCEPT])
+    assert 1 == len(paths(chain, "ip").accepted)
+
+
+def test_a_column_that_cannot_be_read_is_unknown_beside_one_that_can():
+    left = {"concat": [{"meta": {"key": "nfproto"}}, {"meta": {"key": "mark"}}]}
+    chains = nft([match(left, {"set": [{"concat": ["ipv4", 1]}]}), {"drop": None}], policy="accept")
+    assert [{""}] == accepted(chains, "ip")
+
+
+def text(rules):
+    """A chain without a name, as nft prints it in its JSON."""
+    return "jump {\n\t\t\t" + rules.replace("; ", "\n\t\t\t") + "\n\t\t}"
+
+
+@pytest.mark.parametrize(
+    ("expected", "rules"),
+    [
+        (set(), "drop"),
+        ({()}, "counter packets 0 bytes 0 accept"),
+        (
+            {("destination", ("10.0.0.0/8", "192.168.0.0/16"))},
+            "ip daddr { 10.0.0.0/8, 192.168.0.0/16 } accept",
+        ),
+        (
+            {("destination", ("1.1.1.1",)), ("port", ("443",))},
+            "ip daddr . tcp dport { 1.1.1.1 . 443 } accept",
+        ),
+        ({("out", ("lo",))}, 'oifname "lo" accept comment "x { y"; drop'),
+        ({("state", ("established", "related"))}, "ct state established,related accept"),
+        ({("state", ("established",))}, "ct state vmap { invalid : drop, established : accept }"),
+        ({("owner", ("0",)), ("port", ("53",))}, "meta skuid 0 udp dport 53 accept"),
+        (set(), "ip6 daddr ::1 accept; ip6 daddr fc00::/7 accept"),
+        (set(), "reject with icmp port-unreachable; accept"),
+        ({()}, "reject with icmpv6 admin-prohibited; accept"),
+        ({("kind of address", ("host",))}, "meta pkttype host accept"),
+        ({("limit", ())}, 'limit rate 10/minute burst 5 packets log prefix "a b" group 2 accept'),
+        ({()}, "return; drop"),
+    ],
+)
+def test_a_chain_without_a_name_is_read_as_text(expected, rules):
+    chains = nft([text(rules)], *([[ACCEPT]] if rules.startswith("return") else []))
+    found = {(one.kind, one.values) for flow in paths(chains[0], "ip").accepted for one in flow} or {
+        () for _ in paths(chains[0], "ip").accepted
+    }
+    assert expected == found
+    assert () == paths(chains[0], "ip").unknown
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        'meta day "Monday" accept',
+        "tcp flags syn / syn,ack accept",
+        "queue num 1",
+        "ip daddr { 1.1.1.1 accept",
+        "accept }",
+        'log prefix "a',
+        "ip daddr 1.1.1.1 brand new",
+        "ip ttl 1-2,5 accept",
+    ],
+)
+def test_text_that_cannot_be_read_decides_what_nobody_knows(rules):
+    (chain,) = nft([text(rules)])
+    assert paths(chain, "ip").unknown
+
+
+def test_a_statement_that_is_text_and_no_chain_is_not_known():
+    (chain,) = nft(["brand new"])
+    assert paths(chain, "ip").unknown
+
+
 @pytest.mark.parametrize(
     "statement", [{"brand-new": 1}, {"xt": None}, {"xt": {"type": "target", "name": "X"}}]
 )
@@ -146,6 +251,14 @@ def test_a_statement_that_nobody_knows_is_not_passed_over(statement):
 def test_jumps_in_a_circle_are_no_endless_walk():
     with pytest.raises(Unobservable):
         accepted(save("-A OUTPUT -p tcp -j S\n-A S -j T\n-A T -p udp -j S\n"))
+
+
+@pytest.mark.parametrize(
+    "statement", [{}, {"match": {"left": {}, "right": 1, "op": "=="}}, None, {"jump": {}}]
+)
+def test_a_statement_that_says_nothing_is_no_rule_set(statement):
+    with pytest.raises(Unobservable):
+        nft([statement])
 
 
 @given(st.text())

@@ -30,6 +30,13 @@ def save(rules):
         (["SUSPECT_OUT: "], "-A OUTPUT -p tcp -j S\n" + LOG.replace("OUTPUT", "S", 1)),
         ([], "-A OUTPUT -o lo -j LOG --log-prefix x\n"),
         ([], "-A OUTPUT -j S\n-A S -j DROP\n" + LOG),
+        ([], "-A OUTPUT -d 198.51.100.0/24 -j ACCEPT\n" + LOG),
+        ([], "-A OUTPUT ! -d 10.0.0.0/8 -j ACCEPT\n" + LOG),
+        (["SUSPECT_OUT: "], "-A OUTPUT ! -d 198.51.0.0/16 -j ACCEPT\n" + LOG),
+        (["SUSPECT_OUT: "], "-A OUTPUT -d 198.51.100.0/24 -p tcp -j ACCEPT\n" + LOG),
+        (["SUSPECT_OUT: "], "-A OUTPUT -d 198.51.100.8/29 -j ACCEPT\n" + LOG),
+        ([], "-A OUTPUT -o lo -j S\n" + LOG.replace("OUTPUT", "S", 1)),
+        ([], "-A OUTPUT -d 127.0.0.0/16 -j S\n" + LOG.replace("OUTPUT -d 198.51.100.7/32", "S", 1)),
     ],
 )
 def test_log_rules_that_packets_get_to(expected, rules):

@@ -95,13 +95,13 @@ def test_rotation(days, body):
         ([], {"rsyslog": RSYSLOG}),
         ([], {"rsyslog": RSYSLOG.replace("module", "#module"), "running": "rsyslogd"}),
         ([("journal", math.inf)], {"persistent": "/var/log/journal/x/system.journal"}),
-        ([], {"persistent": "x", "journald": "Storage=volatile\n"}),
-        ([], {"persistent": "x", "journald": "ReadKMsg=no\n"}),
+        ([], {"persistent": "x", "journald": "[Journal]\nStorage=volatile\n"}),
+        ([], {"persistent": "x", "journald": "[Journal]\nReadKMsg=no\n"}),
         (
             [("journal", 7)],
-            {"persistent": "x", "journald": "#MaxRetentionSec=9year\nMaxRetentionSec=1week\n"},
+            {"persistent": "x", "journald": "[Journal]\n#MaxRetentionSec=9year\nMaxRetentionSec=1week\n"},
         ),
-        ([("journal", 0)], {"persistent": "x", "journald": "SystemMaxUse=50M\n"}),
+        ([("journal", 0)], {"persistent": "x", "journald": "[Journal]\nSystemMaxUse=50M\n"}),
     ],
 )
 def test_where_entries_are_to_go(expected, texts):

@@ -26,7 +26,12 @@ def read(name, text):
         ),
         (("torch", "2.4.1", True, False), "torch==2.4.1 --hash=sha256:aaaa"),
         (("torch", "2.4.1", True, False), f"torch==2.4.1 --hash=sha256:{SHA}0"),
-        (("torch", "2.4.1", True, False), f"torch==2.4.1 --hash=sha512:{SHA}{SHA}"),
+        (("torch", "2.4.1", False, False), f"torch==2.4.1 --hash=sha512:{SHA}{SHA}"),
+        (("torch", "2.4.1", False, False), f"torch==2.4.1 --hash sha384:{SHA}{SHA[:32]}"),
+        (("torch", "2.4.1", False, False), f"https://e.com/torch-2.4.1.tar.gz#sha512={SHA}{SHA}"),
+        (("torch", "2.4.1", True, False), f"torch==2.4.1 --hash=sha512:{SHA}"),
+        (("torch", "2.4.1", True, False), f"torch==2.4.1 --hash=sha1:{SHA[:40]}"),
+        (("torch", "2.4.1", True, False), f"torch==2.4.1 --hash=sha256:{SHA}{SHA}"),
         (("torch", "2.4.1", True, False), f"torch==2.4.1  # --hash=sha256:{SHA}"),
         (
             ("torch", "2.4.1", False, False),

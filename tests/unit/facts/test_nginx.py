@@ -39,6 +39,59 @@ def test_what_is_no_configuration_is_refused(text):
         parse(text)
 
 
+LUA = r"""
+http {
+  init_by_lua_block { local t = {a = {}} -- } it's
+    --[[ }} ]] local s = '}' .. "}\"" .. [==[ ]] } ]==]
+  }
+  server {
+    listen 8080;
+    location / {
+      access_by_lua_block { if ngx.var.x ~= "don't {" then ngx.exit(403) end }
+      limit_req zone=b; proxy_pass http://y;
+      set_by_lua_block $y { return "a;b}" }
+    }
+  }
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("expected", "content"),
+    [
+        ([], "content_by_lua_block { ngx.say('ok') }"),
+        (["/"], "content_by_lua_block { local r = ngx.location.capture('/x') }"),
+        (["/"], "content_by_lua_block { require('resty.http').new() }"),
+        (["/"], "content_by_lua_file /etc/nginx/x.lua;"),
+        (["/"], "js_content main.pass;"),
+    ],
+)
+def test_a_program_that_may_pass_requests_on_counts(expected, content):
+    (server,) = servers(parse(f"http {{ server {{ location / {{ {content} }} }} }}"))
+    assert expected == [one.path for one in server.locations]
+
+
+def test_programs_that_see_each_request():
+    (server,) = servers(parse(LUA))
+    assert ("access_by_lua_block",) == server.locations[0].programs
+
+
+def test_blocks_of_lua_are_passed_over_whole():
+    (server,) = servers(parse(LUA))
+    (location,) = server.locations
+    assert ("/", "zone=b") == (location.path, location.effective("limit_req")[0].args[0])
+    assert [("$y", ' return "a;b}" ')] == [one.args for one in location.effective("set_by_lua_block")]
+    assert (("*", 8080, False),) == server.listens
+
+
+@pytest.mark.parametrize(
+    "text", ["http { a_by_lua_block { x }", "a_by_lua_block { '}' ", "a_by_lua_block { -- }"]
+)
+def test_a_block_of_lua_that_does_not_end_is_refused(text):
+    with pytest.raises(Unobservable):
+        parse(text)
+
+
 @given(st.text(alphabet="ab{};#'\"\\$ \n"))
 def test_any_text_is_read_or_refused(text):
     with suppress(Unobservable):
