@@ -35,7 +35,7 @@ def _stores_nothing(host: Host) -> bool:
     if result.rc != 0 or "ermission denied" in result.stderr:
         denied = "ermission denied" in result.stderr
         raise Unobservable("privilege" if denied else "unreadable", result.stderr.strip())
-    values = re.findall(r"(?m)^\s*Storage\s*=\s*(\S*)", result.stdout)
+    values = re.findall(r"(?m)^[^\S\n]*Storage[^\S\n]*=[^\S\n]*(\S*)", result.stdout)
     return bool(values) and values[-1].lower() == "none"
 
 

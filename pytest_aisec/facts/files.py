@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_aisec.facts.access_lists import AclEntry
+from pytest_aisec.facts.formats import reads
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -225,6 +226,7 @@ def _stat(host: Host, paths: Sequence[str]) -> dict[str, Entry | Unobservable | 
     return known
 
 
+@reads
 def read_stat(path: str, answer: str) -> Entry | None:
     """Read what was printed about `path`; `None` when it is proved to be absent.
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
+from pytest_aisec.facts.formats import is_number
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -341,7 +342,7 @@ def burst(host: Host, url: str, count: int, *, at_once: int, post: bool = False)
         f"-w '%%{{http_code}}\\n' {data}-- %s",
         f"{url}?aisec=[1-{count}]",
     )
-    statuses = tuple(int(line) for line in answer.stdout.split() if line.isdigit())
+    statuses = tuple(int(line) for line in answer.stdout.split() if is_number(line))
     if len(statuses) != count or (0 in statuses and not TURNED_AWAY.intersection(statuses)):
         problem = (answer.stderr.strip().splitlines() or [f"exit status {answer.rc}"])[-1]
         raise Unobservable("timeout" if "(28)" in problem else "unreadable", f"{url}: {problem}")

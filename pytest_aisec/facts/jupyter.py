@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_aisec.facts.accounts import accounts
+from pytest_aisec.facts.formats import MALFORMED
 from pytest_aisec.facts.services import Service
 from pytest_aisec.facts.together import ahead
 from pytest_aisec.observe.faults import Unobservable
@@ -22,6 +23,9 @@ __all__ = ["JupyterServer", "jupyter_servers", "read_json", "read_python", "trai
 
 UNKNOWN = object()
 """The value of a setting that only running the configuration file would tell."""
+
+_MOST_LETTERS = 512 * 1024
+"""Of Python: its tree takes a hundred times as much memory, and nothing can interrupt the parser."""
 
 _FILES = ("jupyter_config", "jupyter_server_config", "jupyter_notebook_config", "jupyter_lab_config")
 """From the weakest to the strongest of one directory."""
@@ -132,6 +136,8 @@ def read_python(text: str) -> tuple[dict[str, Any], bool]:
         ValueError: when it is no Python.
 
     """
+    if len(text) > _MOST_LETTERS:
+        raise ValueError(f"more than {_MOST_LETTERS // 1024} KiB of Python")
     try:
         tree = ast.parse(text)
     except (SyntaxError, RecursionError, MemoryError) as error:
@@ -281,8 +287,8 @@ def _layers(files: Mapping[str, str], order: Iterable[str]) -> Iterator[tuple[st
             else:
                 traits, is_dynamic = read_python(files[path])
                 yield path, traits, is_dynamic
-        except ValueError as error:
-            raise Unobservable("parse", f"{path}: {error}") from None
+        except MALFORMED as error:
+            raise Unobservable("parse", f"{path}: {str(error)[:200]}") from None
 
 
 def _server(host: Host, service: Service, homes: Mapping[int, str]) -> JupyterServer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import posixpath
 import re
 from collections import Counter
@@ -12,6 +13,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from pytest_aisec.facts.answers import check_search
+from pytest_aisec.facts.formats import reads
 from pytest_aisec.observe.backend import foresee
 from pytest_aisec.observe.faults import Unobservable
 
@@ -143,11 +145,16 @@ def moment(value: object) -> datetime:
     if isinstance(value, bool) or value is None:
         raise ValueError(f"not a time: {value!r}")
     if isinstance(value, str) and not re.fullmatch(r"\d+(\.\d+)?", value):
-        stated = datetime.fromisoformat(value)
+        stated = datetime.fromisoformat(value[:100])
         return stated if stated.tzinfo else stated.replace(tzinfo=UTC)
     if not isinstance(value, int | float | str):
         raise ValueError(f"not a time: {value!r}")
-    seconds = float(value)
+    try:
+        seconds = float(value)
+    except OverflowError as error:
+        raise ValueError("not a time: a number beyond all") from error
+    if not math.isfinite(seconds):
+        raise ValueError(f"not a time: {value!r}")
     while seconds > 1e11:
         seconds /= 1000
     try:
@@ -156,6 +163,7 @@ def moment(value: object) -> datetime:
         raise ValueError(f"not a time: {value!r}") from error
 
 
+@reads
 def json_entries(text: str, *, path: str, whole: bool = True) -> list[Mapping[str, Any]]:
     """Return the objects of a log with one JSON object per line.
 
@@ -175,7 +183,7 @@ def json_entries(text: str, *, path: str, whole: bool = True) -> list[Mapping[st
             continue
         try:
             entry = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             if number == len(lines):
                 continue
             raise Unobservable("parse", f"{path}: line {number} is not JSON") from None
@@ -211,6 +219,7 @@ def _line(at: datetime, match: re.Match[str]) -> SshdLine:
     return SshdLine(at=at, process=match["pid"] or "", message=message.strip(), times=times)
 
 
+@reads
 def parse_syslog(text: str, *, now: datetime, zone: timezone) -> list[SshdLine]:
     """Return the SSH server's messages from a syslog file, in either of the two time formats.
 
@@ -251,6 +260,7 @@ def _with_year(text: str, now: datetime, zone: timezone) -> datetime:
     raise Unobservable("parse", f"not a time: {text!r}")
 
 
+@reads
 def parse_journal(text: str) -> list[SshdLine]:
     """Return the SSH server's messages from `journalctl -o short-unix`."""
     matches = filter(None, map(_UNIX.match, text.splitlines()))

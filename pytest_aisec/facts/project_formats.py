@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import posixpath
 import re
 import shlex
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-import yaml
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import (
@@ -22,6 +19,7 @@ from packaging.utils import (
     parse_wheel_filename,
 )
 
+from pytest_aisec.facts.formats import MALFORMED, json_value, toml_value, yaml_value
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -120,21 +118,21 @@ def read_project_file(path: str, text: str, *, kind: str | None = None) -> Proje
     name = posixpath.basename(path)
     try:
         if name == "pyproject.toml" and kind is None:
-            return _read_pyproject(path, tomllib.loads(text))
+            return _read_pyproject(path, toml_value(text, path))
         if name == "uv.toml" and kind is None:
-            return ProjectFile(path=path, kind="source", data=tomllib.loads(text))
+            return ProjectFile(path=path, kind="source", data=toml_value(text, path))
         if name == "Pipfile":
-            return _read_pipfile(path, tomllib.loads(text))
+            return _read_pipfile(path, toml_value(text, path))
         if name == "Pipfile.lock":
-            return _read_pipfile_lock(path, json.loads(text))
+            return _read_pipfile_lock(path, json_value(text, path))
         if name.endswith(".lock") or (name.startswith("pylock") and name.endswith(".toml")):
-            return _read_toml_lock(path, tomllib.loads(text))
+            return _read_toml_lock(path, toml_value(text, path))
         if name.endswith(("conda-lock.yml", "conda-lock.yaml")):
-            return _read_conda_lock(path, yaml.safe_load(text))
+            return _read_conda_lock(path, yaml_value(text, path))
         if name.endswith((".yml", ".yaml")) and kind is None:
-            return _read_environment(path, yaml.safe_load(text))
+            return _read_environment(path, yaml_value(text, path))
         return _read_requirements(path, text, kind)
-    except (ValueError, TypeError, AttributeError, KeyError, yaml.YAMLError, RecursionError) as error:
+    except MALFORMED as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise Unobservable("parse", f"{path}: {reason[:200]}") from None
 
@@ -155,7 +153,7 @@ def _logical_lines(text: str) -> Iterator[str]:
     """Yield the lines of a requirements file as pip sees them: joined, without comments."""
     joined = re.sub(r"\\\r?\n[ \t]*", " ", text.removeprefix("\ufeff"))
     for line in joined.splitlines():
-        stripped = re.sub(r"(^|\s+)#.*$", "", line).strip()
+        stripped = re.sub(r"(?:^|(?<=\s))#.*$", "", line).strip()
         if stripped:
             yield stripped
 
@@ -213,7 +211,7 @@ def _read_options(line: str) -> Iterator[Option]:
 
 def _named(text: str) -> Named | None:
     """Read one requirement; `None` for a local directory, whose own files say what it needs."""
-    plain = re.split(r"\s+--?[a-zA-Z]", text, maxsplit=1)[0].strip()
+    plain = re.split(r"(?<=\s)--?[a-zA-Z]", text, maxsplit=1)[0].strip()
     hashes = tuple(match[1].lower() for match in _SHA256.finditer(text))
     try:
         requirement = Requirement(plain)

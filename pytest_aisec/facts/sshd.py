@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from pytest_aisec.facts.formats import reads
 from pytest_aisec.facts.processes import QUESTIONS as PROCESSES
 from pytest_aisec.facts.processes import Process, processes
 from pytest_aisec.facts.sockets import socket_table
@@ -86,6 +87,7 @@ def _options(process: Process) -> tuple[str, ...]:
     return tuple(kept)
 
 
+@reads
 def parse_settings(text: str) -> dict[str, tuple[str, ...]]:
     """Return what `sshd -T` printed.
 
@@ -110,6 +112,7 @@ def _words(line: str) -> tuple[str, str]:
     return match["keyword"].lower(), match["value"].strip('"')
 
 
+@reads
 def parse_conditionals(text: str, *, path: str, condition: str = "") -> Iterator[Conditional]:
     """Yield the settings of a configuration file that stand under a `Match` line; `Include` lines always.
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_aisec.facts.formats import reads
 from pytest_aisec.facts.model_files import ModelFile, read_range
 from pytest_aisec.facts.together import outcomes
 from pytest_aisec.observe.faults import Unobservable
@@ -84,6 +85,7 @@ def members(host: Host, file: ModelFile) -> tuple[Member, ...]:
     return read_directory(data, directory.count, directory.offset, file.path)
 
 
+@reads
 def find_directory(tail: bytes, size: int, path: str) -> _Directory:
     """Return where the directory is, from the end of an archive of `size` bytes."""
     at = tail.rfind(_END)
@@ -118,6 +120,7 @@ def find_directory(tail: bytes, size: int, path: str) -> _Directory:
     return _Directory(offset=offset, size=length, count=count)
 
 
+@reads
 def read_directory(data: bytes, count: int, end: int, path: str) -> tuple[Member, ...]:
     """Read the directory of an archive whose members end at `end`."""
     found: list[Member] = []
