@@ -155,9 +155,9 @@ _FAILURE = re.compile(r"^curl: \((?P<code>\d+)\) (?P<text>.*)$", re.MULTILINE)
 def _read(request: Request, text: str) -> Response:
     text = text.lstrip("\n")
     failed = _FAILURE.search(text)
-    status, headers, body = 0, dict[str, str](), text
-    while match := _STATUS.match(body):
-        status, body = int(match["status"]), body[match.end() :]
+    status, headers, end = 0, dict[str, str](), 0
+    while match := _STATUS.match(text, end):
+        status, end = int(match["status"]), match.end()
         headers = {}
         for line in match["head"].splitlines():
             name, colon, value = line.partition(":")
@@ -173,7 +173,7 @@ def _read(request: Request, text: str) -> Response:
         request=request,
         status=status,
         headers=headers,
-        body=body,
+        body=text[end:],
         failure=failed["text"] if failed and not status else "",
         code=int(failed["code"]) if failed and not status else 0,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -194,16 +195,16 @@ def _lines(path: str, kind: str, lines: Iterable[str]) -> ProjectFile:
 
 def _read_options(line: str) -> Iterator[Option]:
     """Yield the options of one line, such as `-i URL --pre`."""
-    words = shlex.split(line)
+    words = deque(shlex.split(line))
     while words:
-        word = words.pop(0)
+        word = words.popleft()
         if word.startswith("--"):
             name, has_value, value = word[2:].partition("=")
             if not has_value and words and not words[0].startswith("-"):
-                value = words.pop(0)
+                value = words.popleft()
             yield Option(name=name, value=value)
         elif word[:2] in _OPTIONS:
-            value = word[2:].removeprefix("=") or (words.pop(0) if words else "")
+            value = word[2:].removeprefix("=") or (words.popleft() if words else "")
             yield Option(name=_OPTIONS[word[:2]], value=value)
         else:
             raise ValueError(f"cannot read the line {line[:100]!r}")

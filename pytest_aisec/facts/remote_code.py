@@ -127,7 +127,8 @@ def is_on(text: str) -> bool:
     text = re.sub(r"\s+", " ", text)
     return any(
         _is_enabling(
-            text[max(0, mention.start() - _BEFORE) : mention.start()], text[mention.end() :][:_BEHIND]
+            text[max(0, mention.start() - _BEFORE) : mention.start()],
+            text[mention.end() : mention.end() + _BEHIND],
         )
         for mention in _MENTION.finditer(text)
     )

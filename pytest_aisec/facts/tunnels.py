@@ -65,8 +65,8 @@ _SSH = frozenset({"ssh", "autossh"})
 _BEGINS = re.compile(
     "|".join([*(f"{re.escape(name)}$" for name in {*_PROGRAMS, *_SSH}), "frpc[_-]", "cloudflared-"])
 )
-_MOST_WORDS = 4096
-"""Of one command line."""
+_MOST_WORDS, _MOST_STARTS = 65_536, 1_000
+"""Of one command line, and of the programs that a line may start."""
 _WITH_VALUE = frozenset("BbcDEeFIiJLlMmOopPQRSWw")
 _WORDS = "|".join(sorted({re.escape(name) for name in _PROGRAMS} | {"ssh", "GRADIO_SHARE", "RemoteForward"}))
 _PLACES = (
@@ -174,11 +174,13 @@ def _in_line(text: str) -> str | None:
     if "GRADIO_SHARE" in bare:
         return None if _OFF.search(bare.rstrip("\"'")) else "gradio share"
     words = re.split(r"[\s;&|()\"'`]+", re.sub(r"^Exec\w+\s*=\s*[-@:+!|]*", "", bare))
-    for start, word in enumerate(words):
-        if _BEGINS.match(posixpath.basename(word)):
-            kind = tunnel_in(words[start : start + _MOST_WORDS])
-            if kind is not None:
-                return kind
+    starts = [at for at, word in enumerate(words) if _BEGINS.match(posixpath.basename(word))]
+    for number, start in enumerate(starts):
+        if number == _MOST_STARTS:
+            raise Unobservable("unreadable", f"a line names more than {_MOST_STARTS} programs: {bare[:80]}")
+        kind = tunnel_in(words[start : start + _MOST_WORDS])
+        if kind is not None:
+            return kind
     return None
 
 

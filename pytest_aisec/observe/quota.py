@@ -7,6 +7,8 @@ That is why controls are called in the main thread, and no process of their own 
 
 from __future__ import annotations
 
+import contextlib
+import inspect
 import os
 import signal
 import threading
@@ -28,6 +30,8 @@ _LEAST_SECONDS = 0.5
 MOST_BYTES = 1024**3
 """By which the process may grow meanwhile."""
 _TICK = 0.1
+_WHOLE = ("backend", "transcript")
+"""Modules here whose calls are short, and are not left half-way."""
 _PASS = (AssertionError, Unobservable, Stopped, KeyboardInterrupt)
 """What says enough, also where a limit was exceeded before."""
 
@@ -40,16 +44,15 @@ class _Watch:
 
     current: _Watch | None = None
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, begun_by: FrameType | None) -> None:
         self._seconds = seconds
+        self._begun_by = begun_by
         self._end = time.thread_time() + seconds
         self._most = _resident() + MOST_BYTES
         self.fault: Unobservable | None = None
 
-    def look(self, _signal: int, _frame: FrameType | None) -> None:
+    def look(self, frame: FrameType | None) -> None:
         """End what is running, where it has used too much; again at the next look, if it goes on."""
-        if self is not _Watch.current:
-            return
         if time.thread_time() > self._end:
             what = f"to read what the host answered takes more than {self._seconds:g} s of CPU time"
         elif _resident() > self._most:
@@ -57,11 +60,40 @@ class _Watch:
         else:
             return
         self.fault = Unobservable("unreadable", what)
-        raise self.fault
+        if not self._is_ours(frame):
+            raise self.fault
+
+    def _is_ours(self, frame: FrameType | None) -> bool:
+        """Tell whether what is interrupted must come to its end: it keeps what several controls rest on."""
+        while frame is not None and frame is not self._begun_by:
+            if frame.f_code.co_filename in _OURS:
+                return True
+            frame = frame.f_back
+        return False
 
     def extend(self, seconds: float) -> None:
         """Do not count some seconds."""
         self._end += seconds
+
+
+_OURS = frozenset(
+    {__file__, contextlib.__file__, *(str(Path(__file__).with_name(f"{name}.py")) for name in _WHOLE)}
+)
+
+
+def _look(_signal: int, frame: FrameType | None) -> None:
+    if _Watch.current is not None:
+        _Watch.current.look(frame)
+
+
+def _has_timer() -> bool:
+    """Tell whether the timer is ours; what is taken once is kept: a late signal would end the process."""
+    handler = signal.getsignal(signal.SIGPROF)
+    if handler in {signal.SIG_DFL, signal.SIG_IGN} and not any(signal.getitimer(signal.ITIMER_PROF)):
+        signal.signal(signal.SIGPROF, _look)
+        signal.siginterrupt(signal.SIGPROF, False)  # noqa: FBT003 - its only argument
+        return True
+    return handler is _look
 
 
 def _resident() -> int:
@@ -87,16 +119,15 @@ def limited(answers: object) -> Iterator[None]:
         Unobservable: `unreadable`, when it uses more, also when the body takes that for an answer.
 
     """
-    if (
-        threading.current_thread() is not threading.main_thread()
-        or any(signal.getitimer(signal.ITIMER_PROF))
-        or signal.getsignal(signal.SIGPROF) is None
-    ):
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or _Watch.current is not None or not _has_timer():
         yield
         return
     times = _exceeded.get(answers, 0)
-    watch = _Watch(max(_LEAST_SECONDS, MOST_SECONDS / 2**times))
-    before = signal.signal(signal.SIGPROF, watch.look)
+    manager = inspect.currentframe()
+    begun_by = manager.f_back.f_back if manager and manager.f_back else None
+    watch = _Watch(max(_LEAST_SECONDS, MOST_SECONDS / 2**times), begun_by)
+    del manager, begun_by
     _Watch.current = watch
     signal.setitimer(signal.ITIMER_PROF, _TICK, _TICK)
     try:
@@ -110,7 +141,6 @@ def limited(answers: object) -> Iterator[None]:
     finally:
         _Watch.current = None
         signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.signal(signal.SIGPROF, before)
         if watch.fault is not None:
             _exceeded[answers] = times + 1
     if watch.fault is not None:

@@ -13,7 +13,7 @@ import pytest
 
 from pytest_aisec.observe import quota
 from pytest_aisec.observe.faults import Unobservable
-from pytest_aisec.observe.transcript import Transcript
+from pytest_aisec.observe.transcript import Observation, Transcript
 
 
 def endless_pattern() -> None:
@@ -38,10 +38,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(quota, "_LEAST_SECONDS", 0.1)
     monkeypatch.setattr(quota, "_TICK", 0.02)
     monkeypatch.setattr(quota, "MOST_BYTES", 64 * 1024**2)
-    before = signal.getsignal(signal.SIGPROF)
     yield
     assert (0.0, 0.0) == signal.getitimer(signal.ITIMER_PROF)
-    assert before is signal.getsignal(signal.SIGPROF)
 
 
 @pytest.mark.parametrize(
@@ -124,3 +122,47 @@ def test_in_another_thread_and_within_itself_it_changes_nothing() -> None:
     with pytest.raises(Unobservable, match=r"0\.3 s"), quota.limited(Transcript()):
         control()
     assert ["thread", "within"] == done
+
+
+def test_a_profiler_that_has_the_timer_keeps_it() -> None:
+    before = signal.signal(signal.SIGPROF, lambda *_: None)
+    try:
+        with quota.limited(Transcript()):
+            assert (0.0, 0.0) == signal.getitimer(signal.ITIMER_PROF)
+    finally:
+        signal.signal(signal.SIGPROF, before)
+
+
+def test_who_calls_all_of_it_does_not_matter() -> None:
+    @contextlib.contextmanager
+    def around() -> Iterator[None]:
+        yield
+
+    @around()
+    def evaluates() -> None:
+        with quota.limited(Transcript()):
+            endless_loop()
+
+    with pytest.raises(Unobservable, match="CPU time"):
+        evaluates()
+
+
+def test_a_transcript_is_never_left_half_read() -> None:
+    done: list[str] = []
+
+    def reads() -> Iterator[Observation]:
+        until = time.thread_time() + 0.6
+        while time.thread_time() < until:
+            sum(range(1000))
+        done.append("all")
+        return iter(())
+
+    with pytest.raises(Unobservable, match="CPU time"), quota.limited(Transcript()):
+        Transcript(source=reads).get("echo a")
+    assert ["all"] == done
+
+
+def test_a_signal_that_comes_late_does_nothing() -> None:
+    with quota.limited(Transcript()):
+        pass
+    signal.raise_signal(signal.SIGPROF)
