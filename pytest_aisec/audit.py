@@ -30,6 +30,7 @@ from pytest_aisec.judge.run import (
     score,
 )
 from pytest_aisec.judge.waiver import Waiver
+from pytest_aisec.observe import quota
 from pytest_aisec.observe.backend import ObservingBackend, Pending
 from pytest_aisec.observe.faults import Unobservable
 from pytest_aisec.observe.hosts import Target
@@ -69,7 +70,8 @@ def evaluate(
         wanted = ", ".join(planned.control.platforms)
         raise OtherPlatform(f"the host is {found}, the control is for {wanted}")
     backend.asked, backend.asked_before = [], backend.asked
-    with evaluating(dataclasses.replace(circumstances, declared=planned.declared)):
+    declared = dataclasses.replace(circumstances, declared=planned.declared)
+    with evaluating(declared), quota.limited(backend.transcript):
         call(host, **planned.arguments())
 
 
@@ -90,7 +92,8 @@ def speculate(planned: PlannedControl, host: Host, circumstances: Evaluation) ->
         waiting = None
     except Pending as question:
         waiting = question
-    with evaluating(dataclasses.replace(circumstances, declared=planned.declared)):
+    declared = dataclasses.replace(circumstances, declared=planned.declared)
+    with evaluating(declared), quota.limited(host.backend.transcript):
         planned.control.function(host, **planned.arguments())
     if waiting is not None:
         raise waiting

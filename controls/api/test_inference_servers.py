@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Annotated
 
-import yaml
 from pydantic import Field
 
 from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed
+from pytest_aisec.facts.formats import yaml_value
 from pytest_aisec.facts.http import Request, Response, access, exchange, schemes
 from pytest_aisec.facts.services import INFERENCE, Service, services
 from pytest_aisec.facts.sockets import Socket
@@ -56,10 +56,7 @@ def _configured(host: Host, service: Service) -> dict[str, tuple[str, ...]]:
         if result.rc != 0:
             denied = "ermission denied" in result.stderr
             raise Unobservable("privilege" if denied else "unreadable", result.stderr.strip())
-        try:
-            settings = yaml.safe_load(result.stdout)
-        except yaml.YAMLError:
-            raise Unobservable("parse", f"{path} is not YAML") from None
+        settings = yaml_value(result.stdout, path)
         if settings is not None and not isinstance(settings, dict):
             raise Unobservable("parse", f"{path} is no table")
         for name, value in (settings or {}).items():

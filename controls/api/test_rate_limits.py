@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed
+from pytest_aisec.facts.formats import is_number
 from pytest_aisec.facts.http import TURNED_AWAY, burst, schemes
 from pytest_aisec.facts.nginx import Directive, Location, Server, configuration, main_processes, servers
 from pytest_aisec.facts.services import INFERENCE, Service, Services, services
@@ -161,7 +162,7 @@ def _flaw(location: Location, *, max_rps: float, burst_max: int) -> str:
             flaws.append(f"the zone {options.get('zone', '')} is not defined")
             continue
         flaw = _zone_flaw(zone, http, max_rps)
-        most = int(options["burst"]) if options.get("burst", "").isdigit() else 0
+        most = int(options["burst"]) if is_number(options.get("burst", "")) else 0
         if not flaw and most > burst_max:
             flaw = f"burst={most}"
         if not flaw:

@@ -152,7 +152,9 @@ def _is_inside(socket: Socket, networks: Sequence[ipaddress.IPv4Network | ipaddr
 
 
 def _name(node: Service) -> str:
-    match = next((re.search(r"([a-z_]+)(\.py)?$", word) for word in node.arguments if "/ray/" in word), None)
+    match = next(
+        (re.search(r"(?<![a-z_])([a-z_]+)(\.py)?$", word) for word in node.arguments if "/ray/" in word), None
+    )
     return match[1] if match else node.name
 
 

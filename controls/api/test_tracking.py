@@ -3,10 +3,10 @@ import re
 from functools import partial
 from typing import Annotated
 
-import yaml
 from pydantic import Field
 
 from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed
+from pytest_aisec.facts.formats import yaml_value
 from pytest_aisec.facts.http import Fingerprint, unlocked
 from pytest_aisec.facts.services import Service, services
 from pytest_aisec.facts.together import ahead
@@ -111,10 +111,7 @@ def _weakness(host: Host, service: Service) -> str | None:
         if not named:
             return "no --web.config.file"
         text = _text(host, service, named[-1])
-        try:
-            settings = yaml.safe_load(text)
-        except yaml.YAMLError:
-            raise Unobservable("parse", f"{named[-1]} is not YAML") from None
+        settings = yaml_value(text, named[-1])
         users = settings.get("basic_auth_users") if isinstance(settings, dict) else None
         return "" if users else f"no basic_auth_users in {named[-1]}"
     if service.kind == "prefect":
@@ -133,7 +130,7 @@ def _mlflow(host: Host, service: Service) -> str:
     if not path:
         return "basic-auth with the packaged basic_auth.ini, whose password is published"
     text = _text(host, service, path)
-    match = re.search(r"^\s*admin_password\s*[=:]\s*(\S+)", text, re.MULTILINE)
+    match = re.search(r"^[^\S\n]*admin_password[^\S\n]*[=:]\s*(\S+)", text, re.MULTILINE)
     if match is None:
         return f"no admin_password in {path}: the published one holds"
     published = {shown for word in _PUBLISHED for shown in (word, mark("password", word))}

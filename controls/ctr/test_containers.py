@@ -9,6 +9,7 @@ from pydantic import Field
 from pytest_aisec import Host, Unobservable, control, not_applicable
 from pytest_aisec.facts.container_processes import Process, live
 from pytest_aisec.facts.containers import Container, containers, raise_first
+from pytest_aisec.facts.formats import is_number
 from pytest_aisec.observe.redact import MARK
 
 _NOTHING_RUNS = "no container of docker or podman runs"
@@ -44,7 +45,7 @@ def _is_excused(container: Container, patterns: list[str]) -> bool:
 
 def _users(container: Container, process: Process) -> Iterator[str]:
     name = container.user.partition(":")[0]
-    is_root = name in {"", "root"} or (name.isdigit() and int(name) == 0)
+    is_root = name in {"", "root"} or (is_number(name) and int(name) == 0)
     as_root = [pid for pid, uids in ((process.pid, process.uids), *process.below.items()) if 0 in uids]
     said = f"its user is {container.user!r}" if container.user else "it sets no user"
     if as_root:

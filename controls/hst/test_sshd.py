@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from pytest_aisec import Host, control, not_applicable
+from pytest_aisec.facts.formats import is_number
 from pytest_aisec.facts.sshd import Effective, effective
 
 _ROOT_LOGIN = {"no": 0, "forced-commands-only": 1, "prohibit-password": 2, "without-password": 2, "yes": 3}
@@ -30,7 +31,7 @@ def _weaknesses(keyword: str, value: str, *, permit_root: str, max_auth_tries: i
     if (
         (keyword in {"passwordauthentication", "x11forwarding", "allowagentforwarding"} and value != "no")
         or (keyword == "permitrootlogin" and _ROOT_LOGIN.get(value, 3) > _ROOT_LOGIN[permit_root])
-        or (keyword == "maxauthtries" and (not value.isdigit() or int(value) > max_auth_tries))
+        or (keyword == "maxauthtries" and (not is_number(value) or int(value) > max_auth_tries))
     ):
         yield value
     elif keyword in _ALGORITHMS:

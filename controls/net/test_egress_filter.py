@@ -8,6 +8,7 @@ from pydantic import Field
 from pytest_aisec import Host, Unobservable, control, not_applicable
 from pytest_aisec.facts.filter_rules import BaseChain, Condition, Flow, paths
 from pytest_aisec.facts.firewall import PacketFilter, packet_filter
+from pytest_aisec.facts.formats import is_number
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -140,7 +141,7 @@ def _is_narrow(one: Condition, ports: Sequence[int], accounts: set[str], interfa
 
 
 def _number(text: str) -> int:
-    return int(text) if text.isdigit() else 0
+    return int(text) if is_number(text) else 0
 
 
 def _networks(one: Condition) -> list[Network] | None:

@@ -1,10 +1,10 @@
-import json
 from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from pytest_aisec import Host, Unobservable, control, is_active, not_reviewed
+from pytest_aisec.facts.formats import MALFORMED, json_value
 from pytest_aisec.facts.tunnels import tunnels
 
 
@@ -60,10 +60,10 @@ def _funnels(host: Host) -> list[str]:
     if answer.rc != 0:
         raise Unobservable("unreadable", f"tailscale serve status: {answer.stderr.strip()}")
     try:
-        status: Mapping[str, Any] = json.loads(answer.stdout)
+        status: Mapping[str, Any] = json_value(answer.stdout, "tailscale serve status")
         services = [status, *(status.get("Foreground") or {}).values()]
         return sorted(
             f"funnel {name}" for one in services for name, on in (one.get("AllowFunnel") or {}).items() if on
         )
-    except (ValueError, AttributeError) as error:
+    except MALFORMED as error:
         raise Unobservable("parse", f"tailscale serve status: {error}") from None

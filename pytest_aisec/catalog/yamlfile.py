@@ -37,6 +37,10 @@ class Place(NamedTuple):
 _START = Place(1, 1)
 
 
+class TooMuchError(yaml.composer.ComposerError):
+    """It is YAML, and more of it than is read."""
+
+
 class _Loader(yaml.SafeLoader):
     """Says where a value stands that looks like a day or a number and is none, and where it is too much."""
 
@@ -49,9 +53,9 @@ class _Loader(yaml.SafeLoader):
         self._nodes += 1
         mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
         if self._depth > _MOST_LEVELS:
-            raise yaml.composer.ComposerError(None, None, f"more than {_MOST_LEVELS} levels", mark)
+            raise TooMuchError(None, None, f"more than {_MOST_LEVELS} levels", mark)
         if self._nodes > 2 * _MOST_VALUES:
-            raise yaml.composer.ComposerError(None, None, f"more than {_MOST_VALUES} values", mark)
+            raise TooMuchError(None, None, f"more than {_MOST_VALUES} values", mark)
         node: yaml.Node | None = super().compose_node(parent, index)
         self._depth -= 1
         return node
@@ -149,6 +153,42 @@ def value_of(text: str) -> Any:
         return _Loader(text).get_single_data()
     except (yaml.YAMLError, RecursionError) as error:
         raise ValueError(str(error)) from None
+
+
+def value_within_bounds(text: str) -> Any:
+    """Return what a text that anybody may have written says; of equal keys, the last counts.
+
+    Raises:
+        TooMuchError: where it is more than people write, or stands for more: aliases of aliases.
+        yaml.YAMLError, RecursionError: where it is no YAML.
+
+    """
+    loader = _Loader(text)
+    node = loader.get_single_node()
+    if node is None:
+        return None
+    if _size(node, {}, set()) > 2 * _MOST_VALUES:
+        raise TooMuchError(
+            None, None, f"more than {_MOST_VALUES} values, with aliases resolved", node.start_mark
+        )
+    return loader.construct_document(node)
+
+
+def _size(node: yaml.Node, known: dict[int, int], parents: set[int]) -> int:
+    """Return how many values a node stands for."""
+    if isinstance(node, yaml.ScalarNode):
+        return 1
+    if id(node) in parents:
+        raise TooMuchError(None, None, "an alias refers to what contains it", node.start_mark)
+    if id(node) not in known:
+        inner = parents | {id(node)}
+        parts = (
+            node.value
+            if isinstance(node, yaml.SequenceNode)
+            else [one for pair in node.value for one in pair]
+        )
+        known[id(node)] = 1 + sum(_size(one, known, inner) for one in parts)
+    return known[id(node)]
 
 
 def _place(mark: yaml.Mark) -> Place:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_aisec.facts.formats import reads
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def access_lists(host: Host, paths: Sequence[str], *, recursive: bool) -> tuple[
     return read_access_lists(answer.stdout, answer.stderr)
 
 
+@reads
 def read_access_lists(stdout: str, stderr: str) -> tuple[AclEntry, ...]:
     """Read what `access_lists` printed."""
     way, _, text = stdout.partition("\n")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_aisec.facts.files import Entry
+from pytest_aisec.facts.formats import is_number, reads
 from pytest_aisec.facts.listings import ENTRY_FORMAT, find, read_entry
 from pytest_aisec.observe.faults import Unobservable
 
@@ -45,6 +46,7 @@ def accounts(host: Host) -> tuple[Account, ...]:
     return read_accounts(answer.stdout)
 
 
+@reads
 def read_accounts(text: str) -> tuple[Account, ...]:
     """Read a passwd file; entries of NIS (`+`, `-`) are left out."""
     found = []
@@ -52,7 +54,7 @@ def read_accounts(text: str) -> tuple[Account, ...]:
         if not line.strip() or line.startswith(("+", "-", "#")):
             continue
         fields = line.split(":")
-        if len(fields) != 7 or not fields[2].isdigit():
+        if len(fields) != 7 or not is_number(fields[2]):
             raise Unobservable("parse", f"/etc/passwd: {line[:200]!r}")
         found.append(Account(name=fields[0], uid=int(fields[2]), home=posixpath.normpath(fields[5] or "/")))
     if not found:

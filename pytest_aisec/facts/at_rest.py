@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_aisec.facts.formats import reads
 from pytest_aisec.facts.model_files import ModelFile
 from pytest_aisec.facts.together import outcomes
 from pytest_aisec.observe.faults import Unobservable
@@ -204,6 +205,7 @@ def _text(answer: object) -> str:
     return str(getattr(answer, "stdout", ""))
 
 
+@reads
 def read_mounts(text: str) -> list[Mount]:
     """Read /proc/self/mountinfo."""
     mounts = []
@@ -231,6 +233,7 @@ def _mount_of(file: ModelFile, mounts: Sequence[Mount]) -> Mount | Unobservable:
     return Unobservable("unreadable", f"{file.path}: the file system that holds it is not shown")
 
 
+@reads
 def read_devices(text: str) -> dict[str, BlockDevice]:
     """Read the table of block devices, by name."""
     devices = {}
@@ -259,6 +262,7 @@ def _volumes(host: Host, *, is_root: bool) -> dict[str, Volume]:
     return read_crypt_table(_text(host.run("dmsetup table")))
 
 
+@reads
 def read_crypt_table(text: str) -> dict[str, Volume]:
     """Read what `dmsetup table` printed, where keys are masked; only the mappings of dm-crypt are returned.
 
@@ -304,6 +308,7 @@ def _policy(host: Host, path: str, mount: Mount) -> str:
     return read_fscrypt(_text(host.run("fscrypt status -- %s", path)))
 
 
+@reads
 def read_fscrypt(text: str) -> str:
     """Return the cipher of the contents from what `fscrypt status DIR` printed."""
     match = re.search(r"^Options:.*\bcontents:(?P<cipher>\S+)", text, re.MULTILINE)

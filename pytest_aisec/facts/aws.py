@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
+from pytest_aisec.facts.formats import reads
 from pytest_aisec.facts.together import run_all
 from pytest_aisec.observe.faults import Reason, Unobservable
 
@@ -28,7 +29,9 @@ _CONFIGURED_REGION = (
     f"seen=$({_AWS} configure list) || exit $?; printf '%s\\n' \"$seen\" | sed -n '/^ *region/p'"
 )
 """The other lines show parts of the credentials: they do not leave the host."""
-_REGION = re.compile(r"^\s*region\s*:?\s+([a-z]{2,}(?:-[a-z]+)+-\d+)(?:\s|$)", re.MULTILINE)
+_REGION = re.compile(
+    r"^[^\S\n]*region(?:[^\S\n]*+:)?[^\S\n]++([a-z]{2,}(?:-[a-z]+)+-\d+)(?:\s|$)", re.MULTILINE
+)
 _SERVICE_ERROR = re.compile(
     r"An error occurred \((?P<code>[\w.]+)\) when calling the \w+ operation(?: \([^)]*\))?:?\s*"
 )
@@ -95,6 +98,7 @@ def fault_of(name: str, problem: str, status: int) -> Unobservable:
     return Unobservable("unreadable", f"aws {name}: {detail[:300]}")
 
 
+@reads
 def parse_region(text: str) -> str:
     """Return the region in what `aws configure list` prints of it.
 
@@ -118,7 +122,7 @@ def _answer(call: Call, status: int, stdout: str, stderr: str) -> Any:
         raise fault_of(call.name, stderr, status)
     try:
         answer = json.loads(stdout)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Unobservable("parse", f"aws {call.name}: no JSON, but {stdout[:80]!r}") from None
     if isinstance(answer, dict) and (
         any(answer.get(key) for key in _CUT_OFF) or answer.get("IsTruncated") is True
@@ -127,6 +131,7 @@ def _answer(call: Call, status: int, stdout: str, stderr: str) -> Any:
     return answer
 
 
+@reads
 def rows(answer: Any, key: str | None = None) -> list[Mapping[str, Any]]:
     """Return the list of objects in an answer, under `key` or the answer itself.
 

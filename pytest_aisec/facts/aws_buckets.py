@@ -12,6 +12,7 @@ from pydantic import Field
 
 from pytest_aisec.facts.aws import Account, Call, rows
 from pytest_aisec.facts.aws_policy import Statement, matches, parse_policy
+from pytest_aisec.facts.formats import reads
 from pytest_aisec.observe.faults import Unobservable
 
 __all__ = [
@@ -84,6 +85,7 @@ def list_buckets(account: Account) -> Call:
     return Call(words=("s3api", "list-buckets", "--region", account.regions[0]))
 
 
+@reads
 def parse_listing(answer: Any, *, names: Sequence[str], patterns: Sequence[str]) -> Listing:
     """Return which buckets of a listing have one of `names` or fit one of `patterns`.
 
@@ -103,6 +105,7 @@ def parse_listing(answer: Any, *, names: Sequence[str], patterns: Sequence[str])
     )
 
 
+@reads
 def parse_blocks(answer: Any) -> frozenset[str]:
     """Return the settings that are on in a public access block, which may be absent.
 
@@ -181,6 +184,7 @@ def buckets(account: Account, names: Sequence[str]) -> list[Bucket]:
     ]
 
 
+@reads
 def _home(answer: Any) -> str:
     if not isinstance(answer, dict) or "LocationConstraint" not in answer:
         raise Unobservable("parse", "aws s3api get-bucket-location names no region")
@@ -188,6 +192,7 @@ def _home(answer: Any) -> str:
     return {None: "us-east-1", "": "us-east-1", "EU": "eu-west-1"}.get(place, str(place))
 
 
+@reads
 def _policy(answer: Any, bucket: str) -> tuple[Statement, ...] | None:
     if answer is None:
         return None
@@ -196,6 +201,7 @@ def _policy(answer: Any, bucket: str) -> tuple[Statement, ...] | None:
     return parse_policy(answer["Policy"], where=bucket)
 
 
+@reads
 def _ownership(answer: Any) -> str:
     if answer is None:
         return ""
@@ -204,6 +210,7 @@ def _ownership(answer: Any) -> str:
     return str(rules[0].get("ObjectOwnership", "")) if rules else ""
 
 
+@reads
 def _encryption(answer: Any) -> tuple[str, str | None]:
     """Return algorithm and key of what new objects get by default."""
     if answer is None:
@@ -234,6 +241,7 @@ def _keys(account: Account, named: Mapping[str, tuple[str | None, str]]) -> dict
     }
 
 
+@reads
 def _key(name: str, answer: Any) -> Key:
     found = answer.get("KeyMetadata") if isinstance(answer, dict) else None
     if not isinstance(found, dict) or "KeyManager" not in found:

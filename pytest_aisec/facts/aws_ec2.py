@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from pytest_aisec.facts.aws import Account, Call, rows
+from pytest_aisec.facts.formats import reads
 from pytest_aisec.observe.faults import Unobservable
 
 __all__ = [
@@ -129,6 +130,7 @@ _GROUP = "SecurityGroups[].{GroupId:GroupId,GroupName:GroupName,IpPermissions:Ip
 _INTERFACE = "NetworkInterfaces[].{Id:NetworkInterfaceId,Groups:Groups[].GroupId}"
 
 
+@reads
 def parse_instance(item: Mapping[str, Any], *, region: str) -> Instance:
     """Return one instance from an answer in which it has been reduced to what is judged.
 
@@ -191,6 +193,7 @@ def instances(account: Account, types: Sequence[str]) -> list[Instance]:
     return sorted(found, key=lambda instance: (instance.region, instance.id))
 
 
+@reads
 def _type(item: Mapping[str, Any]) -> str:
     if not isinstance(item.get("InstanceType"), str):
         raise _bad("describe-instances", item)
@@ -227,6 +230,7 @@ def volumes(account: Account, attached_to: Sequence[Instance]) -> dict[str, Volu
     return found
 
 
+@reads
 def _volume(item: Mapping[str, Any]) -> Volume:
     if not _ID.fullmatch(str(item.get("VolumeId"))) or not (
         isinstance(item.get("Encrypted"), bool) and isinstance(item.get("AttachedTo"), list)
@@ -237,6 +241,7 @@ def _volume(item: Mapping[str, Any]) -> Volume:
     )
 
 
+@reads
 def parse_group(item: Mapping[str, Any], *, region: str) -> SecurityGroup:
     """Return one security group of `aws ec2 describe-security-groups`.
 

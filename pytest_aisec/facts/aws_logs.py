@@ -13,6 +13,7 @@ from pydantic import Field
 
 from pytest_aisec.facts.aws import Account, Call, rows
 from pytest_aisec.facts.aws_policy import Statement, parse_policy
+from pytest_aisec.facts.formats import reads
 from pytest_aisec.observe.faults import Unobservable
 
 __all__ = [
@@ -77,6 +78,7 @@ def fits(name: str, names: Sequence[str]) -> bool:
     return any(fnmatch.fnmatchcase(name, one) for one in names)
 
 
+@reads
 def parse_log_group(item: Mapping[str, Any], *, region: str) -> LogGroup:
     """Return one log group of `aws logs describe-log-groups`.
 

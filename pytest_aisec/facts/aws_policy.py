@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pytest_aisec.facts.formats import reads
 from pytest_aisec.observe.faults import Unobservable
 
 __all__ = ["Condition", "Statement", "matches", "parse_policy"]
@@ -122,6 +123,7 @@ def matches(pattern: str, text: str) -> bool:
     return re.fullmatch(shape, text, re.DOTALL) is not None
 
 
+@reads
 def parse_policy(text: str, *, where: str) -> tuple[Statement, ...]:
     """Return the statements of a policy.
 

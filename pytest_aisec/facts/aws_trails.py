@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_aisec.facts.aws import Account, Call, rows
+from pytest_aisec.facts.formats import reads
 from pytest_aisec.observe.faults import Unobservable
 
 __all__ = ["Recorded", "Trail", "parse_selectors", "trails"]
@@ -161,6 +162,7 @@ def trails(account: Account, alongside: Sequence[Call] = ()) -> tuple[list[Trail
     return sorted(found, key=lambda trail: (trail.name, trail.arn)), answers[len(listings) :]
 
 
+@reads
 def _details(items: Mapping[str, Mapping[str, Any]], own: str) -> Iterable[Call]:
     for arn, item in items.items():
         home = str(item.get("HomeRegion") or arn.split(":")[3])
@@ -169,6 +171,7 @@ def _details(items: Mapping[str, Mapping[str, Any]], own: str) -> Iterable[Call]
             yield Call(words=("cloudtrail", operation, "--region", home, option, arn), absent=hidden)
 
 
+@reads
 def _trail(item: Mapping[str, Any], seen_from: frozenset[str], status: Any, selectors: Any) -> Trail:
     if status is not None and (not isinstance(status, dict) or not isinstance(status.get("IsLogging"), bool)):
         raise Unobservable("parse", "aws cloudtrail get-trail-status does not say whether it logs")

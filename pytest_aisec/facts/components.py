@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_aisec.facts.formats import reads
 from pytest_aisec.facts.together import together
 from pytest_aisec.observe.faults import Unobservable
 
@@ -117,6 +118,7 @@ def _ask_packages(host: Host) -> tuple[Component, ...]:
     return read_packages(answer.stdout, answer.stderr)
 
 
+@reads
 def read_packages(stdout: str, stderr: str) -> tuple[Component, ...]:
     """Read what the package manager printed.
 
@@ -146,6 +148,7 @@ def read_packages(stdout: str, stderr: str) -> tuple[Component, ...]:
     return tuple(found)
 
 
+@reads
 def read_tools(stdout: str, stderr: str, packages: Sequence[Component]) -> Components:
     """Read what was printed about programs, files and processes, beside what the package manager has."""
     *parts, rest = stdout.split("\n\0")

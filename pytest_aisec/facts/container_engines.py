@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_aisec.facts.containers import Monitor, containers
+from pytest_aisec.facts.formats import is_number, reads
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ def engines(host: Host) -> Engines:
     return read_engines(answer.stdout, monitors)
 
 
+@reads
 def read_engines(stdout: str, monitors: Sequence[Monitor]) -> Engines:
     """Read what the question of `engines` printed.
 
@@ -113,7 +115,7 @@ def read_engines(stdout: str, monitors: Sequence[Monitor]) -> Engines:
     uid, *programs = head.split() or [""]
     middle, more, tail = rest.partition("=settings\n")
     match = re.fullmatch(r"(?P<text>.*)\n=is (?P<status>\d+)\n", tail, re.DOTALL)
-    if not found or not more or match is None or not uid.isdigit():
+    if not found or not more or match is None or not is_number(uid):
         raise Unobservable("parse", "the reading of container engines is not whole")
     settings = _settings(match["text"], int(match["status"]))
     doors, docker_group = _doors(middle)
@@ -141,7 +143,7 @@ def _settings(text: str, status: int) -> dict[str, Any]:
         raise Unobservable("privilege" if denied else "unreadable", text.strip()[-200:])
     try:
         settings = json.loads(text or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Unobservable("parse", "/etc/docker/daemon.json is not JSON") from None
     if not isinstance(settings, dict):
         raise Unobservable("parse", "/etc/docker/daemon.json is not an object")
@@ -201,7 +203,7 @@ def _metrics(daemons: Iterable[str], settings: dict[str, Any]) -> Iterator[int]:
     ]
     for address in told:
         port = str(address).rpartition(":")[2]
-        if port.isdigit():
+        if is_number(port):
             yield int(port)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_aisec.facts.formats import reads
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class MountPoint:
     """The lower directories of an overlay."""
 
 
+@reads
 def read_mounts(text: str) -> tuple[MountPoint, ...]:
     """Read a mountinfo."""
     found = []

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pytest_aisec.facts.container_mounts import MountPoint, read_mounts
 from pytest_aisec.facts.containers import Container
+from pytest_aisec.facts.formats import is_number, reads
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -122,6 +123,7 @@ def live(host: Host, running: Sequence[Container]) -> Live:
     )
 
 
+@reads
 def read_kernel(text: str, pids: Sequence[int]) -> Kernel:
     """Read what the question of `live` printed."""
     answers = {match["name"]: (int(match["status"]), match["text"]) for match in _PART.finditer(text)}
@@ -230,7 +232,7 @@ def _below(pid: int, table: Mapping[int, Mapping[str, tuple[int, ...]]]) -> Iter
 def _root(text: str) -> int | None:
     """Read a uid_map: lines of first id inside, first id outside, count."""
     for line in text.splitlines():
-        numbers = [int(number) for number in line.split() if number.isdigit()]
+        numbers = [int(number) for number in line.split() if is_number(number)]
         if len(numbers) != 3:
             raise Unobservable("parse", f"uid_map: {line[:80]!r}")
         if numbers[0] == 0:

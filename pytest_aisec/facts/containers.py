@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pytest_aisec.facts.formats import reads
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -205,6 +206,7 @@ def containers(host: Host) -> Containers:
     return read_containers(answer.stdout, answer.stderr)
 
 
+@reads
 def read_containers(stdout: str, stderr: str) -> Containers:
     """Read what the question of `containers` printed.
 
@@ -300,7 +302,7 @@ def _section(engine: str, body: str, stderr: str) -> Iterator[Container]:
         raise Unobservable("privilege" if _DENIED.search(stderr) else "unreadable", detail)
     try:
         records = json.loads(match[2] or "[]")
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Unobservable("parse", "inspect printed no JSON") from None
     if not isinstance(records, list):
         raise Unobservable("parse", "inspect printed no list")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_aisec.facts.files import Trail, trails
+from pytest_aisec.facts.formats import is_number, reads
 from pytest_aisec.facts.listings import find, mount_points
 from pytest_aisec.observe.faults import Unobservable
 
@@ -143,7 +144,7 @@ def _manifests(host: Host, found: Sequence[Stored]) -> tuple[Manifest, ...]:
     manifests = []
     for item in found:
         head, _, rest = rest.partition(b" ")
-        if not head.strip().isdigit() or len(rest) < int(head):
+        if not is_number(head.decode("latin-1").strip()) or len(rest) < int(head):
             raise Unobservable("truncated", f"{item.path} was not read whole (it may hold a credential)")
         text, rest = rest[: int(head)], rest[int(head) :]
         manifests.append(read_manifest(item.path, text.decode("utf-8", "surrogateescape")))
@@ -152,6 +153,7 @@ def _manifests(host: Host, found: Sequence[Stored]) -> tuple[Manifest, ...]:
     return tuple(manifests)
 
 
+@reads
 def read_manifest(path: str, text: str) -> Manifest:
     """Read a manifest: lines of sha256sum (GNU or BSD form), or JSON, Croissant included.
 
@@ -189,7 +191,7 @@ def _line_entries(path: str, text: str) -> Iterator[_Entry]:
 def _json_entries(path: str, text: str) -> Iterator[_Entry]:
     try:
         data = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Unobservable("parse", f"{path} is not JSON: {error}") from None
     if isinstance(data, Mapping) and "distribution" in data:
         yield from _croissant(path, data["distribution"])

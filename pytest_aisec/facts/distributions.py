@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from packaging.utils import canonicalize_name
 
 from pytest_aisec.facts.environments import search
+from pytest_aisec.facts.formats import reads
 from pytest_aisec.facts.texts import read_files
 from pytest_aisec.facts.together import together
 from pytest_aisec.observe.faults import Unobservable
@@ -114,6 +115,7 @@ def _is_installed(path: str) -> bool:
     )
 
 
+@reads
 def read_name(path: str) -> Distribution | None:
     """Return what the name of a `.dist-info`, `.egg-info` or `.egg` says; `None` where it is not enough."""
     name = posixpath.basename(path)
@@ -167,6 +169,7 @@ def _packaged(host: Host) -> frozenset[str]:
     return read_packaged(answer.stdout, answer.stderr)
 
 
+@reads
 def read_packaged(stdout: str, stderr: str) -> frozenset[str]:
     """Read what was printed about the package manager's files.
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_aisec.facts.formats import reads
 from pytest_aisec.facts.listings import LISTING_BYTES, read_listing
 from pytest_aisec.observe.faults import Unobservable
 
@@ -85,6 +86,7 @@ def search(host: Host, roots: Sequence[str], expression: str) -> Search:
     return read_search(tops, answer.stdout, answer.stderr)
 
 
+@reads
 def read_search(tops: Sequence[str], stdout: str, stderr: str) -> Search:
     """Read what `search` printed."""
     listing = read_listing(stdout, stderr)

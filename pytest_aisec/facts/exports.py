@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_aisec.facts.answers import Answer, answers, problem
+from pytest_aisec.facts.formats import reads
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def _smb_texts(
     faults += [*_denied(smb, "smb.conf"), *_denied(ksmbd, "ksmbd.conf")] if names else []
     if "smbd" in names:
         if smb.status == 0 and not re.search(
-            r"(?mi)^\s*(include|copy|config backend|registry shares)\s*=", smb.stdout
+            r"(?mi)^[^\S\n]*(include|copy|config backend|registry shares)[^\S\n]*=", smb.stdout
         ):
             yield smb.stdout, "/etc/samba/smb.conf"
         elif testparm.status == 0:
@@ -167,15 +168,27 @@ def _denied(answer: Answer, what: str) -> list[Unobservable]:
 
 def _logical_lines(text: str) -> Iterator[str]:
     for line in re.sub(r"\\\n", " ", text).splitlines():
-        bare = line.split("#")[0] if '"' not in line else re.sub(r'#(?=(?:[^"]*"[^"]*")*[^"]*$).*', "", line)
+        bare = _uncommented(line)
         if bare.strip():
             yield bare.strip()
+
+
+def _uncommented(line: str) -> str:
+    """Cut a line at the first `#` that has an even number of quotes behind it."""
+    quotes = line.count('"')
+    for mark in re.finditer('["#]', line):
+        if mark[0] == '"':
+            quotes -= 1
+        elif quotes % 2 == 0:
+            return line[: mark.start()]
+    return line
 
 
 def _unescaped(text: str) -> str:
     return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), text)
 
 
+@reads
 def parse_exports(text: str, source: str) -> tuple[Export, ...]:
     """Read a file in the form of exports(5); one entry for each client.
 
@@ -215,6 +228,7 @@ def parse_exports(text: str, source: str) -> tuple[Export, ...]:
     return tuple(found)
 
 
+@reads
 def parse_smb(text: str, source: str) -> tuple[Share, ...]:
     """Read a configuration of Samba.
 
@@ -238,6 +252,7 @@ def parse_smb(text: str, source: str) -> tuple[Share, ...]:
     return tuple(Share(name=name, settings=settings, source=source) for name, settings in sections.items())
 
 
+@reads
 def parse_mounts(text: str) -> tuple[Mount, ...]:
     """Read `/proc/self/mounts`; only network file systems are returned.
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pytest_aisec.facts.answers import check_search, problem
 from pytest_aisec.facts.filter_rules import Condition, paths
 from pytest_aisec.facts.firewall import PacketFilter
+from pytest_aisec.facts.formats import is_number, reads
 from pytest_aisec.facts.processes import QUESTIONS, Process, processes
 from pytest_aisec.observe.backend import foresee
 from pytest_aisec.observe.faults import Unobservable
@@ -80,6 +81,7 @@ def members(host: Host) -> Members:
     )
 
 
+@reads
 def read_members(environments: str, running: Sequence[Process]) -> Iterator[Member]:
     """Yield the members among `running`; `environments` holds `/proc/PID/environ:NAME=value`, NUL-ended."""
     settings: dict[int, dict[str, str]] = {}
@@ -154,7 +156,7 @@ def admits(
 
 def _spans(value: str, port: int) -> bool:
     first, _, last = value.partition("-")
-    if not first.isdigit():
+    if not is_number(first):
         return True
     return int(first) <= port <= int(last or first)
 

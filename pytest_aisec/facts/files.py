@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_aisec.facts.access_lists import AclEntry
+from pytest_aisec.facts.formats import reads
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ __all__ = [
 
 MOST_HOPS = 40
 """Symbolic links on one way, as in Linux."""
+_MOST_PARTS = 4096
 
 
 _KINDS = {
@@ -166,7 +168,7 @@ def _walk(path: str, known: dict[str, Entry | Unobservable | None], wanted: list
     """Follow `path` through `known`; add to `wanted` what must be known first and return `None`."""
     if not path.startswith("/"):
         raise Unobservable("parse", f"{path!r} is not an absolute path")
-    todo = [part for part in path.split("/") if part not in {"", "."}]
+    todo = _parts(path)
     here, hops, passed = "/", 0, list[Entry]()
     entry = _seen(known["/"])
     while todo:
@@ -190,13 +192,20 @@ def _walk(path: str, known: dict[str, Entry | Unobservable | None], wanted: list
             if hops > MOST_HOPS:
                 raise Unobservable("unreadable", f"{path}: too many levels of symbolic links")
             passed.append(step)
-            todo = [part for part in step.target.split("/") if part not in {"", "."}] + todo
+            todo = _parts(step.target, *todo)
             if step.target.startswith("/"):
                 here = "/"
             entry = _seen(known[here])
         else:
             here, entry = there, step
     return Trail(path=path, passed=tuple(passed), end=entry)
+
+
+def _parts(path: str, *more: str) -> list[str]:
+    parts = [*(part for part in path.split("/") if part not in {"", "."}), *more]
+    if len(parts) > _MOST_PARTS:
+        raise Unobservable("unreadable", f"{path[:80]} leads over more than {_MOST_PARTS} directories")
+    return parts
 
 
 def _prefixes(path: str) -> list[str]:
@@ -225,6 +234,7 @@ def _stat(host: Host, paths: Sequence[str]) -> dict[str, Entry | Unobservable | 
     return known
 
 
+@reads
 def read_stat(path: str, answer: str) -> Entry | None:
     """Read what was printed about `path`; `None` when it is proved to be absent.
 

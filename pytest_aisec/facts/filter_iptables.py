@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from pytest_aisec.facts.filter_rules import HOOKS, BaseChain, Condition, LogRule, Rule
+from pytest_aisec.facts.formats import is_number, reads
 from pytest_aisec.observe.faults import Unobservable
 
 __all__ = ["parse_ipset", "parse_iptables_save"]
@@ -124,7 +125,7 @@ def _groups(words: Sequence[str]) -> Iterator[tuple[bool, str, list[str]]]:
     """Split the part of a rule before its target into negation, option and values."""
     negated, option, values = False, "", list[str]()
     for word in words:
-        if word == "!" or (word.startswith("-") and not word.lstrip("-").isdigit()):
+        if word == "!" or (word.startswith("-") and not is_number(word.lstrip("-"))):
             if option:
                 yield negated, option, values
                 negated, option, values = False, "", []
@@ -170,7 +171,7 @@ def _iptables_rule(line: str, sets: Sets) -> tuple[str, Rule]:
     packets = None
     if words and words[0].startswith("["):
         count = words[0][1:].partition(":")[0]
-        packets = int(count) if count.isdigit() else None
+        packets = int(count) if is_number(count) else None
         words = words[1:]
     if len(words) < 2 or words[0] != "-A":
         raise Unobservable("parse", f"not a rule of iptables-save: {line!r}")
@@ -207,6 +208,7 @@ def _after(option: str, options: Sequence[str], default: str) -> str:
     return options[options.index(option) + 1] if option in options[:-1] else default
 
 
+@reads
 def parse_ipset(text: str) -> dict[str, list[str]]:
     """Return the sets of addresses, from what `ipset save` printed; sets in other forms are left out."""
     found: dict[str, list[str]] = {}
@@ -221,6 +223,7 @@ def parse_ipset(text: str) -> dict[str, list[str]]:
     return found
 
 
+@reads
 def parse_iptables_save(text: str, *, family: str = "ip", sets: Sets | None = None) -> list[BaseChain]:
     """Return the base chains that filter, from what `iptables-save -c` printed.
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from pytest_aisec.facts.filter_nft_text import read_rules
 from pytest_aisec.facts.filter_rules import HOOKS, BaseChain, Condition, LogRule, Rule
+from pytest_aisec.facts.formats import MALFORMED, reads
 from pytest_aisec.observe.faults import Unobservable
 
 __all__ = ["parse_nft"]
@@ -295,6 +296,7 @@ def _verdict_map(table: _Table, value: Mapping[str, Any], conditions: Sequence[C
             yield _rule(when, _VERDICTS.get(kind, "unknown"))
 
 
+@reads
 def parse_nft(text: str) -> list[BaseChain]:
     """Return the base chains that filter, from what `nft -j list ruleset` printed.
 
@@ -311,7 +313,7 @@ def parse_nft(text: str) -> list[BaseChain]:
             if kind == "rule" and (table := tables.get((value["family"], value["table"]))):
                 table.chains.setdefault(value["chain"], []).extend(_rules(table, value))
         return [base for table in tables.values() if not table.is_dormant for base in _base_chains(table)]
-    except (ValueError, LookupError, TypeError, AttributeError, StopIteration, RuntimeError) as error:
+    except MALFORMED as error:
         raise Unobservable("parse", f"nft printed no rule set in JSON: {error!r}") from None
 
 

@@ -24,7 +24,7 @@ _COMMANDS = (
     "cat /proc/net/nf_conntrack",
     "ip -o addr show",
 )
-_SHOWN = re.compile(r"\d+ flow entries have been shown|^$")
+_SHOWN = re.compile(r"\d flow entries have been shown|^$")
 _FLOW = re.compile(
     r"(?P<family>ipv[46]) +\d+ (?P<protocol>\S+) +\d+ (?:\d+ )?(?P<state>[A-Z_]+ )?"
     r"src=(?P<source>\S+) dst=(?P<goal>\S+) (?:sport=\d+ dport=(?P<port>\d+) )?.*"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
+from pytest_aisec.facts.formats import is_number
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -154,9 +155,9 @@ _FAILURE = re.compile(r"^curl: \((?P<code>\d+)\) (?P<text>.*)$", re.MULTILINE)
 def _read(request: Request, text: str) -> Response:
     text = text.lstrip("\n")
     failed = _FAILURE.search(text)
-    status, headers, body = 0, dict[str, str](), text
-    while match := _STATUS.match(body):
-        status, body = int(match["status"]), body[match.end() :]
+    status, headers, end = 0, dict[str, str](), 0
+    while match := _STATUS.match(text, end):
+        status, end = int(match["status"]), match.end()
         headers = {}
         for line in match["head"].splitlines():
             name, colon, value = line.partition(":")
@@ -172,7 +173,7 @@ def _read(request: Request, text: str) -> Response:
         request=request,
         status=status,
         headers=headers,
-        body=body,
+        body=text[end:],
         failure=failed["text"] if failed and not status else "",
         code=int(failed["code"]) if failed and not status else 0,
     )
@@ -341,7 +342,7 @@ def burst(host: Host, url: str, count: int, *, at_once: int, post: bool = False)
         f"-w '%%{{http_code}}\\n' {data}-- %s",
         f"{url}?aisec=[1-{count}]",
     )
-    statuses = tuple(int(line) for line in answer.stdout.split() if line.isdigit())
+    statuses = tuple(int(line) for line in answer.stdout.split() if is_number(line))
     if len(statuses) != count or (0 in statuses and not TURNED_AWAY.intersection(statuses)):
         problem = (answer.stderr.strip().splitlines() or [f"exit status {answer.rc}"])[-1]
         raise Unobservable("timeout" if "(28)" in problem else "unreadable", f"{url}: {problem}")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from pytest_aisec.facts.formats import reads
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -168,6 +169,7 @@ def _stored(host: Host, path: str) -> Report:
     return read_report(answer.stdout, where=path)
 
 
+@reads
 def read_report(text: str, *, where: str) -> Report:
     """Read a report of trivy in JSON, of its schema 2.
 
@@ -208,6 +210,7 @@ def read_report(text: str, *, where: str) -> Report:
     )
 
 
+@reads
 def _found(results: Sequence[Mapping[str, Any]], where: str) -> Iterator[Found]:
     for result in results:
         for item in result.get("Vulnerabilities") or []:
@@ -223,6 +226,7 @@ def _found(results: Sequence[Mapping[str, Any]], where: str) -> Iterator[Found]:
                 raise Unobservable("parse", f"{where}: not a vulnerability: {item!r:.80}") from None
 
 
+@reads
 def read_version(text: str) -> datetime | None:
     """Return when the database was made, of what `trivy --version --format json` printed.
 
@@ -243,7 +247,7 @@ def read_version(text: str) -> datetime | None:
 def _object(text: str, where: str) -> dict[str, Any]:
     try:
         data = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Unobservable("parse", f"{where}: not JSON") from None
     if not isinstance(data, dict):
         raise Unobservable("parse", f"{where}: not an object")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_aisec.facts.accounts import accounts
+from pytest_aisec.facts.formats import MALFORMED
 from pytest_aisec.facts.python_settings import read_python
 from pytest_aisec.facts.python_values import UNKNOWN
 from pytest_aisec.facts.services import Service
@@ -217,8 +218,8 @@ def _layers(files: Mapping[str, str], order: Iterable[str]) -> Iterator[tuple[st
             else:
                 traits, is_dynamic = read_python(files[path])
                 yield path, traits, is_dynamic
-        except ValueError as error:
-            raise Unobservable("parse", f"{path}: {error}") from None
+        except MALFORMED as error:
+            raise Unobservable("parse", f"{path}: {str(error)[:200]}") from None
 
 
 def _server(host: Host, service: Service, homes: Mapping[int, str]) -> JupyterServer:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_aisec.facts.answers import Answer, answers, problem
+from pytest_aisec.facts.formats import is_number, reads
 from pytest_aisec.facts.unit_files import settings
 from pytest_aisec.observe.faults import Unobservable
 
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
 
 __all__ = ["KernelLog", "Place", "kernel_log", "read_kernel_log"]
 
-_ENTRY = re.compile(r"kernel: (?:\[ *\d+\.\d+\] )?(?P<text>.*\bOUT=\S+ .*\bSRC=\S+ DST=\S+ .*)")
-_EMULATED = re.compile(r"^\S+ +\S+ +\S+ \S+ (?P<text>.*\bOUT=\S+ .*\bSRC=\S+ DST=\S+ .*)")
+_SINCE_BOOT = re.compile(r"\[ *\d+\.\d+\] ")
+_EMULATED = re.compile(r"\S+ +\S+ +\S+ \S+ ")
+_OUT = re.compile(r"(?<!\S)OUT=\S+ ")
+_ENDS = re.compile(r"(?<!\S)SRC=\S+ DST=\S+ ")
 _FILES = "/var/log/kern.log* /var/log/messages* /var/log/syslog* /var/log/ulog/syslogemu.log*"
 _COMMANDS = (
     (
@@ -113,6 +116,7 @@ def kernel_log(host: Host, prefixes: Sequence[str]) -> KernelLog:
     return read_kernel_log(answers(host, *commands), prefixes)
 
 
+@reads
 def read_kernel_log(printed: Sequence[Answer], prefixes: Sequence[str]) -> KernelLog:
     """Read what the commands of `kernel_log` printed.
 
@@ -194,10 +198,18 @@ def _check_tools(printed: Sequence[Answer]) -> None:
 
 def _entry(line: str, prefixes: Sequence[str], *, emulated: bool = False) -> str | None:
     """Return the kernel's text; a line that only quotes the prefix, such as sudo's, is none."""
-    match = _ENTRY.search(line) or (_EMULATED.search(line) if emulated else None)
-    if match is None or not match["text"].startswith(tuple(prefixes)):
-        return None
-    return match["text"][:200]
+    _, is_kernels, text = line.partition("kernel: ")
+    if is_kernels:
+        since_boot = _SINCE_BOOT.match(text)
+        text = text[since_boot.end() :] if since_boot else text
+    if not _is_packet(text) and emulated and (head := _EMULATED.match(line)):
+        text = line[head.end() :]
+    return text[:200] if _is_packet(text) and text.startswith(tuple(prefixes)) else None
+
+
+def _is_packet(text: str) -> bool:
+    out = _OUT.search(text)
+    return out is not None and _ENDS.search(text, out.end()) is not None
 
 
 class _Rotation:
@@ -257,8 +269,8 @@ def _file(path: str, rotation: _Rotation | None) -> Place:
         if word in _PERIODS:
             period = _PERIODS[word]
         elif word == "rotate":
-            count = math.inf if value == "-1" else float(value) if value.isdigit() else 0.0
-        elif word == "maxage" and value.isdigit():
+            count = math.inf if value == "-1" else float(value) if is_number(value) else 0.0
+        elif word == "maxage" and is_number(value):
             days = float(value)
         elif word in {"size", "maxsize"}:
             limits.append(directive)
@@ -299,9 +311,9 @@ def _journal(journald: str) -> Place | None:
 def _actions(rsyslog: str) -> Iterator[tuple[str, str]]:
     """Yield selector and action of every line in the old form."""
     for line in rsyslog.splitlines():
-        match = re.fullmatch(r"\s*([\w*,!=.;]+\.[\w*,!=.;]+)\s+(\S.*?)\s*", line)
-        if match:
-            yield match[1], match[2]
+        words = line.strip().split(maxsplit=1)
+        if len(words) == 2 and re.fullmatch(r"[\w*,!=.;]+", words[0]) and "." in words[0][1:-1]:
+            yield words[0], words[1]
 
 
 def _takes_kernel(selector: str) -> bool:
@@ -319,7 +331,9 @@ def _takes_kernel(selector: str) -> bool:
 
 def _has_input(rsyslog: str) -> bool:
     return bool(
-        re.search(r'(?m)^\s*(module\(\s*load="(imklog|imjournal)"|\$ModLoad\s+(imklog|imjournal))', rsyslog)
+        re.search(
+            r'(?m)^[^\S\n]*(module\(\s*load="(imklog|imjournal)"|\$ModLoad\s+(imklog|imjournal))', rsyslog
+        )
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pytest_aisec.facts.access_lists import AclEntry, access_lists
 from pytest_aisec.facts.files import MOST_LINKS, Entry, Trail, leaves, trails
+from pytest_aisec.facts.formats import reads
 from pytest_aisec.observe.backend import foresee
 from pytest_aisec.observe.faults import Unobservable
 
@@ -80,6 +81,7 @@ def find(host: Host, arguments: str, *values: str) -> Listing:
     return read_listing(answer.stdout, answer.stderr)
 
 
+@reads
 def read_listing(stdout: str, stderr: str) -> Listing:
     """Read what a framed `find` printed.
 
@@ -121,6 +123,7 @@ _ENTRY = re.compile(
 )
 
 
+@reads
 def read_entry(record: str) -> Entry:
     """Read one record that was printed with `ENTRY_FORMAT`."""
     match = _ENTRY.fullmatch(record)

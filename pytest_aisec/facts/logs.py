@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import posixpath
 import re
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from pytest_aisec.facts.answers import check_search
+from pytest_aisec.facts.formats import reads
 from pytest_aisec.facts.sshd_log import LoginEvents, SshdLine, login_events, parse_journal, parse_syslog
 from pytest_aisec.observe.backend import foresee
 from pytest_aisec.observe.faults import Unobservable
@@ -142,11 +144,16 @@ def moment(value: object) -> datetime:
     if isinstance(value, bool) or value is None:
         raise ValueError(f"not a time: {value!r}")
     if isinstance(value, str) and not re.fullmatch(r"\d+(\.\d+)?", value):
-        stated = datetime.fromisoformat(value)
+        stated = datetime.fromisoformat(value[:100])
         return stated if stated.tzinfo else stated.replace(tzinfo=UTC)
     if not isinstance(value, int | float | str):
         raise ValueError(f"not a time: {value!r}")
-    seconds = float(value)
+    try:
+        seconds = float(value)
+    except OverflowError as error:
+        raise ValueError("not a time: a number beyond all") from error
+    if not math.isfinite(seconds):
+        raise ValueError(f"not a time: {value!r}")
     while seconds > 1e11:
         seconds /= 1000
     try:
@@ -155,6 +162,7 @@ def moment(value: object) -> datetime:
         raise ValueError(f"not a time: {value!r}") from error
 
 
+@reads
 def json_entries(text: str, *, path: str, whole: bool = True) -> list[Mapping[str, Any]]:
     """Return the objects of a log with one JSON object per line.
 
@@ -174,7 +182,7 @@ def json_entries(text: str, *, path: str, whole: bool = True) -> list[Mapping[st
             continue
         try:
             entry = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             if number == len(lines):
                 continue
             raise Unobservable("parse", f"{path}: line {number} is not JSON") from None

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from pytest_aisec.facts.formats import reads
 from pytest_aisec.facts.leaks import normal
 from pytest_aisec.facts.model_api import Endpoint, Reply, command, literal, refuse, send
 from pytest_aisec.observe.faults import Reason, Unobservable
@@ -158,6 +159,7 @@ def _choices(reply: Reply, where: str) -> tuple[dict[str, Any], list[dict[str, A
     return data, choices
 
 
+@reads
 def read_answer(reply: Reply, where: str) -> Answer:
     """Return the model's answer in an HTTP answer.
 
@@ -181,6 +183,7 @@ def read_answer(reply: Reply, where: str) -> Answer:
     return Answer(text=said, reasoning=reasoning, finish=finish, model=str(data.get("model") or ""))
 
 
+@reads
 def read_usage(reply: Reply, where: str) -> Usage:
     """Return what an HTTP answer says of its cost, whatever the model said.
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from pytest_aisec.facts.formats import reads
 from pytest_aisec.facts.sockets import socket_table
 from pytest_aisec.facts.together import outcomes
 from pytest_aisec.observe.faults import Reason, Unobservable
@@ -199,6 +200,7 @@ def command(
     return f"{asking} {ONCE}", arguments
 
 
+@reads
 def read_reply(output: str, where: str) -> Reply:
     """Read what `command` printed on both streams, separated by a zero byte.
 

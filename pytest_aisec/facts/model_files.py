@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from pytest_aisec.facts.formats import reads
 from pytest_aisec.facts.model_heads import HEAD, LOOK, TOOLS
 from pytest_aisec.observe.faults import Unobservable
 
@@ -207,6 +208,7 @@ def looks_like_weights(file: ModelFile) -> bool:
     )
 
 
+@reads
 def read_listing(stdout: str, stderr: str, directories: Sequence[str]) -> ModelFiles:
     """Read what `model_files` printed.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -146,9 +147,9 @@ def identify(pid: int, arguments: Sequence[str]) -> ModelServer | None:
     program, index = start
     options: dict[str, str] = {}
     words: list[str] = []
-    rest = list(arguments[index:])
+    rest = deque(arguments[index:])
     while rest:
-        argument = rest.pop(0)
+        argument = rest.popleft()
         if not re.match(r"--?[A-Za-z]", argument):
             words.append(argument)
             continue
@@ -156,7 +157,7 @@ def identify(pid: int, arguments: Sequence[str]) -> ModelServer | None:
         if name.startswith("--"):
             name = name.replace("_", "-")
         if not equals and rest and not re.match(r"--?[A-Za-z]", rest[0]):
-            value = rest.pop(0)
+            value = rest.popleft()
         options[name] = value
     return ModelServer(pid=pid, program=program, options=options, words=tuple(words))
 

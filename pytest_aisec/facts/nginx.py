@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_aisec.facts.formats import is_number, reads
 from pytest_aisec.facts.services import Service
 from pytest_aisec.observe.faults import Unobservable
 
@@ -111,6 +112,7 @@ class Server:
         return f"{' '.join(self.names) or '_'} port {ports}"
 
 
+@reads
 def parse(text: str) -> tuple[Directive, ...]:
     """Read a configuration file.
 
@@ -309,9 +311,9 @@ def _listens(server: Directive) -> Iterator[tuple[str, int, bool]]:
             continue
         is_tls = everywhere or "ssl" in one.args or "quic" in one.args
         address, colon, port = where.rpartition(":")
-        if where.endswith("]") or (not colon and not where.isdigit()):
+        if where.endswith("]") or (not colon and not is_number(where)):
             address, port = where, "80"
-        if not port.isdigit():
+        if not is_number(port):
             raise Unobservable("parse", f"nginx: listen {where}")
         yield address.strip("[]") or "*", int(port), is_tls
 

@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pytest_aisec.facts.formats import reads
+
 __all__ = ["Message", "read_message"]
 
 CIPHERS = {
@@ -54,6 +56,7 @@ class _Packet:
     is_partial: bool
 
 
+@reads
 def read_message(head: bytes, size: int) -> Message:
     """Return what the beginning of a file of `size` bytes says, binary or ASCII-armoured."""
     armoured = head.lstrip().startswith(b"-----BEGIN PGP")

@@ -6,16 +6,14 @@ import configparser
 import posixpath
 import re
 import shlex
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote, urlsplit
 
-import yaml
-
 from pytest_aisec.facts.accounts import accounts
 from pytest_aisec.facts.answers import check_search
+from pytest_aisec.facts.formats import MALFORMED, is_number, reads, toml_value, yaml_value
 from pytest_aisec.facts.listings import find
 from pytest_aisec.facts.project_formats import Option, ProjectFile
 from pytest_aisec.facts.projects import projects
@@ -193,7 +191,7 @@ def _configurations(
     sizes = {}
     for record in listing.records:
         size, _, path = record.partition(" ")
-        if not size.isdigit():
+        if not is_number(size):
             raise Unobservable("parse", f"find printed {record[:200]!r}")
         sizes[path] = int(size)
     texts = {}
@@ -265,6 +263,7 @@ def _check_grep(status: int, stderr: str, faults: list[Unobservable]) -> None:
         faults.append(Unobservable("unreadable", other[-1] if other else f"grep ended with status {status}"))
 
 
+@reads
 def read_variable(where: str, name: str, value: str) -> list[PackageSource]:
     """Read one environment variable; those that say nothing about packages give nothing."""
     role = _VARIABLES.get(name)
@@ -286,18 +285,11 @@ def read_configuration(path: str, text: str) -> list[PackageSource]:
     name = posixpath.basename(path)
     try:
         if name.endswith(".toml"):
-            return list(_of_uv(path, tomllib.loads(text)))
+            return list(_of_uv(path, toml_value(text, path)))
         if name.endswith(("condarc", ".yml", ".yaml")):
-            return list(_of_conda(path, yaml.safe_load(text)))
+            return list(_of_conda(path, yaml_value(text, path)))
         return list(_of_pip(path, text))
-    except (
-        ValueError,
-        TypeError,
-        AttributeError,
-        configparser.Error,
-        yaml.YAMLError,
-        RecursionError,
-    ) as error:
+    except (*MALFORMED, configparser.Error) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise Unobservable("parse", f"{path}: {reason[:200]}") from None
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import posixpath
 import re
 import shlex
-import tomllib
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-import yaml
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import (
@@ -22,6 +20,7 @@ from packaging.utils import (
     parse_wheel_filename,
 )
 
+from pytest_aisec.facts.formats import MALFORMED, json_value, toml_value, yaml_value
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -127,21 +126,21 @@ def read_project_file(path: str, text: str, *, kind: str | None = None) -> Proje
     name = posixpath.basename(path)
     try:
         if name == "pyproject.toml" and kind is None:
-            return _read_pyproject(path, tomllib.loads(text))
+            return _read_pyproject(path, toml_value(text, path))
         if name == "uv.toml" and kind is None:
-            return ProjectFile(path=path, kind="source", data=tomllib.loads(text))
+            return ProjectFile(path=path, kind="source", data=toml_value(text, path))
         if name == "Pipfile":
-            return _read_pipfile(path, tomllib.loads(text))
+            return _read_pipfile(path, toml_value(text, path))
         if name == "Pipfile.lock":
-            return _read_pipfile_lock(path, json.loads(text))
+            return _read_pipfile_lock(path, json_value(text, path))
         if name.endswith(".lock") or (name.startswith("pylock") and name.endswith(".toml")):
-            return _read_toml_lock(path, tomllib.loads(text))
+            return _read_toml_lock(path, toml_value(text, path))
         if name.endswith(("conda-lock.yml", "conda-lock.yaml")):
-            return _read_conda_lock(path, yaml.safe_load(text))
+            return _read_conda_lock(path, yaml_value(text, path))
         if name.endswith((".yml", ".yaml")) and kind is None:
-            return _read_environment(path, yaml.safe_load(text))
+            return _read_environment(path, yaml_value(text, path))
         return _read_requirements(path, text, kind)
-    except (ValueError, TypeError, AttributeError, KeyError, yaml.YAMLError, RecursionError) as error:
+    except MALFORMED as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise Unobservable("parse", f"{path}: {reason[:200]}") from None
 
@@ -162,7 +161,7 @@ def _logical_lines(text: str) -> Iterator[str]:
     """Yield the lines of a requirements file as pip sees them: joined, without comments."""
     joined = re.sub(r"\\\r?\n[ \t]*", " ", text.removeprefix("\ufeff"))
     for line in joined.splitlines():
-        stripped = re.sub(r"(^|\s+)#.*$", "", line).strip()
+        stripped = re.sub(r"(?:^|(?<=\s))#.*$", "", line).strip()
         if stripped:
             yield stripped
 
@@ -203,16 +202,16 @@ def _lines(path: str, kind: str, lines: Iterable[str]) -> ProjectFile:
 
 def _read_options(line: str) -> Iterator[Option]:
     """Yield the options of one line, such as `-i URL --pre`."""
-    words = shlex.split(line)
+    words = deque(shlex.split(line))
     while words:
-        word = words.pop(0)
+        word = words.popleft()
         if word.startswith("--"):
             name, has_value, value = word[2:].partition("=")
             if not has_value and words and not words[0].startswith("-"):
-                value = words.pop(0)
+                value = words.popleft()
             yield Option(name=name, value=value)
         elif word[:2] in _OPTIONS:
-            value = word[2:].removeprefix("=") or (words.pop(0) if words else "")
+            value = word[2:].removeprefix("=") or (words.popleft() if words else "")
             yield Option(name=_OPTIONS[word[:2]], value=value)
         else:
             raise ValueError(f"cannot read the line {line[:100]!r}")
@@ -220,7 +219,7 @@ def _read_options(line: str) -> Iterator[Option]:
 
 def _named(text: str) -> Named | None:
     """Read one requirement; `None` for a local directory, whose own files say what it needs."""
-    plain = re.split(r"\s+--?[a-zA-Z]", text, maxsplit=1)[0].strip()
+    plain = re.split(r"(?<=\s)--?[a-zA-Z]", text, maxsplit=1)[0].strip()
     hashes = tuple(match[0].strip().lower() for match in _HASHES.finditer(text))
     try:
         requirement = Requirement(plain)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pytest_aisec.facts.files import Trail, trails
+from pytest_aisec.facts.formats import is_number
 from pytest_aisec.facts.listings import find
 from pytest_aisec.facts.project_formats import Named, ProjectFile, read_project_file
 from pytest_aisec.facts.texts import read_files
@@ -196,7 +197,7 @@ def project_files(
     sizes: dict[str, int] = {}
     for record in listing.records:
         size, _, path = record.partition(" ")
-        if not size.isdigit():
+        if not is_number(size):
             raise Unobservable("parse", f"find printed {record[:200]!r}")
         sizes[path] = int(size)
     texts: dict[str, str] = {}

@@ -11,6 +11,8 @@ from pytest_aisec.facts.python_values import UNKNOWN, Section, fold, is_known, i
 
 __all__ = ["read_python"]
 
+_MOST_LETTERS = 512 * 1024
+"""Of Python: its tree takes a hundred times as much memory, and nothing can interrupt the parser."""
 _MOST_ROUNDS = 200
 _MOST_STEPS = 5_000
 _DANGEROUS = frozenset(
@@ -341,6 +343,8 @@ def read_python(text: str) -> tuple[dict[str, Any], bool]:
         ValueError: when it is no Python.
 
     """
+    if len(text) > _MOST_LETTERS:
+        raise ValueError(f"more than {_MOST_LETTERS // 1024} KiB of Python")
     reader = _Reader()
     try:
         given_up = [reader.give_up_on(one) for one in ast.parse(text).body]

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from pytest_aisec.facts.answers import check_search
+from pytest_aisec.facts.formats import is_number, reads
 from pytest_aisec.facts.processes import Process, processes
 from pytest_aisec.facts.together import outcomes
 from pytest_aisec.observe.faults import Unobservable
@@ -29,9 +30,13 @@ _VARIABLES = "((HF|HF_HUB|VLLM|SGLANG)_)?TRUST[_]REMOTE[_]CODE"
 """A pattern that does not find itself on the command line of whoever searches."""
 _OFF = r"(?:false|0|no|off|none|null|disabled?|n|f)"
 _MENTION = re.compile(r"trust[_-]?remote[_-]?code", re.IGNORECASE)
-_DECLARED = re.compile(r"[\"']?\s*:\s*(?:Optional\[)?bool\]?(?:\s*\|\s*None)?\s*(?P<default>=\s*\w+)?")
-_GIVEN = re.compile(r"[\"']?\]?\s*[:=]\s*(?P<value>[\"']?[\w.$({-]+)")
-_AFTER_FLAG = re.compile(r"[\"']?\s*[:=,\s]\s*[\"']?(?P<value>true|1|yes|on|false|0|no|off)\b", re.IGNORECASE)
+_DECLARED = re.compile(r"[\"']?\s*+:\s*+(?:Optional\[)?bool\]?(?:\s*+\|\s*+None)?\s*+(?P<default>=\s*+\w+)?")
+_GIVEN = re.compile(r"[\"']?\]?\s*+[:=]\s*+(?P<value>[\"']?[\w.$({-]+)")
+_AFTER_FLAG = re.compile(
+    r"[\"']?(?:\s*+[:=,]|\s)\s*+[\"']?(?P<value>true|1|yes|on|false|0|no|off)\b", re.IGNORECASE
+)
+_BEFORE, _BEHIND = 8, 300
+"""Letters around a mention that can say what it means, with no blanks beside each other."""
 _FLAG = "--trust-remote-code"
 _MENTIONS_LIMIT = 4 * 1024 * 1024
 _LARGEST_FILE = "1024k"
@@ -119,8 +124,13 @@ def is_on(text: str) -> bool:
     """
     if "add_argument" in text or re.search(r"^\s*(#|//|;)", text):
         return False
+    text = re.sub(r"\s+", " ", text)
     return any(
-        _is_enabling(text[: mention.start()], text[mention.end() :]) for mention in _MENTION.finditer(text)
+        _is_enabling(
+            text[max(0, mention.start() - _BEFORE) : mention.start()],
+            text[mention.end() : mention.end() + _BEHIND],
+        )
+        for mention in _MENTION.finditer(text)
     )
 
 
@@ -245,6 +255,7 @@ def _mentions(host: Host, directories: Sequence[str]) -> _Mentions:
     return _Mentions(settings=tuple(read_mentions(text)), absent=tuple(absent), faults=tuple(faults))
 
 
+@reads
 def read_mentions(text: str) -> Iterator[Setting]:
     """Read what `grep -nHZ` printed: file, NUL, number, colon, line."""
     if re.search(r"«redacted:(private-key|wandb):", text):
@@ -254,7 +265,7 @@ def read_mentions(text: str) -> Iterator[Setting]:
             continue
         path, nul, rest = line.partition("\0")
         number, colon, content = rest.partition(":")
-        if not nul or not colon or not number.isdigit():
+        if not nul or not colon or not is_number(number):
             raise Unobservable("parse", f"grep printed {line[:200]!r}")
         yield Setting(path=path, line=int(number), text=content.strip()[:200], is_enabled=is_on(content))
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pytest_aisec.facts.formats import reads
 from pytest_aisec.observe.faults import Unobservable
 
 __all__ = ["Manifest", "TrustedKeys", "read_manifest", "trusted_keys"]
@@ -96,6 +97,7 @@ def trusted_keys(paths: Sequence[str]) -> TrustedKeys | None:
     return TrustedKeys(pems)
 
 
+@reads
 def read_manifest(data: bytes, keys: TrustedKeys | None) -> Manifest:
     """Read a signed manifest.
 

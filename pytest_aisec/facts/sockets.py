@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_aisec.facts.formats import is_number, reads
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def _address(text: str) -> Address | None:
 
 def _endpoint(text: str) -> tuple[Address | None, int]:
     host, colon, port = text.rpartition(":")
-    if not colon or not (port == "*" or port.isdigit()):
+    if not colon or not (port == "*" or is_number(port)):
         raise Unobservable("parse", f"not an address and port in the table of sockets: {text!r}")
     return _address(host), 0 if port == "*" else int(port)
 
@@ -148,6 +149,7 @@ def _socket(protocol: str, state: str, local: str, peer: str, holders: Sequence[
     )
 
 
+@reads
 def parse_ss(text: str) -> SocketTable:
     """Read what `ss -tunap` printed, heading included.
 
@@ -169,6 +171,7 @@ def parse_ss(text: str) -> SocketTable:
     return SocketTable(sockets=tuple(found))
 
 
+@reads
 def parse_netstat(text: str) -> SocketTable:
     """Read what `netstat -tunapW` printed, heading included.
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from pytest_aisec.facts.formats import reads
 from pytest_aisec.facts.processes import QUESTIONS as PROCESSES
 from pytest_aisec.facts.processes import Process, processes
 from pytest_aisec.facts.sockets import socket_table
@@ -116,6 +117,7 @@ def _options(process: Process) -> tuple[str, ...]:
     return tuple(kept)
 
 
+@reads
 def parse_settings(text: str) -> dict[str, tuple[str, ...]]:
     """Return what `sshd -T` printed.
 
@@ -150,6 +152,7 @@ def _words(line: str) -> tuple[str, tuple[str, ...]]:
     return _ALIASES.get(keyword, keyword), tuple(found)
 
 
+@reads
 def parse_conditionals(
     text: str, *, path: str, condition: str = "", block: str = ""
 ) -> Iterator[Conditional]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
+from pytest_aisec.facts.formats import reads
 from pytest_aisec.observe.faults import Unobservable
 
 __all__ = ["LoginEvents", "SshdLine", "login_events", "parse_journal", "parse_syslog"]
@@ -62,6 +63,7 @@ def _line(at: datetime, match: re.Match[str]) -> SshdLine:
     )
 
 
+@reads
 def parse_syslog(text: str, *, now: datetime, zone: timezone) -> list[SshdLine]:
     """Return the SSH server's messages from a syslog file, in the formats of RFC 3164, 5424 and 3339.
 
@@ -112,6 +114,7 @@ def _with_year(text: str, now: datetime, zone: timezone, *, year: str | None) ->
     raise Unobservable("parse", f"not a time: {text!r}")
 
 
+@reads
 def parse_journal(text: str) -> list[SshdLine]:
     """Return the SSH server's messages from `journalctl -o short-unix`."""
     matches = filter(None, map(_UNIX.match, text.splitlines()))

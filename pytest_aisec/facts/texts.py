@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from pytest_aisec.facts.formats import reads
 from pytest_aisec.facts.together import ahead
 from pytest_aisec.observe.faults import Unobservable
 
@@ -67,6 +68,7 @@ def _read_portion(host: Host, paths: Sequence[str]) -> dict[str, str | Unobserva
     return read_texts(paths, answer.stdout, answer.stderr)
 
 
+@reads
 def read_texts(paths: Sequence[str], stdout: str, stderr: str) -> dict[str, str | Unobservable]:
     """Read what was printed about some files.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from pytest_aisec.facts.formats import reads
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ def _time(text: str) -> datetime:
         raise Unobservable("parse", f"openssl: not a time: {text!r}") from None
 
 
+@reads
 def read_certificate(text: str, *, distrust: str, wrong_names: Sequence[str]) -> Certificate:
     """Read what `openssl x509` printed.
 

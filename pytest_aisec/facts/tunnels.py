@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import dropwhile
 from typing import TYPE_CHECKING
 
 from pytest_aisec.facts.answers import problem
+from pytest_aisec.facts.formats import reads
 from pytest_aisec.facts.processes import QUESTIONS, Process, processes
 from pytest_aisec.facts.together import together
 from pytest_aisec.observe.backend import foresee
@@ -59,6 +62,11 @@ _RUNNERS = frozenset(
     {"sh", "bash", "dash", "env", "exec", "node", "nodejs", "npx", "nohup", "setsid", "sudo", "timeout"}
 )
 _SSH = frozenset({"ssh", "autossh"})
+_BEGINS = re.compile(
+    "|".join([*(f"{re.escape(name)}$" for name in {*_PROGRAMS, *_SSH}), "frpc[_-]", "cloudflared-"])
+)
+_MOST_WORDS, _MOST_STARTS = 65_536, 1_000
+"""Of one command line, and of the programs that a line may start."""
 _WITH_VALUE = frozenset("BbcDEeFIiJLlMmOopPQRSWw")
 _WORDS = "|".join(sorted({re.escape(name) for name in _PROGRAMS} | {"ssh", "GRADIO_SHARE", "RemoteForward"}))
 _PLACES = (
@@ -86,7 +94,7 @@ _PLACES = (
 )
 _CODE = r"share *= *True|GRADIO_SHARE|pyngrok|ngrok\.(connect|forward)|(import|from) +gradio|RemoteForward"
 _COMMANDS = "(^|[^A-Za-z0-9_.-])(ngrok|cloudflared|frpc|chisel|localtunnel|devtunnel|zrok|autossh|ssh) "
-_OFF = re.compile(r"""GRADIO_SHARE["']?\]?\s*[=:,]\s*["']?(false|0|no|)["']?\s*\)?$""", re.IGNORECASE)
+_OFF = re.compile(r"""GRADIO_SHARE["']?\]?\s*+[=:,]\s*+["']?(false|0|no|)["']?\s*+\)?$""", re.IGNORECASE)
 _ABSENT = re.compile(r"^(find|grep): '?/.*: No such (file or directory|process)$")
 
 
@@ -111,19 +119,21 @@ class Tunnels:
 
 
 def _ssh(words: Sequence[str]) -> str | None:
-    todo, names = list(words), 0
+    todo, names = deque(words), 0
     while todo and names < 2:
-        word = todo.pop(0)
+        word = todo.popleft()
         if not word.startswith("-") or word == "-":
             names += 1
             continue
         for position, letter in enumerate(word[1:], 2):
             if letter not in _WITH_VALUE:
                 continue
-            value = word[position:] or (todo.pop(0) if todo else "")
+            value = word[position:] or (todo.popleft() if todo else "")
             if letter in "Rw":
                 return f"ssh -{letter}"
-            if letter == "o" and re.match(r"(remoteforward|tunnel(?!\s*[= ]\s*no))\b", value, re.IGNORECASE):
+            if letter == "o" and re.match(
+                r"(remoteforward|tunnel(?!(?:\s*+=|\s)\s*+no))\b", value, re.IGNORECASE
+            ):
                 return "ssh -R"
             break
     return None
@@ -131,13 +141,7 @@ def _ssh(words: Sequence[str]) -> str | None:
 
 def tunnel_in(words: Sequence[str]) -> str | None:
     """Return the kind of tunnel that a command line starts, `None` where it starts none."""
-    words = [word for word in words if word]
-    while words and (
-        posixpath.basename(words[0]) in _RUNNERS
-        or re.fullmatch(r"python[\d.]*", posixpath.basename(words[0]))
-        or re.fullmatch(r"[A-Za-z_]\w*=.*|-[A-Za-z]+", words[0])
-    ):
-        words = words[1:]
+    words = list(dropwhile(_is_before, filter(None, words)))
     if not words:
         return None
     name = posixpath.basename(words[0])
@@ -152,6 +156,14 @@ def tunnel_in(words: Sequence[str]) -> str | None:
     return name
 
 
+def _is_before(word: str) -> bool:
+    """Tell whether a word stands before a program: starts it, or is an option or variable of what does."""
+    name = posixpath.basename(word)
+    return name in _RUNNERS or bool(
+        re.fullmatch(r"python[\d.]*", name) or re.fullmatch(r"[A-Za-z_]\w*=.*|-[A-Za-z]+", word)
+    )
+
+
 def _in_line(text: str) -> str | None:
     """Return the kind of tunnel that a line of a unit, a crontab, a script or ssh's configuration makes."""
     bare = text.strip()
@@ -162,11 +174,13 @@ def _in_line(text: str) -> str | None:
     if "GRADIO_SHARE" in bare:
         return None if _OFF.search(bare.rstrip("\"'")) else "gradio share"
     words = re.split(r"[\s;&|()\"'`]+", re.sub(r"^Exec\w+\s*=\s*[-@:+!|]*", "", bare))
-    for start in range(len(words)):
-        if posixpath.basename(words[start]) in _SSH or words[start]:
-            kind = tunnel_in(words[start:])
-            if kind is not None:
-                return kind
+    starts = [at for at, word in enumerate(words) if _BEGINS.match(posixpath.basename(word))]
+    for number, start in enumerate(starts):
+        if number == _MOST_STARTS:
+            raise Unobservable("unreadable", f"a line names more than {_MOST_STARTS} programs: {bare[:80]}")
+        kind = tunnel_in(words[start : start + _MOST_WORDS])
+        if kind is not None:
+            return kind
     return None
 
 
@@ -178,6 +192,7 @@ def _of_processes(running: Iterable[Process]) -> Iterator[Tunnel]:
             yield Tunnel(kind=kind, where=f"process {shown}")
 
 
+@reads
 def read_settings(stdout: str) -> Iterator[Tunnel]:
     """Yield tunnels from lines of `file:text` (files) and `file:NAME=value` with NUL (environments)."""
     for line in re.split(r"[\n\0]", stdout):
@@ -198,6 +213,7 @@ def _in_code(text: str, *, uses_gradio: bool) -> str | None:
     return "ngrok" if re.search(r"\bpyngrok\b|\bngrok\.(connect|forward)\b", text) else None
 
 
+@reads
 def read_code(stdout: str) -> Iterator[Tunnel]:
     """Yield tunnels from lines of `file:number:text` of program sources."""
     files: dict[str, list[tuple[str, str]]] = {}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_aisec.facts.answers import Answer, answers
 from pytest_aisec.facts.files import trails
+from pytest_aisec.facts.formats import MALFORMED
 from pytest_aisec.observe.backend import foresee
 from pytest_aisec.observe.faults import Unobservable
 
@@ -134,7 +135,7 @@ def read_volumes(
 def _json(text: str, tool: str, key: str) -> list[Any]:
     try:
         found = json.loads(text)[key]
-    except (ValueError, KeyError, TypeError) as error:
+    except MALFORMED as error:
         raise Unobservable("parse", f"{tool} printed no table in JSON: {error!r}") from None
     if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
         raise Unobservable("parse", f"{tool} printed no table in JSON")
@@ -157,7 +158,8 @@ def _volume(
     directory: str, mount: Mapping[str, Any], blocks: Answer, crypts: Answer, attribute: Answer
 ) -> Volume:
     target, kind = str(mount["target"]), str(mount["fstype"])
-    source = re.sub(r"\[.*\]$", "", str(mount["source"]))
+    source = str(mount["source"])
+    source = source.partition("[")[0] if source.endswith("]") else source
     options = str(mount["options"]).split(",")
     encrypted: bool | None = False
     transit = False

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from pytest_aisec.facts.formats import is_number, reads
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ def ask_unless(absent: str, host: Host, script: str, *args: str) -> list[dict[st
         raise
 
 
+@reads
 def rows(text: str) -> list[dict[str, Any]]:
     """Return the objects of an answer, however `ConvertTo-Json` has wrapped them.
 
@@ -87,7 +89,7 @@ def rows(text: str) -> list[dict[str, Any]]:
     """
     try:
         data = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Unobservable("parse", f"not JSON: {error}: {text[:80]!r}") from None
     found = items(data)
     if not all(isinstance(item, dict) for item in found):
@@ -102,6 +104,7 @@ def only(found: list[dict[str, Any]], what: str) -> dict[str, Any]:
     return found[0]
 
 
+@reads
 def items(value: object) -> list[Any]:
     """Return the items of a list of an answer: none, one without a list around it, or several."""
     if value is None:
@@ -111,6 +114,7 @@ def items(value: object) -> list[Any]:
     return list(value) if isinstance(value, list) else [value]
 
 
+@reads
 def moment(value: object) -> datetime:
     """Return the time, UTC, of a date in JSON: ISO 8601, or `/Date(…)/` of 5.1.
 
@@ -148,7 +152,7 @@ def system(host: Host) -> System:
     key = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion"
     found = registry(host, {key: ("ProductName", "EditionID", "InstallationType", "CurrentBuild")})
     build = str(found[key, "CurrentBuild"] or "")
-    if not build.isdigit():
+    if not is_number(build):
         raise Unobservable("parse", f"CurrentBuild is {build!r}")
     return System(
         product=str(found[key, "ProductName"] or ""),

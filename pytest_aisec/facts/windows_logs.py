@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from pytest_aisec.facts.formats import reads
 from pytest_aisec.facts.windows import ask, items, moment, only, registry, run
 from pytest_aisec.observe.faults import Unobservable
 
@@ -71,6 +72,7 @@ def audited(host: Host, subcategory: str) -> Audited:
     return parse_audit_policy(run(host, "auditpol /get %s /r", f"/subcategory:{subcategory}"), subcategory)
 
 
+@reads
 def parse_audit_policy(text: str, subcategory: str) -> Audited:
     """Return what `auditpol /get … /r` says about `subcategory`, found by its GUID, not by its name.
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_aisec.facts.formats import reads
 from pytest_aisec.facts.model_files import ModelFile
 from pytest_aisec.facts.sources import InFile, Part, Source
 from pytest_aisec.facts.together import outcomes
@@ -95,6 +96,7 @@ def members_in(source: Source, size: int) -> tuple[Member, ...]:
     return read_directory(data, directory.count, directory.offset, source.where)
 
 
+@reads
 def find_directory(tail: bytes, size: int, path: str) -> _Directory:
     """Return where the directory is, from the end of an archive of `size` bytes."""
     at = tail.rfind(_END)
@@ -131,6 +133,7 @@ def find_directory(tail: bytes, size: int, path: str) -> _Directory:
     return _Directory(offset=offset, size=length, count=count)
 
 
+@reads
 def read_directory(data: bytes, count: int, end: int, path: str) -> tuple[Member, ...]:
     """Read the directory of an archive whose members end at `end`."""
     found: list[Member] = []

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import testinfra
 
-from pytest_aisec.observe.faults import Unobservable
+from pytest_aisec.observe.faults import MALFORMED, Unobservable
 
 _TESTINFRA = str(Path(testinfra.__file__).parent)
+_READERS = str(Path(__file__).parents[1] / "facts") + "/"
 
 
 class Outcome(StrEnum):
@@ -65,7 +66,10 @@ def conclude(error: BaseException | None, *, looked: bool) -> Conclusion:
         return Conclusion(outcome=kind, message=_message(error))
     if isinstance(error, AssertionError):
         return Conclusion(outcome=Outcome.ERROR, reason="unreadable", message=_message(error))
-    return Conclusion(outcome=Outcome.ERROR, reason="internal", message=_where(error))
+    # What our readers of facts stumble over is what the host answered.
+    is_answer = isinstance(error, MALFORMED) and any(name.startswith(_READERS) for name in _files(error))
+    reason = "parse" if is_answer else "internal"
+    return Conclusion(outcome=Outcome.ERROR, reason=reason, message=_where(error))
 
 
 def _kind(error: BaseException | None) -> Outcome:
@@ -90,8 +94,11 @@ def _pytest_outcome(error: BaseException) -> str:
 
 
 def _innermost(error: BaseException) -> str:
-    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-    return frames[-1].f_code.co_filename if frames else ""
+    return (_files(error) or [""])[-1]
+
+
+def _files(error: BaseException) -> list[str]:
+    return [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
 
 
 def _message(error: BaseException) -> str:

@@ -19,6 +19,9 @@ Reason = Literal[
 ]
 REASONS: tuple[Reason, ...] = get_args(Reason)
 
+MALFORMED = (ArithmeticError, AttributeError, LookupError, RuntimeError, StopIteration, TypeError, ValueError)
+"""What Python raises where a text, or what was read from it, is not what a reader takes it for."""
+
 
 class Unobservable(BaseException):
     """A control could not see what it judges: the outcome is `error`, never `passed` or `failed`.

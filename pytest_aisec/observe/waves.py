@@ -4,6 +4,9 @@ Controls only observe, so calling them early is harmless. Each is called against
 holds; a question without an answer stops it. When all have stopped, their questions go to the host together,
 and those that stopped are called again, until nothing is left to ask. Their verdicts are thrown away: pytest
 evaluates them later, against the transcript.
+
+Threads ask the hosts. Controls are called in the main thread alone: it can be interrupted while one reads
+what a host has answered; see `quota`.
 """
 
 from __future__ import annotations
@@ -12,15 +15,17 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from testinfra.host import Host
 
 from pytest_aisec.observe.backend import ObservingBackend, Pending
 from pytest_aisec.observe.bounded import Stop, Stopped
+from pytest_aisec.observe.desk import Crew, Desk
 from pytest_aisec.observe.faults import Unobservable
 from pytest_aisec.observe.redact import redact
 
@@ -86,6 +91,7 @@ def collect_host(
     controls: Mapping[str, Speculation],
     suggestions: Suggestions,
     note: Callable[[Collected], None] = lambda _found: None,
+    desk: Desk[Collected | None] | None = None,
 ) -> Collected:
     """Ask one host, wave after wave, until no control has an open question.
 
@@ -94,8 +100,10 @@ def collect_host(
         controls: by id.
         suggestions: for the first wave; learns what was needed when the host is done.
         note: called after each wave.
+        desk: where controls are called; `None` for the thread that calls this.
 
     """
+    desk = desk or Desk[Collected | None](None)
     found, started = Collected(name=work.name), time.monotonic()
     backend: ObservingBackend | None = None
     try:
@@ -108,7 +116,7 @@ def collect_host(
             pending: dict[str, str] = {}
             if found.waves or not is_known:
                 backend.pending = pending
-                open_questions = _speculate(host, open_questions, found)
+                open_questions = desk.call(partial(_speculate, host, open_questions, found))
                 backend.pending = None
             if not found.waves:
                 pending |= likely
@@ -153,7 +161,7 @@ def _speculate(host: Host, controls: Mapping[str, Speculation], found: Collected
             call(host)
         except Pending:
             stopped[control] = call
-        except Stopped:
+        except (Stopped, KeyboardInterrupt):
             raise
         except BaseException:  # noqa: BLE001, S110 - evaluation will see the same and judge it
             pass
@@ -190,31 +198,36 @@ def collect(
 
     """
     suggestions = suggestions or Suggestions()
-    lock = threading.Lock()
+    lock, desk, crew = threading.Lock(), Desk[Collected | None](stop), Crew()
 
     def noted(found: Collected) -> None:
         with lock:
             note(found, False)  # noqa: FBT003 - the callback's signature
 
     def one(work: Work) -> Collected | None:
-        return None if stop.is_set else collect_host(work, controls, suggestions, noted)
+        with crew.member():
+            return None if stop.is_set else collect_host(work, controls, suggestions, noted, desk)
 
     done: dict[str, Collected] = {}
-    with ThreadPoolExecutor(max_workers=max(1, min(workers, len(hosts))), thread_name_prefix="aisec") as pool:
-        futures: set[Future[Collected | None]] = {pool.submit(one, work) for work in hosts}
-        try:
-            meanwhile()
-            while futures:
-                ended, futures = wait(futures, return_when=FIRST_COMPLETED)
-                for future in ended:
-                    found = future.result()
-                    if found is not None:
-                        done[found.name] = found
-                        with lock:
-                            note(found, True)  # noqa: FBT003 - the callback's signature
-        except BaseException:
-            stop.set()
-            for future in futures:
-                future.cancel()
-            raise
+    pool = ThreadPoolExecutor(max_workers=max(1, min(workers, len(hosts))), thread_name_prefix="aisec")
+    futures: list[Future[Collected | None]] = []
+    try:
+        for work in hosts:
+            future = pool.submit(one, work)
+            futures.append(future)
+            future.add_done_callback(desk.note)
+        for future in desk.serve(len(hosts), meanwhile):
+            found = future.result()
+            if found is not None:
+                done[found.name] = found
+                with lock:
+                    note(found, True)  # noqa: FBT003 - the callback's signature
+    except BaseException:
+        stop.set()
+        for future in futures:
+            future.cancel()
+        crew.leave(futures, desk)
+        raise
+    finally:
+        pool.shutdown(wait=False)
     return done

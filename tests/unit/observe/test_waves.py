@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import re
+import signal
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +130,7 @@ def test_a_control_that_always_asks_something_new_comes_to_an_end(monkeypatch: p
     assert collect_host(Place().work, {"endless": endless}, Suggestions()).waves == 5
 
 
-@pytest.mark.parametrize("raised", [AssertionError, ValueError, SystemExit, KeyboardInterrupt, GeneratorExit])
+@pytest.mark.parametrize("raised", [AssertionError, ValueError, SystemExit, GeneratorExit])
 def test_whatever_a_control_raises_is_left_to_its_evaluation(raised: type[BaseException]) -> None:
     def raises(host: Host) -> None:
         host.run("echo before")
@@ -271,3 +275,50 @@ def test_what_is_fresh_in_every_run_is_not_learned(tmp_path: Path) -> None:
     )
     assert learned.suggest() == ["echo always"]
     assert learned.everything() == ["echo always"]
+
+
+def test_ctrl_c_ends_the_reading_of_an_answer_and_the_hosts_that_wait() -> None:
+    """A regular expression lets no other thread run; the second host waits for its control to be called."""
+
+    def endless(host: Host) -> None:
+        host.check_output("echo a")
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        re.fullmatch("(a|aa)*b", "a" * 100)
+
+    before = signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
+    interrupted = signal.signal(signal.SIGINT, signal.default_int_handler)
+    places, stop = [Place("one"), Place("two")], Stop()
+    started = time.monotonic()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            collect([place.work for place in places], {"endless": endless}, workers=2, stop=stop)
+    finally:
+        stop.close()
+        signal.signal(signal.SIGALRM, before)
+        signal.signal(signal.SIGINT, interrupted)
+    assert time.monotonic() - started < 2
+    assert [1, 1] == [place.closed for place in places]
+
+
+def test_ctrl_c_ends_what_a_thread_of_a_host_reads_by_itself() -> None:
+    place, stop, begun = Place(), Stop(), threading.Event()
+
+    def reads(*_: object) -> None:
+        begun.set()
+        while True:
+            sum(range(1000))
+
+    def interrupt() -> None:
+        assert begun.wait(10)
+        raise KeyboardInterrupt
+
+    started = time.monotonic()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            collect(
+                [place.work], {"three": three_steps}, workers=1, stop=stop, note=reads, meanwhile=interrupt
+            )
+    finally:
+        stop.close()
+    assert time.monotonic() - started < 2
+    assert 1 == place.closed
