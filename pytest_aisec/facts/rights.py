@@ -58,10 +58,13 @@ _u=$1 _g=$2 _s=$3; shift 3
 set -- /bin/sh -c "$S
 M=\$(cat <&4) I=\$(id -u)
 eval \"\$E\"" given "$@"
-if test "$_u" != 0 && test "$(id -u)" = 0; then
+case $(id -u):$_u in
+0:0|[1-9]*:*) ;;
+0:*)
 command -v setpriv >/dev/null || { echo "setpriv: not found" >&2; return 127; }
-set -- setpriv --reuid "$_u" --regid "$_g" "$_s" --no-new-privs -- "$@"
-fi
+set -- setpriv --reuid "$_u" --regid "$_g" "$_s" --no-new-privs -- "$@";;
+*) return 127;;
+esac
 env -i LC_ALL=C PATH="$PATH" S="$S" E="$E" O="$_u" Q="$Q" N="$N" "$@" 4<"$Q" </dev/null
 }
 who() {
