@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from testinfra.host import Host
 
 __all__ = [
+    "NOBODY",
     "OWNERS",
     "ROOT",
     "SET_IDS",
@@ -119,26 +120,35 @@ esac
 fi
 head -c "$N" <&3
 }
-g() {
-if test "$O" = 0; then
-who "$1" || return
-if test "$W" != 0; then
-_s=--clear-groups
-if test -z "$G"; then
-_k=$(getent passwd "$W" 2>/dev/null) && { _s=--init-groups _k=${_k#*:*:*:} G=${_k%%:*}; }
-fi
+lend() {
 _e=$E E="g \"\$1\""
-as "$W" "${G:-65534}" "$_s" "$1"
+as "$@"
 set -- $?
 E=$_e
 return $1
+}
+by() {
+who "$1" || return
+test "$W" != 0 || { g "$2"; return; }
+set -- "$2" --clear-groups
+if test -z "$G"; then
+_k=$(getent passwd "$W" 2>/dev/null) && { set -- "$1" --init-groups; _k=${_k#*:*:*:} G=${_k%%:*}; }
 fi
+lend "$W" "${G:-65534}" "$2" "$1"
+}
+g() {
+if test "$O" = 0; then
+who "$1" || return
+test "$W" = 0 || { by "$1" "$1"; return; }
 fi
 test -f "$1" || { stat -L -c "" -- "$1" >/dev/null && echo "$1: not a plain file" >&2; return 1; }
 { shown "$1"; } 3<"$1"
 }
 """
 """`g FILE` prints a file that was named by the account `O`.
+
+`by NAMING FILE` prints one that is named in the file `NAMING`, `lend UID GID GROUPS FILE` one that is named
+by a process with these rights; both are for root.
 
 `as UID GID GROUPS ARGUMENT…` runs `E` with these rights. `who PATH` sets `W` to the account that could have
 put something else in its place, 0 where that is root alone; with a `G` it is any member of that group. `Q` is
@@ -163,7 +173,15 @@ class Rights:
     acts_as: int | None = None
     """The effective user id: another one where the process runs a set-user-id program."""
 
+    @property
+    def words(self) -> str:
+        """User, group and groups as `as` and `lend` in a script take them."""
+        groups = f"--groups={','.join(map(str, self.groups))}" if self.groups else "--clear-groups"
+        return f"{self.uid} {self.gid} {groups}"
 
+
+NOBODY = Rights(uid=65534, gid=65534)
+"""Of what was named by a process that has ended."""
 ROOT = Rights(uid=0, gid=0)
 """Of what the system names itself; what other accounts could have put there is read with theirs."""
 
@@ -225,7 +243,6 @@ def with_rights(
         most: bytes of each file.
 
     """
-    groups = f"--groups={','.join(map(str, rights.groups))}" if rights.groups else "--clear-groups"
     mounts = f"{posixpath.dirname(root)}/mountinfo" if root else "/proc/self/mountinfo"
     variables = {
         "S": _FUNCTIONS,
@@ -234,7 +251,7 @@ def with_rights(
         "N": str(most + 1),
     }
     setting = " ".join(f"{name}={shlex.quote(value)}" for name, value in variables.items())
-    dropping = f"as {rights.uid} {rights.gid} {groups}"
+    dropping = f"as {rights.words}"
     command = (
         f'{setting}; eval "$S"; cd {shlex.quote(root + "/")} && {{ {dropping} @ '
         f"2>&1 >&3 3>&- | head -c {_ASIDE} >&2; }} 3>&1 | head -c {_MOST_PRINTED}"
