@@ -127,19 +127,17 @@ set -- $?
 E=$_e
 return $1
 }
-by() {
-who "$1" || return
-test "$W" != 0 || { g "$2"; return; }
-set -- "$2" --clear-groups
+their() {
+_s=--clear-groups
 if test -z "$G"; then
-_k=$(getent passwd "$W" 2>/dev/null) && { set -- "$1" --init-groups; _k=${_k#*:*:*:} G=${_k%%:*}; }
+_k=$(getent passwd "$W" 2>/dev/null) && { _s=--init-groups; _k=${_k#*:*:*:} G=${_k%%:*}; }
 fi
-lend "$W" "${G:-65534}" "$2" "$1"
+K="$W ${G:-65534} $_s"
 }
 g() {
 if test "$O" = 0; then
 who "$1" || return
-test "$W" = 0 || { by "$1" "$1"; return; }
+test "$W" = 0 || { their; lend $K "$1"; return; }
 fi
 test -f "$1" || { stat -L -c "" -- "$1" >/dev/null && echo "$1: not a plain file" >&2; return 1; }
 { shown "$1"; } 3<"$1"
@@ -147,12 +145,12 @@ test -f "$1" || { stat -L -c "" -- "$1" >/dev/null && echo "$1: not a plain file
 """
 """`g FILE` prints a file that was named by the account `O`.
 
-`by NAMING FILE` prints one that is named in the file `NAMING`, `lend UID GID GROUPS FILE` one that is named
-by a process with these rights; both are for root.
+`lend UID GID GROUPS FILE` has root print one that is named by a process with these rights.
 
 `as UID GID GROUPS ARGUMENT…` runs `E` with these rights. `who PATH` sets `W` to the account that could have
-put something else in its place, 0 where that is root alone; with a `G` it is any member of that group. `Q` is
-the mountinfo in which what is opened must have its mount, `M` its text, `N` how much is read, `I` who reads.
+put something else in its place, 0 where that is root alone; with a `G` it is any member of that group.
+`their` sets `K` to the rights of that account. `Q` is the mountinfo in which what is opened must have its
+mount, `M` its text, `N` how much is read, `I` who reads.
 """
 
 _END = re.compile(r"\nend (?P<status>\d{1,3})\n\Z")
@@ -172,6 +170,11 @@ class Rights:
     """The other groups."""
     acts_as: int | None = None
     """The effective user id: another one where the process runs a set-user-id program."""
+
+    @property
+    def is_of_people(self) -> bool:
+        """Whether the account is none of the system's, by how Debian and systemd number them."""
+        return 1000 <= self.uid < 60000 or self.uid > 65535
 
     @property
     def words(self) -> str:

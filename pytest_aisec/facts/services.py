@@ -121,6 +121,8 @@ class Services:
     addresses: tuple[Address, ...] = ()
     """The host's addresses that are reachable from elsewhere."""
     is_root: bool = True
+    of_people: frozenset[int] = frozenset()
+    """Processes of accounts that are not the system's: what they call themselves says nothing."""
 
     def of(self, *kinds: str) -> tuple[Service, ...]:
         """Return the services of these kinds, by process id."""
@@ -151,7 +153,10 @@ class Services:
         """Listeners for others than this host of which it is not known what they are."""
         held = {service.pid for service in self.found}
         return tuple(
-            socket for socket in self.exposed if not held.intersection(socket.pids) and not _is_no_api(socket)
+            socket
+            for socket in self.exposed
+            if not held.intersection(socket.pids)
+            and (self.of_people.intersection(socket.pids) or not _is_no_api(socket))
         )
 
     @property
@@ -307,4 +312,5 @@ def services(host: Host) -> Services:
         listeners=listeners,
         addresses=_addresses(host),
         is_root=host.run("id -u").stdout.strip() == "0",
+        of_people=frozenset(pid for pid, rights in holders.items() if rights.is_of_people),
     )

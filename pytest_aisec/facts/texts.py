@@ -31,18 +31,54 @@ _A_PORTION = 100
 
 _STATUS = re.compile(r"\n?=\d+\Z")
 _READ = """\
-while test $# -gt 1; do
-b=$1 f=$2
+V='several() {
+_n=$1
+shift
+while test "$_n" -gt 0; do
+_f=$2
 shift 2
-{ { m=$({ case $b in
-"") g "$f";;
-/*) by "$b" "$f";;
-*) lend $b "$f";;
-esac; } 2>&1 >&5 5>&-; echo "=$?"); } 5>&1; printf "\\n=%s" "$m"; } | tr "\\000" "\\001"
+_n=$((_n - 1))
+{ { _a=$(g "$_f" 2>&1 >&5 5>&-; echo "=$?"); } 5>&1; printf "\\n=%s" "$_a"; } | tr "\\000" "\\001"
 printf "\\n\\000"
+done
+}'
+eval "$V"
+key() {
+case $1 in
+[0-9]*) K=$1;;
+*)
+W=0 K=0
+test -z "$1" || who "$1" 2>/dev/null || { K="65534 65534 --clear-groups"; return 0; }
+test "$W" != 0 || who "$2" 2>/dev/null || return 0
+test "$W" = 0 || their;;
+esac
+}
+b= f= L=
+for a; do
+if test "$f"; then key "$b" "$a"; f= L="$L$K
+"; else b=$a f=1; fi
+done
+IFS='
+'
+n=0
+for k in $L end; do
+unset IFS
+if test "$n" -gt 0 && test "$k" != "$p"; then
+case $p in
+0) several "$n" "$@";;
+*) e=$E E="$V
+several \\"\\$@\\""
+as $p "$n" "$@"
+E=$e;;
+esac
+shift $((2 * n))
+n=0
+fi
+n=$((n + 1)) p=$k
 done"""
 """For pairs of who names a file and the file. Who names it is a file, the rights of a process, or empty for
-what was found and not named. Behind each text stand what was complained and the exit status."""
+what was found and not named. Those that follow each other and are read with the same rights are read at once.
+Behind each text stand what was complained and the exit status."""
 
 
 def read_files(

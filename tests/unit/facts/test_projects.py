@@ -225,6 +225,7 @@ class TestTexts:
             ["privilege", "of-alice", "plain", "privilege"]
             == read(of_alice)
             == read(Rights(uid=61000, gid=61000))
+            == read(str(tmp_path / "gone"))
         )
 
 
