@@ -19,7 +19,7 @@ from pytest_aisec.facts.answers import check_search
 from pytest_aisec.facts.listings import find
 from pytest_aisec.facts.project_formats import Option, ProjectFile
 from pytest_aisec.facts.projects import projects
-from pytest_aisec.facts.rights import NOBODY, Rights, owners
+from pytest_aisec.facts.rights import NOBODY, Rights, owners, set_ids
 from pytest_aisec.facts.texts import read_files
 from pytest_aisec.facts.together import together
 from pytest_aisec.observe.backend import foresee
@@ -155,7 +155,10 @@ def package_sources(host: Host, roots: Sequence[str]) -> PackageSources:
     faults = [*seen.faults, *of_shells]
     variables = [*in_shells, *_process_variables(host, faults)]
     named: dict[str, str | Rights] = {}
-    rights = owners(host) if any(name in _FILES_NAMED_BY for _, name, _ in variables) else {}
+    rights: dict[int, Rights] = {}
+    if any(name in _FILES_NAMED_BY for _, name, _ in variables):
+        starters = set_ids(host)
+        rights = {pid: one for pid, one in owners(host).items() if pid not in starters}
     for where, name, value in dict.fromkeys(variables):
         if name in _FILES_NAMED_BY and value.startswith("/") and value != "/dev/null":
             by = rights.get(int(where.split("/")[2]), NOBODY) if where.startswith("/proc/") else where

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pytest_aisec.facts.answers import check_search
 from pytest_aisec.facts.processes import Process, processes
-from pytest_aisec.facts.rights import Rights, given_text, owners, with_rights
+from pytest_aisec.facts.rights import Rights, given_text, owners, set_ids, with_rights
 from pytest_aisec.facts.together import outcomes
 from pytest_aisec.observe.faults import Unobservable
 
@@ -91,15 +91,18 @@ def remote_code(host: Host, directories: Sequence[str]) -> RemoteCode:
             lambda: _environments(host),
             lambda: _mentions(host, directories),
             lambda: owners(host),
+            lambda: set_ids(host),
         ]
     )
     faults = [answer for answer in answers if isinstance(answer, Unobservable)]
-    running = () if isinstance(answers[0], Unobservable) else processes(host)
+    starters = frozenset[int]() if isinstance(answers[4], Unobservable) else set_ids(host)
+    every = () if isinstance(answers[0], Unobservable) else processes(host)
+    running = [process for process in every if process.pid not in starters]
     environments = _Environments() if isinstance(answers[1], Unobservable) else _environments(host)
     mentions = _Mentions() if isinstance(answers[2], Unobservable) else _mentions(host, directories)
     faults += mentions.faults
-    every = [model_process(process, environments.values.get(process.pid, ())) for process in running]
-    found = [item for item in every if item is not None]
+    models = [model_process(process, environments.values.get(process.pid, ())) for process in running]
+    found = [item for item in models if item is not None]
     hidden = sorted({item.process.name for item in found if item.process.pid in environments.hidden})
     if hidden:
         faults.append(Unobservable("privilege", f"the environment of {', '.join(hidden)} may not be read"))

@@ -184,7 +184,7 @@ class Rights:
 
 
 NOBODY = Rights(uid=65534, gid=65534)
-"""Of what was named by a process that has ended."""
+"""Of what was named by nobody knows whom."""
 ROOT = Rights(uid=0, gid=0)
 """Of what the system names itself; what other accounts could have put there is read with theirs."""
 
