@@ -66,7 +66,9 @@ command -v setpriv >/dev/null || { echo "setpriv: not found" >&2; return 127; }
 set -- setpriv --reuid "$_u" --regid "$_g" "$_s" --no-new-privs -- "$@";;
 *) return 127;;
 esac
-env -i LC_ALL=C PATH="$PATH" S="$S" E="$E" O="$_u" Q="$Q" N="$N" "$@" 4<"$Q" </dev/null
+_q=$Q
+test -r "$_q" || _q=/dev/null
+env -i LC_ALL=C PATH="$PATH" S="$S" E="$E" O="$_u" Q="$Q" N="$N" "$@" 4<"$_q" </dev/null
 }
 who() {
 W=0 _h=0 _p=$1
@@ -83,9 +85,9 @@ _y=
 for _k in $_x; do
 _m=$((0x${_k##*:})) _k=${_k%:*}
 test "${_k%:*}" = 0 || { W=${_k%:*} G=; return 0; }
-case $((_m & 0170000)):$((_m & 01022)) in
-16384:[1-9]|16384:1[0-8]) W=65534 G=${_k#*:}; test $((_m & 2)) = 0 || G=65534; return 0;;
-40960:*) _y=$1; break;;
+case $((_m / 4096)):$((_m / 512 % 2)):$((_m / 16 % 2 + _m / 2 % 2)) in
+4:0:[12]) W=65534 G=${_k#*:}; test $((_m / 2 % 2)) = 0 || G=65534; return 0;;
+10:*) _y=$1; break;;
 esac
 shift
 done
@@ -99,17 +101,26 @@ _p=$_t${_q#"$_y"}
 done
 }
 shown() {
+_i=? _x=
+if test -e /proc/self/fdinfo/3; then
 test -f /proc/self/fd/3 || { echo "$1: not a plain file" >&2; return 1; }
-_i=
 while read -r _k _v; do test "$_k" = mnt_id: && _i=$_v; done </proc/self/fdinfo/3
+fi
 _m="
 $M"
 _x=${_m#*"
-${_i:-?} "}
-test "$_x" != "$_m" || { echo "$1: leads out of the root directory of the process" >&2; return 1; }
+$_i "}
+if test "$_x" != "$_m"; then
 _x=${_x%%"
 "*}
 _x=${_x##* - }
+elif test "$Q" != /proc/self/mountinfo; then
+echo "$1: leads out of the root directory of the process" >&2
+return 1
+elif test -e /proc/self/fdinfo/3; then
+_x=$(stat -f -L -c %T /proc/self/fd/3) || return
+else _x=
+fi
 case ${_x%% *} in proc|sysfs|cgroup*|debugfs|tracefs|securityfs|configfs|devpts|binfmt_misc|mqueue|pstore)
 echo "$1: nothing of ${_x%% *} is read" >&2; return 1;; esac
 if test "$O" != 0 && test "$O" != "$I" && test "$I" != 0; then

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pytest_aisec.facts.rights import ROOT, Rights, given_file, owners, set_ids, with_rights
+from pytest_aisec.observe.batch import may_leave_writers
 from pytest_aisec.observe.faults import Unobservable
 
 pytestmark = pytest.mark.skipif(
@@ -96,6 +97,10 @@ def test_the_groups_of_a_process_count(local, tree):
 @pytest.mark.parametrize("rights", [ALICE, ROOT])
 def test_devices_and_what_the_kernel_makes_up_are_not_read(local, path, rights):
     assert "unreadable" == read(local, path, rights)
+
+
+def test_what_reads_for_an_account_travels_with_other_questions():
+    assert not may_leave_writers(with_rights(ALICE, 'g "$1"', "/etc/hostname")[0])
 
 
 def test_a_process_that_has_ended_names_nothing(local):
