@@ -1,4 +1,5 @@
 import os
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -152,3 +153,22 @@ def test_a_program_with_a_set_user_id_bit_speaks_for_who_started_it(local, tmp_p
     finally:
         process.kill()
         process.wait()
+
+
+@pytest.mark.skipif(
+    subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False).returncode != 0,
+    reason="mounts for itself alone",
+)
+@pytest.mark.parametrize("mounted", ["usr dev", "usr dev proc"])
+def test_where_a_directory_became_the_root_files_are_read_though_no_mount_shows(tree, mounted):
+    question, *arguments = with_rights(ALICE, 'g "$1"', "/alice/own")
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-ec", f"""
+            cd "$1"
+            for place in {mounted}; do mkdir $place; mount --rbind /$place $place; done
+            for place in bin lib lib64 sbin; do ln -s usr/$place $place; done
+            exec chroot . /bin/sh -c "$2"
+        """, "sh", tree, question % tuple(map(shlex.quote, arguments))],
+        capture_output=True, check=False, stdin=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    assert ("own\nend 0\n", "") == (done.stdout, done.stderr)
