@@ -176,7 +176,7 @@ class _Place:
             path, mark, text = line.partition("\0")
             if not mark:
                 raise Unobservable("parse", "a file of nginx looks like a credential and hides others")
-            lines.setdefault(posixpath.normpath("/" + path.removeprefix(here)), []).append(text)
+            lines.setdefault(posixpath.normpath(path.removeprefix(here)), []).append(text)
         return {path: "\n".join(texts) for path, texts in lines.items()}
 
 
