@@ -9,6 +9,7 @@ from pydantic import Field
 from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed
 from pytest_aisec.facts.formats import yaml_value
 from pytest_aisec.facts.http import Request, Response, access, exchange, schemes
+from pytest_aisec.facts.rights import given_file
 from pytest_aisec.facts.services import INFERENCE, Service, services
 from pytest_aisec.facts.sockets import Socket
 from pytest_aisec.facts.together import ahead
@@ -52,11 +53,8 @@ def _configured(host: Host, service: Service) -> dict[str, tuple[str, ...]]:
             continue
         if not path.startswith("/"):
             raise Unobservable("unreadable", f"{path} of {service.kind} ({service.pid}) is a relative path")
-        result = host.run("cat -- %s", service.root + path)
-        if result.rc != 0:
-            denied = "ermission denied" in result.stderr
-            raise Unobservable("privilege" if denied else "unreadable", result.stderr.strip())
-        settings = yaml_value(result.stdout, path)
+        text = given_file(host, path, service.rights, root=service.root)
+        settings = yaml_value(text, path)
         if settings is not None and not isinstance(settings, dict):
             raise Unobservable("parse", f"{path} is no table")
         for name, value in (settings or {}).items():

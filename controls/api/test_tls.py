@@ -35,8 +35,8 @@ class _Seen:
     faults: list[Unobservable] = field(default_factory=list)
     undecided: list[str] = field(default_factory=list)
     fronts: set[str] = field(default_factory=set)
-    files: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
-    """Front and file of its certificate → the names of the service."""
+    files: dict[tuple[str, str], tuple[Service, tuple[str, ...]]] = field(default_factory=dict)
+    """Front and file of its certificate → what uses it, and its names."""
     secure: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """ADDRESS:PORT of listeners that should speak TLS → the names of the service."""
     ports: set[int] = field(default_factory=set)
@@ -109,8 +109,8 @@ def test_the_api_front_uses_tls(
 def _files(host: Host, seen: _Seen, authorities: Sequence[str], min_days: int) -> None:
     """Judge the certificates that settings name."""
     read = {
-        (where, path): partial(certificate, host, path, names=called, ca_files=authorities)
-        for (where, path), called in seen.files.items()
+        (where, path): partial(certificate, host, path, service, names=called, ca_files=authorities)
+        for (where, path), (service, called) in seen.files.items()
     }
     ahead(*read.values())
     for (where, _), reading in read.items():
@@ -179,7 +179,7 @@ def _nginx(
                 seen.undecided.append(f"the certificate of {where}")
             else:
                 path = one.args[0] if one.args[0].startswith("/") else f"/etc/nginx/{one.args[0]}"
-                seen.files[where, master.root + path] = called
+                seen.files[where, path] = (master, called)
         for socket in master.listeners:
             if socket.local_port in ports and not socket.is_loopback:
                 seen.secure[known.url(socket).removeprefix("http://")] = called
@@ -215,7 +215,7 @@ def _direct(known: Services, serving: Sequence[Service], seen: _Seen, names: Seq
             seen.add(where, [f"{socket.where} is without TLS" for socket in exposed])
             continue
         if given[-1].startswith("/"):
-            seen.files[where, one.root + given[-1]] = tuple(names)
+            seen.files[where, given[-1]] = (one, tuple(names))
         seen.undecided.append(where)
         for socket in exposed:
             seen.secure[known.url(socket).removeprefix("http://")] = tuple(names)

@@ -8,6 +8,7 @@ from pydantic import Field
 from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed
 from pytest_aisec.facts.formats import yaml_value
 from pytest_aisec.facts.http import Fingerprint, unlocked
+from pytest_aisec.facts.rights import given_file
 from pytest_aisec.facts.services import Service, services
 from pytest_aisec.facts.together import ahead
 from pytest_aisec.observe.redact import mark
@@ -140,8 +141,4 @@ def _mlflow(host: Host, service: Service) -> str:
 def _text(host: Host, service: Service, path: str) -> str:
     if not posixpath.isabs(path):
         raise Unobservable("unreadable", f"{path} is a relative path")
-    result = host.run("cat -- %s", service.root + path)
-    if result.rc != 0:
-        denied = "ermission denied" in result.stderr
-        raise Unobservable("privilege" if denied else "unreadable", result.stderr.strip())
-    return str(result.stdout)
+    return given_file(host, path, service.rights, root=service.root)

@@ -119,14 +119,16 @@ def read_engines(stdout: str, monitors: Sequence[Monitor]) -> Engines:
         raise Unobservable("parse", "the reading of container engines is not whole")
     settings = _settings(match["text"], int(match["status"]))
     doors, docker_group = _doors(middle)
-    daemons = [item.arguments for item in monitors if item.name == "dockerd"]
+    named = [item for item in monitors if item.name == "dockerd"]
+    daemons = [item.arguments for item in named]
+    of_root = [item.arguments for item in named if item.uid == 0]
     return Engines(
         programs=tuple(programs),
         monitors=tuple(monitors),
         doors=tuple(doors),
         docker_group=docker_group,
         addresses=tuple(dict.fromkeys(_addresses(daemons, settings))),
-        metrics_ports=tuple(_metrics(daemons, settings)),
+        metrics_ports=tuple(_metrics(of_root or daemons, settings)),
         verifies_clients=_is_on(daemons, "tlsverify", settings),
         maps_users=_is_on(daemons, "userns-remap", settings),
         asked_as_root=uid == "0",

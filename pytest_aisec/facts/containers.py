@@ -36,25 +36,36 @@ if test -O "$d"; then m=own; else m=other; fi
 printf '%s %s %s %s %s\n' "${d#/proc/}" "$u" "$m" "$c" "$a"
 done
 }
+n='
+'
 list() {
-i=$("$@" ps -q --no-trunc $f); s=$?
+i=$({ "$@" ps -q --no-trunc $f; echo "=$?"; } | head -c 1000000); s=${i##*=}; i=${i%=*}
+case $i in *[!0-9a-f"$n"]*) s=1; echo 'ps printed no ids' >&2;; esac
 printf '=list %s\n' "$s"
 test "$s" = 0 || return
-if test "$i"; then "$@" inspect --type container $i; s=$?; else echo '[]'; fi
-printf '\n=inspect %s\n' "$s"
+if test "$i"; then "$@" inspect --type container $i | head -c 7000000 | sed 's/^/|/'; else echo '[]'; fi
+printf '\n=inspect %s\n' "$?"
 }
 theirs() {
+case $(id -u) in 0) ;; [1-9]*) "$@"; return;; *) return 127;; esac
 e=$(getent passwd "$u") || return
 e=${e#*:*:*:}; g=${e%%:*}; e=${e#*:*:}; h=${e%%:*}
-cd / && setpriv --reuid "$u" --regid "$g" --clear-groups -- \
-env -i LC_ALL=C PATH="$PATH" HOME="$h" XDG_RUNTIME_DIR="/run/user/$u" podman "$@"
+cd / && env -i LC_ALL=C PATH="$PATH" HOME="$h" XDG_RUNTIME_DIR="/run/user/$u" \
+setpriv --reuid "$u" --regid "$g" --clear-groups -- "$@"
 }
+apart() { { list theirs "$@" 2>&1 >&3 3>&- | head -c 8000 >&2; } 3>&1; }
 p=$(look) || exit
 f=
 case "
 $p" in *' own dockerd '*|*' other dockerd '*)
 for s in /run/docker.sock /run/user/*/docker.sock; do
-if test -S "$s"; then printf '=docker %s\n' "$s"; list docker -H "unix://$s"; fi
+if test -S "$s"; then
+printf '=docker %s\n' "$s"
+case $s in
+/run/user/*) u=${s#/run/user/}; u=${u%%/*}; apart docker -H "unix://$s";;
+*) list docker -H "unix://$s";;
+esac
+fi
 done;;
 esac
 case "
@@ -64,7 +75,7 @@ echo '=podman own'; list podman;;
 esac
 if test "$(id -u)" = 0; then
 for u in $(echo "$p" | sed -n 's/^[0-9]* \([1-9][0-9]*\) other conmon .*/\1/p' | sort -u); do
-echo "=podman uid-$u"; list theirs
+echo "=podman uid-$u"; apart podman
 done
 fi
 p=$(look) || exit
@@ -74,7 +85,9 @@ printf '=monitors %s\n%s\n' "$(test -O /proc/1 && echo root || echo user)" "$p"
 
 Without its run directory, rootless podman would make another one and find nothing.
 
-What follows `=monitors` are processes, so that none can pass its arguments for an answer of an engine.
+An engine of an account is asked with the rights of that account: the program that asks may be taken over
+by it. So it holds pipes alone, and no line that it prints can stand for an answer of another engine. What
+follows `=monitors` are processes, so that none can pass its arguments for such an answer.
 """
 
 _SECTION = re.compile(r"^=(docker|podman) (\S+)\n", re.MULTILINE)
@@ -224,19 +237,31 @@ def read_containers(stdout: str, stderr: str) -> Containers:
     parts = _SECTION.split(text)
     if parts[0].strip():
         raise Unobservable("parse", f"unexpected: {parts[0].strip()[:100]!r}")
-    running: dict[str, Container] = {}
+    running: dict[tuple[int | None, str, str], Container] = {}
     faults: list[Unobservable] = []
-    asked = set[str]()
+    asked = set[int | None]()
     for engine, place, body in zip(parts[1::3], parts[2::3], parts[3::3], strict=True):
-        asked.add(engine)
+        owner = _owner(engine, place)
+        if engine == "docker":
+            asked.add(owner)
+        label = f"{engine} of uid {owner}" if owner else engine
         try:
-            running.update({item.id: item for item in _section(_whose(engine, place), body, stderr)})
+            running.update({(owner, engine, item.id): item for item in _section(label, body, stderr)})
         except Unobservable as fault:
             faults.append(Unobservable(fault.reason, f"{engine} ({place}): {fault.detail}"))
-    if "docker" not in asked and any(item.name == "dockerd" for item in monitors):
+    if any(item.name == "dockerd" and item.uid not in asked for item in monitors):
         detail = "dockerd runs, and its socket is not where it is looked for, or not for this user"
         faults.append(Unobservable("unreadable" if who == "root" else "privilege", detail))
-    faults += _unaccounted([item for item in monitors if item.container not in {None, *running}])
+    described = {(owner, identity) for owner, _, identity in running}
+    faults += _unaccounted(
+        [
+            item
+            for item in monitors
+            if item.container is not None
+            and (item.uid, item.container) not in described
+            and not (item.is_own and (None, item.container) in described)
+        ]
+    )
     return Containers(
         running=tuple(sorted(running.values(), key=lambda item: (item.engine, item.name, item.id))),
         monitors=monitors,
@@ -244,10 +269,10 @@ def read_containers(stdout: str, stderr: str) -> Containers:
     )
 
 
-def _whose(engine: str, place: str) -> str:
-    """Name an engine of one account by that account."""
+def _owner(engine: str, place: str) -> int | None:
+    """Return the user id of the account that an engine belongs to; `None` is the asking one."""
     found = re.match(r"(?:uid-|/run/user/)(\d+)", place)
-    return f"{engine} of uid {found[1]}" if found else engine
+    return int(found[1]) if found else 0 if engine == "docker" else None
 
 
 def _monitor(line: str) -> Monitor:
@@ -301,7 +326,7 @@ def _section(engine: str, body: str, stderr: str) -> Iterator[Container]:
             raise Unobservable("tool_missing", detail)
         raise Unobservable("privilege" if _DENIED.search(stderr) else "unreadable", detail)
     try:
-        records = json.loads(match[2] or "[]")
+        records = json.loads(re.sub(r"^\|", "", match[2], flags=re.MULTILINE) or "[]")
     except (ValueError, RecursionError):
         raise Unobservable("parse", "inspect printed no JSON") from None
     if not isinstance(records, list):

@@ -13,6 +13,7 @@ from pytest_aisec.facts.accounts import accounts
 from pytest_aisec.facts.formats import MALFORMED
 from pytest_aisec.facts.python_settings import read_python
 from pytest_aisec.facts.python_values import UNKNOWN
+from pytest_aisec.facts.rights import given_text, with_rights
 from pytest_aisec.facts.services import Service
 from pytest_aisec.facts.together import ahead
 from pytest_aisec.observe.faults import Unobservable
@@ -32,7 +33,7 @@ _ALIASES = {
     "base-url": "ServerApp.base_url",
 }
 _MASK = r"""s/\([Tt]oken['"]\{0,1\}[])]\{0,1\} *[:=] *[rRuUbBfF]\{0,2\}['"]\)[^'"]\{1,\}/\1set/g"""
-_ANSWERS = re.compile(r"(?s)(?P<path>/[^\n]*)\n(?P<text>.*)")
+_ANSWERS = re.compile(r"(?s)(?P<path>\.?/[^\n]*)\n(?P<text>.*)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,44 +159,41 @@ def _places(service: Service, homes: Mapping[int, str]) -> tuple[list[str], list
         "/etc/jupyter",
     ]
     named = [value for option in ("config", "f") for value in service.options.get(option, ()) if value]
-    return [service.root + path for path in dict.fromkeys(directories)], named
+    return list(dict.fromkeys(directories)), named
 
 
-def _read(host: Host, directories: Sequence[str], named: Sequence[str]) -> dict[str, str]:
+def _read(host: Host, service: Service, directories: Sequence[str], named: Sequence[str]) -> dict[str, str]:
     """Return the configuration files in some directories and those that are named, by path.
 
-    What a token is set to is not read, only whether it is.
+    They are read with the rights of the server. What a token is set to is not read, only whether it is.
     """
+    if service.rights is None:
+        raise Unobservable("unreadable", f"jupyter ({service.pid}) has ended")
     look = (
         "-maxdepth 2 -type f \\( -name 'jupyter_*config.py' -o -name 'jupyter_*config.json' "
         "-o -path '*/jupyter_*config.d/*.json' \\)"
     )
-    places = " ".join(["%s"] * len(directories))
-    extra = f"; printf '%%s\\n' {' '.join(['%s'] * len(named))}" if named else ""
-    answer = host.run(
-        f'{{ for d in {places}; do if test -e "$d" || ! stat -- "$d" 2>&1 | grep -q \'No such file\'; '
-        f'then find -L "$d" {look} -print; fi; done{extra}; }} | while IFS= read -r f; '
-        "do printf '%%s\\n' \"$f\"; sed -e %s -- \"$f\" || printf 'unread\\n' >&2; printf '\\n\\000'; done; "
-        "printf 'end\\n\\000'",
-        *directories,
-        *named,
-        _MASK,
+    script = (
+        'm=$1; shift; for d; do case $d in =*) printf "%s\\n" "${d#=}";; *) '
+        'if test -e "$d" || ! stat -- "$d" 2>&1 | grep -q "No such file"; '
+        f'then find -L "$d" {look} -print; fi;; esac; done | while IFS= read -r f; '
+        'do printf "%s\\n" "$f"; g "$f" | sed -e "$m"; printf "\\n\\000"; done; '
+        'printf "end\\n\\000"'
     )
-    problems = [line for line in answer.stderr.splitlines() if line.strip()]
-    if problems or answer.rc:
-        problem = problems[0] if problems else f"exit status {answer.rc}"
-        if "not found" in problem:
-            raise Unobservable("tool_missing", problem)
-        raise Unobservable("privilege" if "ermission denied" in problem else "unreadable", problem)
+    here = "." if service.root else ""
+    places = [*(here + path for path in directories), *(f"={here}{path}" for path in named)]
+    answer = host.run(*with_rights(service.rights, script, _MASK, *places, root=service.root))
     found = {}
-    parts: list[str] = answer.stdout.split("\n\0")
+    text = given_text(answer, f"the configuration of jupyter ({service.pid}) as uid {service.rights.uid}")
+    parts = text.split("\n\0")
     if parts[-2:] != ["end", ""]:
         raise Unobservable("unreadable", "the configuration files of Jupyter are not shown whole")
     for part in parts[:-2]:
         match = _ANSWERS.fullmatch(part)
         if match is None:
             raise Unobservable("parse", f"a configuration file of Jupyter: {part[:80]!r}")
-        found[match["path"]] = match["text"]
+        path = match["path"]
+        found[service.root + path.removeprefix(here)] = match["text"]
     return found
 
 
@@ -227,8 +225,8 @@ def _server(host: Host, service: Service, homes: Mapping[int, str]) -> JupyterSe
     relative = [path for path in named if not path.startswith("/")]
     if relative:
         raise Unobservable("unreadable", f"the configuration file {relative[0]} is named by a relative path")
-    named = [service.root + path for path in named]
-    files = _read(host, directories, named)
+    files = _read(host, service, directories, named)
+    directories, named = ([service.root + path for path in paths] for paths in (directories, named))
     order = sorted(files, key=lambda path: (_rank(path, directories, named), path))
     layers = list(_layers(files, order))
     return JupyterServer(

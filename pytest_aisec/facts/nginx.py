@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_aisec.facts.formats import is_number, reads
+from pytest_aisec.facts.rights import given_text, with_rights
 from pytest_aisec.facts.services import Service
 from pytest_aisec.observe.faults import Unobservable
 
@@ -200,22 +201,39 @@ def _main_file(service: Service) -> str:
     return given[0] if given else "/etc/nginx/nginx.conf"
 
 
-def _files(host: Host, command: str, *values: str) -> dict[str, str]:
-    """Return the texts that a `grep -Z` printed, by path."""
-    result = host.run(command, *values)
-    problems = [line for line in result.stderr.splitlines() if line.strip()]
-    if problems and not all("No such file" in line for line in problems):
-        denied = any("ermission denied" in line for line in problems)
-        raise Unobservable("privilege" if denied else "unreadable", problems[0])
-    if result.rc not in {0, 1, 2}:
-        raise Unobservable("unreadable", f"grep: exit status {result.rc}")
-    lines: dict[str, list[str]] = {}
-    for line in result.stdout.splitlines():
-        path, mark, text = line.partition("\0")
-        if not mark:
-            raise Unobservable("parse", "a file of nginx looks like a credential and hides others")
-        lines.setdefault(path, []).append(text)
-    return {path: "\n".join(texts) for path, texts in lines.items()}
+_READ = (
+    'd=$1; shift; if test -e "$d" || ! stat -L -- "$d" 2>&1 | grep -q "No such file"; then '
+    'find -L "$d" "$@" -type f -print | while IFS= read -r f; '
+    'do g "$f" | grep -aHZ --label="$f" ""; done; fi; :'
+)
+_NO_SETTINGS = ("*.key", "*.pem", "*.crt", "*.p12", "*htpasswd*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Place:
+    """Where the files of one nginx lie."""
+
+    host: Host
+    service: Service
+    directory: str
+    """Of the main file; relative paths begin there."""
+
+    def files(self, directory: str, *conditions: str) -> dict[str, str]:
+        """Return the texts of files in a directory, by path, read with the rights of the main process."""
+        service = self.service
+        if service.rights is None:
+            raise Unobservable("unreadable", f"nginx ({service.pid}) has ended")
+        here = "." if service.root else ""
+        answer = self.host.run(
+            *with_rights(service.rights, _READ, f"{here}{directory}/", *conditions, root=service.root)
+        )
+        lines: dict[str, list[str]] = {}
+        for line in given_text(answer, f"nginx: {directory} as uid {service.rights.uid}").splitlines():
+            path, mark, text = line.partition("\0")
+            if not mark:
+                raise Unobservable("parse", "a file of nginx looks like a credential and hides others")
+            lines.setdefault(posixpath.normpath(path.removeprefix(here)), []).append(text)
+        return {path: "\n".join(texts) for path, texts in lines.items()}
 
 
 def configuration(host: Host, service: Service) -> tuple[Directive, ...]:
@@ -226,55 +244,45 @@ def configuration(host: Host, service: Service) -> tuple[Directive, ...]:
         service: its main process.
 
     Raises:
-        Unobservable: when a file cannot be read.
+        Unobservable: when a file cannot be read with the rights of that process.
 
     """
-    main = service.root + _main_file(service)
-    directory = posixpath.dirname(main)
-    files = _files(
-        host,
-        "grep -aRZ --exclude='*.key' --exclude='*.pem' --exclude='*.crt' --exclude='*.p12' "
-        "--exclude='*htpasswd*' '' %s",
-        f"{directory}/",
-    )
-    files = {posixpath.normpath(path): text for path, text in files.items()}
+    main = _main_file(service)
+    place = _Place(host=host, service=service, directory=posixpath.dirname(main))
+    conditions = [word for name in _NO_SETTINGS for word in ("!", "-name", name)]
+    files = place.files(place.directory, *conditions)
     if main not in files:
-        raise Unobservable("unreadable", f"{main} is not there")
-    return tuple(_expanded(host, parse(files[main]), files, (service.root, directory), 0))
+        raise Unobservable("unreadable", f"{service.root}{main} is not there")
+    return tuple(_expanded(parse(files[main]), files, place, 0))
 
 
 def _expanded(
-    host: Host,
-    directives: Sequence[Directive],
-    files: Mapping[str, str],
-    places: tuple[str, str],
-    depth: int,
+    directives: Sequence[Directive], files: Mapping[str, str], place: _Place, depth: int
 ) -> Iterator[Directive]:
     if depth > _DEPTH:
         raise Unobservable("truncated", "files of nginx include each other too deeply")
     for one in directives:
         if one.name == "include" and one.args:
-            root, directory = places
             named = one.args[0]
-            pattern = posixpath.normpath(root + named if named.startswith("/") else f"{directory}/{named}")
-            for text in _included(host, pattern, files, directory):
-                yield from _expanded(host, parse(text), files, places, depth + 1)
+            pattern = posixpath.normpath(posixpath.join(place.directory, named))
+            for text in _included(pattern, files, place):
+                yield from _expanded(parse(text), files, place, depth + 1)
         elif one.block:
-            block = tuple(_expanded(host, one.block, files, places, depth))
+            block = tuple(_expanded(one.block, files, place, depth))
             yield Directive(name=one.name, args=one.args, block=block)
         else:
             yield one
 
 
-def _included(host: Host, pattern: str, files: Mapping[str, str], directory: str) -> list[str]:
-    if pattern.startswith(f"{directory}/"):
+def _included(pattern: str, files: Mapping[str, str], place: _Place) -> list[str]:
+    if pattern.startswith(f"{place.directory}/"):
         return [files[path] for path in sorted(files) if _matches(path, pattern)]
-    place, name = posixpath.split(pattern)
-    if re.search(r"[*?\[]", place):
-        raise Unobservable("parse", f"include {pattern}: wildcards in a directory outside of {directory}")
-    found = _files(
-        host, "find -L %s -maxdepth 1 -type f -name %s -exec grep -aHZ '' '{}' +", f"{place}/", name
-    )
+    directory, name = posixpath.split(pattern)
+    if re.search(r"[*?\[]", directory):
+        raise Unobservable(
+            "parse", f"include {pattern}: wildcards in a directory outside of {place.directory}"
+        )
+    found = place.files(directory, "-maxdepth", "1", "-name", name)
     return [found[path] for path in sorted(found)]
 
 

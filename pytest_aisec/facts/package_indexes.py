@@ -17,6 +17,7 @@ from pytest_aisec.facts.formats import MALFORMED, is_number, reads, toml_value, 
 from pytest_aisec.facts.listings import find
 from pytest_aisec.facts.project_formats import Option, ProjectFile
 from pytest_aisec.facts.projects import projects
+from pytest_aisec.facts.rights import NOBODY, Rights, owners, set_ids
 from pytest_aisec.facts.texts import read_files
 from pytest_aisec.facts.together import together
 from pytest_aisec.observe.backend import foresee
@@ -151,13 +152,19 @@ def package_sources(host: Host, roots: Sequence[str]) -> PackageSources:
     sources: list[PackageSource] = []
     faults = [*seen.faults, *of_shells]
     variables = [*in_shells, *_process_variables(host, faults)]
-    named = []
+    named: dict[str, str | Rights] = {}
+    rights: dict[int, Rights] = {}
+    if any(name in _FILES_NAMED_BY for _, name, _ in variables):
+        starters = set_ids(host)
+        rights = {pid: one for pid, one in owners(host).items() if pid not in starters}
     for where, name, value in dict.fromkeys(variables):
-        if name in _FILES_NAMED_BY:
-            named += [value] if value.startswith("/") and value != "/dev/null" else []
+        if name in _FILES_NAMED_BY and value.startswith("/") and value != "/dev/null":
+            by = rights.get(int(where.split("/")[2]), NOBODY) if where.startswith("/proc/") else where
+            if value not in named or (isinstance(by, Rights) and by.uid == 0):
+                named[value] = by
         sources += read_variable(where, name, value)
     tops = [root for root in roots if root not in seen.absent]
-    texts = _configurations(host, homes, tops, list(dict.fromkeys(named)), faults)
+    texts = _configurations(host, homes, tops, named, faults)
     for path, text in texts.items():
         try:
             sources += read_configuration(path, text)
@@ -174,7 +181,11 @@ def package_sources(host: Host, roots: Sequence[str]) -> PackageSources:
 
 
 def _configurations(
-    host: Host, homes: Sequence[str], roots: Sequence[str], named: Sequence[str], faults: list[Unobservable]
+    host: Host,
+    homes: Sequence[str],
+    roots: Sequence[str],
+    named: Mapping[str, str | Rights],
+    faults: list[Unobservable],
 ) -> dict[str, str]:
     paths = [*_IN_SYSTEM, *(posixpath.join(home, one) for home in homes for one in _IN_HOMES), *roots, *named]
     globs = " ".join(f"/home/*/{one}" for one in _IN_HOMES)
@@ -195,7 +206,7 @@ def _configurations(
             raise Unobservable("parse", f"find printed {record[:200]!r}")
         sizes[path] = int(size)
     texts = {}
-    for path, answer in (read_files(host, sizes) if sizes else {}).items():
+    for path, answer in (read_files(host, sizes, named_by=named) if sizes else {}).items():
         if isinstance(answer, Unobservable):
             faults.append(answer)
         else:

@@ -158,7 +158,9 @@ def projects(host: Host, roots: Sequence[str]) -> Projects:
         faults += [Unobservable("unreadable", f"{path} is included from elsewhere") for path in remote]
         files |= {path: ProjectFile(path=path, kind=missing[path]) for path in remote}
         local = [path for path in missing if path not in remote]
-        for path, answer in (read_files(host, dict.fromkeys(local, 0)) if local else {}).items():
+        naming = {path: file.path for file in files.values() for path in (*file.includes, *file.constraints)}
+        answers = read_files(host, dict.fromkeys(local, 0), named_by=naming) if local else {}
+        for path, answer in answers.items():
             if isinstance(answer, Unobservable):
                 faults.append(answer)
                 files[path] = ProjectFile(path=path, kind=missing[path])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pytest_aisec.facts.answers import check_search
 from pytest_aisec.facts.formats import is_number, reads
 from pytest_aisec.facts.processes import Process, processes
+from pytest_aisec.facts.rights import Rights, given_text, owners, set_ids, with_rights
 from pytest_aisec.facts.together import outcomes
 from pytest_aisec.observe.faults import Unobservable
 
@@ -90,20 +91,29 @@ def remote_code(host: Host, directories: Sequence[str]) -> RemoteCode:
     Text files of up to 1 MiB are read; installed libraries and documents are not.
     """
     answers: list[object | Unobservable] = outcomes(
-        [lambda: processes(host), lambda: _environments(host), lambda: _mentions(host, directories)]
+        [
+            lambda: processes(host),
+            lambda: _environments(host),
+            lambda: _mentions(host, directories),
+            lambda: owners(host),
+            lambda: set_ids(host),
+        ]
     )
     faults = [answer for answer in answers if isinstance(answer, Unobservable)]
-    running = () if isinstance(answers[0], Unobservable) else processes(host)
+    starters = frozenset[int]() if isinstance(answers[4], Unobservable) else set_ids(host)
+    every = () if isinstance(answers[0], Unobservable) else processes(host)
+    running = [process for process in every if process.pid not in starters]
     environments = _Environments() if isinstance(answers[1], Unobservable) else _environments(host)
     mentions = _Mentions() if isinstance(answers[2], Unobservable) else _mentions(host, directories)
     faults += mentions.faults
-    every = [model_process(process, environments.values.get(process.pid, ())) for process in running]
-    found = [item for item in every if item is not None]
+    models = [model_process(process, environments.values.get(process.pid, ())) for process in running]
+    found = [item for item in models if item is not None]
     hidden = sorted({item.process.name for item in found if item.process.pid in environments.hidden})
     if hidden:
         faults.append(Unobservable("privilege", f"the environment of {', '.join(hidden)} may not be read"))
     settings = mentions.settings
-    named = outcomes([_configuration(host, item.process) for item in found])
+    rights = {} if isinstance(answers[3], Unobservable) else owners(host)
+    named = outcomes([_configuration(host, item.process, rights.get(item.process.pid)) for item in found])
     for answer in named:
         if isinstance(answer, Unobservable):
             faults.append(answer)
@@ -270,7 +280,13 @@ def read_mentions(text: str) -> Iterator[Setting]:
         yield Setting(path=path, line=int(number), text=content.strip()[:200], is_enabled=is_on(content))
 
 
-def _configuration(host: Host, process: Process) -> Callable[[], tuple[Setting, ...]]:
+_NAMED = (
+    'g "$1" | { grep -inHZE --label="$2" "trust[_-]?remote[_-]?code" || '
+    '{ s=$?; test $s = 1 || echo "grep: exit status $s" >&2; }; }'
+)
+
+
+def _configuration(host: Host, process: Process, rights: Rights | None) -> Callable[[], tuple[Setting, ...]]:
     """Return a call for the mentions in the file that a process takes its arguments from."""
     words = [*process.arguments, ""]
     names = [
@@ -282,13 +298,12 @@ def _configuration(host: Host, process: Process) -> Callable[[], tuple[Setting, 
     def ask() -> tuple[Setting, ...]:
         found: list[Setting] = []
         for name in names:
-            path = name if name.startswith("/") else f"/proc/{process.pid}/cwd/{name}"
-            answer = host.run("grep -inHZE 'trust[_-]?remote[_-]?code' -- %s", path)
-            said = answer.stderr.strip()
-            check_search(answer.rc, answer.stdout)
-            if said or answer.rc not in {0, 1}:
-                raise Unobservable("privilege" if "Permission denied" in said else "unreadable", said or path)
-            found += read_mentions(answer.stdout)
+            place = f"/proc/{process.pid}/{'root' if name.startswith('/') else 'cwd'}"
+            path = name if name.startswith("/") else f"{place}/{name}"
+            if rights is None:
+                raise Unobservable("unreadable", f"{path} is named by a process that has ended")
+            command = with_rights(rights, _NAMED, f"./{name.lstrip('/')}", path, root=place)
+            found += read_mentions(given_text(host.run(*command), f"{path} as uid {rights.uid}"))
         return tuple(found)
 
     return ask

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from pytest_aisec.facts.answers import check_search
 from pytest_aisec.facts.processes import processes
 from pytest_aisec.facts.programs import INFERENCE, PROXIES, kind_of, options_of
+from pytest_aisec.facts.rights import Rights, owners, set_ids
 from pytest_aisec.facts.sockets import Address, Socket, socket_table
 from pytest_aisec.facts.together import ahead
 from pytest_aisec.observe.faults import Unobservable
@@ -64,7 +65,6 @@ _SET_OR_NOT = (
     "RAY_AUTH_TOKEN",
 )
 _ENVIRONMENT = f"grep -azoHE '^(({'|'.join(_VALUES)})=.*|({'|'.join(_SET_OR_NOT)})=.?)' /proc/[0-9]*/environ"
-_OWNERS = "grep -aH '^Uid:' /proc/[0-9]*/status"
 _NETWORKS = "stat -L -c '%i %n' /proc/self/ns/net /proc/[0-9]*/ns/net"
 _ROOTS = "stat -L -c '%d:%i %n' /proc/self/root /proc/[0-9]*/root"
 _ADDRESSES = "ip -o addr show scope global || hostname -I"
@@ -87,6 +87,8 @@ class Service:
     """The settings that matter, of secrets one character at most; `None` where it may not be read."""
     listeners: tuple[Socket, ...]
     """Its TCP listeners, as far as they were seen."""
+    rights: Rights | None = None
+    """Those with which the files that it names are read; `None` where the process ended meanwhile."""
     is_elsewhere: bool = False
     """Whether it has a network namespace of its own, as in a container: its listeners were not seen."""
     root: str = ""
@@ -119,6 +121,8 @@ class Services:
     addresses: tuple[Address, ...] = ()
     """The host's addresses that are reachable from elsewhere."""
     is_root: bool = True
+    of_people: frozenset[int] = frozenset()
+    """Processes of accounts that are not the system's: what they call themselves says nothing."""
 
     def of(self, *kinds: str) -> tuple[Service, ...]:
         """Return the services of these kinds, by process id."""
@@ -149,7 +153,10 @@ class Services:
         """Listeners for others than this host of which it is not known what they are."""
         held = {service.pid for service in self.found}
         return tuple(
-            socket for socket in self.exposed if not held.intersection(socket.pids) and not _is_no_api(socket)
+            socket
+            for socket in self.exposed
+            if not held.intersection(socket.pids)
+            and (self.of_people.intersection(socket.pids) or not _is_no_api(socket))
         )
 
     @property
@@ -225,12 +232,6 @@ def _environments(host: Host) -> tuple[dict[int, dict[str, str]], frozenset[int]
     return found, denied
 
 
-def _owners(host: Host) -> dict[int, int]:
-    text, _ = _lines(host, _OWNERS)
-    matches = re.finditer(r"^/proc/(\d+)/status:Uid:\s+\d+\s+(\d+)", text, re.MULTILINE)
-    return {int(match[1]): int(match[2]) for match in matches}
-
-
 def _elsewhere(host: Host) -> frozenset[int]:
     """Return the processes that are seen to have another network namespace than the asking one."""
     return _differing(host, _NETWORKS, "ns/net")
@@ -274,7 +275,8 @@ def services(host: Host) -> Services:
         partial(processes, host),
         partial(socket_table, host),
         partial(_environments, host),
-        partial(_owners, host),
+        partial(owners, host),
+        partial(set_ids, host),
         partial(_elsewhere, host),
         partial(_contained, host),
         partial(_addresses, host),
@@ -284,18 +286,21 @@ def services(host: Host) -> Services:
     running = processes(host)
     listeners = tuple(s for s in socket_table(host).listeners if s.protocol == "tcp")
     environments, denied = _environments(host)
-    owners, elsewhere, contained = _owners(host), _elsewhere(host), _contained(host)
+    holders, starters = owners(host), set_ids(host)
+    elsewhere, contained = _elsewhere(host), _contained(host)
     found = []
     for process in running:
-        kind = kind_of(process)
+        kind = "" if process.pid in starters else kind_of(process)
         if kind:
+            rights = holders.get(process.pid)
             found.append(
                 Service(
                     kind=kind,
                     pid=process.pid,
                     name=process.name,
                     arguments=process.arguments,
-                    uid=owners.get(process.pid),
+                    uid=rights.acts_as if rights else None,
+                    rights=rights,
                     environment=None if process.pid in denied else environments.get(process.pid, {}),
                     listeners=tuple(socket for socket in listeners if process.pid in socket.pids),
                     is_elsewhere=process.pid in elsewhere,
@@ -307,4 +312,5 @@ def services(host: Host) -> Services:
         listeners=listeners,
         addresses=_addresses(host),
         is_root=host.run("id -u").stdout.strip() == "0",
+        of_people=frozenset(pid for pid, rights in holders.items() if rights.is_of_people),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -12,6 +12,17 @@ from typing import TYPE_CHECKING
 from pytest_aisec.facts.formats import reads
 from pytest_aisec.facts.processes import QUESTIONS as PROCESSES
 from pytest_aisec.facts.processes import Process, processes
+from pytest_aisec.facts.rights import (
+    OWNERS,
+    ROOT,
+    SET_IDS,
+    Rights,
+    given_file,
+    given_text,
+    owners,
+    set_ids,
+    with_rights,
+)
 from pytest_aisec.facts.sockets import socket_table
 from pytest_aisec.observe.backend import foresee
 from pytest_aisec.observe.faults import Unobservable
@@ -179,7 +190,7 @@ def parse_conditionals(
             yield Conditional(where=where, keyword=keyword, words=words, condition=condition, block=block)
 
 
-def _conditionals(host: Host, main: str) -> tuple[Conditional, ...]:
+def _conditionals(host: Host, main: str, rights: Rights) -> tuple[Conditional, ...]:
     """Return what stands under `Match` lines, in the order in which sshd reads it."""
     found: list[Conditional] = []
     todo = [iter([Conditional(where="", keyword="include", words=(main,), condition="", block="")])]
@@ -199,7 +210,7 @@ def _conditionals(host: Host, main: str) -> tuple[Conditional, ...]:
             if len(read) >= _MOST_FILES:
                 raise Unobservable("truncated", f"more than {_MOST_FILES} configuration files of sshd")
             read.add((name, item.block))
-            text = _content(host, name)
+            text = _content(host, name, rights)
             todo.append(parse_conditionals(text, path=name, condition=item.condition, block=item.block))
     return tuple(in_force(found))
 
@@ -214,7 +225,9 @@ def in_force(items: Iterable[Conditional]) -> Iterator[Conditional]:
         taken.add((item.keyword, condition))
 
 
-def _content(host: Host, path: str) -> str:
+def _content(host: Host, path: str, rights: Rights) -> str:
+    if rights is not ROOT:
+        return given_file(host, path, rights)
     result = host.run("cat -- %s", path)
     if result.rc != 0:
         denied = "ermission denied" in result.stderr
@@ -248,7 +261,7 @@ def effective(host: Host) -> list[Effective] | None:
             installed where programs are looked for.
 
     """
-    foresee(host, "id -u", "command -v sshd", *PROCESSES, "sshd -T")
+    foresee(host, "id -u", "command -v sshd", *PROCESSES, "sshd -T", OWNERS, SET_IDS)
     foresee(host, ("cat -- %s", _MAIN), (_INCLUDED, "/etc/ssh/sshd_config.d/", "*.conf"))
     if host.run("id -u").stdout.strip() != "0":
         if is_absent(host):
@@ -261,23 +274,44 @@ def effective(host: Host) -> list[Effective] | None:
         raise Unobservable(
             "tool_missing", "an SSH server runs, and there is no sshd to ask for its configuration"
         )
-    listening = {_options(process) for process in _servers(processes(host)) if _listens(process)} or {()}
     found = []
-    for options in sorted(listening):
-        result = host.run(" ".join(["sshd -T", *("%s" for _ in options)]), *options)
-        if result.rc != 0:
-            denied = "ermission denied" in result.stderr
-            raise Unobservable(
-                "privilege" if denied else "unreadable", f"sshd -T: {result.stderr.strip()[-300:]}"
-            )
-        main = next((value for flag, value in pairwise(options) if flag == "-f"), None)
+    for options, rights in _listening(host):
+        main = next((value for flag, value in pairwise(options) if flag == "-f"), _MAIN)
         found.append(
             Effective(
-                settings=parse_settings(result.stdout),
-                conditionals=_conditionals(host, main or _MAIN),
+                settings=parse_settings(_effective(host, options, rights)),
+                conditionals=_conditionals(host, main, rights),
             )
         )
     return found
+
+
+def _listening(host: Host) -> list[tuple[tuple[str, ...], Rights]]:
+    """Return the options of the servers that listen, with the rights of who started them.
+
+    What an account calls sshd says nothing of the system's server: that is judged in any case.
+    """
+    rights, starters = owners(host), set_ids(host)
+    found = {
+        (_options(process), rights.get(process.pid, ROOT))
+        for process in _servers(processes(host))
+        if _listens(process) and process.pid not in starters
+    }
+    of_root = {(options, ROOT) for options, by in found if by.uid == 0} or {((), ROOT)}
+    return sorted(of_root | {(options, by) for options, by in found if by.uid != 0}, key=repr)
+
+
+def _effective(host: Host, options: Sequence[str], rights: Rights) -> str:
+    if rights is not ROOT:
+        command = with_rights(rights, 'PATH=$PATH:/usr/sbin:/sbin; sshd -T "$@"', *options)
+        return given_text(host.run(*command), f"sshd -T as uid {rights.uid} that runs it")
+    result = host.run(" ".join(["sshd -T", *("%s" for _ in options)]), *options)
+    if result.rc != 0:
+        denied = "ermission denied" in result.stderr
+        raise Unobservable(
+            "privilege" if denied else "unreadable", f"sshd -T: {result.stderr.strip()[-300:]}"
+        )
+    return str(result.stdout)
 
 
 def _listens(process: Process) -> bool:

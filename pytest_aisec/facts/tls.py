@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pytest_aisec.facts.formats import reads
+from pytest_aisec.facts.rights import ROOT, given_text, with_rights
+from pytest_aisec.facts.services import Service
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -109,7 +112,11 @@ def _answers(host: Host, command: str, values: Sequence[str], count: int) -> lis
         raise Unobservable("tool_missing", problem.splitlines()[-1])
     if problem:
         raise Unobservable("unreadable", problem.splitlines()[-1])
-    parts: list[str] = result.stdout.split("\n\0")
+    return _parts(result.stdout, count)
+
+
+def _parts(text: str, count: int) -> list[str]:
+    parts = text.split("\n\0")
     if len(parts) != count + 1:
         raise Unobservable("parse", f"openssl gave {len(parts) - 1} answers instead of {count}")
     if any("openssl: not found" in part or "openssl: command not found" in part for part in parts):
@@ -120,12 +127,24 @@ def _answers(host: Host, command: str, values: Sequence[str], count: int) -> lis
 _TRUST = r"error (\d+) at \d+ depth lookup: (.*)"
 
 
-def certificate(host: Host, path: str, *, names: Sequence[str], ca_files: Sequence[str]) -> Certificate:
-    """Return the certificate at the beginning of a file.
+_READ = (
+    f'c=$({{read}} "$1"); shift; x() {{{{ printf "%s\\n" "$c"; }}}}; '
+    f'x | openssl x509 {_SHOWN} 2>&1 | grep -aE "{_KEPT}|rror|ermission|not found"; printf "\\n\\000"; '
+    "x | {{ x | openssl verify -no_check_time {trust} -untrusted /dev/fd/6 /dev/stdin 2>&1; }} 6<&0; "
+    'printf "\\n\\000"; '
+    'for n; do x | openssl x509 -noout -checkhost "$n" 2>&1; printf "\\n\\000"; done'
+)
+
+
+def certificate(
+    host: Host, path: str, service: Service, *, names: Sequence[str], ca_files: Sequence[str]
+) -> Certificate:
+    """Return the certificate at the beginning of a file, which is read with the rights of who names it.
 
     Args:
         host: where it lies.
-        path: a file in PEM format, with the chain after the certificate.
+        path: a file in PEM format, with the chain after the certificate, as the service names it.
+        service: what uses it.
         names: what clients call the service.
         ca_files: authorities that are trusted besides those of the host.
 
@@ -133,17 +152,18 @@ def certificate(host: Host, path: str, *, names: Sequence[str], ca_files: Sequen
         Unobservable: when the file or openssl cannot be used.
 
     """
-    trust = "".join(" -CAfile %s" for _ in ca_files[:1])
-    command = (
-        f"openssl x509 -in %s {_SHOWN} 2>&1 | grep -aE '{_KEPT}|rror|ermission|No such|not found'; "
-        "printf '\\n\\000'; "
-        f"openssl verify -no_check_time{trust} -untrusted %s %s 2>&1; printf '\\n\\000'; "
+    rights = service.rights
+    if rights is None:
+        raise Unobservable("unreadable", f"{path} is named by a process that has ended")
+    script = _READ.format(
+        read=f"lend {rights.words}" if rights.uid else "g",
+        trust="".join(f"-CAfile {shlex.quote(file)}" for file in ca_files[:1]),
     )
-    command += "".join("openssl x509 -in %s -noout -checkhost %s 2>&1; printf '\\n\\000'; " for _ in names)
-    values = [path, *ca_files[:1], path, path, *(value for name in names for value in (path, name))]
-    shown, verified, *hosts = _answers(host, command, values, 2 + len(names))
-    if "ermission denied" in shown:
-        raise Unobservable("privilege", f"{path}: Permission denied")
+    place = f".{path}" if service.root else path
+    answer = host.run(*with_rights(ROOT, script, place, *names, root=service.root))
+    path = service.root + path
+    text = given_text(answer, f"{path}, read as uid {rights.uid} that names it")
+    shown, verified, *hosts = _parts(text, 2 + len(names))
     if "notAfter" not in shown:
         raise Unobservable("unreadable", f"{path}: {shown.strip()[:120] or 'no certificate'}")
     failed = re.search(_TRUST, verified)

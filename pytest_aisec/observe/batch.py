@@ -1,6 +1,6 @@
 """Commands as one framed shell script, so that an answer is either whole or not believed.
 
-Every command runs in a subshell, without input, under the C locale and with the system directories on
+Every command runs in a subshell, without input, under the C locale and with the system directories first on
 PATH. Before the first answer, between two and behind the last, a marker stands on both streams, with the
 exit status. Nobody on the target can write one:
 
@@ -33,9 +33,12 @@ from pytest_aisec.observe import bounded
 ROOM = 96 * 1024
 """Bytes of a script. Linux holds 128 KiB in one argument, and transports quote the script once or twice."""
 
-_PRELUDE = """\
-LC_ALL=C PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
+SETTING = """\
+LC_ALL=C PATH="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:$PATH"
 export LC_ALL PATH
+"""
+"""What every script begins with: only root can put a program before those of the system."""
+_PRELUDE = """\
 f() {{ printf '\\n%s%s\\n' "$1" "$2"; printf '\\n%s%s\\n' "$1" "$2" >&2; }}
 p() {{
 if test -r /proc/self/stat
@@ -196,6 +199,7 @@ class Batch:
         ticks = -(-max(1, round(timeout)) // tick)
         parts = [
             "" if encoded else "{\n",
+            SETTING,
             _PRELUDE.format(watchdog=watchdog, tick=tick, ticks=ticks),
             _ENCODER if encoded else "",
             f"f {tokens[0]} '<'\n",

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from pytest_aisec.observe.batch import SETTING
 from pytest_aisec.observe.redact import redact, redact_bytes
 from pytest_aisec.observe.transcript import Observation
 
@@ -25,9 +26,7 @@ _HEAD = """\
 # Observes this machine for pytest-aisec, profile {profile}. Changes nothing, and leaves nothing behind.
 # Run it as root, keep what it prints, and hand that to: aisec import {profile} FILE
 # What it prints is not redacted: it holds whatever the commands below show, credentials among it.
-LC_ALL=C PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
-export LC_ALL PATH
-exec 3>&1
+{setting}exec 3>&1
 if command -v base64 >/dev/null 2>&1; then k=base64; e() {{ base64; }}
 else k=hex; e() {{ od -An -v -tx1; }}; fi
 if timeout -k 1 9 true 2>/dev/null; then r() {{ timeout -k 2 {timeout} /bin/sh -c "$1"; }}
@@ -63,7 +62,14 @@ def script(questions: Sequence[str], *, profile: str, timeout: float) -> str:
         timeout: seconds for each, kept where the machine has `timeout(1)`.
 
     """
-    parts = [_HEAD.format(profile=shlex.quote(profile), timeout=max(1, round(timeout)), count=len(questions))]
+    parts = [
+        _HEAD.format(
+            setting=SETTING,
+            profile=shlex.quote(profile),
+            timeout=max(1, round(timeout)),
+            count=len(questions),
+        )
+    ]
     for index, question in enumerate(questions):
         encoded = base64.b64encode(question.encode("utf-8", "surrogateescape")).decode("ascii")
         parts.append(f"a {index} {encoded} {shlex.quote(question)}\n")

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from pytest_aisec.facts.container_engines import read_engines
@@ -35,6 +37,13 @@ def test_where_dockerd_listens(addresses, verifies, arguments, settings):
 def test_one_of_two_daemons_without_certificates():
     found = read(monitors=[dockerd("-H tcp://a:1 --tlsverify"), dockerd("-H tcp://b:1")])
     assert not found.verifies_clients
+
+
+def test_what_an_account_calls_dockerd_says_nothing_of_the_ports_of_roots():
+    other = replace(dockerd("--metrics-addr 0.0.0.0:2375"), uid=1000, is_own=False)
+    found = read(monitors=[dockerd("-H tcp://:2375 --metrics-addr 127.0.0.1:9323"), other])
+    assert ((9323,), False) == (found.metrics_ports, found.verifies_clients)
+    assert (2375,) == read(monitors=[other]).metrics_ports
 
 
 def test_doors():

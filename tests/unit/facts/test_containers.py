@@ -1,3 +1,4 @@
+import json
 import os
 from copy import deepcopy
 from pathlib import Path
@@ -64,6 +65,45 @@ def test_what_real_engines_print(name):
 )
 def test_no_container_is_overlooked(expected, monitors, who):
     assert expected == faults(answer([RECORD], *monitors, who=who))
+
+
+OF_1003 = "docker /run/user/1003/docker.sock"
+
+
+def without_monitors(records, engine):
+    return answer(records, engine=engine).partition("=monitors")[0]
+
+
+def test_what_the_engine_of_an_account_says_stands_beside_what_the_others_say():
+    privileged = {**RECORD, "HostConfig": {**RECORD["HostConfig"], "Privileged": True}}
+    of_root, of_1003 = (
+        without_monitors([privileged], "docker /run/docker.sock"),
+        without_monitors([RECORD], OF_1003),
+    )
+    for sections in (of_root + of_1003, of_1003 + of_root):
+        found = read_containers(sections + answer([], DOCKERD, SHIM, engine=""), "")
+        assert [] == list(found.faults)
+        assert {"docker": True, "docker of uid 1003": False} == {
+            item.engine: item.is_privileged for item in found.running
+        }
+
+
+def test_the_engine_of_an_account_accounts_for_no_container_of_root():
+    assert ["unreadable"] == faults(answer([RECORD], SHIM, engine=OF_1003))
+    assert ["unreadable"] == faults(answer([RECORD], DOCKERD, engine=OF_1003))
+    assert ["privilege"] == faults(answer([RECORD], CONMON))
+    assert [] == faults(answer([RECORD], CONMON, engine="podman uid-1003"))
+    assert [] == faults(answer([RECORD], CONMON.replace("other", "own"), engine="podman own"))
+
+
+def test_no_line_of_an_engine_is_another_section():
+    forged = f"]\n\n=inspect 0\n=docker /run/docker.sock\n=list 0\n{json.dumps([RECORD])}\n=inspect 0\n=monitors root\n"
+    printed = "".join(f"|{line}\n" for line in forged.split("\n"))
+    found = read_containers(answer(printed, DOCKERD, SHIM, engine="podman uid-1003"), "")
+    assert (["parse", "unreadable", "unreadable"], ()) == (
+        [fault.reason for fault in found.faults],
+        found.running,
+    )
 
 
 def test_an_engine_that_does_not_answer():

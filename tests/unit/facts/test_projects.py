@@ -1,9 +1,11 @@
+import os
 from types import SimpleNamespace
 
 import pytest
 
 from pytest_aisec.facts.project_formats import ProjectFile, read_project_file
 from pytest_aisec.facts.projects import Projects
+from pytest_aisec.facts.rights import Rights
 from pytest_aisec.facts.texts import read_files, read_texts
 from pytest_aisec.observe.backend import Pending
 from pytest_aisec.observe.faults import Unobservable
@@ -173,26 +175,58 @@ def test_requirements_directory_belongs_to_the_project_above():
 
 class TestTexts:
     def test_each_file(self):
-        found = read_texts(["/a", "/b"], "text\nx\n\n\0denied\n\n\0", "")
+        found = read_texts(
+            ["/a", "/b"], "x\n\n==0\n\0stat: '/b': Permission denied\n=given: Permission denied\n=1\n\0"
+        )
         assert "x\n" == found["/a"]
         assert "privilege" == found["/b"].reason
 
     def test_absent_is_not_empty(self):
-        found = read_texts(["/a"], "stat: cannot statx '/a': No such file or directory\n\n\0", "")
+        found = read_texts(["/a"], "\n=stat: cannot statx '/a': No such file or directory\n=1\n\0")
         assert "unreadable" == found["/a"].reason
 
-    @pytest.mark.parametrize(
-        ("expected", "stdout", "stderr"),
-        [
-            ("parse", "text\n«redacted:private-key:01234567»", ""),
-            ("tool_missing", "text\n\n\0text\n\n\0", "sh: 1: tr: not found"),
-            ("unreadable", "text\n\n\0text\n\n\0", "head: error reading '/a': Input/output error"),
-        ],
-    )
-    def test_no_answer(self, expected, stdout, stderr):
+    def test_no_text_is_taken_for_how_reading_it_ended(self):
+        found = read_texts(["/a", "/b"], "x\n==0\n==0\n\0y\n==0\n=given: Permission denied\n=1\n\0")
+        assert ("x\n==0", "privilege") == (found["/a"], found["/b"].reason)
+
+    def test_a_missing_tool(self):
+        assert "tool_missing" == read_texts(["/a"], "\n=given: 1: head: not found\n=127\n\0")["/a"].reason
+
+    def test_no_answer(self):
         with pytest.raises(Unobservable) as caught:
-            read_texts(["/a", "/b"], stdout, stderr)
-        assert expected == caught.value.reason
+            read_texts(["/a", "/b"], "«redacted:private-key:01234567»\n==0\n\0")
+        assert "parse" == caught.value.reason
+
+    @pytest.mark.skipif(os.geteuid() != 0, reason="root reads with the rights of others")
+    def test_root_reads_what_a_file_or_a_process_names_as_far_as_that_account_could(self, local, tmp_path):
+        top = tmp_path
+        while top.parent != top.parent.parent:
+            top.chmod(0o755)
+            top = top.parent
+        files = [tmp_path / name for name in ("secret", "plain", "of-alice", "link")]
+        secret, plain, of_alice, link = map(str, files)
+        for path in files[:3]:
+            path.write_text(path.name, encoding="ascii")
+        files[3].symlink_to("secret")
+        files[0].chmod(0o600)
+        for path in files[2:]:
+            os.chown(path, 61000, 61000, follow_symlinks=False)
+        sizes = dict.fromkeys((secret, plain, of_alice, link), 0)
+
+        def read(by):
+            named = dict.fromkeys(sizes, by) if by else {}
+            return [
+                one if isinstance(one, str) else one.reason
+                for one in read_files(local, sizes, named_by=named).values()
+            ]
+
+        assert ["privilege", "of-alice", "plain", "secret"] == read("") == read(plain)
+        assert (
+            ["privilege", "of-alice", "plain", "privilege"]
+            == read(of_alice)
+            == read(Rights(uid=61000, gid=61000))
+            == read(str(tmp_path / "gone"))
+        )
 
 
 class Asked:
@@ -202,11 +236,12 @@ class Asked:
         self.known = set()
         self.waves = 0
 
-    def run(self, command, *paths):
+    def run(self, command, *pairs):
+        paths = pairs[1::2]
         if paths not in self.known:
             self.known.add(paths)
             raise Pending
-        return SimpleNamespace(rc=0, stdout="text\ntorch\n\0" * len(paths), stderr="")
+        return SimpleNamespace(rc=0, stdout="torch\n==0\n\0" * len(paths) + "\nend 0\n", stderr="")
 
     def whole(self, sizes):
         while True:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import re
 import secrets
 import shutil
@@ -82,6 +83,19 @@ UNRULY = [
     "exit 999",
     "umask 777; ulimit -f 0",
 ]
+
+
+@CARRIED
+def test_what_the_account_puts_on_its_path_is_not_run_for_what_the_system_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, encoded: bool
+) -> None:
+    for name in ("id", "aisec-own"):
+        (tmp_path / name).write_text("#!/bin/sh\necho lied\n", encoding="ascii")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    system, own = answers(["sh"], "id -u", "aisec-own", encoded=encoded)
+    assert Framed(exit_status=0, stdout=f"{os.geteuid()}\n".encode(), stderr=b"") == system
+    assert Framed(exit_status=0, stdout=b"lied\n", stderr=b"") == own
 
 
 @CARRIED
