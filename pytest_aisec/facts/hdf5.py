@@ -19,6 +19,8 @@ _ATTRIBUTE, _CONTINUATION, _DENSE, _SYMBOLS = 0x0C, 0x10, 0x15, 0x11
 _SHARED = 2
 _LARGEST_BLOCK = 4 << 20
 _MOST_BLOCKS = 256
+_MOST_MESSAGES, _MOST_TEXTS = 2000, 4096
+"""A root group has a few; what has more could keep a reader busy for hours."""
 _STRING, _VARIABLE = 3, 9
 _SCALAR_DIMENSIONS = 0
 
@@ -37,7 +39,9 @@ def root_attributes(data: Ranges) -> Iterator[tuple[str, bytes | None]]:
 
     """
     try:
-        for message in _messages(data, _root(data)):
+        for number, message in enumerate(_messages(data, _root(data))):
+            if number > _MOST_MESSAGES:
+                raise Malformed("too many messages")
             if message.kind == _DENSE and _dense(message.body):
                 raise _unread(data, "attributes in a heap")
             if message.kind == _ATTRIBUTE:
@@ -187,7 +191,11 @@ def _in_heap(data: Ranges, address: int, index: int, length: int) -> bytes:
         raise Malformed("a text without its heap")
     at, end = address + 16, address + size
     found: list[bytes] = []
+    steps = 0
     while at + 16 <= end:
+        steps += 1
+        if steps > _MOST_TEXTS:
+            raise Malformed("too many texts")
         number, _, body_size = data.unpack("<HH4xQ", at)
         if number == 0:  # the rest that is free, its own header counted
             if body_size < 16:

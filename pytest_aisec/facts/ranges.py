@@ -62,6 +62,11 @@ class Ranges:
             return self._part(first)[offset - start : end - start]
         return b"".join(map(self._part, range(first, last + 1)))[offset - start : end - start]
 
+    def rest(self, offset: int) -> bytes:
+        """Return what is there from `offset` on without fetching a second window."""
+        end = min((offset // self._window + 1) * self._window, self.size)
+        return self.at(offset, max(0, end - offset))
+
     def unpack(self, form: str, offset: int) -> tuple[Any, ...]:
         """Return the numbers at `offset`, as `struct` spells them."""
         return struct.unpack(form, self.at(offset, struct.calcsize(form)))

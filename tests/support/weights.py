@@ -82,7 +82,8 @@ def layer(kind, module="keras.layers", **config):
 def hdf5(attributes, *, in_heap=True, count=None):
     """Return an HDF5 file as h5py writes it by default, with attributes of its root group only."""
     heap = 4096
-    objects, messages = b"", b""
+    nowhere = b"\xff" * 8
+    objects, messages = b"", struct.pack("<HHB3x", 0x11, 16, 0) + nowhere * 2
     for index, (name, value) in enumerate(attributes, 1):
         label = name.encode() + b"\0"
         kind = (
@@ -97,12 +98,14 @@ def hdf5(attributes, *, in_heap=True, count=None):
         body += b"".join(part + bytes(-len(part) % 8) for part in (label, kind, space)) + content
         body += bytes(-len(body) % 8)
         messages += struct.pack("<HHB3x", 0x0C, len(body), 0) + body
+    free = 4096 - 16 - len(objects)
+    if free >= 16:
+        objects += struct.pack("<HH4xQ", 0, 0, free) + bytes(free - 16)
     objects = b"GCOL\x01\0\0\0" + struct.pack("<Q", 16 + len(objects)) + objects
-    nowhere = b"\xff" * 8
     start = b"\x89HDF\r\n\x1a\n" + bytes([0, 0, 0, 0, 0, 8, 8, 0]) + struct.pack("<HHI", 4, 16, 0)
     start += bytes(8) + nowhere + struct.pack("<Q", heap + len(objects)) + nowhere
     start += struct.pack("<QQII16x", 0, 96, 0, 0)
-    number = len(attributes) if count is None else count
+    number = len(attributes) + 1 if count is None else count
     head = start + struct.pack("<BBHII4x", 1, 0, number, 1, len(messages)) + messages
     return head + bytes(heap - len(head)) + objects
 
