@@ -39,9 +39,7 @@ def root_attributes(data: Ranges) -> Iterator[tuple[str, bytes | None]]:
 
     """
     try:
-        for number, message in enumerate(_messages(data, _root(data))):
-            if number > _MOST_MESSAGES:
-                raise Malformed("too many messages")
+        for message in _messages(data, _root(data)):
             if message.kind == _DENSE and _dense(message.body):
                 raise _unread(data, "attributes in a heap")
             if message.kind == _ATTRIBUTE:
@@ -76,10 +74,12 @@ def _root(data: Ranges) -> int:
 
 
 def _messages(data: Ranges, address: int) -> Iterator[_Message]:
-    if data.at(address, 4) == b"OHDR":
-        yield from _new_messages(data, address)
-    else:
-        yield from _old_messages(data, address)
+    is_new = data.at(address, 4) == b"OHDR"
+    every = _new_messages(data, address) if is_new else _old_messages(data, address)
+    for number, message in enumerate(every):
+        if number > _MOST_MESSAGES:
+            raise Malformed("too many messages")
+        yield message
 
 
 def _block(data: Ranges, address: int, length: int) -> bytes:
