@@ -34,7 +34,8 @@ def test_weight_files_are_well_formed(
     """Non-pickle model containers are well formed.
 
     Malformed headers are how loaders are made to read or write outside of their memory. Judges headers of
-    safetensors and GGUF, references of ONNX out of its directory, and code in Keras models.
+    safetensors and GGUF, references of ONNX out of its directory and its operators that call Python, and
+    whatever Keras models name, as `.keras` or HDF5, that is not known to run nothing of its own.
     """
     seen = model_files(host, model_dirs)
     containers = [file for file in seen.each if is_container(file)]

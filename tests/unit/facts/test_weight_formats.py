@@ -1,157 +1,113 @@
-import json
-import struct
-from contextlib import suppress
+"""Every format with dangerous and benign files, judged where they lie."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from pytest_aisec.facts.model_files import model_files
-from pytest_aisec.facts.weight_formats import defects, gguf, keras_layers, onnx_locations, safetensors
+from pytest_aisec.facts.weight_formats import defects, is_container
+from pytest_aisec.observe.faults import Unobservable
+from tests.support import weights as make
+from tests.support.hdf5_files import DENSE, EARLIEST
+from tests.unit.facts import test_gguf, test_keras, test_onnx, test_safetensors
+
+DENSE_LAYER = b'{"class_name": "Sequential", "config": {"layers": [{"class_name": "Dense", "config": {}}]}}'
 
 
-def header(**tensors):
-    return json.dumps(tensors).encode()
+def written(directory, local, files, most=10_000):
+    """Return the outcome of every file by its name."""
+    for name, data in files.items():
+        (directory / name).write_bytes(data)
+    found = model_files(local, [str(directory)]).files
+    assert all(is_container(file) for file in found)
+    judged = defects(local, found, max_header_bytes=most)
+    return {path.rsplit("/", 1)[-1]: answer for path, answer in judged.items()}
 
 
-def tensor(kind="F32", shape=(2,), offsets=(0, 8)):
-    return {"dtype": kind, "shape": list(shape), "data_offsets": list(offsets)}
+def headed(cases):
+    return {name: make.safetensors(text, bytes(size)) for name, (text, size) in cases.items()}
 
 
-@pytest.mark.parametrize(
-    ("text", "size"),
-    [
-        (b"{}", 0),
-        (b"{}   ", 0),
-        (header(a=tensor(), b=tensor("BF16", (), (8, 10))), 10),
-        (header(b=tensor("U8", (1,), (8, 9)), a=tensor(), c=tensor("F4", (4,), (9, 11))), 11),
-        (header(a=tensor("F32", (0,), (0, 0)), __metadata__={"format": "pt"}), 0),
-    ],
-)
-def test_well_formed_safetensors(text, size):
-    assert [] == list(safetensors(text, size))
+FORMATS = {
+    "safetensors": (headed(test_safetensors.ACCEPTED), headed(test_safetensors.REFUSED)),
+    "gguf": (test_gguf.BENIGN, test_gguf.DANGEROUS),
+    "onnx": (test_onnx.BENIGN, test_onnx.DANGEROUS),
+    "keras": (
+        {name: make.keras(config) for name, config in test_keras.BENIGN.items()},
+        {name: make.keras(config) for name, config in test_keras.DANGEROUS.items()},
+    ),
+    "h5": (
+        {
+            "model": make.hdf5([("model_config", DENSE_LAYER)]),
+            "in the header": make.hdf5([("model_config", DENSE_LAYER)], in_heap=False),
+            "weights only": make.hdf5([("backend", b"torch")]),
+        },
+        {
+            "of h5py": make.packed(EARLIEST),
+            "blank": make.hdf5([("model_config", b'{"class_name" : "Lambda"}')]),
+            "line end": make.hdf5([("model_config", b'{"class_name":\n"Lambda"}')], in_heap=False),
+            "escaped": make.hdf5([("model_config", b'{"class_name": "\\u004cambda"}')]),
+            "second": make.hdf5(
+                [("model_config", DENSE_LAYER), ("model_config", b'{"class_name": "Lambda"}')]
+            ),
+            "training": make.hdf5([("training_config", b'{"loss": {"class_name": "Lambda"}}')]),
+            "no JSON": make.hdf5([("model_config", b"{")]),
+            "no HDF5": b"hello",
+        },
+    ),
+}
 
 
-@pytest.mark.parametrize(
-    ("text", "size"),
-    [
-        (b"", 0),
-        (b" {}", 0),
-        (b"[]", 0),
-        (b'{"a":1}', 0),
-        (b"{} x", 0),
-        (b"\xff{}", 0),
-        (header(a=tensor()), 9),
-        (header(a=tensor()), 7),
-        (header(a=tensor(offsets=(1, 9))), 9),
-        (header(a=tensor(), b=tensor(offsets=(4, 12))), 12),
-        (header(a=tensor(shape=(3,))), 8),
-        (header(a=tensor(shape=(-1, -2))), 8),
-        (header(a=tensor(shape=(1 << 62, 1 << 62))), 8),
-        (header(a=tensor(kind="F128")), 8),
-        (header(a=tensor(shape=(True, 2))), 8),
-        (header(a=tensor(offsets=(8, 0))), 8),
-        (b'{"a":{},"a":{}}', 0),
-        (header(__metadata__={"format": 1}), 0),
-        (b"[" * 100_000, 0),
-    ],
-)
-def test_malformed_safetensors(text, size):
-    assert list(safetensors(text, size))
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_all_benign_files_of_a_format_pass_and_no_dangerous_one(suffix, tmp_path, local):
+    benign, dangerous = FORMATS[suffix]
+    files = {f"{name}.benign.{suffix}": data for name, data in benign.items()}
+    files |= {f"{name}.dangerous.{suffix}": data for name, data in dangerous.items()}
+    judged = written(tmp_path, local, files)
+    assert files.keys() == judged.keys()
+    assert {} == {name: said for name, said in judged.items() if ".benign." in name and said != ()}
+    missed = {name: said for name, said in judged.items() if ".dangerous." in name and said == ()}
+    assert {} == missed
+    assert not [name for name, said in judged.items() if isinstance(said, Unobservable)]
 
 
-def head(version=3, tensors=1, pairs=1, key=b"general.architecture", order="<"):
-    return b"GGUF" + struct.pack(f"{order}IQQQ", version, tensors, pairs, len(key)) + key + bytes(100)
+def test_what_is_not_understood_is_an_error(tmp_path, local):
+    files = {
+        "heap.h5": make.packed(DENSE),
+        "type.gguf": make.gguf([], [make.gguf_tensor(kind=77)], bytes(16)),
+        "list.h5": make.hdf5([("model_config", b"{}")]).replace(b"\x19\x01", b"\x19\x00", 1),
+    }
+    for said in written(tmp_path, local, files).values():
+        assert isinstance(said, Unobservable)
+        assert "parse" == said.reason
 
 
-class TestGguf:
-    @pytest.mark.parametrize("data", [head(), head(pairs=0), head(2), head(order=">")])
-    def test_well_formed(self, data):
-        assert [] == list(gguf(data, 10_000))
-
-    @pytest.mark.parametrize(
-        "data",
-        [
-            b"GGUF",
-            b"GGML" + bytes(100),
-            head(9),
-            head(tensors=1 << 40),
-            head(pairs=1 << 40),
-            head(key=b""),
-            head(key=b"\x00"),
-        ],
-    )
-    def test_malformed(self, data):
-        assert list(gguf(data, 10_000))
+def test_a_header_of_more_than_is_allowed_is_a_finding(tmp_path, local):
+    (said,) = written(tmp_path, local, {"a.safetensors": make.safetensors({}, b"")}, most=1).values()
+    assert said == ("a header of 2 bytes, more than 1",)
 
 
-def field(number, body):
-    return bytes([number << 3 | 2, len(body)]) + body
-
-
-def model(*locations):
-    entries = b"".join(field(13, field(1, b"location") + field(2, name)) for name in locations)
-    return b"\x08\x08" + field(7, field(5, entries))
-
-
-class TestOnnx:
-    def test_locations(self):
-        assert ["weights.bin", "../x"] == list(onnx_locations(model(b"weights.bin", b"../x")))
-
-    @pytest.mark.parametrize("data", [b"", b"hello", model()[:-1], b"\x08\x08", bytes(50)])
-    def test_no_model(self, data):
-        with pytest.raises((ValueError, IndexError)):
-            list(onnx_locations(data))
-
-    @given(st.binary(max_size=60))
-    def test_any_bytes(self, data):
-        with suppress(ValueError, IndexError):
-            list(onnx_locations(data))
-
-
-def written(tmp_path, local, data):
-    path = tmp_path / "m.onnx"
-    path.write_bytes(data)
-    (file,) = model_files(local, [str(tmp_path)]).files
-    return defects(local, [file], max_header_bytes=10_000)[str(path)]
-
-
-def large(*locations):
-    entries = b"".join(field(13, field(1, b"location") + field(2, name)) for name in locations)
-    raw = b"\x4a" + varint(5_000_000) + bytes(4_999_990) + b"location\x12\x99"[:10]
-    graph = field(5, entries) + b"\x2a" + varint(len(raw)) + raw
-    return b"\x08\x08\x3a" + varint(len(graph)) + graph
-
-
-def varint(number):
-    found = b""
-    while number > 127:
-        found, number = found + bytes([number & 127 | 128]), number >> 7
-    return found + bytes([number])
+def large(*entries):
+    """Return an ONNX model too large to be fetched, most of it one tensor that looks like a reference."""
+    body = make.field(9, bytes(4_999_990) + b"\x0a\x08location\x12\x99")
+    external = b"".join(map(make.entry, entries))
+    return make.onnx(make.field(5, external), make.field(5, body), make.field(5, b"\x08\x02"))
 
 
 class TestLargeOnnx:
     def test_inside(self, tmp_path, local):
-        assert () == written(tmp_path, local, large(b"model.data", b"weights/a.bin"))
+        assert {"m.onnx": ()} == written(tmp_path, local, {"m.onnx": large(b"model.data", b"weights/a.bin")})
 
     def test_outside(self, tmp_path, local):
-        (found,) = written(tmp_path, local, large(b"model.data", b"../../etc/shadow"))
+        ((found,),) = written(tmp_path, local, {"m.onnx": large(b"model.data", b"../../etc/shadow")}).values()
         assert "../../etc/shadow" in found
 
+    def test_value_before_the_key_behind_a_large_tensor(self, tmp_path, local):
+        reversed_entry = make.field(13, make.field(2, b"/etc/shadow") + make.field(1, b"location", 3), 4)
+        data = large() + make.field(7, make.field(5, reversed_entry))
+        ((found,),) = written(tmp_path, local, {"m.onnx": data}).values()
+        assert "/etc/shadow" in found
+
     def test_no_model(self, tmp_path, local):
-        assert written(tmp_path, local, bytes(5_000_000))
-        assert written(tmp_path, local, large(b"a")[:4_000_000])
-
-
-@pytest.mark.parametrize(
-    ("expected", "config"),
-    [
-        ([], {"module": "keras.layers", "class_name": "Dense", "config": {"layers": []}}),
-        (["a layer of the class Lambda"], {"config": {"layers": [{"class_name": "Lambda"}]}}),
-        (["a layer of the class __lambda__"], [{"config": {"activation": {"class_name": "__lambda__"}}}]),
-        (["function of the module subprocess"], {"module": "subprocess", "class_name": "function"}),
-        (["A of the module kerasx"], {"module": "kerasx", "class_name": "A"}),
-    ],
-)
-def test_keras(expected, config):
-    assert expected == list(keras_layers(config))
+        judged = written(
+            tmp_path, local, {"zeros.onnx": bytes(5_000_000), "cut.onnx": large(b"a")[:4_000_000]}
+        )
+        assert all(isinstance(said, tuple) and said for said in judged.values())
