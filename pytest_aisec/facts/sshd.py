@@ -121,8 +121,7 @@ def parse_conditionals(text: str, *, path: str, condition: str = "") -> Iterator
     """
     for number, line in enumerate(text.splitlines(), 1):
         keyword, value = _words(line)
-        hidden = not condition and line.startswith("«redacted:")  # a comment after one about passwords
-        if not keyword and line.strip() and not line.lstrip().startswith("#") and not hidden:
+        if not keyword and line.strip() and not line.lstrip().startswith("#"):
             raise Unobservable("parse", f"{path}:{number}: not a setting of sshd: {line[:120]!r}")
         if keyword == "match":
             condition = value
