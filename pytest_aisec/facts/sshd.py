@@ -179,8 +179,7 @@ def parse_conditionals(
     around = condition
     for number, line in enumerate(text.splitlines(), 1):
         keyword, words = _words(line)
-        hidden = not condition and line.startswith("«redacted:")  # a comment after one about passwords
-        if not keyword and line.strip() and not line.lstrip().startswith("#") and not hidden:
+        if not keyword and line.strip() and not line.lstrip().startswith("#"):
             raise Unobservable("parse", f"{path}:{number}: not a setting of sshd: {line[:120]!r}")
         if keyword == "match":
             condition = " and ".join(filter(None, (around, " ".join(words))))

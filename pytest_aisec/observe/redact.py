@@ -11,15 +11,17 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache, partial
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
+from pytest_aisec.observe import blocks
+from pytest_aisec.observe.blocks import Span
+from pytest_aisec.observe.encodings import readings, unescaped
+from pytest_aisec.observe.families import Family, candidates, folded
 from pytest_aisec.observe.shapes import SECRET_NAME, SHAPES
 
 MARK = re.compile(r"«redacted:(?P<kind>[a-z0-9-]+):(?P<digest>[0-9a-f]{8})»")
 
-_PATTERNS: tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...] = tuple(
-    (kind, tuple(words.split()), re.compile(shape, re.MULTILINE)) for kind, words, shape in SHAPES
-)
+
 _SECRET_NAME = re.compile(SECRET_NAME)
 
 _HARMLESS = re.compile(
@@ -36,12 +38,13 @@ _SPECIAL = re.compile(
 )
 """A word of a tokenizer."""
 
+_NAMED_KINDS = frozenset({"password", "token"})
+_OF_A_FILE = re.compile(r"/[\w.-]*:[ \t]+\Z")
+"""What ends before a complaint about a file: `/etc/pam.d/common-password: Permission denied`."""
+
 _HARMLESS_IN = frozenset({"password", "token", "basic-auth", "bearer"})
 
-_LOOKS_LIKE = str.maketrans({"\u0130": "i", "\u0131": "i", "\u017f": "s", "\u212a": "k"})
-"""The letters that are an ASCII letter to `re.IGNORECASE` and not to `str.lower`."""
-
-_KINDS = frozenset(shape.kind for shape in SHAPES)
+_KINDS = frozenset(shape.kind for shape in SHAPES) | blocks.KINDS
 _LEAST_KNOWN = 8
 """Letters of a password that is looked for wherever it stands: a shorter one may stand in any word."""
 
@@ -109,18 +112,135 @@ def _redact_once(text: str) -> str:
 
 
 def _redact(text: str) -> str:
-    lower = text.lower().translate(_LOOKS_LIKE)
-    shapes = [item for item in _PATTERNS if any(word in lower for word in item[1])]
     before = None
     while text != before:  # a mark ends a word, so that one more credential may begin after it
         before = text
         for literal, kind in _Extra.literals.items():
-            text = _outside(text, partial(_take_literal, literal, kind))
+            if literal in text:
+                text = _outside(text, partial(_take_literal, literal, kind))
         for kind, pattern in _Extra.own:
             text = _take_own(text, kind, pattern)
-        for kind, _, pattern in shapes:
-            text = pattern.sub(lambda match, kind=kind: _replace(kind, match), text)  # type: ignore[misc]
+        text = _take_known(text)
     return text
+
+
+def _take_known(text: str) -> str:
+    """Replace the known shapes; every line that was looked at before, on any host, is not looked at again."""
+    text = _cover(text, list(blocks.find(text)))
+    if "-----" in text and "\n" in text:  # the head of a key may be written otherwise
+        for reading in unescaped(text):
+            spans = blocks.find(reading.text)
+            text = _cover(
+                text, [Span(*reading.place(start, end), kind, secret) for start, end, kind, secret in spans]
+            )
+    lines = text.split("\n")
+    fresh = [line for line in dict.fromkeys(lines) if line not in _Seen.clean]
+    if not fresh:
+        return text
+    changed = {
+        line: new for line, families in candidates(fresh) if (new := _take_line(line, families)) != line
+    }
+    _Seen.add(line for line in fresh if line not in changed)
+    return "\n".join([changed.get(line, line) for line in lines]) if changed else text
+
+
+class _Seen:
+    """Lines without any credential."""
+
+    clean: ClassVar[set[str]] = set()
+    room = _ROOM = 8 * 1024 * 1024
+
+    @classmethod
+    def add(cls, lines: Iterable[str]) -> None:
+        for line in lines:
+            if len(line) < _LONG:
+                cls.room -= len(line) + _ENTRY
+                cls.clean.add(line)
+        if cls.room < 0:
+            cls.clean, cls.room = set(), cls._ROOM
+
+
+_LONG = 1024 * 1024
+_ENTRY = 100
+"""What an entry costs besides its letters."""
+
+
+def _take_line(line: str, families: list[Family]) -> str:
+    """Return a line without its credentials."""
+    while spans := _find_on_line(line, families, deep=0):
+        line = _cover(line, spans)
+    return line
+
+
+def _find_on_line(line: str, families: list[Family], *, deep: int) -> list[Span]:
+    lower = folded(line)
+    spans = [
+        span
+        for kind, _, pattern, folded in families
+        for match in pattern.finditer(lower if folded else line)
+        if (span := _credential(kind, line, match))
+    ]
+    for reading in readings(line) if deep < _DEEPEST else ():
+        for start, end, kind, secret in _find_in_reading(reading.text, deep + 1):
+            spans.append(Span(*reading.place(start, end), kind, secret))
+    return spans
+
+
+_DEEPEST = 3
+"""Encodings within each other that are read."""
+
+
+def _find_in_reading(text: str, deep: int) -> Iterator[Span]:
+    yield from blocks.find(text)
+    at = 0
+    for line, families in candidates(text.split("\n")):
+        for span in _find_on_line(line, families, deep=deep):
+            yield span._replace(start=at + span.start, end=at + span.end)
+        at += len(line) + 1
+
+
+def _cover(text: str, spans: list[Span]) -> str:
+    """Return `text` with marks in place of what was found; what was found twice gets the first one's mark."""
+    pieces: list[str] = []
+    end = 0
+    for start, stop, kind, secret in _merged(text, spans):
+        pieces += [text[end:start], _marked(text[start:stop], mark(kind, secret))]
+        end = stop
+    return "".join([*pieces, text[end:]]) if pieces else text
+
+
+def _merged(text: str, spans: list[Span]) -> Iterator[Span]:
+    """Yield spans that do not overlap, in order, each as large as all that overlap."""
+    group: list[tuple[Span, int]] = []
+    stop = -1
+    for span, rank in sorted(
+        ((span, rank) for rank, span in enumerate(spans)), key=lambda item: item[0].start
+    ):
+        if group and span.start >= stop:
+            yield _union(text, group, stop)
+            group = []
+        group.append((span, rank))
+        stop = max(stop, span.end)
+    if group:
+        yield _union(text, group, stop)
+
+
+def _union(text: str, group: list[tuple[Span, int]], stop: int) -> Span:
+    start = group[0][0].start
+    whole = [(rank, span) for span, rank in group if (span.start, span.end) == (start, stop)]
+    if whole:
+        return min(whole)[1]
+    first = min((rank, span) for span, rank in group)[1]
+    return Span(start, stop, first.kind, text[start:stop])
+
+
+def _marked(part: str, with_mark: str) -> str:
+    """Return the mark, once for each line and argument of `part`; what separates them stays."""
+    if _BREAK.search(part) is None:
+        return with_mark
+    if re.search(r"[^\0]\0[^\0]\0", part):  # UTF-16
+        return with_mark + "".join(_BREAK.findall(part))
+    return _BREAKS.sub(with_mark, part)
 
 
 def _take_literal(literal: str, kind: str, part: str) -> str:
@@ -152,7 +272,8 @@ def _take_own(text: str, kind: str, pattern: re.Pattern[str]) -> str:
     return _outside(text, lambda part: "".join(taken(part)))
 
 
-_BREAKS = re.compile(r"[^\n\r\x00]+")
+_BREAK = re.compile(r"[\n\r\x00\v\f\x1c-\x1e\x85\u2028\u2029]")
+_BREAKS = re.compile(r"[^\n\r\x00\v\f\x1c-\x1e\x85\u2028\u2029]+")
 """What a mark takes the place of: never of what separates lines and arguments."""
 
 
@@ -173,15 +294,19 @@ def _span(match: re.Match[str]) -> tuple[int, int]:
     return match.span()
 
 
-def _replace(kind: str, match: re.Match[str]) -> str:
-    whole, begin = match.group(), match.start()
+def _credential(kind: str, line: str, match: re.Match[str]) -> Span | None:
+    """Return where the credential of a match is; None where it is none after all."""
+    if "no" in match.re.groupindex and match["no"] is not None:
+        return None
     start, end = _span(match)
-    secret = whole[start - begin : end - begin]
+    secret = line[start:end]
     if kind in _HARMLESS_IN and _HARMLESS.fullmatch(secret):
-        return whole
-    if kind == "token" and (_NAME.fullmatch(secret) or _SPECIAL.search(whole[: start - begin])):
-        return whole
-    return whole[: start - begin] + mark(kind, secret) + whole[end - begin :]
+        return None
+    if kind in _NAMED_KINDS and _OF_A_FILE.search(line, max(0, match.start() - 60), start):
+        return None
+    if kind == "token" and (_NAME.fullmatch(secret) or _SPECIAL.search(line, max(0, start - 40), start)):
+        return None
+    return Span(start, end, kind, secret)
 
 
 def redact_value(name: str, value: Any) -> Any:

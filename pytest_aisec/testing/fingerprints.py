@@ -15,7 +15,18 @@ from pytest_aisec.testing.scenarios import WAITING, Scenario
 _PACKAGE = Path(pytest_aisec.__file__).parent
 _FOLLOWED = ("facts", "advisories")
 """Subpackages that a control reads through: changes of these count."""
-_ASKING = ("batch", "powershell", "backend", "redact", "shapes")
+_ASKING = (
+    "batch",
+    "powershell",
+    "backend",
+    "redact",
+    "shapes",
+    "shape",
+    "vendors",
+    "blocks",
+    "encodings",
+    "families",
+)
 """Modules of `observe` that decide what is asked and what is kept of an answer."""
 
 

@@ -1,0 +1,118 @@
+"""Other readings of a line: what it says in Base64, hexadecimal, a URL, JSON or UTF-16."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+
+class Reading(NamedTuple):
+    """What a part of a line says."""
+
+    text: str
+    starts: Sequence[int]
+    """Where in the line each letter of `text` begins; where all of it begins when it cannot be divided."""
+    ends: Sequence[int]
+    """Likewise, where it ends."""
+
+    def place(self, start: int, end: int) -> tuple[int, int]:
+        """Return the place in the line of what stands from `start` to `end` in this reading."""
+        if len(self.starts) == 1:
+            return self.starts[0], self.ends[0]
+        return self.starts[start], self.ends[end - 1]
+
+
+_ESCAPED = re.compile(
+    r"%[0-9A-Fa-f]{2}|\\+u[0-9A-Fa-f]{4}|\\+x[0-9A-Fa-f]{2}|&(?:#\d{2,5}|#[xX][0-9A-Fa-f]{2,5}|quot|amp|lt|gt|apos);"
+    r"|\x1b\[[0-9;?]{0,16}[A-Za-z]|[\u200b-\u200f\u2060\ufeff\u00ad]"
+)
+_HINTS = ("%", "&", "\x1b", "\\u", "\\x")
+"""One of these stands in every escape sequence of ASCII."""
+_NAMED = {"&quot;": '"', "&amp;": "&", "&lt;": "<", "&gt;": ">", "&apos;": "'"}
+_BASE64 = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{20,}+={0,2}")
+_HEX = re.compile(r"(?<![0-9A-Fa-f])(?:[0-9A-Fa-f]{2}){12,}+(?![0-9A-Fa-f])")
+_SPACED_HEX = re.compile(r"(?:[0-9A-Fa-f]{2}[ :]){11,}+(?:[0-9A-Fa-f]{2})?")
+_UTF16 = re.compile(r"(?:[\x20-\x7e]\x00){8,}+(?:[\x20-\x7e]$)?|(?:\x00[\x20-\x7e]){8,}+")
+_URLSAFE = str.maketrans("-_", "+/")
+_TEXT = re.compile(rb"[\t\n\r\x20-\x7e]{12,}")
+
+
+def readings(line: str) -> Iterator[Reading]:
+    """Yield what else a line, or a part of it, says."""
+    yield from unescaped(line)
+    if "\0" in line:
+        yield from (_of_utf16(found) for found in _UTF16.finditer(line))
+    for found in _BASE64.finditer(line):
+        yield from _of_bytes(found, _from_base64(found.group()))
+        for inner in _HEX.finditer(line, found.start(), found.end()):
+            yield from _of_bytes(inner, bytes.fromhex(inner.group()))
+    for found in _SPACED_HEX.finditer(line):
+        yield from _of_bytes(found, bytes.fromhex(found.group().replace(":", " ")))
+
+
+def unescaped(line: str) -> Iterator[Reading]:
+    """Yield the reading of a text that holds escape sequences, or what is not seen."""
+    if (not line.isascii() or any(hint in line for hint in _HINTS)) and _ESCAPED.search(line):
+        yield _unescaped(line)
+
+
+def _unescaped(line: str) -> Reading:
+    """Return the line with its escape sequences read, and without what is not seen."""
+    text: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    end = 0
+    for found in _ESCAPED.finditer(line):
+        letter = _letter(found.group())
+        text += [line[end : found.start()], letter]
+        starts += [*range(end, found.start()), *([found.start()] if letter else [])]
+        ends += [*range(end + 1, found.start() + 1), *([found.end()] if letter else [])]
+        end = found.end()
+    text.append(line[end:])
+    starts += range(end, len(line))
+    ends += range(end + 1, len(line) + 1)
+    return Reading("".join(text), starts, ends)
+
+
+def _letter(escape: str) -> str:
+    """Return what an escape sequence stands for; a record never ends in one."""
+    if escape in _NAMED:
+        return _NAMED[escape]
+    if escape.startswith("&"):
+        digits = escape[2:-1]
+        code = int(digits[1:], 16) if digits[0] in "xX" else int(digits)
+    elif escape.startswith(("%", "\\")):
+        code = int(escape.lstrip("%\\ux"), 16)
+    else:
+        return ""
+    return chr(code) if 0x20 <= code < 0x7F else "\n" if code in {0, 10, 13} else "\ufffd"
+
+
+def _of_utf16(found: re.Match[str]) -> Reading:
+    first = 1 if found.group().startswith("\0") else 0
+    letters = found.group()[first::2]
+    starts = [found.start() + first + 2 * number for number in range(len(letters))]
+    return Reading(letters, starts, [place + 1 for place in starts])
+
+
+def _from_base64(run: str) -> bytes:
+    run = run.rstrip("=").translate(_URLSAFE)
+    try:
+        return base64.b64decode(
+            run[: len(run) // 4 * 4 if len(run) % 4 == 1 else len(run)] + "=" * (-len(run) % 4)
+        )
+    except binascii.Error:
+        return b""
+
+
+def _of_bytes(found: re.Match[str], data: bytes) -> Iterator[Reading]:
+    """Yield what bytes say when they are text: of UTF-8, or of UTF-16."""
+    if data[1:2] == b"\0" and data[:1] != b"\0":
+        data = data[::2]
+    elif data[:1] == b"\0" and data[1:2] != b"\0":
+        data = data[1::2]
+    if data.isascii() and _TEXT.search(data):
+        yield Reading(data.decode("ascii"), [found.start()], [found.end()])

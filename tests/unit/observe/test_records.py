@@ -1,0 +1,172 @@
+"""Redaction takes credentials and nothing else: no line, argument or string of JSON ends elsewhere than before."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.redaction import ENCODINGS, ORDINARY, SHAPES, taken
+from pytest_aisec.observe.redact import MARK, redact
+
+ENDS = re.compile("[\\n\\r\\0\\v\\f\\x1c-\\x1e\\x85\\u2028\\u2029]")
+BODY = "MIIEpAIBAAKCAQEAaB3/" * 3
+BEGIN, END = "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----"
+SECRET = "Hunter2Hunter2Hunter2Hunter2abc"
+
+PIECES = st.lists(
+    st.one_of(
+        st.sampled_from([BEGIN, END, BODY, "abc=", "\n", "\0", "\r\n", " ", '"', "'", ",", "\\n", "\x85"]),
+        st.sampled_from(
+            ["password", "password=", "password='", "token", "wandb", "machine api.wandb.ai", "="]
+        ),
+        st.sampled_from(
+            ["login", "$ANSIBLE_VAULT;1.1;AES256\n", "kind: Secret", "data:\n", "  key: value1234"]
+        ),
+        st.sampled_from(
+            ["curl -u", "user:", "%0a", "\\u000a", "p\0a\0s\0s\0w\0o\0r\0d\0=\0", *SHAPES.values()]
+        ),
+        st.text(max_size=6),
+    ),
+    max_size=14,
+)
+
+
+@given(PIECES.map("".join))
+def test_every_end_of_a_record_stays_in_its_order(text: str) -> None:
+    assert ENDS.findall(text) == ENDS.findall(redact(text))
+
+
+@given(PIECES.map("".join))
+def test_redacting_what_was_redacted_changes_nothing(text: str) -> None:
+    assert redact(text) == redact(redact(text))
+
+
+@given(st.lists(st.tuples(PIECES.map("".join), PIECES.map("".join)), max_size=4))
+def test_no_string_of_a_json_document_is_lost(pairs: list[tuple[str, str]]) -> None:
+    document = [{"name": first, "value": second, "next": 1} for first, second in pairs]
+    for text in (json.dumps(document), json.dumps(document, ensure_ascii=False, indent=1)):
+        read = json.loads(redact(text), strict=False)
+        assert [["name", "value", "next"]] * len(pairs) == [list(item) for item in read]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"1 {BEGIN}\n2 /usr/bin/sshd\n3 python serve.py --host 0.0.0.0",
+        f"serve\0{BEGIN}\0/usr/sbin/nginx\0-g\0daemon off;",
+        f"{BEGIN}\ntorch\nnumpy\nscipy",
+        f"1 {BEGIN} nginx: worker process",
+        "PermitRootLogin prohibit-password\n#UsePAM yes\nPasswordAuthentication no",
+        "password\n/usr/bin/other --flag1",
+        "machine api.wandb.ai\n/usr/sbin/sshd\n/usr/bin/python serve.py",
+        "grep: /etc/pam.d/common-password: Permission denied",
+        "%ops ALL=(ALL) NOPASSWD: /usr/bin/systemctl",
+    ],
+)
+def test_what_only_begins_like_a_credential_takes_nothing_with_it(text: str) -> None:
+    assert text == redact(text)
+
+
+@pytest.mark.parametrize("around", ["{}", "  {}", "/etc/k.pem-12-{}", "Nov 28 10:00:00 gpu-1 app[1]: {}"])
+@pytest.mark.parametrize(
+    "lines", [[BEGIN, BODY, BODY, "abc=", END], [BEGIN, BODY, BODY], [BODY, "abc=", END]]
+)
+def test_a_key_is_taken_line_by_line_and_the_lines_around_it_stay(around: str, lines: list[str]) -> None:
+    text = "\n".join(["before", *map(around.format, lines), "after that"])
+    redacted = redact(text).split("\n")
+    assert "before" == redacted[0]
+    assert "after that" == redacted[-1]
+    assert len(lines) == len(redacted) - 2
+    assert all(map(MARK.search, redacted[1:-1]))
+    assert "MII" not in "".join(redacted)
+
+
+NOT_TAKEN = {
+    "kubernetes secret": ["JSON", "JSON, escaped", "UTF-16", "ANSI inside", "zero width inside"],
+    "private key": ["JSON, escaped", "UTF-16"],
+}
+"""What takes several lines, and is encoded on each of them, is not read."""
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_every_shape_is_taken_as_it_is_and_encoded(name: str) -> None:
+    missing = [encoding for encoding in ENCODINGS if not taken(name, encoding)]
+    assert NOT_TAKEN.get(name, []) == missing
+
+
+def test_ordinary_lines_stay() -> None:
+    lines = ORDINARY.splitlines()
+    changed = [line for line in lines if redact(line) != line]
+    assert [] == changed
+
+
+HOSTILE = [
+    *(
+        "password ",
+        "password='",
+        'password="',
+        "docker login -p ",
+        "curl -u ",
+        "wandb login ",
+        "ldapsearch -w ",
+    ),
+    *(
+        "eyJaaaaaaaa-",
+        "eyJaaaaaaaa.eyJ",
+        "MIIaaaIBAA",
+        f"{BEGIN}\n",
+        f"{BEGIN}\n{BODY}\n",
+        f"{BODY}\n",
+        f"{END}",
+    ),
+    *(
+        "$ANSIBLE_VAULT;1.1;AES256\n00\n",
+        "kind: Secret\ndata:\n",
+        '"kind":"Secret","data":{',
+        "a\0",
+        "%41",
+        "://a:",
+    ),
+    *(
+        "token",
+        "secret = ",
+        "cookie: a=",
+        "<password>",
+        "6f",
+        "6f ",
+        "aaaa-",
+        "A" * 63 + "\n",
+        "\\u0041",
+        "\u200b",
+    ),
+    *(
+        "mysql -u ",
+        "[redacted:",
+        "x" * 20 + ".",
+        "AIza" + "0" * 35 + "pa-" + "a" * 43,
+        "echo aaaaaa | sudo -",
+    ),
+]
+
+
+@pytest.mark.parametrize("unit", HOSTILE)
+def test_four_times_the_text_takes_about_four_times_as_long(unit: str) -> None:
+    assert growth(lambda size: unit * (size // len(unit)), 8 * 1024) < 10
+
+
+def growth(text: Callable[[int], str], size: int) -> float:
+    """Return how many times as long four times the text takes."""
+
+    def seconds(size: int) -> float:
+        started = time.process_time()
+        redact("x " + text(size) + f" {time.perf_counter_ns()}")
+        return time.process_time() - started
+
+    least = max(min(seconds(size) for _ in range(2)), 0.01)
+    return seconds(4 * size) / least
