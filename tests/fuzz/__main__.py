@@ -1,0 +1,82 @@
+"""Fuzz what reads files and answers: `python -m tests.fuzz [TARGET ...] --seconds N`.
+
+Guided by coverage (atheris). What breaks a target is kept in `seeds/TARGET/`, where `tests/unit/test_fuzz.py`
+runs it again from then on. Exit 1 when anything was found.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+SEEDS = Path(__file__).with_name("seeds")
+LONGEST = 10
+"""Seconds for one input."""
+MOST_MEMORY = 2048
+"""MiB for a target, with the interpreter and all that it imported."""
+LARGEST = 16_384
+"""Bytes of an input."""
+
+
+def one(target: str, seconds: int) -> None:
+    """Fuzz a target in this process, which ends with it."""
+    import atheris
+
+    with atheris.instrument_imports(include=["pytest_aisec"]):
+        from tests.fuzz.targets import TARGETS
+
+    seeds = SEEDS / target
+    seeds.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="aisec-corpus-") as corpus:
+        # The first directory takes what covers something new; it is not kept.
+        options = [
+            corpus,
+            str(seeds),
+            f"-artifact_prefix={seeds}/",
+            f"-max_total_time={seconds}",
+            f"-timeout={LONGEST}",
+            f"-rss_limit_mb={MOST_MEMORY}",
+            f"-max_len={LARGEST}",
+            "-print_final_stats=1",
+            "-verbosity=0",
+        ]
+        atheris.Setup([sys.argv[0], *options], TARGETS[target])
+        atheris.Fuzz()
+
+
+def main() -> int:
+    """Fuzz each target in a process of its own, and say which broke."""
+    from tests.fuzz.targets import TARGETS
+
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"default: all of {', '.join(TARGETS)}")
+    default = int(os.environ.get("AISEC_FUZZ_SECONDS") or 5)
+    parser.add_argument("--seconds", type=int, default=default, help="for each target (default: %(default)s)")
+    given = parser.parse_args()
+    if unknown := set(given.targets) - TARGETS.keys():
+        parser.error(f"unknown target {', '.join(sorted(unknown))}; known: {', '.join(TARGETS)}")
+    broken = []
+    for target in given.targets or TARGETS:
+        argv = [
+            sys.executable,
+            "-c",
+            f"from tests.fuzz.__main__ import one; one({target!r}, {given.seconds})",
+        ]
+        done = subprocess.run(argv, capture_output=True, text=True, errors="replace", check=False)
+        tried = [line.split()[-1] for line in done.stderr.splitlines() if "number_of_executed_units" in line]
+        print(
+            f"{target}: {' '.join(tried) or 'no'} inputs, {'ok' if done.returncode == 0 else 'BROKEN'}",
+            flush=True,
+        )
+        if done.returncode != 0:
+            broken.append(target)
+            print(done.stdout[-4000:], done.stderr[-4000:], sep="\n", flush=True)
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
