@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -22,35 +21,52 @@ LARGEST = 16_384
 """Bytes of an input."""
 
 
-def one(target: str, seconds: int) -> None:
+def one(target: str, seconds: int, corpus: str) -> None:
     """Fuzz a target in this process, which ends with it."""
     import atheris
 
-    with atheris.instrument_imports(include=["pytest_aisec"]):
-        from tests.fuzz.targets import TARGETS
+    from tests.fuzz.targets import TARGETS
 
     seeds = SEEDS / target
     seeds.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="aisec-corpus-") as corpus:
-        # The first directory takes what covers something new; it is not kept.
-        options = [
-            corpus,
-            str(seeds),
-            f"-artifact_prefix={seeds}/",
-            f"-max_total_time={seconds}",
-            f"-timeout={LONGEST}",
-            f"-rss_limit_mb={MOST_MEMORY}",
-            f"-max_len={LARGEST}",
-            "-print_final_stats=1",
-            "-verbosity=0",
-        ]
-        atheris.Setup([sys.argv[0], *options], TARGETS[target])
-        atheris.Fuzz()
+    # The first directory takes what covers something new; it is not kept.
+    options = [
+        corpus,
+        str(seeds),
+        f"-artifact_prefix={seeds}/",
+        f"-max_total_time={seconds}",
+        f"-timeout={LONGEST}",
+        f"-rss_limit_mb={MOST_MEMORY}",
+        f"-max_len={LARGEST}",
+        "-print_final_stats=1",
+        "-verbosity=0",
+    ]
+    atheris.Setup([sys.argv[0], *options], TARGETS[target])
+    atheris.Fuzz()
+
+
+def apart(target: str, seconds: int) -> tuple[int, str]:
+    """Fuzz a target in a fork, for which all is imported and instrumented; return its exit code and output."""
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryDirectory(prefix="aisec-corpus-") as corpus:
+        pid = os.fork()
+        if pid == 0:
+            os.dup2(output.fileno(), 1)
+            os.dup2(output.fileno(), 2)
+            try:
+                one(target, seconds, corpus)
+            finally:
+                os._exit(1)  # libFuzzer ends the process itself
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        output.seek(0)
+        return code, output.read().decode(errors="replace")
 
 
 def main() -> int:
     """Fuzz each target in a process of its own, and say which broke."""
-    from tests.fuzz.targets import TARGETS
+    import atheris
+
+    with atheris.instrument_imports(include=["pytest_aisec"]):
+        from tests.fuzz.targets import TARGETS
 
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"default: all of {', '.join(TARGETS)}")
@@ -61,20 +77,15 @@ def main() -> int:
         parser.error(f"unknown target {', '.join(sorted(unknown))}; known: {', '.join(TARGETS)}")
     broken = []
     for target in given.targets or TARGETS:
-        argv = [
-            sys.executable,
-            "-c",
-            f"from tests.fuzz.__main__ import one; one({target!r}, {given.seconds})",
-        ]
-        done = subprocess.run(argv, capture_output=True, text=True, errors="replace", check=False)
-        tried = [line.split()[-1] for line in done.stderr.splitlines() if "number_of_executed_units" in line]
+        code, said = apart(target, given.seconds)
+        tried = [line.split()[-1] for line in said.splitlines() if "number_of_executed_units" in line]
         print(
-            f"{target}: {' '.join(tried) or 'no'} inputs, {'ok' if done.returncode == 0 else 'BROKEN'}",
+            f"{target}: {' '.join(tried) or 'no'} inputs, {'ok' if code == 0 else 'BROKEN'}",
             flush=True,
         )
-        if done.returncode != 0:
+        if code != 0:
             broken.append(target)
-            print(done.stdout[-4000:], done.stderr[-4000:], sep="\n", flush=True)
+            print(said[-4000:], flush=True)
     return 1 if broken else 0
 
 
