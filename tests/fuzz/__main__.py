@@ -10,6 +10,7 @@ import argparse
 import os
 import sys
 import tempfile
+from hashlib import sha256
 from pathlib import Path
 
 SEEDS = Path(__file__).with_name("seeds")
@@ -41,7 +42,15 @@ def one(target: str, seconds: int, corpus: str) -> None:
         "-print_final_stats=1",
         "-verbosity=0",
     ]
-    atheris.Setup([sys.argv[0], *options], TARGETS[target])
+
+    def keeping(data: bytes) -> None:
+        try:
+            TARGETS[target](data)
+        except BaseException:
+            (seeds / f"crash-{sha256(data).hexdigest()[:16]}").write_bytes(data)
+            raise
+
+    atheris.Setup([sys.argv[0], *options], keeping)
     atheris.Fuzz()
 
 
