@@ -2,7 +2,7 @@
 
 A help text stands after a line `<!-- help: COMMAND -->`, in a fenced block. `pytest` means the options that
 this plugin adds to pytest's. `docs/controls/` is what `aisec catalog --format md` says, and `docs/cli.md` the
-help of every command.
+help of every command. A test that a page names as `PATH::NAME` must be there.
 """
 
 from __future__ import annotations
@@ -66,11 +66,26 @@ def stale_reference(path: Path) -> list[str]:
     return [str(path.relative_to(ROOT))]
 
 
+def missing_tests(text: str) -> list[str]:
+    """Return the tests that `text` names as `PATH::NAME` and that are not there."""
+    missing = []
+    for path, name in re.findall(r"`?(tests/[\w/]+\.py)::(\w+)", text):
+        file = ROOT / path
+        if not file.is_file() or not re.search(
+            rf"^ *def {name}\(", file.read_text(encoding="utf-8"), re.MULTILINE
+        ):
+            missing.append(f"{path}::{name}")
+    return missing
+
+
 def main() -> int:
     """Return 1 when anything that the documentation shows is not what the command prints."""
-    stale = []
+    stale, missing = [], []
     for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))):
         text = path.read_text(encoding="utf-8")
+        missing += [
+            f"{path.relative_to(ROOT)}: names {name}, which is not there" for name in missing_tests(text)
+        ]
         fresh = BLOCK.sub(lambda match: match[1] + printed(match["command"].strip()) + match[4], text)
         if fresh != text:
             stale.append(str(path.relative_to(ROOT)))
@@ -80,7 +95,8 @@ def main() -> int:
     stale += stale_reference(ROOT / "docs/cli.md")
     for name in stale:
         print(f"{name}: is not what the command prints; run: python tests/check_docs.py --write")
-    return 1 if stale and "--write" not in sys.argv else 0
+    print(*missing, sep="\n", end="\n" if missing else "")
+    return 1 if missing or (stale and "--write" not in sys.argv) else 0
 
 
 if __name__ == "__main__":

@@ -181,7 +181,7 @@ def _zip(file: Path | IO[bytes], source: str) -> Iterator[tuple[str, bytes]]:
                 parts = name.replace("\\", "/").split("/")
                 if name.startswith(("/", "\\")) or ".." in parts:
                     raise UsageProblem(f"{source}: holds a file named {name!r}, as no OSV dump does")
-                if item.is_dir() or not _is_record(name):
+                if name.endswith("/") or not _is_record(name):
                     continue
                 with archive.open(item) as stream:
                     yield f"{source}: {name}", budget.read(stream, name)

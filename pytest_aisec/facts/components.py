@@ -134,7 +134,9 @@ def read_packages(stdout: str, stderr: str) -> tuple[Component, ...]:
         raise Unobservable("unreadable", problem or "the package manager did not end well")
     found = []
     for line in lines:
-        _, name, version = line.split(" ", 2)
+        _, name, version = [*line.split(" ", 2), "", ""][:3]
+        if name not in _PACKAGES or not version:
+            raise Unobservable("parse", f"the package manager printed {line!r}")
         upstream = version.partition(":")[2] or version
         before, _, revision = upstream.rpartition("-")
         found.append(

@@ -80,7 +80,11 @@ def parse_audit_policy(text: str, subcategory: str) -> Audited:
         Unobservable: `parse`.
 
     """
-    for row in csv.reader(io.StringIO(text.replace("\x00", ""))):
+    try:
+        rows = list(csv.reader(io.StringIO(text.replace("\x00", ""))))
+    except csv.Error as error:
+        raise Unobservable("parse", f"auditpol printed no table: {error}") from None
+    for row in rows:
         if len(row) < 5 or row[3].strip().upper() != subcategory.upper():
             continue
         setting = row[4].strip()

@@ -1,0 +1,199 @@
+"""Readers of what hosts answer: any text ends in a value or in `Unobservable`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from importlib import import_module
+from typing import Any
+
+from pytest_aisec.observe.faults import Unobservable
+
+# Some modules have the name of a function in them, which is what a plain import would give.
+access_lists = import_module("pytest_aisec.facts.access_lists")
+accounts = import_module("pytest_aisec.facts.accounts")
+at_rest = import_module("pytest_aisec.facts.at_rest")
+aws = import_module("pytest_aisec.facts.aws")
+aws_policy = import_module("pytest_aisec.facts.aws_policy")
+components = import_module("pytest_aisec.facts.components")
+container_engines = import_module("pytest_aisec.facts.container_engines")
+container_mounts = import_module("pytest_aisec.facts.container_mounts")
+container_processes = import_module("pytest_aisec.facts.container_processes")
+containers = import_module("pytest_aisec.facts.containers")
+datasets = import_module("pytest_aisec.facts.datasets")
+environments = import_module("pytest_aisec.facts.environments")
+exports = import_module("pytest_aisec.facts.exports")
+filter_iptables = import_module("pytest_aisec.facts.filter_iptables")
+filter_nft = import_module("pytest_aisec.facts.filter_nft")
+image_reports = import_module("pytest_aisec.facts.image_reports")
+import_paths = import_module("pytest_aisec.facts.import_paths")
+interfaces = import_module("pytest_aisec.facts.interfaces")
+jupyter = import_module("pytest_aisec.facts.jupyter")
+listings = import_module("pytest_aisec.facts.listings")
+logs = import_module("pytest_aisec.facts.logs")
+model_files = import_module("pytest_aisec.facts.model_files")
+nginx = import_module("pytest_aisec.facts.nginx")
+openpgp = import_module("pytest_aisec.facts.openpgp")
+package_indexes = import_module("pytest_aisec.facts.package_indexes")
+pickle_opcodes = import_module("pytest_aisec.facts.pickle_opcodes")
+programs = import_module("pytest_aisec.facts.programs")
+project_formats = import_module("pytest_aisec.facts.project_formats")
+remote_code = import_module("pytest_aisec.facts.remote_code")
+signed_manifests = import_module("pytest_aisec.facts.signed_manifests")
+sockets = import_module("pytest_aisec.facts.sockets")
+sshd = import_module("pytest_aisec.facts.sshd")
+tunnels = import_module("pytest_aisec.facts.tunnels")
+weight_formats = import_module("pytest_aisec.facts.weight_formats")
+windows = import_module("pytest_aisec.facts.windows")
+windows_logs = import_module("pytest_aisec.facts.windows_logs")
+zips = import_module("pytest_aisec.facts.zips")
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+
+Reader = Callable[[str], Any]
+SPLIT = "\n--stderr--\n"
+
+
+def answered(reader: Callable[..., Any], *more: Any) -> Reader:
+    """Give a reader what stands before the split as standard output, and the rest as standard error."""
+
+    def read(text: str) -> Any:
+        stdout, _, stderr = text.partition(SPLIT)
+        return reader(stdout, stderr, *more)
+
+    return read
+
+
+def finished(found: Any) -> Any:
+    return list(found) if isinstance(found, Iterator) else found
+
+
+def declaring(reader: Reader, *errors: type[Exception]) -> Reader:
+    """Let a reader raise what its callers expect: `ValueError`, and `errors`."""
+
+    def read(text: str) -> Any:
+        with suppress(ValueError, *errors):
+            return finished(reader(text))
+
+    return read
+
+
+def raw(reader: Callable[[bytes], Any]) -> Reader:
+    return lambda text: reader(text.encode("utf-8", "surrogateescape"))
+
+
+def project_file(path: str) -> Reader:
+    return lambda text: project_formats.read_project_file(path, text)
+
+
+FAMILIES: dict[str, tuple[Reader, ...]] = {
+    "accounts": (
+        accounts.read_accounts,
+        answered(access_lists.read_access_lists),
+        answered(listings.read_listing),
+        listings.read_entry,
+    ),
+    "storage": (
+        at_rest.read_mounts,
+        at_rest.read_devices,
+        at_rest.read_crypt_table,
+        at_rest.read_fscrypt,
+        container_mounts.read_mounts,
+        exports.parse_mounts,
+        lambda text: exports.parse_exports(text, "/etc/exports"),
+        lambda text: exports.parse_smb(text, "smb.conf"),
+    ),
+    "aws": (
+        aws.parse_region,
+        lambda text: aws_policy.parse_policy(text, where="a policy"),
+    ),
+    "packages": (
+        answered(components.read_packages),
+        answered(lambda out, err: environments.read_search(("/srv",), out, err)),
+        import_paths.read_pth,
+        lambda text: package_indexes.read_configuration("/etc/pip.conf", text),
+        lambda text: package_indexes.read_variable("x", "PIP_INDEX_URL", text),
+    ),
+    "projects": tuple(
+        project_file(f"/srv/{name}")
+        for name in (
+            "requirements.txt",
+            "pyproject.toml",
+            "environment.yml",
+            "Pipfile.lock",
+            "poetry.lock",
+            "uv.lock",
+            "pylock.toml",
+            "setup.cfg",
+            "setup.py",
+            "Dockerfile",
+        )
+    ),
+    "containers": (
+        answered(containers.read_containers),
+        lambda text: container_engines.read_engines(text, ()),
+        lambda text: container_processes.read_kernel(text, (1,)),
+        lambda text: image_reports.read_report(text, where="a report"),
+        image_reports.read_version,
+    ),
+    "firewall": (
+        filter_nft.parse_nft,
+        filter_iptables.parse_iptables_save,
+        filter_iptables.parse_ipset,
+        interfaces.read_interfaces,
+        sockets.parse_ss,
+        sockets.parse_netstat,
+    ),
+    "services": (
+        sshd.parse_settings,
+        lambda text: sshd.parse_conditionals(text, path="/etc/ssh/sshd_config"),
+        nginx.parse,
+        declaring(jupyter.read_json),
+        declaring(jupyter.read_python),
+        tunnels.read_settings,
+        tunnels.read_code,
+        remote_code.read_mentions,
+        lambda text: programs.options_of(text.split("\0")),
+    ),
+    "logs": (
+        logs.parse_journal,
+        lambda text: logs.parse_syslog(text, now=NOW, zone=NOW.tzinfo),
+        lambda text: logs.json_entries(text, path="a log"),
+        declaring(logs.moment),
+    ),
+    "windows": (
+        windows.rows,
+        windows.moment,
+        lambda text: windows_logs.parse_audit_policy(text, "Logon"),
+    ),
+    "artifacts": (
+        raw(lambda data: openpgp.read_message(data, len(data))),
+        raw(lambda data: pickle_opcodes.runs_something(data, is_whole=True)),
+        raw(lambda data: pickle_opcodes.runs_something(data, is_whole=False)),
+        raw(lambda data: weight_formats.safetensors(data, 64)),
+        raw(lambda data: weight_formats.gguf(data, len(data))),
+        declaring(raw(weight_formats.onnx_locations), IndexError),
+        raw(lambda data: zips.find_directory(data, len(data), "/srv/a.zip")),
+        raw(lambda data: zips.read_directory(data, 1, len(data), "/srv/a.zip")),
+        declaring(raw(lambda data: signed_manifests.read_manifest(data, None)), signed_manifests.NoManifest),
+        lambda text: datasets.read_manifest("/srv/SHA256SUMS", text),
+        answered(lambda out, err: model_files.read_listing(out, err, ("/srv",))),
+        lambda text: model_files.decoded(text, "/srv/a"),
+    ),
+}
+
+
+def target(family: str) -> Callable[[bytes], None]:
+    """Return the target that gives bytes to every reader of a family."""
+
+    def every(data: bytes) -> None:
+        text = data.decode("utf-8", "surrogateescape")
+        for reader in FAMILIES[family]:
+            try:
+                finished(reader(text))
+            except Unobservable as fault:
+                if not fault.detail:
+                    raise AssertionError("a fault that says nothing") from None
+
+    return every
