@@ -1,0 +1,1 @@
+"""Readings of model files and data sets."""

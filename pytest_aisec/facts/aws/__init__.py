@@ -1,0 +1,1 @@
+"""Readings of AWS accounts, through the `aws` CLI."""

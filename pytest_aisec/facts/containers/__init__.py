@@ -1,0 +1,1 @@
+"""Readings of container engines and what they run."""

@@ -1,0 +1,1 @@
+"""Ways of asking that every field shares."""

@@ -1,0 +1,1 @@
+"""Readings of model servers, prompts and answers."""

@@ -1,0 +1,1 @@
+"""Readings of firewalls, logged packets, tunnels and fabrics."""

@@ -1,0 +1,1 @@
+"""Readings of installed and declared software."""

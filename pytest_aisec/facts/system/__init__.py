@@ -1,0 +1,1 @@
+"""Readings of the operating system: files, accounts, processes, programs, sockets, services."""

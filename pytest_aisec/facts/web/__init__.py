@@ -1,0 +1,1 @@
+"""Readings of HTTP services, TLS and notebooks."""

@@ -1,0 +1,1 @@
+"""Dated statements of people on findings: waivers and attestations."""

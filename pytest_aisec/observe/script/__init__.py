@@ -1,0 +1,1 @@
+"""Questions as framed scripts, and the answers that are believed."""

@@ -1,0 +1,1 @@
+"""Connections to hosts, each bounded in time and output."""

@@ -1,0 +1,1 @@
+"""Everything that takes a `pytest.Config`: one audit from its options to its bundle."""
