@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from urllib.parse import quote
 
-from pytest_aisec.observe.redact import redact
+from pytest_aisec.observe.redaction.redact import redact
 
 SECRET = "Hunter2Hunter2Hunter2Hunter2abc"
 _HEX = "0123456789abcdef"

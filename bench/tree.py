@@ -61,7 +61,7 @@ from pytest_aisec.catalog.load import load_catalog
 from pytest_aisec.observe import waves
 from pytest_aisec.observe.hosts import HostOptions, resolve
 from pytest_aisec.observe.transcript import Transcript
-from pytest_aisec.observe.transports import Limits
+from pytest_aisec.observe.transport.base import Limits
 
 asked = json.loads(sys.argv[1])
 catalog = load_catalog([content_root()])

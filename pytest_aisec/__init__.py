@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pytest_aisec.catalog.context import is_active, is_declared, now
     from pytest_aisec.catalog.control import control, not_applicable, not_reviewed
     from pytest_aisec.catalog.types import Mode
-    from pytest_aisec.facts.together import together
+    from pytest_aisec.facts.core.together import together
     from pytest_aisec.observe.backend import foresee
     from pytest_aisec.observe.faults import Unobservable
 
@@ -44,7 +44,7 @@ _HOMES = {
     "is_declared": ("pytest_aisec.catalog.context", "is_declared"),
     "not_applicable": ("pytest_aisec.catalog.control", "not_applicable"),
     "not_reviewed": ("pytest_aisec.catalog.control", "not_reviewed"),
-    "together": ("pytest_aisec.facts.together", "together"),
+    "together": ("pytest_aisec.facts.core.together", "together"),
     "now": ("pytest_aisec.catalog.context", "now"),
 }
 

@@ -16,9 +16,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     """Add the hooks that other plugins may implement."""
-    from pytest_aisec import hooks  # noqa: PLC0415 - keeps the module graph of an idle plugin small
+    from pytest_aisec import hookspecs  # noqa: PLC0415 - keeps the module graph of an idle plugin small
 
-    pluginmanager.add_hookspecs(hooks)
+    pluginmanager.add_hookspecs(hookspecs)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -28,9 +28,9 @@ def pytest_load_initial_conftests(
     """Before pytest looks for conftests and tests: say that only controls are wanted."""
     namespace = early_config.known_args_namespace
     if options.is_active(namespace):
-        from pytest_aisec import collection, configuring  # noqa: PLC0415 - an idle plugin imports nothing
+        from pytest_aisec.session import collection, config_file  # noqa: PLC0415 - an idle plugin imports nothing
 
-        configuring.read(early_config, namespace)
+        config_file.read(early_config, namespace)
         collection.prepare(early_config, parser)
     return (yield)
 
@@ -40,20 +40,20 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     """Show the settings instead of running, where that is asked for."""
     if not config.option.aisec_show_config:
         return None
-    from pytest_aisec import configuring  # noqa: PLC0415 - an idle plugin imports nothing
+    from pytest_aisec.session import config_file  # noqa: PLC0415 - an idle plugin imports nothing
 
-    return configuring.show(config)
+    return config_file.show(config)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Resolve the plan and the hosts, and take part in the run."""
     if options.is_active(config.option):
-        from pytest_aisec import configuring, connecting, signing  # noqa: PLC0415 - an idle plugin imports nothing
+        from pytest_aisec.session import config_file, hosts, signer  # noqa: PLC0415 - an idle plugin imports nothing
 
-        configuring.settle(config)
-        signing.prepare(config)
-        connecting.begin(config)
-        from pytest_aisec import beginning  # noqa: PLC0415 - takes its time, while connections are made
+        config_file.settle(config)
+        signer.prepare(config)
+        hosts.begin(config)
+        from pytest_aisec.session import setup  # noqa: PLC0415 - takes its time, while connections are made
 
-        beginning.start(config)
+        setup.start(config)

@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from pytest_aisec.cli.reference import markdown
+from pytest_aisec.cli.help_page import markdown
 
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"(<!-- help: (?P<command>[^>]+) -->\n```text\n)(?P<text>.*?)(```\n)", re.DOTALL)

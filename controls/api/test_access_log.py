@@ -10,10 +10,10 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from pytest_aisec import Host, Unobservable, control, not_applicable, now
-from pytest_aisec.facts.logs import LogFile, companions, json_entries, log_files, moment, read_log
-from pytest_aisec.facts.services import INFERENCE, services
-from pytest_aisec.facts.together import ahead
-from pytest_aisec.observe.redact import MARK
+from pytest_aisec.facts.core.together import ahead
+from pytest_aisec.facts.system.logs import LogFile, companions, json_entries, log_files, moment, read_log
+from pytest_aisec.facts.system.services import INFERENCE, services
+from pytest_aisec.observe.redaction.redact import MARK
 
 
 @control(

@@ -7,12 +7,12 @@ from typing import Annotated
 from pydantic import Field
 
 from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed
-from pytest_aisec.facts.formats import yaml_value
-from pytest_aisec.facts.http import Request, Response, access, exchange, schemes
-from pytest_aisec.facts.rights import given_file
-from pytest_aisec.facts.services import INFERENCE, Service, services
-from pytest_aisec.facts.sockets import Socket
-from pytest_aisec.facts.together import ahead
+from pytest_aisec.facts.core.formats import yaml_value
+from pytest_aisec.facts.core.together import ahead
+from pytest_aisec.facts.system.rights import given_file
+from pytest_aisec.facts.system.services import INFERENCE, Service, services
+from pytest_aisec.facts.system.sockets import Socket
+from pytest_aisec.facts.web.http import Request, Response, access, exchange, schemes
 
 Route = Annotated[str, Field(pattern="^/")]
 Url = Annotated[str, Field(pattern=r"^https?://[^/]+$")]

@@ -3,8 +3,8 @@ from typing import Annotated
 from pydantic import Field
 
 from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed
-from pytest_aisec.facts.http import Fingerprint, unlocked
-from pytest_aisec.facts.services import Service, services
+from pytest_aisec.facts.system.services import Service, services
+from pytest_aisec.facts.web.http import Fingerprint, unlocked
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 

@@ -5,11 +5,11 @@ from typing import Annotated
 from pydantic import Field
 
 from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed
-from pytest_aisec.facts.formats import is_number
-from pytest_aisec.facts.http import TURNED_AWAY, burst, schemes
-from pytest_aisec.facts.nginx import Directive, Location, Server, configuration, main_processes, servers
-from pytest_aisec.facts.services import INFERENCE, Service, Services, services
-from pytest_aisec.facts.sockets import Socket
+from pytest_aisec.facts.core.formats import is_number
+from pytest_aisec.facts.system.services import INFERENCE, Service, Services, services
+from pytest_aisec.facts.system.sockets import Socket
+from pytest_aisec.facts.web.http import TURNED_AWAY, burst, schemes
+from pytest_aisec.facts.web.nginx import Directive, Location, Server, configuration, main_processes, servers
 
 Route = Annotated[str, Field(pattern="^/")]
 

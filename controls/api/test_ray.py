@@ -8,10 +8,10 @@ from packaging.version import InvalidVersion, Version
 from pydantic import AfterValidator, Field
 
 from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed
-from pytest_aisec.facts.http import Fingerprint, unlocked
-from pytest_aisec.facts.services import Service, services
-from pytest_aisec.facts.sockets import Socket
-from pytest_aisec.facts.together import ahead
+from pytest_aisec.facts.core.together import ahead
+from pytest_aisec.facts.system.services import Service, services
+from pytest_aisec.facts.system.sockets import Socket
+from pytest_aisec.facts.web.http import Fingerprint, unlocked
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Network = Annotated[str, AfterValidator(lambda text: str(ipaddress.ip_network(text)))]

@@ -7,12 +7,12 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed, now
-from pytest_aisec.facts.http import Request, access, exchange, schemes
-from pytest_aisec.facts.nginx import Server, configuration, main_processes, servers
-from pytest_aisec.facts.services import INFERENCE, Service, Services, services
-from pytest_aisec.facts.sockets import Socket
-from pytest_aisec.facts.tls import VERSIONS, certificate, handshake
-from pytest_aisec.facts.together import ahead
+from pytest_aisec.facts.core.together import ahead
+from pytest_aisec.facts.system.services import INFERENCE, Service, Services, services
+from pytest_aisec.facts.system.sockets import Socket
+from pytest_aisec.facts.web.http import Request, access, exchange, schemes
+from pytest_aisec.facts.web.nginx import Server, configuration, main_processes, servers
+from pytest_aisec.facts.web.tls import VERSIONS, certificate, handshake
 
 _CERTIFICATES = (
     "ssl-certfile",

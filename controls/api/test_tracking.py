@@ -6,12 +6,12 @@ from typing import Annotated
 from pydantic import Field
 
 from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed
-from pytest_aisec.facts.formats import yaml_value
-from pytest_aisec.facts.http import Fingerprint, unlocked
-from pytest_aisec.facts.rights import given_file
-from pytest_aisec.facts.services import Service, services
-from pytest_aisec.facts.together import ahead
-from pytest_aisec.observe.redact import mark
+from pytest_aisec.facts.core.formats import yaml_value
+from pytest_aisec.facts.core.together import ahead
+from pytest_aisec.facts.system.rights import given_file
+from pytest_aisec.facts.system.services import Service, services
+from pytest_aisec.facts.web.http import Fingerprint, unlocked
+from pytest_aisec.observe.redaction.redact import mark
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 

@@ -3,9 +3,9 @@ from collections.abc import Mapping
 from typing import Literal
 
 from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable
-from pytest_aisec.facts.at_rest import Storage, storage
-from pytest_aisec.facts.model_files import ModelFile, looks_like_weights, model_files
-from pytest_aisec.facts.openpgp import Message, read_message
+from pytest_aisec.facts.artifacts.at_rest import Storage, storage
+from pytest_aisec.facts.artifacts.model_files import ModelFile, looks_like_weights, model_files
+from pytest_aisec.facts.artifacts.openpgp import Message, read_message
 
 Protection = Literal["openpgp-aes256", "luks-aes-xts-512", "fscrypt-aes256"]
 

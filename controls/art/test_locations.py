@@ -4,10 +4,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pytest_aisec import Host, Unobservable, control, facts, not_applicable
-from pytest_aisec.facts.file_digests import samples
-from pytest_aisec.facts.model_files import ModelFile, large_weight_files
-from pytest_aisec.facts.together import outcomes
+from pytest_aisec import Host, Unobservable, control, not_applicable
+from pytest_aisec.facts.artifacts.digests import samples
+from pytest_aisec.facts.artifacts.model_files import ModelFile, large_weight_files
+from pytest_aisec.facts.core.together import outcomes
+from pytest_aisec.facts.system.files import trails
 
 MIB = 1024 * 1024
 
@@ -67,11 +68,9 @@ def test_weights_lie_in_approved_locations(
     A forgotten copy in a home or in /tmp is outside of every protection. Looks at files of more than
     min_mb MiB on the host's own file systems, by name and content; encrypted copies are not recognised.
     """
-    outcomes(
-        [lambda: large_weight_files(host, above=min_mb * MIB), lambda: facts.trails(host, approved_roots)]
-    )
+    outcomes([lambda: large_weight_files(host, above=min_mb * MIB), lambda: trails(host, approved_roots)])
     seen = large_weight_files(host, above=min_mb * MIB)
-    ends = [trail.end for trail in facts.trails(host, approved_roots).values()]
+    ends = [trail.end for trail in trails(host, approved_roots).values()]
     roots = [*map(posixpath.normpath, approved_roots), *(end.path for end in ends if end)]
     strayed = {
         file.path: _summary(file)

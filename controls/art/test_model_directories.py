@@ -1,6 +1,10 @@
 from collections.abc import Iterator
 
-from pytest_aisec import Host, Mode, Unobservable, control, facts, is_declared, not_applicable, together
+from pytest_aisec import Host, Mode, Unobservable, control, is_declared, not_applicable, together
+from pytest_aisec.facts.system.access_lists import permitted
+from pytest_aisec.facts.system.accounts import Cache, model_caches
+from pytest_aisec.facts.system.files import Entry, Trail, quoted, trails
+from pytest_aisec.facts.system.listings import Trees, trees
 
 
 @control(
@@ -69,30 +73,30 @@ def test_model_directories_are_private(
 
 def _directories(
     host: Host, model_dirs: list[str], owner: str, group: str, *, limits: tuple[int, int]
-) -> tuple[dict[str, facts.Trail], facts.Trees]:
+) -> tuple[dict[str, Trail], Trees]:
     """Return the ways to the directories, and what in them is more open than `limits`: directories, files."""
     directory_limit, file_limit = limits
-    ways = facts.trails(host, model_dirs)
+    ways = trails(host, model_dirs)
     tops = [trail.end for trail in ways.values() if trail.end is not None]
     tests = [
         f"-type d -perm /{0o777 & ~directory_limit:04o}" if 0o777 & ~directory_limit else "-false",
         f"! -type d -perm /{0o777 & ~file_limit:04o}" if 0o777 & ~file_limit else "-false",
         # find refuses names that the host does not know; then the top itself is not owned as it should be
-        f"! -user {facts.quoted(owner)}" if any(top.owner == owner for top in tops) else "-false",
-        f"! -group {facts.quoted(group)}" if any(top.group == group for top in tops) else "-false",
+        f"! -user {quoted(owner)}" if any(top.owner == owner for top in tops) else "-false",
+        f"! -group {quoted(group)}" if any(top.group == group for top in tops) else "-false",
     ]
-    return ways, facts.trees(host, model_dirs, " -o ".join(tests))
+    return ways, trees(host, model_dirs, " -o ".join(tests))
 
 
-def _model_caches(host: Host) -> tuple[tuple[facts.Cache, ...], list[Unobservable]]:
+def _model_caches(host: Host) -> tuple[tuple[Cache, ...], list[Unobservable]]:
     try:
-        found = facts.model_caches(host)
+        found = model_caches(host)
     except Unobservable as fault:
         return (), [fault]
     return found.caches, found.faults
 
 
-def _ways(seen: facts.Trees, owner: str, group: str, limit: int) -> Iterator[tuple[str, str]]:
+def _ways(seen: Trees, owner: str, group: str, limit: int) -> Iterator[tuple[str, str]]:
     trusted = {"user:root", f"user:{owner}", "group:root"} | ({f"group:{group}"} if limit & 0o020 else set())
     for trail in seen.trails.values():
         if trail.end is not None:
@@ -102,7 +106,7 @@ def _ways(seen: facts.Trees, owner: str, group: str, limit: int) -> Iterator[tup
 
 
 def _entries(
-    entries: list[facts.Entry], modes: dict[str, str], owner: str, group: str
+    entries: list[Entry], modes: dict[str, str], owner: str, group: str
 ) -> Iterator[tuple[str, str]]:
     for entry in entries:
         limit = modes["d" if entry.kind == "d" else "other"]
@@ -112,16 +116,16 @@ def _entries(
             yield entry.path, f"{entry.summary}, not owned {owner}:{group}"
 
 
-def _access(seen: facts.Trees, owner: str, group: str, limit: int) -> Iterator[tuple[str, str]]:
+def _access(seen: Trees, owner: str, group: str, limit: int) -> Iterator[tuple[str, str]]:
     for item in seen.access:
         if item.subject in {"user:", "group:"}:
             continue  # what these grant shows in the mode
-        allowed = facts.permitted(item.subject, owner=owner, group=group, mode=limit)
+        allowed = permitted(item.subject, owner=owner, group=group, mode=limit)
         if set(item.grants) - set(allowed) - {"-"}:
             yield item.path, f"ACL {item.text}"
 
 
-def _caches(caches: tuple[facts.Cache, ...]) -> Iterator[tuple[str, str]]:
+def _caches(caches: tuple[Cache, ...]) -> Iterator[tuple[str, str]]:
     for cache in caches:
         for entry in cache.writable:
             yield entry.path, f"{entry.summary}, a cache that others than its owner may write"

@@ -5,11 +5,11 @@ from typing import Annotated
 from pydantic import Field
 
 from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable
-from pytest_aisec.facts.file_digests import sha256
-from pytest_aisec.facts.model_files import model_files
-from pytest_aisec.facts.pickle_scan import check_installed, scan
-from pytest_aisec.facts.pickle_walk import Walk
-from pytest_aisec.facts.pickles import Pickle, pickles
+from pytest_aisec.facts.artifacts.digests import sha256
+from pytest_aisec.facts.artifacts.model_files import model_files
+from pytest_aisec.facts.artifacts.pickle_scan import check_installed, scan
+from pytest_aisec.facts.artifacts.pickle_walk import Walk
+from pytest_aisec.facts.artifacts.pickles import Pickle, pickles
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 

@@ -2,7 +2,7 @@ from pydantic import ConfigDict, with_config
 from typing_extensions import TypedDict
 
 from pytest_aisec import Host, control, is_declared, not_applicable
-from pytest_aisec.facts.remote_code import ModelProcess, remote_code
+from pytest_aisec.facts.artifacts.remote_code import ModelProcess, remote_code
 
 
 @with_config(ConfigDict(extra="forbid"))

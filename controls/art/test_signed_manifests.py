@@ -3,11 +3,11 @@ import posixpath
 from collections.abc import Callable
 
 from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable, not_reviewed
-from pytest_aisec.facts.file_digests import sha256
-from pytest_aisec.facts.model_files import ModelFile, model_files, read_range
-from pytest_aisec.facts.signed_manifests import NoManifest, TrustedKeys, read_manifest
-from pytest_aisec.facts.signed_manifests import trusted_keys as read_keys
-from pytest_aisec.facts.together import outcomes
+from pytest_aisec.facts.artifacts.digests import sha256
+from pytest_aisec.facts.artifacts.model_files import ModelFile, model_files, read_range
+from pytest_aisec.facts.artifacts.signed_manifests import NoManifest, TrustedKeys, read_manifest
+from pytest_aisec.facts.artifacts.signed_manifests import trusted_keys as read_keys
+from pytest_aisec.facts.core.together import outcomes
 
 _LARGEST = 5_000_000
 

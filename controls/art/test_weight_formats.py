@@ -3,8 +3,8 @@ from typing import Annotated
 from pydantic import Field
 
 from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable
-from pytest_aisec.facts.model_files import model_files
-from pytest_aisec.facts.weight_formats import defects, is_container
+from pytest_aisec.facts.artifacts.model_files import model_files
+from pytest_aisec.facts.artifacts.weight_formats import defects, is_container
 
 
 @control(

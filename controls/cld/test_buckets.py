@@ -1,8 +1,8 @@
 from collections.abc import Iterator
 
 from pytest_aisec import Host, control, not_applicable
-from pytest_aisec.facts.aws import AccountId, Region, account
-from pytest_aisec.facts.aws_buckets import (
+from pytest_aisec.facts.aws.client import AccountId, Region, account
+from pytest_aisec.facts.aws.s3 import (
     BLOCKS,
     Bucket,
     BucketName,
@@ -11,7 +11,7 @@ from pytest_aisec.facts.aws_buckets import (
     parse_listing,
     requires_tls,
 )
-from pytest_aisec.facts.aws_buckets import buckets as read_buckets
+from pytest_aisec.facts.aws.s3 import buckets as read_buckets
 
 
 def _faults(bucket: Bucket) -> Iterator[str]:

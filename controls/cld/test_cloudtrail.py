@@ -1,9 +1,9 @@
 from collections.abc import Iterator, Sequence
 
 from pytest_aisec import Host, Unobservable, control
-from pytest_aisec.facts.aws import AccountId, Region, account
-from pytest_aisec.facts.aws_buckets import BucketName, BucketPattern, list_buckets, parse_listing
-from pytest_aisec.facts.aws_trails import Recorded, Trail, trails
+from pytest_aisec.facts.aws.client import AccountId, Region, account
+from pytest_aisec.facts.aws.cloudtrail import Recorded, Trail, trails
+from pytest_aisec.facts.aws.s3 import BucketName, BucketPattern, list_buckets, parse_listing
 
 
 def _faults(trail: Trail) -> Iterator[str]:

@@ -4,8 +4,8 @@ from typing import Annotated
 from pydantic import Field
 
 from pytest_aisec import Host, control, not_applicable
-from pytest_aisec.facts.aws import AccountId, Region, account
-from pytest_aisec.facts.aws_ec2 import (
+from pytest_aisec.facts.aws.client import AccountId, Region, account
+from pytest_aisec.facts.aws.ec2 import (
     Instance,
     InstanceId,
     InstanceType,

@@ -5,8 +5,8 @@ from typing import Annotated
 from pydantic import Field
 
 from pytest_aisec import Host, Unobservable, control, not_applicable, now
-from pytest_aisec.facts.aws import AccountId, Region, account
-from pytest_aisec.facts.aws_logs import (
+from pytest_aisec.facts.aws.client import AccountId, Region, account
+from pytest_aisec.facts.aws.cloudwatch_logs import (
     LogGroup,
     LogGroupName,
     PolicyStatement,
@@ -15,8 +15,8 @@ from pytest_aisec.facts.aws_logs import (
     log_groups_and_policies,
     newest_events,
 )
-from pytest_aisec.facts.aws_logs import log_groups as read_log_groups
-from pytest_aisec.facts.aws_policy import matches
+from pytest_aisec.facts.aws.cloudwatch_logs import log_groups as read_log_groups
+from pytest_aisec.facts.aws.policies import matches
 
 Days = Annotated[int, Field(ge=1)]
 

@@ -7,10 +7,10 @@ from typing import Annotated
 from pydantic import Field
 
 from pytest_aisec import Host, Unobservable, control, not_applicable
-from pytest_aisec.facts.container_processes import Process, live
-from pytest_aisec.facts.containers import Container, containers, raise_first
-from pytest_aisec.facts.formats import is_number
-from pytest_aisec.observe.redact import MARK
+from pytest_aisec.facts.containers.containers import Container, containers, raise_first
+from pytest_aisec.facts.containers.processes import Process, live
+from pytest_aisec.facts.core.formats import is_number
+from pytest_aisec.observe.redaction.redact import MARK
 
 _NOTHING_RUNS = "no container of docker or podman runs"
 

@@ -1,9 +1,9 @@
 from collections.abc import Iterator
 
 from pytest_aisec import Host, Unobservable, control, not_applicable
-from pytest_aisec.facts.access_lists import access_lists
-from pytest_aisec.facts.container_engines import Engines, engines
-from pytest_aisec.facts.sockets import SocketTable, socket_table
+from pytest_aisec.facts.containers.engines import Engines, engines
+from pytest_aisec.facts.system.access_lists import access_lists
+from pytest_aisec.facts.system.sockets import SocketTable, socket_table
 
 _DOCKER_PORTS = frozenset({2375, 2376})
 _ALSO_OF_SWARM = frozenset({2377, 7946})

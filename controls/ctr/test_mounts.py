@@ -3,9 +3,9 @@ import re
 from collections.abc import Iterable, Iterator
 
 from pytest_aisec import Host, Unobservable, control, not_applicable
-from pytest_aisec.facts.container_mounts import existing, origins
-from pytest_aisec.facts.container_processes import Live, Process, live
-from pytest_aisec.facts.containers import Container, Monitor, Mount, containers, raise_first
+from pytest_aisec.facts.containers.containers import Container, Monitor, Mount, containers, raise_first
+from pytest_aisec.facts.containers.mounts import existing, origins
+from pytest_aisec.facts.containers.processes import Live, Process, live
 
 _TREES = (
     "/boot", "/dev", "/etc", "/proc", "/root", "/run/containerd", "/run/crio", "/run/dbus", "/run/docker",

@@ -7,8 +7,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pytest_aisec import Host, Unobservable, control, facts, is_declared, not_applicable, now
-from pytest_aisec.facts.datasets import Dataset, Listed, Stored, dataset, digests
+from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable, now
+from pytest_aisec.facts.artifacts.datasets import Dataset, Listed, Stored, dataset, digests
+from pytest_aisec.facts.system.files import Entry, leaves
 
 MOST_HASHED = 500
 """Files whose digests are compared at most, however large the dataset."""
@@ -136,8 +137,8 @@ def _unlisted(data: Dataset, listed: dict[str, list[Listed]]) -> Iterator[tuple[
     for item in data.stored:
         if item.kind == "l":
             goal = posixpath.normpath(posixpath.join(posixpath.dirname(item.path), item.target))
-            entry = facts.Entry(path=item.path, kind="l", mode=0, owner="", group="", target=item.target)
-            if facts.leaves(entry, [data.top]) is not None:
+            entry = Entry(path=item.path, kind="l", mode=0, owner="", group="", target=item.target)
+            if leaves(entry, [data.top]) is not None:
                 yield item.path, f"a link out of the dataset, to {item.target}"
             elif not any(place == goal or place.startswith(goal + "/") for place in places):
                 yield item.path, f"a link to {item.target}, where no file is"

@@ -3,7 +3,7 @@ from typing import Annotated
 from pydantic import Field
 
 from pytest_aisec import Host, control, is_declared, not_applicable
-from pytest_aisec.facts.volumes import Volume, volumes
+from pytest_aisec.facts.system.volumes import Volume, volumes
 
 
 @control(

@@ -3,7 +3,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from pytest_aisec import Host, control, not_applicable
-from pytest_aisec.facts.exports import Export, Mount, Share, exports
+from pytest_aisec.facts.system.exports import Export, Mount, Share, exports
 
 Security = Literal["sys", "krb5", "krb5i", "krb5p"]
 _STRENGTH = {"none": 0, "null": 0, "sys": 1, "krb5": 2, "krb5i": 3, "krb5p": 4}

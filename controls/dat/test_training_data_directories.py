@@ -1,6 +1,9 @@
 from collections.abc import Iterator
 
-from pytest_aisec import Host, Mode, control, facts, is_declared, not_applicable
+from pytest_aisec import Host, Mode, control, is_declared, not_applicable
+from pytest_aisec.facts.system.access_lists import permitted
+from pytest_aisec.facts.system.files import Trail
+from pytest_aisec.facts.system.listings import Trees, trees
 
 
 @control(
@@ -40,7 +43,7 @@ def test_training_data_directories_are_private(
         not_applicable("no data directory is named", claims=["data_dirs"])
     limit = int(dir_mode_max, 8)
     others = 0o7 & ~limit
-    seen = facts.trees(host, data_dirs, f"-perm /{others:04o}" if others else "-false")
+    seen = trees(host, data_dirs, f"-perm /{others:04o}" if others else "-false")
     asked = [trail for path, trail in seen.trails.items() if path in data_dirs]
     open_to: dict[str, list[str]] = {}
     for path, what in [
@@ -57,7 +60,7 @@ def test_training_data_directories_are_private(
     assert open_to == {}
 
 
-def _tops(asked: list[facts.Trail], mode: str, owner: str, group: str) -> Iterator[tuple[str, str]]:
+def _tops(asked: list[Trail], mode: str, owner: str, group: str) -> Iterator[tuple[str, str]]:
     for trail in asked:
         top = trail.end
         if top is None:
@@ -72,7 +75,7 @@ def _tops(asked: list[facts.Trail], mode: str, owner: str, group: str) -> Iterat
             yield trail.path, f"{top.summary}, not owned {owner}:{group}"
 
 
-def _ways(seen: facts.Trees, owner: str, group: str, limit: int) -> Iterator[tuple[str, str]]:
+def _ways(seen: Trees, owner: str, group: str, limit: int) -> Iterator[tuple[str, str]]:
     trusted = {"user:root", f"user:{owner}", "group:root"} | ({f"group:{group}"} if limit & 0o020 else set())
     for trail in seen.trails.values():
         if trail.end is not None:
@@ -81,10 +84,10 @@ def _ways(seen: facts.Trees, owner: str, group: str, limit: int) -> Iterator[tup
                     yield trail.path, f"replaceable by {subject} through {place}"
 
 
-def _access(seen: facts.Trees, owner: str, group: str, limit: int) -> Iterator[tuple[str, str]]:
+def _access(seen: Trees, owner: str, group: str, limit: int) -> Iterator[tuple[str, str]]:
     for item in seen.access:
         if item.subject in {"user:", "group:"}:
             continue  # what these grant shows in the mode
-        allowed = facts.permitted(item.subject, owner=owner, group=group, mode=limit)
+        allowed = permitted(item.subject, owner=owner, group=group, mode=limit)
         if set(item.grants) - set(allowed) - {"-"}:
             yield item.path, f"ACL {item.text}"

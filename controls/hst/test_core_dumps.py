@@ -5,9 +5,9 @@ from typing import Annotated
 from pydantic import Field
 
 from pytest_aisec import Host, Unobservable, control, foresee, not_applicable
-from pytest_aisec.facts.processes import QUESTIONS as PROCESSES
-from pytest_aisec.facts.processes import Process, processes
-from pytest_aisec.facts.unit_files import settings
+from pytest_aisec.facts.system.processes import QUESTIONS as PROCESSES
+from pytest_aisec.facts.system.processes import Process, processes
+from pytest_aisec.facts.system.unit_files import settings
 
 _DUMPABLE, _PATTERN = "/proc/sys/fs/suid_dumpable", "/proc/sys/kernel/core_pattern"
 _KDUMP = "cat /sys/kernel/kexec_crash_loaded"

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from pytest_aisec import Host, control, not_applicable
-from pytest_aisec.facts.formats import is_number
-from pytest_aisec.facts.sshd import Effective, effective
+from pytest_aisec.facts.core.formats import is_number
+from pytest_aisec.facts.system.sshd import Effective, effective
 
 _ROOT_LOGIN = {"no": 0, "forced-commands-only": 1, "prohibit-password": 2, "without-password": 2, "yes": 3}
 _ASKS = "kbdinteractiveauthentication"

@@ -4,8 +4,8 @@ from typing import Annotated
 from pydantic import Field
 
 from pytest_aisec import Host, Unobservable, control, not_applicable, now
-from pytest_aisec.facts.logs import ssh_logins
-from pytest_aisec.facts.sshd import is_absent
+from pytest_aisec.facts.system.logs import ssh_logins
+from pytest_aisec.facts.system.sshd import is_absent
 
 
 @control(

@@ -5,12 +5,12 @@ from typing import Annotated
 from pydantic import Field
 
 from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed, now
-from pytest_aisec.facts import prompts
-from pytest_aisec.facts.leaks import Watched, look, normal, words
-from pytest_aisec.facts.model_answers import Answer, Prompt, canary, chat, complete, named, require
-from pytest_aisec.facts.model_api import Endpoint, NoSuchRouteError, is_listening
-from pytest_aisec.facts.model_baseline import read_lines
-from pytest_aisec.facts.model_servers import model_servers
+from pytest_aisec.facts.model import prompts
+from pytest_aisec.facts.model.answers import Answer, Prompt, canary, chat, complete, named, require
+from pytest_aisec.facts.model.api import Endpoint, NoSuchRouteError, is_listening
+from pytest_aisec.facts.model.baseline import read_lines
+from pytest_aisec.facts.model.leaks import Watched, look, normal, words
+from pytest_aisec.facts.model.servers import model_servers
 
 TRIES = 2
 FEWEST_LETTERS = 8

@@ -4,10 +4,10 @@ from typing import Annotated
 from pydantic import Field
 
 from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed
-from pytest_aisec.facts.model_answers import Answer, Prompt, chat, served_models
-from pytest_aisec.facts.model_api import Endpoint, is_listening, place, printed
-from pytest_aisec.facts.model_baseline import Baseline, agrees, read_baseline
-from pytest_aisec.facts.model_servers import ModelServer, at_port, model_servers
+from pytest_aisec.facts.model.answers import Answer, Prompt, chat, served_models
+from pytest_aisec.facts.model.api import Endpoint, is_listening, place, printed
+from pytest_aisec.facts.model.baseline import Baseline, agrees, read_baseline
+from pytest_aisec.facts.model.servers import ModelServer, at_port, model_servers
 
 MIB = 1024 * 1024
 DIGEST = 's=$(stat -L -c %%s -- %s) && if test "$s" -gt %s; then echo "large $s"; else sha256sum -- %s; fi'

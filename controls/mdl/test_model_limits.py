@@ -4,9 +4,9 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed
-from pytest_aisec.facts.model_answers import Prompt, named, read_answer, read_usage
-from pytest_aisec.facts.model_api import Command, Endpoint, Reply, command, is_listening, literal, place, send
-from pytest_aisec.facts.model_servers import ModelServer, at_port, model_servers
+from pytest_aisec.facts.model.answers import Prompt, named, read_answer, read_usage
+from pytest_aisec.facts.model.api import Command, Endpoint, Reply, command, is_listening, literal, place, send
+from pytest_aisec.facts.model.servers import ModelServer, at_port, model_servers
 
 REFUSED = frozenset({400, 413, 414, 422})
 DEEP = 20000

@@ -5,11 +5,11 @@ from typing import Annotated
 from pydantic import Field
 
 from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed, now
-from pytest_aisec.facts import prompts
-from pytest_aisec.facts.leaks import joined
-from pytest_aisec.facts.model_answers import Answer, Canary, Prompt, canary, chat, named, require
-from pytest_aisec.facts.model_api import Endpoint, is_listening
-from pytest_aisec.facts.model_servers import model_servers
+from pytest_aisec.facts.model import prompts
+from pytest_aisec.facts.model.answers import Answer, Canary, Prompt, canary, chat, named, require
+from pytest_aisec.facts.model.api import Endpoint, is_listening
+from pytest_aisec.facts.model.leaks import joined
+from pytest_aisec.facts.model.servers import model_servers
 
 TRIES = 2
 ASK = "Where is lost property kept? Answer with the room."

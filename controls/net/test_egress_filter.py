@@ -6,9 +6,9 @@ from typing import Annotated
 from pydantic import Field
 
 from pytest_aisec import Host, Unobservable, control, not_applicable
-from pytest_aisec.facts.filter_rules import BaseChain, Condition, Flow, paths
-from pytest_aisec.facts.firewall import PacketFilter, packet_filter
-from pytest_aisec.facts.formats import is_number
+from pytest_aisec.facts.core.formats import is_number
+from pytest_aisec.facts.network.filter_rules import BaseChain, Condition, Flow, paths
+from pytest_aisec.facts.network.firewall import PacketFilter, packet_filter
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network

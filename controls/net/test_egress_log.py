@@ -1,7 +1,7 @@
 import re
 
 from pytest_aisec import Host, control
-from pytest_aisec.facts.firewall import outbound_log_rules
+from pytest_aisec.facts.network.firewall import outbound_log_rules
 
 
 @control(

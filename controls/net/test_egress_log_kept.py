@@ -4,8 +4,8 @@ from typing import Annotated
 from pydantic import Field
 
 from pytest_aisec import Host, control, not_applicable
-from pytest_aisec.facts.firewall import outbound_log_rules
-from pytest_aisec.facts.kernel_log import kernel_log
+from pytest_aisec.facts.network.firewall import outbound_log_rules
+from pytest_aisec.facts.network.kernel_log import kernel_log
 
 
 @control(

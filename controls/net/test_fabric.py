@@ -5,10 +5,10 @@ from typing import Annotated
 from pydantic import Field
 
 from pytest_aisec import Host, Unobservable, control, not_applicable, together
-from pytest_aisec.facts.fabric import Member, Network, admits, members
-from pytest_aisec.facts.firewall import packet_filter
-from pytest_aisec.facts.interfaces import Interface, interfaces
-from pytest_aisec.facts.sockets import Address, Socket, socket_table
+from pytest_aisec.facts.network.fabric import Member, Network, admits, members
+from pytest_aisec.facts.network.firewall import packet_filter
+from pytest_aisec.facts.network.interfaces import Interface, interfaces
+from pytest_aisec.facts.system.sockets import Address, Socket, socket_table
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 _STORES = {"redis-server", "valkey-server"}

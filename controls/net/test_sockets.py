@@ -5,8 +5,8 @@ from pydantic import ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
 from pytest_aisec import Host, Unobservable, control, together
-from pytest_aisec.facts.forwarded import Passing, forwarded
-from pytest_aisec.facts.sockets import Socket, addresses_of, socket_table
+from pytest_aisec.facts.network.forwarded import Passing, forwarded
+from pytest_aisec.facts.system.sockets import Socket, addresses_of, socket_table
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 

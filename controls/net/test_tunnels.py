@@ -4,8 +4,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from pytest_aisec import Host, Unobservable, control, is_active, not_reviewed
-from pytest_aisec.facts.formats import MALFORMED, json_value
-from pytest_aisec.facts.tunnels import tunnels
+from pytest_aisec.facts.core.formats import MALFORMED, json_value
+from pytest_aisec.facts.network.tunnels import tunnels
 
 
 @control(

@@ -1,4 +1,5 @@
-from pytest_aisec import Host, control, facts, is_declared, not_applicable
+from pytest_aisec import Host, control, is_declared, not_applicable
+from pytest_aisec.facts.system.credential_files import credential_files
 
 
 @control(
@@ -24,7 +25,7 @@ def test_credential_files_are_private(host: Host, *, homes: list[str] = ["/root"
     """
     if not homes:
         not_applicable("no home is named", claims=["homes"])
-    seen = facts.credential_files(host, homes)
+    seen = credential_files(host, homes)
     exposed: dict[str, str] = {path: "declared, but absent" for path in seen.absent if is_declared("homes")}
     for file in seen.files:
         if file.entry.beyond(file.allowed):

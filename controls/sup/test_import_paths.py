@@ -3,7 +3,7 @@ import re
 from fnmatch import fnmatchcase
 
 from pytest_aisec import Host, control, is_declared, not_applicable
-from pytest_aisec.facts.import_paths import Hook, ImportPath, import_paths
+from pytest_aisec.facts.software.import_paths import Hook, ImportPath, import_paths
 
 _NAME = r"[A-Za-z_][\w.]*"
 _WRITTEN_BY_TOOLS = {

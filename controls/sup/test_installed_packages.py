@@ -11,9 +11,9 @@ from pytest_aisec import Host, control, is_declared, not_applicable, not_reviewe
 from pytest_aisec.advisories import watchlist as watch
 from pytest_aisec.advisories.index import Index
 from pytest_aisec.advisories.versions import Match, read_version
-from pytest_aisec.facts.components import Component, components
-from pytest_aisec.facts.distributions import Distribution, Distributions, distributions
-from pytest_aisec.facts.vulnerabilities import fresh_index
+from pytest_aisec.facts.software.components import Component, components
+from pytest_aisec.facts.software.distributions import Distribution, Distributions, distributions
+from pytest_aisec.facts.software.vulnerabilities import fresh_index
 
 
 @with_config(ConfigDict(extra="forbid"))

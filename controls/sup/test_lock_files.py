@@ -5,12 +5,12 @@ from packaging.version import InvalidVersion, Version
 from pydantic import ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
-from pytest_aisec import Host, Unobservable, control, facts, is_declared, not_applicable, together
-from pytest_aisec.facts.distributions import Distribution, distributions
-from pytest_aisec.facts.locks import Locked, is_flat, locked
-from pytest_aisec.facts.project_formats import ProjectFile, read_project_file
-from pytest_aisec.facts.projects import Projects
-from pytest_aisec.facts.texts import read_files
+from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable, together
+from pytest_aisec.facts.software.distributions import Distribution, distributions
+from pytest_aisec.facts.software.locks import Locked, is_flat, locked
+from pytest_aisec.facts.software.project_formats import ProjectFile, read_project_file
+from pytest_aisec.facts.software.projects import Projects, projects
+from pytest_aisec.facts.system.texts import read_files
 
 AbsolutePath = Annotated[str, Field(pattern="^/")]
 
@@ -59,7 +59,7 @@ def test_critical_packages_have_hashes(
     if not project_roots or not critical_packages:
         not_applicable("no directory or no package is named", claims=["project_roots", "critical_packages"])
     critical = {canonicalize_name(name) for name in critical_packages}
-    seen = facts.projects(host, project_roots)
+    seen = projects(host, project_roots)
     faults = list(seen.faults)
     unhashed: dict[str, list[str]] = {
         root: ["declared, but absent"] for root in seen.absent if is_declared("project_roots")

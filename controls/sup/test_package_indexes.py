@@ -1,4 +1,5 @@
-from pytest_aisec import Host, Unobservable, control, facts, is_declared, not_applicable
+from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable
+from pytest_aisec.facts.software.package_indexes import PackageSource, package_sources
 
 
 @control(
@@ -41,7 +42,7 @@ def test_package_indexes_cannot_be_confused(
     Where a second index is searched, whoever publishes the name of an internal package there with a higher
     version runs code on every machine that installs it.
     """
-    seen = facts.package_sources(host, project_roots)
+    seen = package_sources(host, project_roots)
     faults = list(seen.faults)
     unsafe: dict[str, list[str]] = {
         root: ["declared, but absent"] for root in seen.absent if is_declared("project_roots")
@@ -60,7 +61,7 @@ def test_package_indexes_cannot_be_confused(
     assert unsafe == {}
 
 
-def _problem(source: facts.PackageSource, allowed_hosts: list[str], *, allow_extra_index: bool) -> str:
+def _problem(source: PackageSource, allowed_hosts: list[str], *, allow_extra_index: bool) -> str:
     if source.role == "unverified":
         return f"the certificate is not checked: {source.value}"
     if source.role == "strategy":

@@ -1,6 +1,7 @@
 from packaging.utils import canonicalize_name
 
-from pytest_aisec import Host, control, facts, is_declared, not_applicable
+from pytest_aisec import Host, control, is_declared, not_applicable
+from pytest_aisec.facts.software.projects import projects
 
 
 @control(
@@ -45,7 +46,7 @@ def test_critical_packages_are_pinned(
     if not project_roots or not critical_packages:
         not_applicable("no directory or no package is named", claims=["project_roots", "critical_packages"])
     critical = {canonicalize_name(name) for name in critical_packages}
-    seen = facts.projects(host, project_roots)
+    seen = projects(host, project_roots)
     loose: dict[str, list[str]] = {
         root: ["declared, but absent"] for root in seen.absent if is_declared("project_roots")
     }

@@ -1,8 +1,8 @@
 from typing import Any
 
 from pytest_aisec import Host, Unobservable, control, not_applicable, together
-from pytest_aisec.facts.windows import registry, system
-from pytest_aisec.facts.windows_protection import (
+from pytest_aisec.facts.windows.powershell import registry, system
+from pytest_aisec.facts.windows.protection import (
     defender,
     device_guard,
     has_secure_boot,

@@ -5,8 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from pytest_aisec import Host, Unobservable, control, together
-from pytest_aisec.facts.windows import registry
-from pytest_aisec.facts.windows_logs import (
+from pytest_aisec.facts.windows.event_log import (
     LOGON,
     PROCESS_CREATION,
     audited,
@@ -16,6 +15,7 @@ from pytest_aisec.facts.windows_logs import (
     logons_since,
     security_log,
 )
+from pytest_aisec.facts.windows.powershell import registry
 
 _COMMAND_LINE = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Policies\System\Audit"
 _SCRIPTS = r"SOFTWARE\Policies\Microsoft\Windows\PowerShell\ScriptBlockLogging"

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from pytest_aisec import Host, Unobservable, control, not_applicable, together
-from pytest_aisec.facts.windows_protection import (
+from pytest_aisec.facts.windows.protection import (
     antiviruses,
     defender,
     fixed_drives,

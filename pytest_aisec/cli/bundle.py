@@ -67,8 +67,8 @@ def verify(  # noqa: PLR0913 - one for each option
     Nothing of the bundle is executed. Ends with 0 when all holds, otherwise with 1 after one line for each
     thing that does not. An older bundle of the same key holds, too: say which it must be.
     """
-    from pytest_aisec import verifying  # noqa: PLC0415 - keeps `aisec --help` quick
-    from pytest_aisec.replaying import Surroundings  # noqa: PLC0415 - likewise
+    from pytest_aisec.evidence import verify as verifying  # noqa: PLC0415 - keeps `aisec --help` quick
+    from pytest_aisec.evidence.rejudge import Surroundings  # noqa: PLC0415 - likewise
 
     if (paths or advisories) and not replay:
         raise UsageProblem(f"{'--path' if paths else '--advisories'} is for --replay")

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from pytest_aisec.cli import completing
+from pytest_aisec.cli import completion
 from pytest_aisec.cli.root import examples, main, print_json
 from pytest_aisec.errors import UsageProblem, nearest
 
@@ -118,7 +118,7 @@ def catalog(style: str, directory: Path | None, paths: tuple[Path, ...]) -> int:
     short_help="Tell what a control requires, why, and what it runs.",
     epilog=examples("aisec explain AISEC-ART-03", "aisec explain EX-CKP-01 --path pack --json"),
 )
-@click.argument("control", metavar="ID", shell_complete=completing.controls)
+@click.argument("control", metavar="ID", shell_complete=completion.controls)
 @click.option(
     "--path", "paths", multiple=True, type=click.Path(path_type=Path), help="Your own content directory."
 )

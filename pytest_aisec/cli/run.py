@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem
 
-from pytest_aisec.cli import completing
+from pytest_aisec.cli import completion
 from pytest_aisec.cli.root import WithExamples, examples, main
 from pytest_aisec.errors import UsageProblem, nearest
 
@@ -28,7 +28,7 @@ class _Audit(WithExamples):
         """Return the options of that beginning, also those that pytest takes."""
         return super().shell_complete(ctx, incomplete) + [
             CompletionItem(name, help=text)
-            for name, text in completing.pytest_options().items()
+            for name, text in completion.pytest_options().items()
             if incomplete and name.startswith(incomplete)
         ]
 
@@ -45,8 +45,8 @@ class _Audit(WithExamples):
         "aisec run training-node --aisec-replay observed --aisec-evidence judged",
     ),
 )
-@click.argument("profile", metavar="[NAME|FILE]", required=False, shell_complete=completing.profiles)
-@click.argument("pytest_options", nargs=-1, type=click.UNPROCESSED, shell_complete=completing.files)
+@click.argument("profile", metavar="[NAME|FILE]", required=False, shell_complete=completion.profiles)
+@click.argument("pytest_options", nargs=-1, type=click.UNPROCESSED, shell_complete=completion.files)
 def run(profile: str | None, pytest_options: tuple[str, ...]) -> int:
     """Audit hosts against a profile, or all that aisec.toml says.
 
@@ -64,7 +64,7 @@ def run(profile: str | None, pytest_options: tuple[str, ...]) -> int:
     short_help="Show what `aisec run` would use, and from where.",
     epilog=examples("aisec config", "aisec config --aisec-config fleet.toml"),
 )
-@click.argument("pytest_options", nargs=-1, type=click.UNPROCESSED, shell_complete=completing.files)
+@click.argument("pytest_options", nargs=-1, type=click.UNPROCESSED, shell_complete=completion.files)
 def config(pytest_options: tuple[str, ...]) -> int:
     """Show what `aisec run` would use, and where each value came from.
 
@@ -97,7 +97,7 @@ def _pytest(profile: str | None, options: Sequence[str]) -> int:
 
 def _suggest(options: Sequence[str]) -> None:
     """Name what options that pytest has refused may have been meant for."""
-    known = completing.pytest_options()
+    known = completion.pytest_options()
     for name in (option.partition("=")[0] for option in options):
         if name.startswith("--aisec-") and name not in known:
             click.echo(f"no such option: {name}. {nearest(name, known)}", err=True)
@@ -111,8 +111,8 @@ def _suggest(options: Sequence[str]) -> None:
         "aisec run training-node --aisec-replay observed",
     ),
 )
-@click.argument("profile", metavar="[NAME|FILE]", required=False, shell_complete=completing.profiles)
-@click.argument("pytest_options", nargs=-1, type=click.UNPROCESSED, shell_complete=completing.files)
+@click.argument("profile", metavar="[NAME|FILE]", required=False, shell_complete=completion.profiles)
+@click.argument("pytest_options", nargs=-1, type=click.UNPROCESSED, shell_complete=completion.files)
 def collect(profile: str | None, pytest_options: tuple[str, ...]) -> int:
     """Observe hosts without judging.
 
@@ -131,9 +131,9 @@ def collect(profile: str | None, pytest_options: tuple[str, ...]) -> int:
         "aisec import training-node gpu-*.txt --aisec-waivers waivers.yaml",
     ),
 )
-@click.argument("profile", metavar="NAME|FILE", shell_complete=completing.profiles)
+@click.argument("profile", metavar="NAME|FILE", shell_complete=completion.profiles)
 @click.argument("output", type=click.Path(path_type=Path))
-@click.argument("more", nargs=-1, type=click.UNPROCESSED, shell_complete=completing.files)
+@click.argument("more", nargs=-1, type=click.UNPROCESSED, shell_complete=completion.files)
 def import_(profile: str, output: Path, more: tuple[str, ...]) -> int:
     """Judge what a script of `aisec collect-script` printed.
 
@@ -155,7 +155,7 @@ def import_(profile: str, output: Path, more: tuple[str, ...]) -> int:
         "aisec import training-node gpu-9.txt",
     ),
 )
-@click.argument("profile", metavar="NAME|FILE", shell_complete=completing.profiles)
+@click.argument("profile", metavar="NAME|FILE", shell_complete=completion.profiles)
 @click.option("--aisec-path", "paths", multiple=True, type=click.Path(path_type=Path), help="As for a run.")
 @click.option("--aisec-param", "params", multiple=True, metavar="NAME=VALUE", help="As for a run.")
 @click.option("--aisec-select", "select", multiple=True, metavar="WHAT", help="As for a run.")
@@ -178,9 +178,9 @@ def collect_script(
     from pytest_aisec.catalog.load import load_catalog  # noqa: PLC0415 - likewise
     from pytest_aisec.catalog.plan import make_plan  # noqa: PLC0415 - likewise
     from pytest_aisec.catalog.profile import load_chain  # noqa: PLC0415 - likewise
-    from pytest_aisec.collecting import question_keys  # noqa: PLC0415 - likewise
-    from pytest_aisec.observe.learned import Learned, default_directory  # noqa: PLC0415 - likewise
-    from pytest_aisec.observe.portable import script  # noqa: PLC0415 - likewise
+    from pytest_aisec.observe.question_cache import Learned, default_directory  # noqa: PLC0415 - likewise
+    from pytest_aisec.observe.script.offline import script  # noqa: PLC0415 - likewise
+    from pytest_aisec.session.collector import question_keys  # noqa: PLC0415 - likewise
 
     roots = content_roots(paths)
     chain = load_chain(profile, roots, cwd=Path.cwd())

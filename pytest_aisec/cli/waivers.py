@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pytest_aisec.cli import completing
+from pytest_aisec.cli import completion
 from pytest_aisec.cli.root import examples, main
 from pytest_aisec.errors import UsageProblem
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         "    --reason 'Replaced in release 24.2.' --expires 2026-12-31",
     )
 )
-@click.argument("control", metavar="CONTROL", shell_complete=completing.controls)
+@click.argument("control", metavar="CONTROL", shell_complete=completion.controls)
 @click.option(
     "--host",
     "hosts",
@@ -54,7 +54,7 @@ def waive(*, path: Path, paths: tuple[Path, ...], approved_on: str | None, **giv
     Adds an entry at the end of the file, and changes nothing else in it. Only `failed` can be excused: of an
     `error` nothing is known, and what needs a person takes an attestation.
     """
-    from pytest_aisec import waiving  # noqa: PLC0415 - keeps `aisec --help` quick
+    from pytest_aisec.cli.authoring import waive as waiving  # noqa: PLC0415 - keeps `aisec --help` quick
 
     today = datetime.now(UTC).date()
     wanted = waiving.Wanted(approved_on=today.isoformat() if approved_on is None else approved_on, **given)
@@ -98,18 +98,18 @@ def waivers(
     Unknown control, expired, expiring (30 days or less are left), not yet approved, active. What a run makes
     of them (stale, unused), its reports tell. FILE may be a directory.
     """
-    from pytest_aisec.judge import standing, waiver  # noqa: PLC0415 - keeps `aisec --help` quick
+    from pytest_aisec.judge.waivers import status, waiver  # noqa: PLC0415 - keeps `aisec --help` quick
     from pytest_aisec.report import waivers as reports  # noqa: PLC0415 - likewise
 
     today = datetime.now(UTC).date() if day is None else _day(day)
     given = waiver.load(files, None, option="FILE")
-    found = standing.standings(given, _catalog(paths), today)
+    found = status.standings(given, _catalog(paths), today)
     if as_json:
         click.echo(reports.as_json(found), nl=False)
     else:
         for text, colour in reports.as_text(found, today):
             click.echo(click.style(text, fg=colour, bold=True) if colour else text)
-    return 1 if check and any(item.state in standing.WRONG for item in found) else 0
+    return 1 if check and any(item.state in status.WRONG for item in found) else 0
 
 
 def _day(text: str) -> date:

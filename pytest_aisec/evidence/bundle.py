@@ -20,11 +20,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from pytest_aisec.catalog.plan import Plan
 from pytest_aisec.errors import EvidenceError
-from pytest_aisec.evidence import files, manifest, stored
-from pytest_aisec.evidence.stored import Stored
+from pytest_aisec.evidence import files, manifest, transcript_files
+from pytest_aisec.evidence.transcript_files import Stored
 from pytest_aisec.judge.run import SCHEMA_VERSION, HostInfo, Result, Run, Verdict
 from pytest_aisec.observe.faults import Unobservable
-from pytest_aisec.observe.redact import redact
+from pytest_aisec.observe.redaction.redact import redact
 from pytest_aisec.observe.transcript import Observation
 
 
@@ -299,7 +299,7 @@ class Replayable:
     def load(self, host: HostInfo) -> list[Observation]:
         """Return the observations of one host, in the order of its transcript."""
         try:
-            return stored.read(self.directory, host)
+            return transcript_files.read(self.directory, host)
         except EvidenceError as error:
             raise Unobservable("unreadable", str(error), whole_host=True) from None
 

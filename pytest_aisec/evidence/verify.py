@@ -9,14 +9,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import BinaryIO
 
-from pytest_aisec import replaying
 from pytest_aisec.errors import EvidenceError
 from pytest_aisec.evidence import bundle as bundles
-from pytest_aisec.evidence import consistency, files, manifest, signatures, signing
+from pytest_aisec.evidence import consistency, files, manifest, rejudge
 from pytest_aisec.evidence.bundle import Bundle
+from pytest_aisec.evidence.rejudge import Surroundings
+from pytest_aisec.evidence.signing import keys, signatures
 from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import RunInfo
-from pytest_aisec.replaying import Surroundings
 from pytest_aisec.report import formats
 
 
@@ -70,7 +70,7 @@ def verify(
         UsageProblem: when the key cannot be used.
 
     """
-    public = None if key is None else signing.load_public_key(key)
+    public = None if key is None else keys.load_public_key(key)
     origin = "" if key is not None else "no key was given: anybody could have made this"
     problems = consistency.check(directory)
     try:
@@ -84,7 +84,7 @@ def verify(
     if replay is not None and manifest.check(directory):
         notes.append("its files are not those of its manifest, so its verdicts were not made again")
     elif replay is not None:
-        again = replaying.check(directory, bundle, replay)
+        again = rejudge.check(directory, bundle, replay)
         problems += again.problems
         notes += again.notes
     ours, theirs = version("pytest-aisec"), bundle.run.run.package_version
@@ -128,9 +128,9 @@ def _signature(bundle: Bundle, key: Path | None) -> str:
     by, how = bundle.run.run.signed_by, signatures.kind(bundle.run)
     if not how:
         return "it is not signed"
-    if how == signing.KIND and key is not None:
+    if how == keys.KIND and key is not None:
         return f"it is signed by the key in {key} ({by})"
-    if how == signing.KIND:
+    if how == keys.KIND:
         return f"it is signed by key {by}, which was not checked: give --key"
     return f"it is signed by {by}, which was not checked: see docs/evidence.md"
 

@@ -1,13 +1,13 @@
 """Typed readings shared by controls: they observe, they never judge."""
 
-from pytest_aisec.facts.access_lists import AclEntry, permitted
-from pytest_aisec.facts.accounts import Account, Cache, Caches, accounts, model_caches
-from pytest_aisec.facts.credential_files import CredentialFile, CredentialFiles, credential_files
-from pytest_aisec.facts.files import Entry, Trail, leaves, quoted, trails
-from pytest_aisec.facts.listings import Trees, trees
-from pytest_aisec.facts.package_indexes import PackageSource, PackageSources, package_sources
-from pytest_aisec.facts.project_formats import Named, Option, ProjectFile
-from pytest_aisec.facts.projects import Projects, projects
+from pytest_aisec.facts.software.package_indexes import PackageSource, PackageSources, package_sources
+from pytest_aisec.facts.software.project_formats import Named, Option, ProjectFile
+from pytest_aisec.facts.software.projects import Projects, projects
+from pytest_aisec.facts.system.access_lists import AclEntry, permitted
+from pytest_aisec.facts.system.accounts import Account, Cache, Caches, accounts, model_caches
+from pytest_aisec.facts.system.credential_files import CredentialFile, CredentialFiles, credential_files
+from pytest_aisec.facts.system.files import Entry, Trail, leaves, quoted, trails
+from pytest_aisec.facts.system.listings import Trees, trees
 
 __all__ = [
     "Account",

@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 
 from testinfra.host import Host
 
-from pytest_aisec import audit
 from pytest_aisec.catalog.context import Evaluation
 from pytest_aisec.catalog.control import Platform
 from pytest_aisec.catalog.plan import PlannedControl
+from pytest_aisec.judge import evaluate
 from pytest_aisec.observe.backend import ObservingBackend, Pending
 from pytest_aisec.observe.transcript import Observation, Transcript
 
@@ -49,7 +49,8 @@ def _service_answers() -> dict[str, str]:
         "grep -aH '^Max core": "",
         "p=$$; while test": "",
         "grep -azoHE": "",
-        "grep -aH '^Uid:'": "",
+        "grep -aHE '^(Uid|Gid|Groups):'": "",
+        "stat -L -c '%u:%a %n'": "",
         "stat -L -c '%i %n'": "4 /proc/self/ns/net\n",
         "stat -L -c '%d:%i %n'": "4:2 /proc/self/root\n",
         "ss -tunap": "Netid State Recv-Q Send-Q Local Address:Port Peer Address:Port Process\n",
@@ -63,7 +64,9 @@ def _service_answers() -> dict[str, str]:
                 f"/proc/{pid}/limits:Max core file size        0        unlimited        bytes\n",
                 words,
                 f"/proc/{pid}/environ:RAY_AUTH_MODE=token\0",
-                f"/proc/{pid}/status:Uid:\t1000\t1000\t1000\t1000\n",
+                "".join(f"/proc/{pid}/status:{name}:\t1000\t1000\t1000\t1000\n" for name in ("Uid", "Gid"))
+                + f"/proc/{pid}/status:Groups:\t1000 \n",
+                f"0:755 /proc/{pid}/exe\n",
                 f"4 /proc/{pid}/ns/net\n",
                 f"4:2 /proc/{pid}/root\n",
                 f'tcp LISTEN 0 128 {address}:{port} 0.0.0.0:* users:(("{name}",pid={pid},fd=3))\n'
@@ -116,7 +119,7 @@ def _in_world(
     for _ in range(_DEEPEST):
         backend.pending = {}
         try:
-            audit.speculate(planned, host, circumstances)
+            evaluate.speculate(planned, host, circumstances)
         except Pending:
             pass
         except (KeyboardInterrupt, SystemExit):

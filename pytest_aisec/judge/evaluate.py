@@ -13,8 +13,6 @@ from testinfra.host import Host
 from pytest_aisec.catalog.context import Evaluation, evaluating
 from pytest_aisec.catalog.control import PLATFORMS, NotApplicable
 from pytest_aisec.catalog.plan import Plan, PlannedControl
-from pytest_aisec.judge import attestation, waiver
-from pytest_aisec.judge.attestation import Attestation
 from pytest_aisec.judge.outcome import Conclusion, Outcome, conclude
 from pytest_aisec.judge.run import (
     AttestationInfo,
@@ -29,12 +27,14 @@ from pytest_aisec.judge.run import (
     count,
     score,
 )
-from pytest_aisec.judge.waiver import Waiver
+from pytest_aisec.judge.waivers import attestation, waiver
+from pytest_aisec.judge.waivers.attestation import Attestation
+from pytest_aisec.judge.waivers.waiver import Waiver
 from pytest_aisec.observe import quota
 from pytest_aisec.observe.backend import ObservingBackend, Pending
 from pytest_aisec.observe.faults import Unobservable
 from pytest_aisec.observe.hosts import Target
-from pytest_aisec.observe.redact import redact, redact_value
+from pytest_aisec.observe.redaction.redact import redact, redact_value
 from pytest_aisec.observe.transcript import Ordered, Transcript
 
 _OTHER_PLATFORMS = ("aix", "dragonfly", "sunos")

@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from pytest_aisec.observe.batch import Script
 from pytest_aisec.observe.faults import Reason, Unobservable
-from pytest_aisec.observe.redact import redact, redact_bytes
+from pytest_aisec.observe.redaction.redact import redact, redact_bytes
+from pytest_aisec.observe.script.posix import Script
 from pytest_aisec.observe.transcript import Observation
-from pytest_aisec.observe.transports import Reply, Transport
+from pytest_aisec.observe.transport.base import Reply, Transport
 
 SSH_FAILED = 255
 """What ssh exits with when it fails itself."""

@@ -10,12 +10,13 @@ from typing import Any
 from testinfra.backend import base
 from testinfra.host import Host
 
-from pytest_aisec.observe import powershell, quota
-from pytest_aisec.observe.asking import SUDO_REFUSED, Question, ask, last_line
+from pytest_aisec.observe import quota
+from pytest_aisec.observe.ask import SUDO_REFUSED, Question, ask, last_line
 from pytest_aisec.observe.faults import Unobservable
-from pytest_aisec.observe.redact import redact
+from pytest_aisec.observe.redaction.redact import redact
+from pytest_aisec.observe.script import powershell
 from pytest_aisec.observe.transcript import Observation, Transcript
-from pytest_aisec.observe.transports import Limits, Transport
+from pytest_aisec.observe.transport.base import Limits, Transport
 
 _EXISTENCE = re.compile(r"test -(?P<flag>[a-zA-Z]) (?P<path>\S.*)", re.DOTALL)
 _ABSENT = re.compile(rb"No such file or directory|Not a directory")

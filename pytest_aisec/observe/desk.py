@@ -10,7 +10,7 @@ from concurrent.futures import Future, wait
 from contextlib import contextmanager, suppress
 from typing import Any, Generic, TypeVar
 
-from pytest_aisec.observe.bounded import Stop, Stopped
+from pytest_aisec.observe.transport.process import Stop, Stopped
 
 Result = TypeVar("Result")
 Done = TypeVar("Done")

@@ -20,10 +20,10 @@ from testinfra.host import Host
 
 from pytest_aisec.errors import UsageProblem, nearest
 from pytest_aisec.observe.backend import ObservingBackend
-from pytest_aisec.observe.bounded import Stop
-from pytest_aisec.observe.redact import know, redact
+from pytest_aisec.observe.redaction.redact import know, redact
 from pytest_aisec.observe.transcript import Transcript
-from pytest_aisec.observe.transports import Limits, Ssh, Transport, paramiko_backend
+from pytest_aisec.observe.transport.base import Limits, Ssh, Transport, paramiko_backend
+from pytest_aisec.observe.transport.process import Stop
 
 _ADDRESS = re.compile(r"[A-Za-z0-9_\[][A-Za-z0-9_.:%\[\]-]*")
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\\@-]*")
@@ -274,7 +274,7 @@ def _backend(
 
 
 def _winrm(address: str, password: str, keywords: dict[str, Any]) -> base.BaseBackend:
-    from pytest_aisec.observe.winrm import WinRm  # noqa: PLC0415 - pywinrm is an extra
+    from pytest_aisec.observe.transport.winrm import WinRm  # noqa: PLC0415 - pywinrm is an extra
 
     know("password", password)
     if not password:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pytest_aisec.observe.redact import MARK
+from pytest_aisec.observe.redaction.redact import MARK
 from pytest_aisec.observe.waves import Suggestions
 
 FORMAT = 1

@@ -19,8 +19,8 @@ from pathlib import Path
 from types import FrameType
 from weakref import WeakKeyDictionary
 
-from pytest_aisec.observe.bounded import Stopped
 from pytest_aisec.observe.faults import Unobservable
+from pytest_aisec.observe.transport.process import Stopped
 
 __all__ = ["MOST_BYTES", "MOST_SECONDS", "limited", "unlimited"]
 

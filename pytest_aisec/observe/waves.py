@@ -24,10 +24,10 @@ from pathlib import Path
 from testinfra.host import Host
 
 from pytest_aisec.observe.backend import ObservingBackend, Pending
-from pytest_aisec.observe.bounded import Stop, Stopped
 from pytest_aisec.observe.desk import Crew, Desk
 from pytest_aisec.observe.faults import Unobservable
-from pytest_aisec.observe.redact import redact
+from pytest_aisec.observe.redaction.redact import redact
+from pytest_aisec.observe.transport.process import Stop, Stopped
 
 DEEPEST = 200
 """Waves after which a control that always asks something new is left to its evaluation."""

@@ -9,13 +9,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pytest_aisec import audit
 from pytest_aisec.catalog import frameworks, proven
 from pytest_aisec.catalog.content import ContentRoot
 from pytest_aisec.catalog.load import Catalog
 from pytest_aisec.catalog.plan import make_plan, single
 from pytest_aisec.catalog.profile import load_chain, profile_files
-from pytest_aisec.exploring import questions
+from pytest_aisec.judge import evaluate
+from pytest_aisec.judge.dry_run import questions
 
 FAMILIES: Mapping[str, str] = {
     "API": "API access",
@@ -97,7 +97,7 @@ def _entry(catalog: Catalog, roots: Sequence[ContentRoot], name: str, profiles: 
             {
                 "name": parameter.name,
                 "type": parameter.type_name,
-                "default": audit.jsonable(parameter.default),
+                "default": evaluate.jsonable(parameter.default),
                 "schema": parameter.json_schema(),
             }
             for parameter in control.parameters.values()

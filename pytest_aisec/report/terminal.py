@@ -24,7 +24,7 @@ from pytest_aisec.judge.run import (
     WaiverInfo,
     is_waived,
 )
-from pytest_aisec.observe.redact import redact
+from pytest_aisec.observe.redaction.redact import redact
 from pytest_aisec.report import changes
 from pytest_aisec.report.text import visible
 from pytest_aisec.report.wording import Index

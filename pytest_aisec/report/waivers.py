@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from datetime import date
 
-from pytest_aisec.judge.standing import STATES, Standing, State
+from pytest_aisec.judge.waivers.status import STATES, Standing, State
 from pytest_aisec.report.text import visible
 
 Line = tuple[str, str]

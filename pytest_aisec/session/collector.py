@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from pytest_aisec import audit
 from pytest_aisec.catalog.context import Evaluation
 from pytest_aisec.catalog.plan import Plan
-from pytest_aisec.observe.bounded import Stop
+from pytest_aisec.judge import evaluate
 from pytest_aisec.observe.hosts import Target
-from pytest_aisec.observe.learned import Learned, default_directory
+from pytest_aisec.observe.question_cache import Learned, default_directory
 from pytest_aisec.observe.transcript import Transcript
-from pytest_aisec.observe.transports import Limits
+from pytest_aisec.observe.transport.base import Limits
+from pytest_aisec.observe.transport.process import Stop
 from pytest_aisec.observe.waves import Collected, Work, collect
 from pytest_aisec.report.progress import Progress
 
@@ -65,7 +65,7 @@ class Collector:
             with _silence():
                 collect(
                     [self._work(target, stop) for target in self.targets],
-                    audit.speculations(self.plan, self.circumstances),
+                    evaluate.speculations(self.plan, self.circumstances),
                     workers=option.aisec_workers,
                     stop=stop,
                     suggestions=learned,
@@ -160,7 +160,7 @@ def question_keys(plan: Plan, *, active: bool = False) -> dict[str, str]:
             [
                 ours,
                 texts[planned.control.path],
-                audit.jsonable(dict(planned.params)),
+                evaluate.jsonable(dict(planned.params)),
                 sorted(planned.declared),
                 active,
             ],

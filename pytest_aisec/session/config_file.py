@@ -8,11 +8,12 @@ import sys
 
 import pytest
 
-from pytest_aisec import options, settings
-from pytest_aisec.connecting import SETTINGS
+from pytest_aisec import options
+from pytest_aisec.catalog import settings
 from pytest_aisec.errors import UsageProblem
-from pytest_aisec.observe.redact import redact, redact_value
+from pytest_aisec.observe.redaction.redact import redact, redact_value
 from pytest_aisec.report.text import visible
+from pytest_aisec.session.hosts import SETTINGS
 
 
 def read(config: pytest.Config, namespace: argparse.Namespace) -> None:

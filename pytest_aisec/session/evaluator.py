@@ -15,18 +15,20 @@ from typing import Any, Literal
 import pytest
 from testinfra.host import Host
 
-from pytest_aisec import audit, collection, connecting
 from pytest_aisec.catalog import plan as plans
 from pytest_aisec.catalog.context import Evaluation
 from pytest_aisec.catalog.control import control_of
+from pytest_aisec.judge import evaluate
 from pytest_aisec.judge.outcome import Outcome, conclude
-from pytest_aisec.observe import redact
 from pytest_aisec.observe.backend import ObservingBackend
 from pytest_aisec.observe.hosts import Target
+from pytest_aisec.observe.redaction import redact
 from pytest_aisec.observe.transcript import Transcript
-from pytest_aisec.recorded import Imported, Replayed
-from pytest_aisec.recorder import PLANNED, TARGET
 from pytest_aisec.report.terminal import WORDS
+from pytest_aisec.session import collection
+from pytest_aisec.session import hosts as connecting
+from pytest_aisec.session.recorder import PLANNED, TARGET
+from pytest_aisec.session.replay import Imported, Replayed
 
 NAME = "aisec-session"
 """Under which the session is registered with pytest."""
@@ -148,7 +150,7 @@ class Session:
         if planned is None:
             return None
         self._compared = None
-        audit.evaluate(planned, pyfuncitem.funcargs["host"], pyfuncitem.obj, self.circumstances)
+        evaluate.evaluate(planned, pyfuncitem.funcargs["host"], pyfuncitem.obj, self.circumstances)
         return True
 
     def pytest_assertrepr_compare(self, left: object, right: object) -> None:
@@ -174,13 +176,13 @@ class Session:
         return report
 
     def _report(
-        self, item: pytest.Item, call: pytest.CallInfo[None], ended: audit.Ended
+        self, item: pytest.Item, call: pytest.CallInfo[None], ended: evaluate.Ended
     ) -> pytest.TestReport:
         """Return pytest's report, with a traceback only where --tb asks for it: the verdict says enough."""
         plain = copy(call)
         # pytest shortens values, and what is left of a credential is none that can be known.
         params = dict(item.stash[PLANNED].params)
-        if self.config.option.tbstyle == "no" or str(audit.jsonable(params)).count("«redacted:"):
+        if self.config.option.tbstyle == "no" or str(evaluate.jsonable(params)).count("«redacted:"):
             plain.excinfo = None
         report = pytest.TestReport.from_item_and_call(item, plain)
         report.outcome = _PYTEST_OUTCOMES.get(ended.outcome, "failed")
@@ -193,10 +195,10 @@ class Session:
 
     def _ended(
         self, item: pytest.Item, planned: plans.PlannedControl, call: pytest.CallInfo[None]
-    ) -> audit.Ended:
+    ) -> evaluate.Ended:
         host = self.observed_host(item.stash[TARGET])
         error = call.excinfo.value if call.excinfo else None
-        looked = audit.looked(host, error) if call.when == "call" else False
+        looked = evaluate.looked(host, error) if call.when == "call" else False
         conclusion = conclude(error, looked=looked)
         if call.when == "setup" and conclusion.outcome is Outcome.FAILED:
             # A fixture's assertion says that the control could not begin, nothing about the host.
@@ -204,15 +206,15 @@ class Session:
         observed = expected = None
         message = conclusion.message
         if conclusion.outcome is Outcome.FAILED and self._compared is not None:
-            observed, expected = (audit.jsonable(value) for value in self._compared)
+            observed, expected = (evaluate.jsonable(value) for value in self._compared)
             message = "what was observed is not what is expected"
         backend: ObservingBackend = host.backend
-        return audit.Ended(
+        return evaluate.Ended(
             control=planned.id,
             host=item.stash[TARGET],
             outcome=conclusion.outcome.value,
-            reason=str(audit.jsonable(conclusion.reason)),
-            message=str(audit.jsonable(message)),
+            reason=str(evaluate.jsonable(conclusion.reason)),
+            message=str(evaluate.jsonable(message)),
             expected=expected,
             observed=observed,
             asked=list(dict.fromkeys([*backend.asked_before, *backend.asked])) if call.when == "call" else [],
@@ -222,14 +224,14 @@ class Session:
     @staticmethod
     def _broken(
         item: pytest.Item, planned: plans.PlannedControl, call: pytest.CallInfo[None], error: Exception
-    ) -> audit.Ended:
+    ) -> evaluate.Ended:
         message = f"the verdict could not be told: {type(error).__name__}: {error}"
-        return audit.Ended(
+        return evaluate.Ended(
             control=planned.id,
             host=item.stash[TARGET],
             outcome=Outcome.ERROR.value,
             reason="internal",
-            message=str(audit.jsonable(message[:400])),
+            message=str(evaluate.jsonable(message[:400])),
             duration_ms=round(call.duration * 1000),
         )
 

@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 from testinfra.host import Host
 
-from pytest_aisec.session import NAME, Session
+from pytest_aisec.session.evaluator import NAME, Session
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_aisec.catalog import gate
+from pytest_aisec.catalog import gate_policy
 from pytest_aisec.catalog.plan import Plan
 from pytest_aisec.errors import UsageProblem
 from pytest_aisec.evidence import baseline
@@ -22,13 +22,13 @@ _KEYS = ("fail_on", "min_score", "error_is", "strict_waivers")
 class Gating:
     """The policy of a run, and the run that it is compared with."""
 
-    chosen: gate.Chosen
+    chosen: gate_policy.Chosen
     baseline: Baseline | None
     is_narrowed: bool
 
     def check(self, plan: Plan, known: Collection[str], *, hosts: Sequence[str], has_waivers: bool) -> None:
         """Refuse a policy that can do no work; see `catalog.gate.check`."""
-        gate.check(
+        gate_policy.check(
             self.chosen,
             plan,
             known,
@@ -47,7 +47,7 @@ def of(config: pytest.Config, plan: Plan) -> Gating:
 
     """
     option = config.option
-    chosen = gate.choose(
+    chosen = gate_policy.choose(
         plan,
         _path(config, option.aisec_gate),
         {key: config.getoption(f"aisec_{key}") for key in _KEYS},

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from pytest_aisec.collection import ROOTS
+from pytest_aisec.catalog.settings import Settings
 from pytest_aisec.errors import UsageProblem, nearest
 from pytest_aisec.observe.hosts import HostOptions, Target, resolve
-from pytest_aisec.observe.transports import Limits
-from pytest_aisec.settings import Settings
+from pytest_aisec.observe.transport.base import Limits
+from pytest_aisec.session.collection import ROOTS
 
 SETTINGS = pytest.StashKey[Settings]()
 """The file of settings, where one was asked for."""

@@ -7,15 +7,15 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_aisec import collection, connecting
-from pytest_aisec.catalog import fleet
+from pytest_aisec.catalog import groups as fleet
 from pytest_aisec.catalog import plan as plans
 from pytest_aisec.catalog import profile as profiles
 from pytest_aisec.catalog.load import Catalog
 from pytest_aisec.catalog.plan import Plan
+from pytest_aisec.catalog.settings import Settings
 from pytest_aisec.errors import UsageProblem, nearest
 from pytest_aisec.observe.hosts import Target
-from pytest_aisec.settings import Settings
+from pytest_aisec.session import collection, hosts
 
 
 def resolve(config: pytest.Config, catalog: Catalog) -> Plan:
@@ -26,7 +26,7 @@ def resolve(config: pytest.Config, catalog: Catalog) -> Plan:
         EmptyPlan: when no control is left.
 
     """
-    found = config.stash.get(connecting.SETTINGS, None)
+    found = config.stash.get(hosts.SETTINGS, None)
     if found is None:
         roots = config.stash[collection.ROOTS]
         chain = profiles.load_chain(config.option.aisec_profile, roots, cwd=config.invocation_params.dir)
@@ -98,7 +98,7 @@ def with_hosts(config: pytest.Config, plan: Plan, targets: Sequence[Target]) -> 
     """
     if not plan.groups:
         return plan, [*targets]
-    members = config.stash[connecting.MEMBERS]
+    members = config.stash[hosts.MEMBERS]
     groups = [group.name for group in plan.groups]
     plan = fleet.with_members(plan, {name: members.get(name, ()) for name in groups})
     kept = [target for target in targets if target.name in plan.members]
@@ -135,4 +135,4 @@ def recorded(config: pytest.Config, plan: Plan, groups: Mapping[str, str]) -> No
                 f"{nearest(group, known)}".rstrip()
             )
         members.setdefault(group, []).append(host)
-    config.stash[connecting.MEMBERS] = members
+    config.stash[hosts.MEMBERS] = members

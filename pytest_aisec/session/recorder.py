@@ -16,26 +16,25 @@ from typing import Any
 
 import pytest
 
-from pytest_aisec import audit
 from pytest_aisec.catalog.context import Evaluation
 from pytest_aisec.catalog.plan import Plan, PlannedControl
-from pytest_aisec.collecting import Collector
 from pytest_aisec.errors import EvidenceError
-from pytest_aisec.evidence import bundle, stored
+from pytest_aisec.evidence import bundle, transcript_files
 from pytest_aisec.evidence.baseline import Baseline
-from pytest_aisec.evidence.signing import Signer
-from pytest_aisec.judge import gate
-from pytest_aisec.judge.attestation import Attestation
+from pytest_aisec.evidence.signing.keys import Signer
+from pytest_aisec.judge import evaluate, gate
 from pytest_aisec.judge.compare import compare
-from pytest_aisec.judge.dated import Given
 from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import NAMESPACE, AdvisoriesInfo, Run, RunInfo, Verdict
-from pytest_aisec.judge.waiver import Waiver
+from pytest_aisec.judge.waivers.attestation import Attestation
+from pytest_aisec.judge.waivers.statement import Given
+from pytest_aisec.judge.waivers.waiver import Waiver
 from pytest_aisec.observe.hosts import Target
-from pytest_aisec.observe.own_patterns import Patterns
+from pytest_aisec.observe.redaction.user_patterns import Patterns
 from pytest_aisec.observe.transcript import Transcript
 from pytest_aisec.report import github, terminal
 from pytest_aisec.report.text import visible
+from pytest_aisec.session.collector import Collector
 
 PLANNED = pytest.StashKey[PlannedControl]()
 """On an item: the control that it evaluates."""
@@ -67,7 +66,7 @@ class Recorder:
         self.claim = claim
         self.circumstances = circumstances
         self.verbosity = verbosity
-        self.ended: list[audit.Ended] = []
+        self.ended: list[evaluate.Ended] = []
         self._asked: dict[tuple[str, ...], tuple[str, ...]] = {}
         """What controls asked, each combination once: most hosts are asked the same."""
         self._pairs: dict[tuple[str, object], tuple[str, object]] = {}
@@ -148,7 +147,7 @@ class Recorder:
         ended["asked"] = self._asked.setdefault(asked, asked)
         for name in ("control", "host", "outcome", "reason", "message"):
             ended[name] = sys.intern(ended[name])
-        self.ended.append(audit.Ended(**ended))
+        self.ended.append(evaluate.Ended(**ended))
         report.aisec = self._outcomes[ended["outcome"]]  # type: ignore[attr-defined]
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
@@ -230,15 +229,15 @@ class Recorder:
             started_at=started,
             finished_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             profile=self.plan.profile,
-            profile_title=str(audit.jsonable(self.plan.title)),
-            profile_version=str(audit.jsonable(self.plan.version)),
+            profile_title=str(evaluate.jsonable(self.plan.title)),
+            profile_version=str(evaluate.jsonable(self.plan.version)),
             package_version=version("pytest-aisec"),
             plan_sha256=digest,
             signed_by=self.signer.name if self.signer else "",
             active=self.circumstances.active,
             advisories=self._advisories(),
         )
-        run = audit.fold(
+        run = evaluate.fold(
             self.plan,
             self.targets,
             self.ended,
@@ -247,7 +246,7 @@ class Recorder:
             why_not=self._why_not,
             needed=self.collector.needed if self.collector else None,
         )
-        run = audit.lay_over(run, self.waivers.items, self.attestations.items)
+        run = evaluate.lay_over(run, self.waivers.items, self.attestations.items)
         if self.baseline is not None:
             compared = compare(self.baseline.run, run, sha256=self.baseline.sha256)
             run = replace(run, comparison=compared)
@@ -269,7 +268,7 @@ class Recorder:
         as_of = found.as_of.strftime("%Y-%m-%dT%H:%M:%SZ")
         return AdvisoriesInfo(sha256=found.sha256, as_of=as_of, records=found.records)
 
-    def _print(self, ended: audit.Ended) -> None:
+    def _print(self, ended: evaluate.Ended) -> None:
         reporter = self.config.pluginmanager.getplugin("terminalreporter")
         planned = self.plan.on(ended.host).get(ended.control)
         if reporter is not None and planned is not None:
@@ -301,13 +300,13 @@ class Recorder:
             "version": self.plan.version,
             "gate": self.plan.gate.model_dump(mode="json"),
             "hosts": [],
-            "controls": [asdict(audit.describe(planned)) for planned in self.plan.controls],
+            "controls": [asdict(evaluate.describe(planned)) for planned in self.plan.controls],
             "excluded": [asdict(item) for item in self.plan.excluded],
             "groups": [asdict(item) for item in self.plan.groups],
             "members": {},
         }
         hosts = {"hosts": [target.name for target in self.targets], "members": dict(self.plan.members)}
-        found = audit.jsonable(data) | hosts
+        found = evaluate.jsonable(data) | hosts
         return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
 
     def _write(self, run: Run, verdict: Verdict, inputs: Mapping[str, str]) -> None:
@@ -318,7 +317,7 @@ class Recorder:
             self.claim.add(path, [text.encode()])
         hosts = []
         for host in run.hosts:
-            path, content = stored.encode(host, run.transcripts[host.name])
+            path, content = transcript_files.encode(host, run.transcripts[host.name])
             self.claim.add(path, [content])
             hosts.append(replace(host, transcript=path, transcript_sha256=self.claim.digest(path)))
         run = replace(run, hosts=tuple(hosts))
@@ -330,7 +329,7 @@ class Recorder:
         """Return what signs the manifest, if something does."""
         if self.signer is None:
             return None
-        from pytest_aisec.evidence import signatures  # noqa: PLC0415 - only where something is signed
+        from pytest_aisec.evidence.signing import signatures  # noqa: PLC0415 - only where something is signed
 
         return partial(signatures.sign, self.signer, run, verdict)
 

@@ -11,11 +11,12 @@ import pytest
 from pytest_aisec.errors import EvidenceError, UsageProblem
 from pytest_aisec.evidence.bundle import Replayable, replayable
 from pytest_aisec.evidence.files import read_named
-from pytest_aisec.observe import own_patterns, portable, redact
 from pytest_aisec.observe.faults import REASONS, Unobservable
 from pytest_aisec.observe.hosts import Target
+from pytest_aisec.observe.redaction import redact, user_patterns
+from pytest_aisec.observe.script import offline
 from pytest_aisec.observe.transcript import Observation, Transcript
-from pytest_aisec.recorder import PATTERNS
+from pytest_aisec.session.recorder import PATTERNS
 
 
 def of(config: pytest.Config) -> Replayed | Imported | None:
@@ -35,7 +36,7 @@ def of(config: pytest.Config) -> Replayed | Imported | None:
     except EvidenceError as problem:
         raise UsageProblem(f"--aisec-replay {config.option.aisec_replay}: {problem}") from None
     # Questions that hold a credential are found under the marks that they had then.
-    then = own_patterns.read_all(directory / "inputs" / "redact")
+    then = user_patterns.read_all(directory / "inputs" / "redact")
     config.stash[PATTERNS] = then.and_also(config.stash[PATTERNS])
     redact.use(config.stash[PATTERNS].own)
     return Replayed(found)
@@ -76,10 +77,10 @@ class Imported:
     """What collect-scripts printed takes the place of hosts."""
 
     def __init__(self, files: Sequence[Path]) -> None:
-        self._carried: dict[str, portable.Carried] = {}
+        self._carried: dict[str, offline.Carried] = {}
         for path in files:
             try:
-                carried = portable.read(read_named(path).decode(errors="replace"))
+                carried = offline.read(read_named(path).decode(errors="replace"))
             except EvidenceError as error:
                 raise UsageProblem(f"--aisec-import {path}: {error}") from None
             except ValueError as error:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_aisec.observe.redact import redact
+from pytest_aisec.observe.redaction.redact import redact
 from pytest_aisec.report.text import visible
 
 _HANDLERS = ("caplog_handler", "report_handler", "log_cli_handler", "log_file_handler")

@@ -11,23 +11,25 @@ from pathlib import Path
 
 import pytest
 
-from pytest_aisec import collection, connecting, gating, planning, recorded, signing
-from pytest_aisec.announcing import Announcer
 from pytest_aisec.catalog import plan as plans
 from pytest_aisec.catalog.context import Evaluation
 from pytest_aisec.catalog.load import load_catalog
-from pytest_aisec.cleaning import Cleaner
-from pytest_aisec.collecting import Collector
 from pytest_aisec.errors import EmptyPlan, EvidenceError, UsageProblem
 from pytest_aisec.evidence.bundle import Claim
-from pytest_aisec.judge import attestation, waiver
 from pytest_aisec.judge.gate import ExitCode
-from pytest_aisec.observe import own_patterns, redact
-from pytest_aisec.recorded import Imported, Replayed
-from pytest_aisec.recorder import LOG, PATTERNS, Recorder
+from pytest_aisec.judge.waivers import attestation, waiver
+from pytest_aisec.observe.redaction import redact, user_patterns
 from pytest_aisec.report.github import Log, harmless, is_heeded
 from pytest_aisec.report.text import visible
-from pytest_aisec.session import NAME, Session
+from pytest_aisec.session import collection, hosts, replay, signer
+from pytest_aisec.session import gate as gating
+from pytest_aisec.session import plan as planning
+from pytest_aisec.session.collector import Collector
+from pytest_aisec.session.evaluator import NAME, Session
+from pytest_aisec.session.github_log import Announcer
+from pytest_aisec.session.recorder import LOG, PATTERNS, Recorder
+from pytest_aisec.session.replay import Imported, Replayed
+from pytest_aisec.session.sanitizer import Cleaner
 
 _PATTERNS = "redact.yaml"
 """What the processes of a run call the patterns of the user's."""
@@ -55,9 +57,9 @@ def start(config: pytest.Config) -> None:
         waivers = waiver.load(_paths(config, "aisec_waivers"), catalog)
         attestations = attestation.load(_paths(config, "aisec_attestations"), catalog)
         _check_options(config)
-        replayed = recorded.of(config)
+        replayed = replay.of(config)
         shared = dict(vars(config)["workerinput"]["aisec"]) if worker else _share(config, replayed)
-        targets = connecting.targets(config) if replayed is None else replayed.targets
+        targets = hosts.targets(config) if replayed is None else replayed.targets
         if replayed is not None and plan.groups:
             planning.recorded(config, plan, replayed.groups)
         plan, targets = planning.with_hosts(config, plan, targets)
@@ -65,9 +67,9 @@ def start(config: pytest.Config) -> None:
             gate.check(
                 plan, catalog, hosts=[target.name for target in targets], has_waivers=bool(waivers.items)
             )
-        claim = None if worker or connecting.only_asks_pytest(config) else _claim(config, plan, shared)
+        claim = None if worker or hosts.only_asks_pytest(config) else _claim(config, plan, shared)
     except BaseException as problem:
-        connecting.end(config)
+        hosts.end(config)
         _forget(shared, worker=worker)
         try:
             _complain(config, problem)
@@ -83,17 +85,17 @@ def start(config: pytest.Config) -> None:
     session = Session(config, plan, targets, shared, replayed, circumstances)
     config.pluginmanager.register(session, NAME)
     _keep_clean(config)
-    config.pluginmanager.import_plugin("pytest_aisec.fixtures")
+    config.pluginmanager.import_plugin("pytest_aisec.session.fixtures")
     if claim is not None:
         recorder = Recorder(
             config, plan, targets, session.transcripts, claim, circumstances, session.verbosity
         )
         recorder.waivers, recorder.attestations = waivers, attestations
         recorder.gate_files, recorder.baseline = gate.chosen.sources, gate.baseline
-        recorder.signer = config.stash.get(signing.SIGNER, None)
+        recorder.signer = config.stash.get(signer.SIGNER, None)
         config.pluginmanager.register(recorder, "aisec-recorder")
         if replayed is None and not config.option.aisec_no_waves:
-            limits = connecting.host_options(config).limits
+            limits = hosts.host_options(config).limits
             collector = Collector(config, plan, targets, session.transcripts, limits, circumstances)
             config.pluginmanager.register(collector, "aisec-collector")
             recorder.collector = collector
@@ -127,7 +129,7 @@ def _redact(config: pytest.Config) -> None:
         path = path if path and path.exists() else None
     else:
         path = _path(config, config.option.aisec_redact)
-    config.stash[PATTERNS] = own_patterns.read(path) if path else own_patterns.Patterns()
+    config.stash[PATTERNS] = user_patterns.read(path) if path else user_patterns.Patterns()
     redact.use(config.stash[PATTERNS].own)
 
 
@@ -135,9 +137,9 @@ def _check_options(config: pytest.Config) -> None:
     option = config.option
     if option.aisec_workers < 1:
         raise UsageProblem(f"--aisec-workers {option.aisec_workers}: must be at least 1")
-    recorded = "--aisec-replay" if option.aisec_replay else "--aisec-import" if option.aisec_import else ""
-    if option.aisec_observe_only and (option.aisec_no_waves or recorded):
-        other = recorded or "--aisec-no-waves"
+    replay = "--aisec-replay" if option.aisec_replay else "--aisec-import" if option.aisec_import else ""
+    if option.aisec_observe_only and (option.aisec_no_waves or replay):
+        other = replay or "--aisec-no-waves"
         raise UsageProblem(f"--aisec-observe-only asks hosts in waves, which {other} does not")
     advisories = _path(config, option.aisec_advisories)
     if advisories is not None:
@@ -187,7 +189,7 @@ def _claim(config: pytest.Config, plan: plans.Plan, shared: dict[str, str]) -> C
         given = Path(config.option.aisec_evidence).expanduser()
         return Claim(config.invocation_params.dir / given, mode)
     stamp = datetime.fromisoformat(shared["started_at"]).strftime("%Y%m%dT%H%M%SZ")
-    found = config.stash.get(connecting.SETTINGS, None)
+    found = config.stash.get(hosts.SETTINGS, None)
     parent = config.invocation_params.dir / "aisec-evidence"
     if found is not None and found.file.evidence:
         parent = found.directory / Path(found.file.evidence).expanduser()

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_aisec import connecting
 from pytest_aisec.errors import UsageProblem
+from pytest_aisec.session import hosts
 
 if TYPE_CHECKING:
     # Connections begin before anything of that size is loaded.
-    from pytest_aisec.evidence.signing import Signer
+    from pytest_aisec.evidence.signing.keys import Signer
 
 SIGNER = pytest.StashKey["Signer"]()
 
@@ -26,7 +26,7 @@ def prepare(config: pytest.Config) -> None:
     """
     option = config.option
     asked = option.aisec_sign_key or option.aisec_sign_passphrase_file or option.aisec_sign_sigstore
-    if not asked or hasattr(config, "workerinput") or connecting.only_asks_pytest(config):
+    if not asked or hasattr(config, "workerinput") or hosts.only_asks_pytest(config):
         return
     try:
         config.stash[SIGNER] = _signer(config)
@@ -37,17 +37,17 @@ def prepare(config: pytest.Config) -> None:
 
 
 def _signer(config: pytest.Config) -> Signer:
-    from pytest_aisec.evidence import signing, sigstore  # noqa: PLC0415 - only where something is signed
+    from pytest_aisec.evidence.signing import keys, sigstore  # noqa: PLC0415 - only where something is signed
 
     option, here = config.option, config.invocation_params.dir
     if option.aisec_sign_sigstore and option.aisec_sign_key:
-        raise UsageProblem(f"{signing.OPTION} and {sigstore.OPTION} cannot be given together")
+        raise UsageProblem(f"{keys.OPTION} and {sigstore.OPTION} cannot be given together")
     if option.aisec_sign_passphrase_file and not option.aisec_sign_key:
-        raise UsageProblem(f"{signing.FILE_OPTION} is for {signing.OPTION}, which is not given")
+        raise UsageProblem(f"{keys.FILE_OPTION} is for {keys.OPTION}, which is not given")
     if option.aisec_sign_sigstore:
         return sigstore.load_signer()
     passphrase = option.aisec_sign_passphrase_file
-    return signing.load_signer(
+    return keys.load_signer(
         here / Path(option.aisec_sign_key).expanduser(),
         here / Path(passphrase).expanduser() if passphrase else None,
     )

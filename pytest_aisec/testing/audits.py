@@ -9,11 +9,11 @@ from typing import Any, Self
 
 from testinfra.host import Host
 
-from pytest_aisec import audit
 from pytest_aisec.catalog import plan as plans
 from pytest_aisec.catalog.context import Evaluation
 from pytest_aisec.catalog.control import Control
 from pytest_aisec.catalog.plan import PlannedControl
+from pytest_aisec.judge import evaluate
 from pytest_aisec.judge.outcome import Conclusion
 from pytest_aisec.observe import waves
 from pytest_aisec.observe.backend import ObservingBackend
@@ -55,7 +55,7 @@ class Subject:
         backend = ObservingBackend(f"{connection}://recorded", None, transcript, connection)
         host = Host(backend)
         backend.set_host(host)
-        return audit.judge(self.planned, host, self.circumstances)
+        return evaluate.judge(self.planned, host, self.circumstances)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,11 +134,11 @@ class Connections:
         host = target.observed(transcript, self.options.limits)
         planned, circumstances = subject.planned, subject.circumstances
         if in_waves:
-            calls = {planned.key: lambda host: audit.speculate(planned, host, circumstances)}
+            calls = {planned.key: lambda host: evaluate.speculate(planned, host, circumstances)}
             work = Work(name=target.name, open=lambda: host, close=lambda: None)
             waves.collect_host(work, calls, Suggestions())
         asked = len(transcript)
-        conclusion = audit.judge(planned, host, circumstances)
+        conclusion = evaluate.judge(planned, host, circumstances)
         if in_waves and transcript.host_fault is None and len(transcript) != asked:
             raise AssertionError("the collector left questions to the evaluation")
         return Audit(

@@ -16,16 +16,12 @@ _PACKAGE = Path(pytest_aisec.__file__).parent
 _FOLLOWED = ("facts", "advisories")
 """Subpackages that a control reads through: changes of these count."""
 _ASKING = (
-    "batch",
-    "powershell",
     "backend",
-    "redact",
-    "shapes",
-    "shape",
-    "vendors",
-    "blocks",
-    "encodings",
-    "families",
+    *(f"script/{name}" for name in ("posix", "powershell")),
+    *(
+        f"redaction/{name}"
+        for name in ("redact", "patterns", "shape", "vendors", "blocks", "encodings", "families")
+    ),
 )
 """Modules of `observe` that decide what is asked and what is kept of an answer."""
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from pytest_aisec.errors import AisecError
 from pytest_aisec.observe.hosts import HostOptions
 from pytest_aisec.observe.transcript import Observation
-from pytest_aisec.observe.transports import Limits
+from pytest_aisec.observe.transport.base import Limits
 from pytest_aisec.testing import setups
 from pytest_aisec.testing.audits import Audit, Connections, Subject
 from pytest_aisec.testing.scenarios import Scenario

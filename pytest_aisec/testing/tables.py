@@ -14,16 +14,16 @@ from typing import Any
 from testinfra.backend import base
 from testinfra.host import Host
 
-from pytest_aisec import audit
 from pytest_aisec.catalog.content import ContentRoot, content_root
 from pytest_aisec.catalog.context import Evaluation
 from pytest_aisec.catalog.control import Control, control_of
 from pytest_aisec.catalog.load import load_catalog
 from pytest_aisec.errors import UsageProblem, nearest
-from pytest_aisec.observe import powershell
+from pytest_aisec.judge import evaluate
 from pytest_aisec.observe.backend import ObservingBackend
 from pytest_aisec.observe.faults import REASONS, Reason
-from pytest_aisec.observe.redact import redact, redact_bytes
+from pytest_aisec.observe.redaction.redact import redact, redact_bytes
+from pytest_aisec.observe.script import powershell
 from pytest_aisec.observe.transcript import Observation, Transcript
 from pytest_aisec.testing.audits import Subject, verdict
 from pytest_aisec.testing.spoiling import answer_of, passes_when_spoiled
@@ -161,7 +161,7 @@ class Judge:
         backend = ObservingBackend(f"{connection}://table", None, table, connection)
         host = Host(backend)
         backend.set_host(host)
-        conclusion = audit.judge(subject.planned, host, circumstances)
+        conclusion = evaluate.judge(subject.planned, host, circumstances)
         if table.missing:
             raise UnansweredError(table.complaint(found.id))
         ended = " ".join(filter(None, (*verdict(conclusion), conclusion.message)))

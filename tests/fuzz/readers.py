@@ -11,43 +11,48 @@ from typing import Any
 from pytest_aisec.observe.faults import Unobservable
 
 # Some modules have the name of a function in them, which is what a plain import would give.
-access_lists = import_module("pytest_aisec.facts.access_lists")
-accounts = import_module("pytest_aisec.facts.accounts")
-at_rest = import_module("pytest_aisec.facts.at_rest")
-aws = import_module("pytest_aisec.facts.aws")
-aws_policy = import_module("pytest_aisec.facts.aws_policy")
-components = import_module("pytest_aisec.facts.components")
-container_engines = import_module("pytest_aisec.facts.container_engines")
-container_mounts = import_module("pytest_aisec.facts.container_mounts")
-container_processes = import_module("pytest_aisec.facts.container_processes")
-containers = import_module("pytest_aisec.facts.containers")
-datasets = import_module("pytest_aisec.facts.datasets")
-environments = import_module("pytest_aisec.facts.environments")
-exports = import_module("pytest_aisec.facts.exports")
-filter_iptables = import_module("pytest_aisec.facts.filter_iptables")
-filter_nft = import_module("pytest_aisec.facts.filter_nft")
-image_reports = import_module("pytest_aisec.facts.image_reports")
-import_paths = import_module("pytest_aisec.facts.import_paths")
-interfaces = import_module("pytest_aisec.facts.interfaces")
-jupyter = import_module("pytest_aisec.facts.jupyter")
-listings = import_module("pytest_aisec.facts.listings")
-logs = import_module("pytest_aisec.facts.logs")
-model_files = import_module("pytest_aisec.facts.model_files")
-nginx = import_module("pytest_aisec.facts.nginx")
-openpgp = import_module("pytest_aisec.facts.openpgp")
-package_indexes = import_module("pytest_aisec.facts.package_indexes")
-pickle_opcodes = import_module("pytest_aisec.facts.pickle_opcodes")
-programs = import_module("pytest_aisec.facts.programs")
-project_formats = import_module("pytest_aisec.facts.project_formats")
-remote_code = import_module("pytest_aisec.facts.remote_code")
-signed_manifests = import_module("pytest_aisec.facts.signed_manifests")
-sockets = import_module("pytest_aisec.facts.sockets")
-sshd = import_module("pytest_aisec.facts.sshd")
-tunnels = import_module("pytest_aisec.facts.tunnels")
-weight_formats = import_module("pytest_aisec.facts.weight_formats")
-windows = import_module("pytest_aisec.facts.windows")
-windows_logs = import_module("pytest_aisec.facts.windows_logs")
-zips = import_module("pytest_aisec.facts.zips")
+access_lists = import_module("pytest_aisec.facts.system.access_lists")
+accounts = import_module("pytest_aisec.facts.system.accounts")
+at_rest = import_module("pytest_aisec.facts.artifacts.at_rest")
+aws = import_module("pytest_aisec.facts.aws.client")
+aws_policy = import_module("pytest_aisec.facts.aws.policies")
+components = import_module("pytest_aisec.facts.software.components")
+container_engines = import_module("pytest_aisec.facts.containers.engines")
+container_mounts = import_module("pytest_aisec.facts.containers.mounts")
+container_processes = import_module("pytest_aisec.facts.containers.processes")
+containers = import_module("pytest_aisec.facts.containers.containers")
+datasets = import_module("pytest_aisec.facts.artifacts.datasets")
+environments = import_module("pytest_aisec.facts.software.environments")
+exports = import_module("pytest_aisec.facts.system.exports")
+filter_iptables = import_module("pytest_aisec.facts.network.iptables")
+filter_nft = import_module("pytest_aisec.facts.network.nft")
+gguf = import_module("pytest_aisec.facts.artifacts.gguf")
+hdf5 = import_module("pytest_aisec.facts.artifacts.hdf5")
+keras = import_module("pytest_aisec.facts.artifacts.keras")
+onnx = import_module("pytest_aisec.facts.artifacts.onnx")
+ranges = import_module("pytest_aisec.facts.artifacts.ranges")
+safetensors = import_module("pytest_aisec.facts.artifacts.safetensors")
+image_reports = import_module("pytest_aisec.facts.containers.image_reports")
+import_paths = import_module("pytest_aisec.facts.software.import_paths")
+interfaces = import_module("pytest_aisec.facts.network.interfaces")
+jupyter = import_module("pytest_aisec.facts.web.jupyter")
+listings = import_module("pytest_aisec.facts.system.listings")
+logs = import_module("pytest_aisec.facts.system.logs")
+model_files = import_module("pytest_aisec.facts.artifacts.model_files")
+nginx = import_module("pytest_aisec.facts.web.nginx")
+openpgp = import_module("pytest_aisec.facts.artifacts.openpgp")
+package_indexes = import_module("pytest_aisec.facts.software.package_indexes")
+pickle_walk = import_module("pytest_aisec.facts.artifacts.pickle_walk")
+programs = import_module("pytest_aisec.facts.system.programs")
+project_formats = import_module("pytest_aisec.facts.software.project_formats")
+remote_code = import_module("pytest_aisec.facts.artifacts.remote_code")
+signed_manifests = import_module("pytest_aisec.facts.artifacts.signed_manifests")
+sockets = import_module("pytest_aisec.facts.system.sockets")
+sshd = import_module("pytest_aisec.facts.system.sshd")
+tunnels = import_module("pytest_aisec.facts.network.tunnels")
+windows = import_module("pytest_aisec.facts.windows.powershell")
+windows_logs = import_module("pytest_aisec.facts.windows.event_log")
+zips = import_module("pytest_aisec.facts.artifacts.zips")
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
@@ -169,11 +174,13 @@ FAMILIES: dict[str, tuple[Reader, ...]] = {
     ),
     "artifacts": (
         raw(lambda data: openpgp.read_message(data, len(data))),
-        raw(lambda data: pickle_opcodes.runs_something(data, is_whole=True)),
-        raw(lambda data: pickle_opcodes.runs_something(data, is_whole=False)),
-        raw(lambda data: weight_formats.safetensors(data, 64)),
-        raw(lambda data: weight_formats.gguf(data, len(data))),
-        declaring(raw(weight_formats.onnx_locations), IndexError),
+        raw(lambda data: pickle_walk.loads(data, size=len(data))),
+        raw(lambda data: pickle_walk.loads(data, size=None)),
+        raw(lambda data: safetensors.safetensors(data, 64)),
+        raw(lambda data: gguf.gguf(ranges.of_bytes(data))),
+        raw(lambda data: hdf5.root_attributes(ranges.of_bytes(data))),
+        raw(lambda data: keras.read_keras(data, "config.json")),
+        raw(lambda data: onnx.onnx_defects(ranges.of_bytes(data), lambda _: True)),
         raw(lambda data: zips.find_directory(data, len(data), "/srv/a.zip")),
         raw(lambda data: zips.read_directory(data, 1, len(data), "/srv/a.zip")),
         declaring(raw(lambda data: signed_manifests.read_manifest(data, None)), signed_manifests.NoManifest),

@@ -9,15 +9,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from pytest_aisec import settings, verifying
 from pytest_aisec.advisories import index, sources
+from pytest_aisec.catalog import settings
 from pytest_aisec.catalog.policy import GatePolicy
 from pytest_aisec.catalog.profile import load_chain
 from pytest_aisec.catalog.yamlfile import parse, read
 from pytest_aisec.errors import AisecError
-from pytest_aisec.evidence import bundle, signing, sigstore
-from pytest_aisec.judge import attestation, waiver
-from pytest_aisec.observe import own_patterns, portable, redact, transcript
+from pytest_aisec.evidence import bundle, verify
+from pytest_aisec.evidence.signing import keys, sigstore
+from pytest_aisec.judge.waivers import attestation, waiver
+from pytest_aisec.observe import transcript
+from pytest_aisec.observe.redaction import redact, user_patterns
+from pytest_aisec.observe.script import offline
 from tests.fuzz import readers
 
 CONTROLS = ("AISEC-NET-01", "AISEC-HST-01")
@@ -69,7 +72,7 @@ def toml(data: bytes) -> None:
 
 def patterns(data: bytes) -> None:
     with written(data, "redact.yaml") as path, refusing():
-        own_patterns.read(path)
+        user_patterns.read(path)
 
 
 def _advisories(source: Path) -> None:
@@ -101,7 +104,7 @@ def advisory_zips(data: bytes) -> None:
 
 def imports(data: bytes) -> None:
     with refusing(ValueError):
-        portable.read(data.decode("utf-8", "surrogateescape"))
+        offline.read(data.decode("utf-8", "surrogateescape"))
 
 
 def bundles(data: bytes) -> None:
@@ -109,12 +112,12 @@ def bundles(data: bytes) -> None:
     with written(data, "run.json") as path:
         for name in ("manifest.json", "attestation.intoto.json", "audit.sigstore.json"):
             (path.parent / name).write_bytes(data)
-        found = verifying.verify(path.parent)
+        found = verify.verify(path.parent)
         assert found.problems, "a bundle of equal files holds"
         "\n".join(found.problems).encode()
         with refusing():
             bundle.parse(data, path)
-    for reading in (signing.read_envelope, sigstore.read_statement):
+    for reading in (keys.read_envelope, sigstore.read_statement):
         with refusing(ValueError):
             reading(data)
 

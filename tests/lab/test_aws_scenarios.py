@@ -15,7 +15,7 @@ import pytest
 
 from pytest_aisec.observe.hosts import HostOptions
 from pytest_aisec.observe.transcript import Observation
-from pytest_aisec.observe.transports import Limits
+from pytest_aisec.observe.transport.base import Limits
 from pytest_aisec.testing.audits import Audit, Connections, Subject, verdict
 from pytest_aisec.testing.proofs import SetupError, prove
 from pytest_aisec.testing.scenarios import Scenario

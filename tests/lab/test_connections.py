@@ -10,7 +10,7 @@ import pytest
 from pytest_aisec.observe.faults import Unobservable
 from pytest_aisec.observe.hosts import HostOptions, resolve
 from pytest_aisec.observe.transcript import Transcript
-from pytest_aisec.observe.transports import Limits
+from pytest_aisec.observe.transport.base import Limits
 
 QUICK = Limits(timeout=3, connect_timeout=3, cap=1024 * 1024)
 

@@ -24,7 +24,7 @@ import pytest
 from pytest_aisec.observe import hosts
 from pytest_aisec.observe.hosts import HostOptions
 from pytest_aisec.observe.transcript import Transcript
-from pytest_aisec.observe.transports import Limits
+from pytest_aisec.observe.transport.base import Limits
 
 LEARNER = r"""
 words() { tr '\0' '\n' | grep -oE '[0-9a-f]{8,}' | sort -u >>"$log"; }

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_aisec.facts.firewall import _COMMANDS
+from pytest_aisec.facts.network.firewall import _COMMANDS
 from pytest_aisec.testing.tables import Answer, Judge
 from tests.support import packets
 

@@ -12,15 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from pytest_aisec import audit
 from pytest_aisec.catalog.content import content_root
 from pytest_aisec.catalog.context import Evaluation
 from pytest_aisec.catalog.load import load_catalog
 from pytest_aisec.catalog.plan import make_plan
 from pytest_aisec.catalog.profile import load_chain, profile_files
+from pytest_aisec.judge import evaluate
 from pytest_aisec.observe.hosts import HostOptions, resolve
 from pytest_aisec.observe.transcript import Transcript
-from pytest_aisec.observe.transports import Limits
+from pytest_aisec.observe.transport.base import Limits
 from pytest_aisec.observe.waves import Suggestions, Work, collect_host
 
 ROOTS = (content_root(),)
@@ -65,7 +65,7 @@ def test_a_whole_profile_takes_no_more_waves_than_its_deepest_control(profile, l
         host = target.observed(Transcript(), options.limits)
         circumstances = Evaluation(now=datetime.now(UTC))
         work = Work(name=target.name, open=lambda: host, close=target.disconnect)
-        return collect_host(work, audit.speculations(plan, circumstances), Suggestions()).waves
+        return collect_host(work, evaluate.speculations(plan, circumstances), Suggestions()).waves
 
     whole = PLANS[profile]
     alone = {planned.id: waves(replace(whole, controls=(planned,))) for planned in whole.controls}

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 from pytest_aisec.catalog.content import content_root
 from pytest_aisec.catalog.load import load_catalog
-from pytest_aisec.facts import sshd
+from pytest_aisec.facts.system import sshd
 
 REFUSED = "must appear alone in AuthenticationMethods"
 USERS = ("ann", "bob", "root")

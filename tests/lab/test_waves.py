@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from pytest_aisec.observe.bounded import Stop
+from pytest_aisec.evidence.verify import verify
 from pytest_aisec.observe.faults import Unobservable
 from pytest_aisec.observe.hosts import HostOptions, resolve
 from pytest_aisec.observe.transcript import Transcript
-from pytest_aisec.observe.transports import Limits
+from pytest_aisec.observe.transport.base import Limits
+from pytest_aisec.observe.transport.process import Stop
 from pytest_aisec.observe.waves import Work, collect
-from pytest_aisec.verifying import verify
 from tests.support.hardened import DECLARED, PROFILE, audit, harden, outcomes
 
 QUICK = Limits(timeout=3, connect_timeout=3)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_aisec.observe.redact import redact
+from pytest_aisec.observe.redaction.redact import redact
 from pytest_aisec.testing.audits import verdict
 from pytest_aisec.testing.proofs import may_follow_failure, prove
 from tests.support import live, scenarios

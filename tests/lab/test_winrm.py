@@ -18,11 +18,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from pytest_aisec.errors import UsageProblem
-from pytest_aisec.observe.bounded import Stop, Stopped
 from pytest_aisec.observe.faults import Unobservable
 from pytest_aisec.observe.hosts import HostOptions, resolve
 from pytest_aisec.observe.transcript import Transcript
-from pytest_aisec.observe.transports import Limits
+from pytest_aisec.observe.transport.base import Limits
+from pytest_aisec.observe.transport.process import Stop, Stopped
 from tests.support.winrm import PASSWORD, USER, Answer, Endpoint, Player
 
 QUICK = Limits(timeout=3, connect_timeout=2, cap=4096)

@@ -62,20 +62,20 @@ MUTANTS = (
     ),
     Mutant(
         what="refused permissions are left out of a listing",
-        path="pytest_aisec/facts/listings.py",
+        path="pytest_aisec/facts/system/listings.py",
         old='denied = [line for line in lines if line.endswith(": Permission denied")]',
         new="denied = list[str]()",
     ),
     Mutant(
         what="access control lists that nobody could show are none",
-        path="pytest_aisec/facts/access_lists.py",
+        path="pytest_aisec/facts/system/access_lists.py",
         old='    if way not in {"getfacl", "ls"}:\n        raise Unobservable("tool_missing", "neither getfacl nor GNU ls, '
         'which show access control lists")\n',
         new='    if way not in {"getfacl", "ls"}:\n        return ()\n',
     ),
     Mutant(
         what="a table of sockets without its heading is an empty table",
-        path="pytest_aisec/facts/sockets.py",
+        path="pytest_aisec/facts/system/sockets.py",
         old='    if not lines or not lines[0].startswith("Netid"):\n        raise Unobservable("parse", "ss printed no table")\n',
         new="",
     ),
@@ -121,13 +121,13 @@ MUTANTS = (
     ),
     Mutant(
         what="an exit status ignored: a configuration of sshd that cannot be read is empty",
-        path="pytest_aisec/facts/sshd.py",
+        path="pytest_aisec/facts/system/sshd.py",
         old='    result = host.run("cat -- %s", path)\n    if result.rc != 0:\n',
         new='    result = host.run("cat -- %s", path)\n    if result.rc > 1:\n',
     ),
     Mutant(
         what="a certificate that is good for long ends too soon, and the other way round",
-        path="pytest_aisec/facts/tls.py",
+        path="pytest_aisec/facts/web/tls.py",
         old="elif left < min_days:",
         new="elif left > min_days:",
     ),
@@ -169,13 +169,13 @@ MUTANTS = (
     ),
     Mutant(
         what="a list of no interfaces is whole",
-        path="pytest_aisec/facts/interfaces.py",
+        path="pytest_aisec/facts/network/interfaces.py",
         old='    if "lo" not in found:\n        raise Unobservable("parse", "ip shows no interface lo")\n',
         new="",
     ),
     Mutant(
         what="an answer of an API that says nothing about access means that access is refused",
-        path="pytest_aisec/facts/http.py",
+        path="pytest_aisec/facts/web/http.py",
         old="    if status >= 300 and status not in {400, 411, 413, 415, 422}:\n",
         new="    if status >= 500:\n",
     ),

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_aisec.cli import evidence, main
+from pytest_aisec.cli import bundle as evidence
+from pytest_aisec.cli import main
 from pytest_aisec.evidence import bundle as bundles
 from pytest_aisec.evidence import manifest
 from tests.support.signed import SIGNED, forge, seal
@@ -415,9 +416,9 @@ def test_without_a_key_the_first_line_says_that_anybody_could_have_made_it(signe
 
 
 def test_time_ends(signed, aisec, monkeypatch):
-    from pytest_aisec import verifying
+    from pytest_aisec.evidence import verify
 
-    monkeypatch.setattr(verifying, "verify", lambda *_, **__: time.sleep(30))
+    monkeypatch.setattr(verify, "verify", lambda *_, **__: time.sleep(30))
     code, text = aisec("verify", signed.bundle, "--timeout=1")
     assert (1, f"{signed.bundle}: could not be checked within 1 s: give it more with --timeout\n") == (
         code,

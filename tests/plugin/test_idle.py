@@ -10,7 +10,7 @@ HEAVY = (
     "yaml",
     "junit_xml",
     "click",
-    "pytest_aisec.session",
+    "pytest_aisec.session.evaluator",
     "pytest_aisec.catalog",
     "pytest_aisec.observe",
 )

@@ -8,7 +8,7 @@ import sys
 import pytest
 import yaml
 
-from pytest_aisec import starting
+from pytest_aisec.cli.authoring import starter
 from tests.support import forks
 
 pytestmark = pytest.mark.slow
@@ -148,9 +148,9 @@ def test_a_full_disk_leaves_nothing_behind(aisec, tmp_path) -> None:
         subprocess.run(["umount", small], check=True)
 
 
-@pytest.mark.parametrize("service", sorted(starting.CI))
+@pytest.mark.parametrize("service", sorted(starter.CI))
 def test_the_job_of_each_service_is_yaml_that_runs_the_audit(service) -> None:
-    path, text = starting.CI[service]
-    assert path in starting.files(service)
+    path, text = starter.CI[service]
+    assert path in starter.files(service)
     assert "aisec run" in json.dumps(yaml.safe_load(text))
-    assert {"aisec.toml", "profile.yaml", "waivers.yaml"} == {*starting.files(None)}
+    assert {"aisec.toml", "profile.yaml", "waivers.yaml"} == {*starter.files(None)}

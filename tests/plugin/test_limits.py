@@ -11,7 +11,7 @@ MERGED = "a: &a {x: 1}\n" + "".join(
     for before, after in zip("abcdefgh", "bcdefghi", strict=True)
 )
 READ = 'file = read_project_file("/srv/%s", host.check_output("cat %s"))\n'
-HEAD = "import re\nfrom pytest_aisec.facts.project_formats import read_project_file\nfrom pytest_aisec.observe import quota"
+HEAD = "import re\nfrom pytest_aisec.facts.software.project_formats import read_project_file\nfrom pytest_aisec.observe import quota"
 ENDLESS = 'answer = host.check_output("echo " + 100 * "a")\npathlib.Path("began").touch()\nre.fullmatch("(a|aa)*b", answer)'
 """Nothing else of the process runs before it has ended, which it never does."""
 

@@ -175,7 +175,7 @@ def test_the_passphrase_is_asked_for_on_the_terminal(pytester, pack, keys, tmp_p
 
 BREAKS = """
 from pytest_aisec.errors import EvidenceError
-from pytest_aisec.evidence.signing import KeySigner
+from pytest_aisec.evidence.signing.keys import KeySigner
 
 def fail(self, statement):
     raise EvidenceError("evidence cannot be signed: the token is gone")

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pytest_aisec import verifying
 from pytest_aisec.evidence import bundle as bundles
+from pytest_aisec.evidence import verify
+from pytest_aisec.evidence.rejudge import Surroundings
 from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.observe import transcript
-from pytest_aisec.replaying import Surroundings
 from tests.support.signed import HOSTS, SIGNED, forge, seal
 
 pytestmark = pytest.mark.slow
@@ -244,7 +244,7 @@ def test_an_unknown_field_of_run_json_is_found(signed, copy):
 
 
 def test_a_replay_without_the_controls_says_so(signed):
-    found = verifying.verify(signed.bundle, replay=Surroundings())
+    found = verify.verify(signed.bundle, replay=Surroundings())
     assert 1 == len(found.problems)
     assert found.problems[0].startswith("its verdicts cannot be made again: ERROR: ")
     assert "unknown control 'ACME-TST-0" in found.problems[0]
@@ -254,14 +254,14 @@ def test_a_replay_with_other_controls_names_what_differs(signed, tmp_path):
     pack = Path(shutil.copytree(signed.pack, tmp_path / "pack"))
     path = pack / "controls" / "test_acme_02.py"
     path.write_text(path.read_text().replace('"0600"]', '"0644"]').replace("Mend it.", "Mend this."))
-    problems = verifying.verify(signed.bundle, replay=Surroundings(paths=[pack])).problems
+    problems = verify.verify(signed.bundle, replay=Surroundings(paths=[pack])).problems
     assert 'inputs/plan.json: ACME-TST-02: remediation is "Mend it.", here "Mend this."' in problems
     assert any(f'ACME-TST-02 on {HOSTS[0]}: outcome is "failed"' in problem for problem in problems)
 
 
 def test_a_bundle_that_was_touched_is_not_replayed(signed, copy):
     (copy / "new").write_text("")
-    found = verifying.verify(copy, replay=Surroundings(paths=[signed.pack]))
+    found = verify.verify(copy, replay=Surroundings(paths=[signed.pack]))
     assert ("its files are not those of its manifest, so its verdicts were not made again",) == found.notes
 
 

@@ -2,7 +2,7 @@
 
 import json
 
-from pytest_aisec.facts.container_processes import NAMESPACES
+from pytest_aisec.facts.containers.processes import NAMESPACES
 
 ID = "c7" * 32
 RECORD = {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import pytest
 
-from pytest_aisec.observe import batch
+from pytest_aisec.observe.script import posix
 from pytest_aisec.testing.labkit import engines
 from pytest_aisec.testing.labkit.errors import LabUnavailableError
 from pytest_aisec.testing.labkit.lab import Lab, LabHost
@@ -72,7 +72,7 @@ def aws_account(cloud: aws.Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[a
         for name, value in account.environment.items():
             monkeypatch.setenv(name, value)
         first = f"{account.home}/bin:{account.home}/.cli"  # though this machine may have an aws of its own
-        monkeypatch.setattr(batch, "SETTING", f'{batch.SETTING}PATH="{first}:$PATH"\n')
+        monkeypatch.setattr(posix, "SETTING", f'{posix.SETTING}PATH="{first}:$PATH"\n')
         yield account
 
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from pytest_aisec import verifying
 from pytest_aisec.evidence import bundle as bundles
-from pytest_aisec.evidence import manifest, stored
+from pytest_aisec.evidence import manifest, transcript_files
+from pytest_aisec.evidence import verify as verifying
+from pytest_aisec.evidence.rejudge import Surroundings
 from pytest_aisec.judge.gate import decide
 from pytest_aisec.judge.run import count, score
-from pytest_aisec.replaying import Surroundings
 from tests.support import forks
 
 SIGNED = ["attestation.intoto.json", "audit.intoto.json"]
@@ -100,7 +100,7 @@ class Signed:
                 lines = [
                     replace(line, stdout=line.stdout.replace(b"mode 0644", b"mode 0600")) for line in lines
                 ]
-            path, content = stored.encode(host, lines)
+            path, content = transcript_files.encode(host, lines)
             claim.add(path, [content])
             hosts.append(replace(host, transcript=path))
         claim.add("run.json", bundles.run_json(replace(run, hosts=hosts), decide(run)))
@@ -137,7 +137,7 @@ def forge(bundle, change=lambda run: run, transcripts=None, *, unsigned=False):
     run = change(bundles.read(bundle).run)
     hosts = []
     for host in run.hosts:
-        path, content = stored.encode(host, (transcripts or run.transcripts)[host.name])
+        path, content = transcript_files.encode(host, (transcripts or run.transcripts)[host.name])
         (bundle / path).write_bytes(content)
         hosts.append(replace(host, transcript=path, transcript_sha256=sha256(bundle / path)))
     planned = len(run.controls) * len(hosts)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pytest_aisec.observe.hosts import HostOptions
 from pytest_aisec.observe.transcript import Observation
-from pytest_aisec.observe.transports import Limits
+from pytest_aisec.observe.transport.base import Limits
 from pytest_aisec.testing.audits import Audit, Connections, Subject
 from tests.support import windows
 from tests.support.winrm import Endpoint, Look, Player

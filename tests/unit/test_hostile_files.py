@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_aisec import linting
 from pytest_aisec.advisories import sources
 from pytest_aisec.catalog import tomlfile, yamlfile
+from pytest_aisec.cli.authoring import lint
 from pytest_aisec.errors import AisecError
 
 pytestmark = pytest.mark.slow
@@ -77,7 +77,7 @@ def test_lint_ends_whatever_a_yaml_file_holds(tmp_path: Path, name: str) -> None
     path = tmp_path / "some.yaml"
     path.write_text(YAML[name])
     begun = time.process_time()
-    linting.lint([path], [], cwd=tmp_path, today=date(2026, 6, 1))
+    lint.lint([path], [], cwd=tmp_path, today=date(2026, 6, 1))
     assert time.process_time() - begun < LONGEST
 
 

@@ -12,9 +12,9 @@ from _pytest.outcomes import Skipped
 from pytest_aisec import Unobservable
 from pytest_aisec.catalog.content import content_root
 from pytest_aisec.catalog.load import load_catalog
-from pytest_aisec.facts import pickle_scan
-from pytest_aisec.facts.model_files import HEAD
-from pytest_aisec.observe.redact import redact
+from pytest_aisec.facts.artifacts import pickle_scan
+from pytest_aisec.facts.artifacts.model_files import HEAD
+from pytest_aisec.observe.redaction.redact import redact
 from tests.support.model_corpus import TOKEN, samples
 
 CATALOG = load_catalog([content_root()])

@@ -4,7 +4,7 @@ import pytest
 
 from pytest_aisec.catalog.content import content_root
 from pytest_aisec.catalog.load import load_catalog
-from pytest_aisec.facts.sshd import Effective, parse_conditionals
+from pytest_aisec.facts.system.sshd import Effective, parse_conditionals
 
 CONTROL = load_catalog([content_root()])["AISEC-HST-01"].function
 ASKS, ASKS_NOT = "KbdInteractiveAuthentication yes", "KbdInteractiveAuthentication no"

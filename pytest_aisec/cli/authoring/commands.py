@@ -27,9 +27,9 @@ def init(directory: Path, ci: str) -> int:
 
     `aisec run` then audits this machine against the profile. Nothing is overwritten.
     """
-    from pytest_aisec import starting  # noqa: PLC0415 - keeps `aisec --help` quick
+    from pytest_aisec.cli.authoring import starter  # noqa: PLC0415 - keeps `aisec --help` quick
 
-    for written in starting.write(directory, None if ci == "none" else ci):
+    for written in starter.write(directory, None if ci == "none" else ci):
         click.echo(written)
     return 0
 
@@ -49,9 +49,9 @@ def new_control(control: str, path: Path) -> int:
 
     ID is PACK-FAMILY-NUMBER, such as EX-CKP-01.
     """
-    from pytest_aisec import authoring  # noqa: PLC0415 - keeps `aisec --help` quick
+    from pytest_aisec.cli.authoring import scaffold  # noqa: PLC0415 - keeps `aisec --help` quick
 
-    for written in authoring.new_control(control, path):
+    for written in scaffold.new_control(control, path):
         click.echo(written)
     return 0
 
@@ -77,7 +77,7 @@ def lint(paths: tuple[Path, ...], content: tuple[Path, ...], *, strict: bool, as
     """
     from datetime import UTC, datetime  # noqa: PLC0415 - keeps `aisec --help` quick
 
-    from pytest_aisec import linting  # noqa: PLC0415 - likewise
+    from pytest_aisec.cli.authoring import lint as linting  # noqa: PLC0415 - likewise
 
     done = linting.lint(paths, content, today=datetime.now(UTC).date(), cwd=Path.cwd())
     errors, warnings = done.count("error"), done.count("warning")
@@ -107,10 +107,10 @@ def schema(what: str) -> int:
 
     from pytest_aisec.catalog.policy import GatePolicy  # noqa: PLC0415 - likewise
     from pytest_aisec.catalog.profile import ProfileFile  # noqa: PLC0415 - likewise
+    from pytest_aisec.catalog.settings import SettingsFile  # noqa: PLC0415 - likewise
     from pytest_aisec.evidence import bundle as bundles  # noqa: PLC0415 - likewise
-    from pytest_aisec.judge.attestation import Attestation  # noqa: PLC0415 - likewise
-    from pytest_aisec.judge.waiver import Waiver  # noqa: PLC0415 - likewise
-    from pytest_aisec.settings import SettingsFile  # noqa: PLC0415 - likewise
+    from pytest_aisec.judge.waivers.attestation import Attestation  # noqa: PLC0415 - likewise
+    from pytest_aisec.judge.waivers.waiver import Waiver  # noqa: PLC0415 - likewise
 
     schemas = {
         "run": bundles.json_schema,

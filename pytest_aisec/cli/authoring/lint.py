@@ -12,7 +12,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any, Literal
 
-from pytest_aisec.catalog import gate, shadows, yamlfile
+from pytest_aisec.catalog import gate_policy, unused_settings, yamlfile
 from pytest_aisec.catalog import plan as plans
 from pytest_aisec.catalog import profile as profiles
 from pytest_aisec.catalog.content import ContentRoot, content_roots
@@ -20,13 +20,13 @@ from pytest_aisec.catalog.control import CONTROL_ID, SEVERITIES
 from pytest_aisec.catalog.load import Catalog, control_files, read_controls
 from pytest_aisec.catalog.policy import GatePolicy
 from pytest_aisec.catalog.profile import SUFFIXES, Profile, ProfileFile
+from pytest_aisec.catalog.settings import FILE, Settings, find
 from pytest_aisec.errors import UsageProblem
-from pytest_aisec.judge import dated, patterns
-from pytest_aisec.judge.attestation import Attestation
-from pytest_aisec.judge.dated import Dated, Given
-from pytest_aisec.judge.waiver import Waiver
-from pytest_aisec.observe import own_patterns
-from pytest_aisec.settings import FILE, Settings, find
+from pytest_aisec.judge.waivers import host_patterns, statement
+from pytest_aisec.judge.waivers.attestation import Attestation
+from pytest_aisec.judge.waivers.statement import Dated, Given
+from pytest_aisec.judge.waivers.waiver import Waiver
+from pytest_aisec.observe.redaction import user_patterns
 
 Kind = Literal["profile", "waivers", "attestations", "gate", "patterns"]
 Level = Literal["error", "warning"]
@@ -159,12 +159,12 @@ def lint(paths: Sequence[Path], content: Iterable[Path], *, today: date, cwd: Pa
         _gate(path, known, found)
     for path in found.of("patterns"):
         try:
-            own_patterns.read(path)
+            user_patterns.read(path)
         except UsageProblem as problem:
             found.refuse(str(problem), path, "invalid-patterns")
-    waivers, problems = dated.read(found.of("waivers"), Waiver, known)
+    waivers, problems = statement.read(found.of("waivers"), Waiver, known)
     found.refuse("\n".join(problems), cwd, "invalid-waiver")
-    attestations, problems = dated.read(found.of("attestations"), Attestation, known)
+    attestations, problems = statement.read(found.of("attestations"), Attestation, known)
     found.refuse("\n".join(problems), cwd, "invalid-attestation")
     _dates(waivers, "expires", "waiver", today, found)
     _dates(attestations, "valid_until", "attestation", today, found)
@@ -364,12 +364,12 @@ def _profile(path: Path, catalog: Catalog, unsure: Collection[str], found: _Foun
     if mistakes or not is_whole:
         return chain
     plan = plans.make_plan(chain, catalog)
-    required = gate.check_required(plan.gate, plan.gate_at, catalog, plan)
+    required = gate_policy.check_required(plan.gate, plan.gate_at, catalog, plan)
     found.refuse("\n".join(required), path, "invalid-gate")
     if own.file.gate is not None:
         limits = [limit for outcomes in plan.gate.max.values() for limit in outcomes.values()]
         enough = [str(number) for number in range(max(limits, default=0) + 1)]
-        reasons = gate.why_never(plan.gate, plan, enough, has_waivers=True)
+        reasons = gate_policy.why_never(plan.gate, plan, enough, has_waivers=True)
         if reasons:
             planned = Counter(item.severity for item in plan.controls)
             there = ", ".join(
@@ -382,7 +382,7 @@ def _profile(path: Path, catalog: Catalog, unsure: Collection[str], found: _Foun
                 f"this gate can never fail for {plan.profile}, which has no control of a severity that "
                 f"counts or is limited (planned: {there})",
             )
-    for shadow in shadows.find(own, catalog, [item.id for item in plan.controls]):
+    for shadow in unused_settings.find(own, catalog, [item.id for item in plan.controls]):
         found.say(own.document.at(shadow.loc), "warning", shadow.code, shadow.message)
     return chain
 
@@ -423,17 +423,19 @@ def _gate(path: Path, known: Collection[str], found: _Found) -> None:
     except UsageProblem as problem:
         found.refuse(str(problem), path, "invalid-gate")
         return
-    found.refuse("\n".join(gate.check_required(policy, document.at, known, None)), path, "invalid-gate")
+    found.refuse(
+        "\n".join(gate_policy.check_required(policy, document.at, known, None)), path, "invalid-gate"
+    )
 
 
 def _dates(given: Given[Any], key: str, what: str, today: date, found: _Found) -> None:
     """Warn of what is over, or will be soon."""
     for item, at in zip(given.items, given.at, strict=True):
         end: date = getattr(item, key)
-        left = dated.days_left(end, today)
+        left = statement.days_left(end, today)
         if left < 0:
             found.say(at(key), "warning", "expired", f"{what} {item.id} is over: {end} was its last day")
-        elif left <= dated.EXPIRING_DAYS:
+        elif left <= statement.EXPIRING_DAYS:
             when = "today" if left == 0 else f"in {left} day{'s' if left > 1 else ''}"
             found.say(at(key), "warning", "expiring", f"{what} {item.id} ends {when}: {end} is its last day")
 
@@ -447,7 +449,7 @@ def _overlaps(given: Given[Waiver], today: date, found: _Found) -> None:
     effort = 0
     for entries in by_control.values():
         for (one, one_at), (other, other_at) in combinations(entries, 2):
-            effort += sum(patterns.effort(mine, theirs) for mine in one.hosts for theirs in other.hosts)
+            effort += sum(host_patterns.effort(mine, theirs) for mine in one.hosts for theirs in other.hosts)
             if effort > _MOST_EFFORT:
                 message = "too many hosts in too many waivers of one control: the rest is not compared"
                 found.say(other_at("hosts"), "warning", "overlapping", message)
@@ -466,7 +468,7 @@ def _overlaps(given: Given[Waiver], today: date, found: _Found) -> None:
 
 def _share_hosts(one: Dated, other: Dated) -> bool:
     """Tell whether a host of one is one of the other, as far as their names tell."""
-    return any(patterns.overlap(mine, theirs) for mine in one.hosts for theirs in other.hosts)
+    return any(host_patterns.overlap(mine, theirs) for mine in one.hosts for theirs in other.hosts)
 
 
 def _unused(chains: Sequence[Sequence[Profile]], catalog: Catalog, found: _Found) -> None:

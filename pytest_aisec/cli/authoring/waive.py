@@ -19,10 +19,10 @@ import yaml
 from pydantic import ValidationError
 
 from pytest_aisec.errors import UsageProblem, nearest
-from pytest_aisec.judge import waiver as waivers
-from pytest_aisec.judge.dated import Given
-from pytest_aisec.judge.standing import overlapping
-from pytest_aisec.judge.waiver import Waiver
+from pytest_aisec.judge.waivers import waiver as waivers
+from pytest_aisec.judge.waivers.statement import Given
+from pytest_aisec.judge.waivers.status import overlapping
+from pytest_aisec.judge.waivers.waiver import Waiver
 
 _OPTIONS = {
     "id": "--id",

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from pytest_aisec.errors import EvidenceError, UsageProblem
 from pytest_aisec.evidence.files import load_json
-from pytest_aisec.evidence.intoto import PAYLOAD_TYPE
+from pytest_aisec.evidence.signing.intoto import PAYLOAD_TYPE
 
 KIND = "intoto"
 OPTION = "--aisec-sign-key"

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from pytest_aisec.errors import EvidenceError
-from pytest_aisec.evidence import files, intoto, manifest, signing, sigstore
+from pytest_aisec.evidence import files, manifest
 from pytest_aisec.evidence.bundle import Bundle
+from pytest_aisec.evidence.signing import intoto, keys, sigstore
 from pytest_aisec.judge.run import Run, Verdict
 
 
-def sign(signer: signing.Signer, run: Run, verdict: Verdict, listing: bytes) -> Mapping[str, bytes]:
+def sign(signer: keys.Signer, run: Run, verdict: Verdict, listing: bytes) -> Mapping[str, bytes]:
     """Return the files that sign a bundle, by name; raise `EvidenceError` when it cannot be signed.
 
     Args:
@@ -30,7 +31,7 @@ def kind(run: Run) -> str:
     """Return how the bundle of `run` is signed, as a part of file names; empty where it is not."""
     if not run.run.signed_by:
         return ""
-    return sigstore.KIND if run.run.signed_by.startswith(sigstore.PREFIX) else signing.KIND
+    return sigstore.KIND if run.run.signed_by.startswith(sigstore.PREFIX) else keys.KIND
 
 
 def check(directory: Path, bundle: Bundle, key: Any = None, key_name: str = "") -> Iterator[str]:
@@ -46,7 +47,7 @@ def check(directory: Path, bundle: Bundle, key: Any = None, key_name: str = "") 
     how = kind(bundle.run)
     expected = [name for name in manifest.SIGNATURES if how and name.endswith(f".{how}.json")]
     yield from _unexpected(directory, bundle.run, expected)
-    if key is not None and how != signing.KIND:
+    if key is not None and how != keys.KIND:
         yield f"{directory}: is not signed by a key, and the one in {key_name} is asked for"
     try:
         listing = files.read(directory, manifest.NAME)
@@ -61,7 +62,7 @@ def check(directory: Path, bundle: Bundle, key: Any = None, key_name: str = "") 
         except ValueError as error:
             yield f"{name}: {error}"
             continue
-        if key is not None and how == signing.KIND and not signing.is_signed_by(content, key):
+        if key is not None and how == keys.KIND and not keys.is_signed_by(content, key):
             yield f"{name}: is not signed by the key in {key_name}, or was changed afterwards"
     yield from _statements(bundle, listing, read)
 
@@ -77,7 +78,7 @@ def _read(content: bytes, how: str) -> tuple[bytes, str]:
     """Return statement and signer; the signer is empty where only Sigstore can tell."""
     if how == sigstore.KIND:
         return sigstore.read_statement(content), ""
-    return signing.read_envelope(content)
+    return keys.read_envelope(content)
 
 
 def _statements(bundle: Bundle, listing: bytes, read: Mapping[str, tuple[bytes, str]]) -> Iterator[str]:

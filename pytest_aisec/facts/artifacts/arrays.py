@@ -7,7 +7,7 @@ import math
 import re
 from dataclasses import dataclass
 
-from pytest_aisec.facts.sources import Source
+from pytest_aisec.facts.artifacts.sources import Source
 from pytest_aisec.observe.faults import Unobservable
 
 __all__ = ["Array", "read_array"]

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_aisec.facts.files import Trail, trails
-from pytest_aisec.facts.formats import is_number, reads
-from pytest_aisec.facts.listings import find, mount_points
+from pytest_aisec.facts.core.formats import is_number, reads
+from pytest_aisec.facts.system.files import Trail, trails
+from pytest_aisec.facts.system.listings import find, mount_points
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:

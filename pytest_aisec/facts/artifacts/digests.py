@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pytest_aisec.facts.model_files import ModelFile, complaints
-from pytest_aisec.facts.together import outcomes
+from pytest_aisec.facts.artifacts.model_files import ModelFile, complaints
+from pytest_aisec.facts.core.together import outcomes
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:

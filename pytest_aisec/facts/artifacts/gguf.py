@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
-from pytest_aisec.facts.ranges import Malformed, Ranges
+from pytest_aisec.facts.artifacts.ranges import Malformed, Ranges
 from pytest_aisec.observe.faults import Unobservable
 
 __all__ = ["gguf"]

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from pytest_aisec.facts.ranges import Malformed, Ranges
+from pytest_aisec.facts.artifacts.ranges import Malformed, Ranges
 from pytest_aisec.observe.faults import Unobservable
 
 __all__ = ["root_attributes"]

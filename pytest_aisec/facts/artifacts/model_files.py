@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from pytest_aisec.facts.formats import reads
-from pytest_aisec.facts.model_heads import HEAD, LOOK, TOOLS
+from pytest_aisec.facts.artifacts.model_heads import HEAD, LOOK, TOOLS
+from pytest_aisec.facts.core.formats import reads
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:

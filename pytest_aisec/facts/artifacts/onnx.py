@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from pytest_aisec.facts.ranges import Malformed, Ranges
+from pytest_aisec.facts.artifacts.ranges import Malformed, Ranges
 
 __all__ = ["Span", "check_model", "onnx_defects"]
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pytest_aisec.facts.formats import reads
+from pytest_aisec.facts.core.formats import reads
 
 __all__ = ["Message", "read_message"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pytest_aisec.facts.pickle_opcodes import Broken, Crossed, Operation
+from pytest_aisec.facts.artifacts.pickle_opcodes import Broken, Crossed, Operation
 
 __all__ = ["MARK", "OVERLONG", "PLAIN", "Dict", "Import", "Machine", "Made"]
 

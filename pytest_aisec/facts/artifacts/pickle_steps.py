@@ -6,8 +6,8 @@ import math
 import re
 from collections.abc import Callable, Iterator
 
-from pytest_aisec.facts.pickle_machine import MARK, OVERLONG, PLAIN, Dict, Import, Machine, Made
-from pytest_aisec.facts.pickle_opcodes import UNKNOWN, Broken, Open, Operation, operation
+from pytest_aisec.facts.artifacts.pickle_machine import MARK, OVERLONG, PLAIN, Dict, Import, Machine, Made
+from pytest_aisec.facts.artifacts.pickle_opcodes import UNKNOWN, Broken, Open, Operation, operation
 
 __all__ = ["run"]
 

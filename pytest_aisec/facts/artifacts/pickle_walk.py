@@ -10,9 +10,9 @@ import sys
 from dataclasses import dataclass, field
 from typing import Literal
 
-from pytest_aisec.facts.pickle_machine import OVERLONG, Machine
-from pytest_aisec.facts.pickle_opcodes import Broken, Crossed, Open
-from pytest_aisec.facts.pickle_steps import run
+from pytest_aisec.facts.artifacts.pickle_machine import OVERLONG, Machine
+from pytest_aisec.facts.artifacts.pickle_opcodes import Broken, Crossed, Open
+from pytest_aisec.facts.artifacts.pickle_steps import run
 
 __all__ = ["OLD_TORCH", "Walk", "loads", "walk"]
 

@@ -11,13 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pytest_aisec.facts import tars, zips
-from pytest_aisec.facts.arrays import read_array
-from pytest_aisec.facts.harmless import harmless
-from pytest_aisec.facts.model_files import HEAD, ModelFile
-from pytest_aisec.facts.pickle_walk import OLD_TORCH, Walk, loads
-from pytest_aisec.facts.sources import InFile, Memory, Packed, Part, Source, is_packed
-from pytest_aisec.facts.together import outcomes
+from pytest_aisec.facts.artifacts import tars, zips
+from pytest_aisec.facts.artifacts.arrays import read_array
+from pytest_aisec.facts.artifacts.harmless import harmless
+from pytest_aisec.facts.artifacts.model_files import HEAD, ModelFile
+from pytest_aisec.facts.artifacts.pickle_walk import OLD_TORCH, Walk, loads
+from pytest_aisec.facts.artifacts.sources import InFile, Memory, Packed, Part, Source, is_packed
+from pytest_aisec.facts.core.together import outcomes
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from pytest_aisec.facts.answers import check_search
-from pytest_aisec.facts.formats import is_number, reads
-from pytest_aisec.facts.processes import Process, processes
-from pytest_aisec.facts.rights import Rights, given_text, owners, set_ids, with_rights
-from pytest_aisec.facts.together import outcomes
+from pytest_aisec.facts.core.answers import check_search
+from pytest_aisec.facts.core.formats import is_number, reads
+from pytest_aisec.facts.core.together import outcomes
+from pytest_aisec.facts.system.processes import Process, processes
+from pytest_aisec.facts.system.rights import Rights, given_text, owners, set_ids, with_rights
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pytest_aisec.facts.formats import reads
+from pytest_aisec.facts.core.formats import reads
 from pytest_aisec.observe.faults import Unobservable
 
 __all__ = ["Manifest", "TrustedKeys", "read_manifest", "trusted_keys"]

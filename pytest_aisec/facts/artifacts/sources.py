@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from pytest_aisec.facts.model_files import HEAD, ModelFile, read_range
+from pytest_aisec.facts.artifacts.model_files import HEAD, ModelFile, read_range
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from pytest_aisec.facts.sources import Part, Source
+from pytest_aisec.facts.artifacts.sources import Part, Source
 from pytest_aisec.observe.faults import Unobservable
 
 __all__ = ["is_tar", "members"]

@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from pytest_aisec.facts import zips
-from pytest_aisec.facts.gguf import gguf
-from pytest_aisec.facts.hdf5 import root_attributes
-from pytest_aisec.facts.keras import read_keras
-from pytest_aisec.facts.model_files import ModelFile
-from pytest_aisec.facts.onnx import NEEDLES, Span, onnx_defects
-from pytest_aisec.facts.ranges import of_file
-from pytest_aisec.facts.safetensors import safetensors
-from pytest_aisec.facts.together import outcomes
+from pytest_aisec.facts.artifacts import zips
+from pytest_aisec.facts.artifacts.gguf import gguf
+from pytest_aisec.facts.artifacts.hdf5 import root_attributes
+from pytest_aisec.facts.artifacts.keras import read_keras
+from pytest_aisec.facts.artifacts.model_files import ModelFile
+from pytest_aisec.facts.artifacts.onnx import NEEDLES, Span, onnx_defects
+from pytest_aisec.facts.artifacts.ranges import of_file
+from pytest_aisec.facts.artifacts.safetensors import safetensors
+from pytest_aisec.facts.core.together import outcomes
 from pytest_aisec.observe.faults import Reason, Unobservable
 
 if TYPE_CHECKING:

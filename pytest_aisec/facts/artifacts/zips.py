@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_aisec.facts.formats import reads
-from pytest_aisec.facts.model_files import ModelFile
-from pytest_aisec.facts.sources import InFile, Part, Source
-from pytest_aisec.facts.together import outcomes
+from pytest_aisec.facts.artifacts.model_files import ModelFile
+from pytest_aisec.facts.artifacts.sources import InFile, Part, Source
+from pytest_aisec.facts.core.formats import reads
+from pytest_aisec.facts.core.together import outcomes
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from pytest_aisec.facts.formats import reads
-from pytest_aisec.facts.together import run_all
+from pytest_aisec.facts.core.formats import reads
+from pytest_aisec.facts.core.together import run_all
 from pytest_aisec.observe.faults import Reason, Unobservable
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_aisec.facts.aws import Account, Call, rows
-from pytest_aisec.facts.formats import reads
+from pytest_aisec.facts.aws.client import Account, Call, rows
+from pytest_aisec.facts.core.formats import reads
 from pytest_aisec.observe.faults import Unobservable
 
 __all__ = ["Recorded", "Trail", "parse_selectors", "trails"]

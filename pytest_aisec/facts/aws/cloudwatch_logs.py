@@ -11,9 +11,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from pytest_aisec.facts.aws import Account, Call, rows
-from pytest_aisec.facts.aws_policy import Statement, parse_policy
-from pytest_aisec.facts.formats import reads
+from pytest_aisec.facts.aws.client import Account, Call, rows
+from pytest_aisec.facts.aws.policies import Statement, parse_policy
+from pytest_aisec.facts.core.formats import reads
 from pytest_aisec.observe.faults import Unobservable
 
 __all__ = [

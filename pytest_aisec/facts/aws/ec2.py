@@ -12,8 +12,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from pytest_aisec.facts.aws import Account, Call, rows
-from pytest_aisec.facts.formats import reads
+from pytest_aisec.facts.aws.client import Account, Call, rows
+from pytest_aisec.facts.core.formats import reads
 from pytest_aisec.observe.faults import Unobservable
 
 __all__ = [

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_aisec.facts.formats import reads
+from pytest_aisec.facts.core.formats import reads
 from pytest_aisec.observe.faults import Unobservable
 
 __all__ = ["Condition", "Statement", "matches", "parse_policy"]

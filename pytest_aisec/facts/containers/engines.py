@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_aisec.facts.containers import Monitor, containers
-from pytest_aisec.facts.formats import is_number, reads
+from pytest_aisec.facts.containers.containers import Monitor, containers
+from pytest_aisec.facts.core.formats import is_number, reads
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:

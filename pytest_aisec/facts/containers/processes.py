@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pytest_aisec.facts.container_mounts import MountPoint, read_mounts
-from pytest_aisec.facts.containers import Container
-from pytest_aisec.facts.formats import is_number, reads
+from pytest_aisec.facts.containers.containers import Container
+from pytest_aisec.facts.containers.mounts import MountPoint, read_mounts
+from pytest_aisec.facts.core.formats import is_number, reads
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:

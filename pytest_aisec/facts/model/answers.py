@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from pytest_aisec.facts.formats import reads
-from pytest_aisec.facts.leaks import normal
-from pytest_aisec.facts.model_api import Endpoint, Reply, command, literal, refuse, send
+from pytest_aisec.facts.core.formats import reads
+from pytest_aisec.facts.model.api import Endpoint, Reply, command, literal, refuse, send
+from pytest_aisec.facts.model.leaks import normal
 from pytest_aisec.observe.faults import Reason, Unobservable
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from pytest_aisec.facts.formats import reads
-from pytest_aisec.facts.sockets import socket_table
-from pytest_aisec.facts.together import outcomes
+from pytest_aisec.facts.core.formats import reads
+from pytest_aisec.facts.core.together import outcomes
+from pytest_aisec.facts.system.sockets import socket_table
 from pytest_aisec.observe.faults import Reason, Unobservable
-from pytest_aisec.observe.learned import ONCE
+from pytest_aisec.observe.question_cache import ONCE
 
 if TYPE_CHECKING:
     from testinfra.host import Host

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pytest_aisec.facts.leaks import words
+from pytest_aisec.facts.model.leaks import words
 from pytest_aisec.observe.faults import Unobservable
 
 __all__ = ["Baseline", "Golden", "agrees", "read_baseline", "read_lines"]

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from urllib.parse import unquote
 
-from pytest_aisec.observe.redact import MARK, redact
+from pytest_aisec.observe.redaction.redact import MARK, redact
 
 __all__ = ["Watched", "joined", "look", "normal", "readings", "words"]
 

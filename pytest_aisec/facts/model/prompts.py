@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pytest_aisec.facts.model_answers import Canary
+from pytest_aisec.facts.model.answers import Canary
 
 __all__ = [
     "CORPUS_VERSION",

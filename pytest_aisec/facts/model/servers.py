@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_aisec.facts.processes import processes
+from pytest_aisec.facts.system.processes import processes
 
 if TYPE_CHECKING:
     from testinfra.host import Host

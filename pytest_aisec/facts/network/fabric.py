@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_aisec.facts.answers import check_search, problem
-from pytest_aisec.facts.filter_rules import Condition, paths
-from pytest_aisec.facts.firewall import PacketFilter
-from pytest_aisec.facts.formats import is_number, reads
-from pytest_aisec.facts.processes import QUESTIONS, Process, processes
+from pytest_aisec.facts.core.answers import check_search, problem
+from pytest_aisec.facts.core.formats import is_number, reads
+from pytest_aisec.facts.network.filter_rules import Condition, paths
+from pytest_aisec.facts.network.firewall import PacketFilter
+from pytest_aisec.facts.system.processes import QUESTIONS, Process, processes
 from pytest_aisec.observe.backend import foresee
 from pytest_aisec.observe.faults import Unobservable
 

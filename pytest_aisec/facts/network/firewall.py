@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pytest_aisec.facts.answers import Answer, answers
-from pytest_aisec.facts.filter_iptables import Sets, parse_ipset, parse_iptables_save
-from pytest_aisec.facts.filter_nft import parse_nft
-from pytest_aisec.facts.filter_rules import BaseChain, LogRule, paths
+from pytest_aisec.facts.core.answers import Answer, answers
+from pytest_aisec.facts.network.filter_rules import BaseChain, LogRule, paths
+from pytest_aisec.facts.network.iptables import Sets, parse_ipset, parse_iptables_save
+from pytest_aisec.facts.network.nft import parse_nft
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_aisec.facts.answers import Answer, answers
-from pytest_aisec.facts.interfaces import read_interfaces
-from pytest_aisec.facts.sockets import Address
+from pytest_aisec.facts.core.answers import Answer, answers
+from pytest_aisec.facts.network.interfaces import read_interfaces
+from pytest_aisec.facts.system.sockets import Address
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:

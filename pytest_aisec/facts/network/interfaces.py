@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_aisec.facts.sockets import Address
+from pytest_aisec.facts.system.sockets import Address
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:

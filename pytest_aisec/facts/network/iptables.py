@@ -6,8 +6,8 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from pytest_aisec.facts.filter_rules import HOOKS, BaseChain, Condition, LogRule, Rule
-from pytest_aisec.facts.formats import is_number, reads
+from pytest_aisec.facts.core.formats import is_number, reads
+from pytest_aisec.facts.network.filter_rules import HOOKS, BaseChain, Condition, LogRule, Rule
 from pytest_aisec.observe.faults import Unobservable
 
 __all__ = ["parse_ipset", "parse_iptables_save"]

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_aisec.facts.answers import Answer, answers, problem
-from pytest_aisec.facts.formats import is_number, reads
-from pytest_aisec.facts.unit_files import settings
+from pytest_aisec.facts.core.answers import Answer, answers, problem
+from pytest_aisec.facts.core.formats import is_number, reads
+from pytest_aisec.facts.system.unit_files import settings
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:

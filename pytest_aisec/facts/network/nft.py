@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from pytest_aisec.facts.filter_nft_text import read_rules
-from pytest_aisec.facts.filter_rules import HOOKS, BaseChain, Condition, LogRule, Rule
-from pytest_aisec.facts.formats import MALFORMED, reads
+from pytest_aisec.facts.core.formats import MALFORMED, reads
+from pytest_aisec.facts.network.filter_rules import HOOKS, BaseChain, Condition, LogRule, Rule
+from pytest_aisec.facts.network.nft_text import read_rules
 from pytest_aisec.observe.faults import Unobservable
 
 __all__ = ["parse_nft"]

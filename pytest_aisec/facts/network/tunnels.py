@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from itertools import dropwhile
 from typing import TYPE_CHECKING
 
-from pytest_aisec.facts.answers import problem
-from pytest_aisec.facts.formats import reads
-from pytest_aisec.facts.processes import QUESTIONS, Process, processes
-from pytest_aisec.facts.together import together
+from pytest_aisec.facts.core.answers import problem
+from pytest_aisec.facts.core.formats import reads
+from pytest_aisec.facts.core.together import together
+from pytest_aisec.facts.system.processes import QUESTIONS, Process, processes
 from pytest_aisec.observe.backend import foresee
 from pytest_aisec.observe.faults import Unobservable
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
-from pytest_aisec.facts.environments import search
-from pytest_aisec.facts.formats import reads
-from pytest_aisec.facts.texts import read_files
-from pytest_aisec.facts.together import together
+from pytest_aisec.facts.core.formats import reads
+from pytest_aisec.facts.core.together import together
+from pytest_aisec.facts.software.environments import search
+from pytest_aisec.facts.system.texts import read_files
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:

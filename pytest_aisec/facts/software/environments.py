@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_aisec.facts.formats import reads
-from pytest_aisec.facts.listings import LISTING_BYTES, read_listing
+from pytest_aisec.facts.core.formats import reads
+from pytest_aisec.facts.system.listings import LISTING_BYTES, read_listing
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_aisec.facts.environments import search
-from pytest_aisec.facts.files import Entry, Trail, trails
-from pytest_aisec.facts.listings import ENTRY_FORMAT, LISTING_BYTES, read_entry, read_listing
-from pytest_aisec.facts.texts import read_files
-from pytest_aisec.facts.together import together
+from pytest_aisec.facts.core.together import together
+from pytest_aisec.facts.software.environments import search
+from pytest_aisec.facts.system.files import Entry, Trail, trails
+from pytest_aisec.facts.system.listings import ENTRY_FORMAT, LISTING_BYTES, read_entry, read_listing
+from pytest_aisec.facts.system.texts import read_files
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote, urlsplit
 
-from pytest_aisec.facts.accounts import accounts
-from pytest_aisec.facts.answers import check_search
-from pytest_aisec.facts.formats import MALFORMED, is_number, reads, toml_value, yaml_value
-from pytest_aisec.facts.listings import find
-from pytest_aisec.facts.project_formats import Option, ProjectFile
-from pytest_aisec.facts.projects import projects
-from pytest_aisec.facts.rights import NOBODY, Rights, owners, set_ids
-from pytest_aisec.facts.texts import read_files
-from pytest_aisec.facts.together import together
+from pytest_aisec.facts.core.answers import check_search
+from pytest_aisec.facts.core.formats import MALFORMED, is_number, reads, toml_value, yaml_value
+from pytest_aisec.facts.core.together import together
+from pytest_aisec.facts.software.project_formats import Option, ProjectFile
+from pytest_aisec.facts.software.projects import projects
+from pytest_aisec.facts.system.accounts import accounts
+from pytest_aisec.facts.system.listings import find
+from pytest_aisec.facts.system.rights import NOBODY, Rights, owners, set_ids
+from pytest_aisec.facts.system.texts import read_files
 from pytest_aisec.observe.backend import foresee
 from pytest_aisec.observe.faults import Unobservable
 

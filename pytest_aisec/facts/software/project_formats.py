@@ -20,7 +20,7 @@ from packaging.utils import (
     parse_wheel_filename,
 )
 
-from pytest_aisec.facts.formats import MALFORMED, json_value, toml_value, yaml_value
+from pytest_aisec.facts.core.formats import MALFORMED, json_value, toml_value, yaml_value
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pytest_aisec.facts.files import Trail, trails
-from pytest_aisec.facts.formats import is_number
-from pytest_aisec.facts.listings import find
-from pytest_aisec.facts.project_formats import Named, ProjectFile, read_project_file
-from pytest_aisec.facts.texts import read_files
+from pytest_aisec.facts.core.formats import is_number
+from pytest_aisec.facts.software.project_formats import Named, ProjectFile, read_project_file
+from pytest_aisec.facts.system.files import Trail, trails
+from pytest_aisec.facts.system.listings import find
+from pytest_aisec.facts.system.texts import read_files
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:

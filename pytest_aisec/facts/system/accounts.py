@@ -7,9 +7,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_aisec.facts.files import Entry
-from pytest_aisec.facts.formats import is_number, reads
-from pytest_aisec.facts.listings import ENTRY_FORMAT, find, read_entry
+from pytest_aisec.facts.core.formats import is_number, reads
+from pytest_aisec.facts.system.files import Entry
+from pytest_aisec.facts.system.listings import ENTRY_FORMAT, find, read_entry
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:

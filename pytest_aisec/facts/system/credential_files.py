@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_aisec.facts.accounts import Account, accounts
-from pytest_aisec.facts.files import Entry, trails
-from pytest_aisec.facts.listings import ENTRY_FORMAT, find, read_entry
-from pytest_aisec.facts.together import together
+from pytest_aisec.facts.core.together import together
+from pytest_aisec.facts.system.accounts import Account, accounts
+from pytest_aisec.facts.system.files import Entry, trails
+from pytest_aisec.facts.system.listings import ENTRY_FORMAT, find, read_entry
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pytest_aisec.facts.access_lists import AclEntry, access_lists
-from pytest_aisec.facts.files import MOST_LINKS, Entry, Trail, leaves, trails
-from pytest_aisec.facts.formats import reads
+from pytest_aisec.facts.core.formats import reads
+from pytest_aisec.facts.system.access_lists import AclEntry, access_lists
+from pytest_aisec.facts.system.files import MOST_LINKS, Entry, Trail, leaves, trails
 from pytest_aisec.observe.backend import foresee
 from pytest_aisec.observe.faults import Unobservable
 

@@ -11,9 +11,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
-from pytest_aisec.facts.answers import check_search
-from pytest_aisec.facts.formats import reads
-from pytest_aisec.facts.sshd_log import LoginEvents, SshdLine, login_events, parse_journal, parse_syslog
+from pytest_aisec.facts.core.answers import check_search
+from pytest_aisec.facts.core.formats import reads
+from pytest_aisec.facts.system.sshd_log import (
+    LoginEvents,
+    SshdLine,
+    login_events,
+    parse_journal,
+    parse_syslog,
+)
 from pytest_aisec.observe.backend import foresee
 from pytest_aisec.observe.faults import Unobservable
 

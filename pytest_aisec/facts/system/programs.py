@@ -6,7 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterable
 
-from pytest_aisec.facts.processes import Process
+from pytest_aisec.facts.system.processes import Process
 
 __all__ = ["INFERENCE", "PROXIES", "kind_of", "options_of", "program_of"]
 

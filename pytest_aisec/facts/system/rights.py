@@ -27,7 +27,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_aisec.facts.answers import check_search
+from pytest_aisec.facts.core.answers import check_search
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:

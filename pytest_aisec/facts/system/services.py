@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pytest_aisec.facts.answers import check_search
-from pytest_aisec.facts.processes import processes
-from pytest_aisec.facts.programs import INFERENCE, PROXIES, kind_of, options_of
-from pytest_aisec.facts.rights import Rights, owners, set_ids
-from pytest_aisec.facts.sockets import Address, Socket, socket_table
-from pytest_aisec.facts.together import ahead
+from pytest_aisec.facts.core.answers import check_search
+from pytest_aisec.facts.core.together import ahead
+from pytest_aisec.facts.system.processes import processes
+from pytest_aisec.facts.system.programs import INFERENCE, PROXIES, kind_of, options_of
+from pytest_aisec.facts.system.rights import Rights, owners, set_ids
+from pytest_aisec.facts.system.sockets import Address, Socket, socket_table
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:

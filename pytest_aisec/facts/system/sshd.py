@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from pytest_aisec.facts.formats import reads
-from pytest_aisec.facts.processes import QUESTIONS as PROCESSES
-from pytest_aisec.facts.processes import Process, processes
-from pytest_aisec.facts.rights import (
+from pytest_aisec.facts.core.formats import reads
+from pytest_aisec.facts.system.processes import QUESTIONS as PROCESSES
+from pytest_aisec.facts.system.processes import Process, processes
+from pytest_aisec.facts.system.rights import (
     OWNERS,
     ROOT,
     SET_IDS,
@@ -23,7 +23,7 @@ from pytest_aisec.facts.rights import (
     set_ids,
     with_rights,
 )
-from pytest_aisec.facts.sockets import socket_table
+from pytest_aisec.facts.system.sockets import socket_table
 from pytest_aisec.observe.backend import foresee
 from pytest_aisec.observe.faults import Unobservable
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
-from pytest_aisec.facts.formats import reads
+from pytest_aisec.facts.core.formats import reads
 from pytest_aisec.observe.faults import Unobservable
 
 __all__ = ["LoginEvents", "SshdLine", "login_events", "parse_journal", "parse_syslog"]

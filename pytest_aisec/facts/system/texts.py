@@ -8,9 +8,9 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from pytest_aisec.facts.formats import reads
-from pytest_aisec.facts.rights import ROOT, Rights, given_text, with_rights
-from pytest_aisec.facts.together import ahead
+from pytest_aisec.facts.core.formats import reads
+from pytest_aisec.facts.core.together import ahead
+from pytest_aisec.facts.system.rights import ROOT, Rights, given_text, with_rights
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:

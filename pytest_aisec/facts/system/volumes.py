@@ -8,9 +8,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_aisec.facts.answers import Answer, answers
-from pytest_aisec.facts.files import trails
-from pytest_aisec.facts.formats import MALFORMED
+from pytest_aisec.facts.core.answers import Answer, answers
+from pytest_aisec.facts.core.formats import MALFORMED
+from pytest_aisec.facts.system.files import trails
 from pytest_aisec.observe.backend import foresee
 from pytest_aisec.observe.faults import Unobservable
 

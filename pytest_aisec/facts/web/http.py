@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
-from pytest_aisec.facts.formats import is_number
+from pytest_aisec.facts.core.formats import is_number
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:

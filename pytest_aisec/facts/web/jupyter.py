@@ -9,13 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_aisec.facts.accounts import accounts
-from pytest_aisec.facts.formats import MALFORMED
-from pytest_aisec.facts.python_settings import read_python
-from pytest_aisec.facts.python_values import UNKNOWN
-from pytest_aisec.facts.rights import given_text, with_rights
-from pytest_aisec.facts.services import Service
-from pytest_aisec.facts.together import ahead
+from pytest_aisec.facts.core.formats import MALFORMED
+from pytest_aisec.facts.core.together import ahead
+from pytest_aisec.facts.system.accounts import accounts
+from pytest_aisec.facts.system.rights import given_text, with_rights
+from pytest_aisec.facts.system.services import Service
+from pytest_aisec.facts.web.python_settings import read_python
+from pytest_aisec.facts.web.python_values import UNKNOWN
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_aisec.facts.formats import is_number, reads
-from pytest_aisec.facts.rights import given_text, with_rights
-from pytest_aisec.facts.services import Service
+from pytest_aisec.facts.core.formats import is_number, reads
+from pytest_aisec.facts.system.rights import given_text, with_rights
+from pytest_aisec.facts.system.services import Service
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:

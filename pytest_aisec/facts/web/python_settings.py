@@ -7,7 +7,7 @@ import builtins
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from pytest_aisec.facts.python_values import UNKNOWN, Section, fold, is_known, is_plain
+from pytest_aisec.facts.web.python_values import UNKNOWN, Section, fold, is_known, is_plain
 
 __all__ = ["read_python"]
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from pytest_aisec.facts.formats import reads
-from pytest_aisec.facts.rights import ROOT, given_text, with_rights
-from pytest_aisec.facts.services import Service
+from pytest_aisec.facts.core.formats import reads
+from pytest_aisec.facts.system.rights import ROOT, given_text, with_rights
+from pytest_aisec.facts.system.services import Service
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:

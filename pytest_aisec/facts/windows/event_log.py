@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from pytest_aisec.facts.formats import reads
-from pytest_aisec.facts.windows import ask, items, moment, only, registry, run
+from pytest_aisec.facts.core.formats import reads
+from pytest_aisec.facts.windows.powershell import ask, items, moment, only, registry, run
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:

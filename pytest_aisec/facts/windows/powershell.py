@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from pytest_aisec.facts.formats import is_number, reads
+from pytest_aisec.facts.core.formats import is_number, reads
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_aisec.facts.windows import ask, ask_unless, items, only
+from pytest_aisec.facts.windows.powershell import ask, ask_unless, items, only
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:

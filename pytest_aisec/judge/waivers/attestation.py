@@ -11,10 +11,10 @@ from typing import Literal
 from pydantic import ValidationInfo, field_validator
 
 from pytest_aisec.catalog.profile import NonEmpty
-from pytest_aisec.judge import dated
-from pytest_aisec.judge.dated import Dated, Day, Given
 from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import AttestationInfo, AttestationState, Result
+from pytest_aisec.judge.waivers import statement as dated
+from pytest_aisec.judge.waivers.statement import Dated, Day, Given
 
 OPTION = "--aisec-attestations"
 

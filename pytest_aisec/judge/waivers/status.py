@@ -8,10 +8,10 @@ from datetime import date
 from typing import Literal, get_args
 
 from pytest_aisec.errors import nearest
-from pytest_aisec.judge import dated
-from pytest_aisec.judge.dated import Given
-from pytest_aisec.judge.patterns import overlap
-from pytest_aisec.judge.waiver import Waiver
+from pytest_aisec.judge.waivers import statement
+from pytest_aisec.judge.waivers.host_patterns import overlap
+from pytest_aisec.judge.waivers.statement import Given
+from pytest_aisec.judge.waivers.waiver import Waiver
 
 State = Literal["unknown_control", "expired", "expiring", "not_yet_approved", "active"]
 STATES: tuple[State, ...] = get_args(State)
@@ -48,7 +48,7 @@ def standings(given: Given[Waiver], known: Collection[str], today: date) -> list
             waiver=waiver,
             place=place,
             state=_state(waiver, known, today),
-            days_left=dated.days_left(waiver.expires, today),
+            days_left=statement.days_left(waiver.expires, today),
             note="" if waiver.control in known else nearest(waiver.control, known),
         )
         for waiver, place in zip(given.items, given.places, strict=True)
@@ -59,14 +59,14 @@ def standings(given: Given[Waiver], known: Collection[str], today: date) -> list
 
 
 def _state(waiver: Waiver, known: Collection[str], today: date) -> State:
-    left = dated.days_left(waiver.expires, today)
+    left = statement.days_left(waiver.expires, today)
     if waiver.control not in known:
         return "unknown_control"
     if left < 0:
         return "expired"
     if today < waiver.approved_on:
         return "not_yet_approved"
-    return "expiring" if left <= dated.EXPIRING_DAYS else "active"
+    return "expiring" if left <= statement.EXPIRING_DAYS else "active"
 
 
 def overlapping(waiver: Waiver, others: Given[Waiver]) -> list[tuple[Waiver, str]]:

@@ -11,10 +11,10 @@ from typing import Literal
 from pydantic import ValidationInfo, field_validator
 
 from pytest_aisec.catalog.profile import NonEmpty
-from pytest_aisec.judge import dated
-from pytest_aisec.judge.dated import Dated, Day, Given
 from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import Result, WaiverInfo, WaiverState
+from pytest_aisec.judge.waivers import statement
+from pytest_aisec.judge.waivers.statement import Dated, Day, Given
 
 OPTION = "--aisec-waivers"
 
@@ -33,7 +33,7 @@ class Waiver(Dated):
     @field_validator("expires")
     @classmethod
     def _after_approval(cls, value: date, info: ValidationInfo) -> date:
-        return dated.check_order(info.data.get("approved_on"), value, "approved_on")
+        return statement.check_order(info.data.get("approved_on"), value, "approved_on")
 
     def holds(self, today: date) -> bool:
         """Tell whether it excuses anything on `today`."""
@@ -52,7 +52,7 @@ def load(paths: Iterable[Path], known: Collection[str] | None, *, option: str = 
         UsageProblem: with one line for every mistake in any of the files.
 
     """
-    return dated.load(paths, Waiver, option, known)
+    return statement.load(paths, Waiver, option, known)
 
 
 def apply(
@@ -86,7 +86,7 @@ def _lay(result: Result, waivers: Sequence[Waiver], hosts: Sequence[str], today:
     meant = [item for item in waivers if item.is_for(result.control, result.host) and _begun(item, today)]
     if not meant or result.outcome not in {Outcome.FAILED, Outcome.PASSED}:
         return result
-    chosen = dated.narrowest([item for item in meant if item.holds(today)] or meant, hosts)
+    chosen = statement.narrowest([item for item in meant if item.holds(today)] or meant, hosts)
     state: Literal["active", "expired", "stale"] = "active" if chosen.holds(today) else "expired"
     if result.outcome is Outcome.PASSED:
         if state == "expired":
@@ -103,7 +103,7 @@ def _info(waiver: Waiver, results: Sequence[Result], hosts: Sequence[str], today
     covered = [item for item in results if item.waiver is not None and item.waiver.id == waiver.id]
     excuses = sum(item.outcome is Outcome.FAILED for item in covered)
     passes = len(covered) - excuses
-    left = dated.days_left(waiver.expires, today)
+    left = statement.days_left(waiver.expires, today)
     state: Literal["active", "expiring", "expired", "stale", "unused"] = "active"
     if left < 0:
         state = "expired"
@@ -111,7 +111,7 @@ def _info(waiver: Waiver, results: Sequence[Result], hosts: Sequence[str], today
         state = "unused"
     elif not excuses:
         state = "stale"
-    elif left <= dated.EXPIRING_DAYS:
+    elif left <= statement.EXPIRING_DAYS:
         state = "expiring"
     return WaiverInfo(
         id=waiver.id,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from pytest_aisec.observe.shapes import SHAPES
+from pytest_aisec.observe.redaction.patterns import SHAPES
 
 _LOOKS_LIKE = str.maketrans({"\u0130": "i", "\u0131": "i", "\u017f": "s", "\u212a": "k"})
 """The letters that are an ASCII letter to `re.IGNORECASE` and not to `str.lower`."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from pytest_aisec.observe.shape import Shape
-from pytest_aisec.observe.vendors import VENDORS
+from pytest_aisec.observe.redaction.shape import Shape
+from pytest_aisec.observe.redaction.vendors import VENDORS
 
 __all__ = ["SECRET_NAME", "SHAPES", "Shape"]
 

@@ -13,11 +13,11 @@ from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
 
-from pytest_aisec.observe import blocks
-from pytest_aisec.observe.blocks import Span
-from pytest_aisec.observe.encodings import readings, unescaped
-from pytest_aisec.observe.families import Family, candidates, folded
-from pytest_aisec.observe.shapes import SECRET_NAME, SHAPES
+from pytest_aisec.observe.redaction import blocks
+from pytest_aisec.observe.redaction.blocks import Span
+from pytest_aisec.observe.redaction.encodings import readings, unescaped
+from pytest_aisec.observe.redaction.families import Family, candidates, folded
+from pytest_aisec.observe.redaction.patterns import SECRET_NAME, SHAPES
 
 MARK = re.compile(r"«redacted:(?P<kind>[a-z0-9-]+):(?P<digest>[0-9a-f]{8})»")
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator
 
 from pytest_aisec.catalog import yamlfile
 from pytest_aisec.errors import UsageProblem
-from pytest_aisec.observe.redact import MARK, Own, kinds
+from pytest_aisec.observe.redaction.redact import MARK, Own, kinds
 
 _LEAST = 4
 """Letters that a match has at least: what matches less would tear every answer to pieces."""

@@ -7,7 +7,7 @@ has needs no boundary before it, so that a token glued behind a word is found, t
 
 from __future__ import annotations
 
-from pytest_aisec.observe.shape import Shape
+from pytest_aisec.observe.redaction.shape import Shape
 
 _BASE64 = r"[A-Za-z0-9+/]"
 

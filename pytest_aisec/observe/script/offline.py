@@ -17,8 +17,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from pytest_aisec.observe.batch import SETTING
-from pytest_aisec.observe.redact import redact, redact_bytes
+from pytest_aisec.observe.redaction.redact import redact, redact_bytes
+from pytest_aisec.observe.script.posix import SETTING
 from pytest_aisec.observe.transcript import Observation
 
 _HEAD = """\

@@ -28,7 +28,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from pytest_aisec.observe import bounded
+from pytest_aisec.observe.transport import process
 
 ROOM = 96 * 1024
 """Bytes of a script. Linux holds 128 KiB in one argument, and transports quote the script once or twice."""
@@ -125,7 +125,7 @@ class Marker(NamedTuple):
 _BEGINS, _ENDS = re.compile(rb"<()\n"), re.compile(rb">([0-9]{1,4})\n")
 
 
-class Following(bounded.Watch, Protocol):
+class Following(process.Watch, Protocol):
     """Follows what a script prints while it grows."""
 
     times: dict[int, float]

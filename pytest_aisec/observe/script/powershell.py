@@ -21,7 +21,7 @@ import secrets
 import time
 from collections.abc import Iterator, Sequence
 
-from pytest_aisec.observe.batch import Framed
+from pytest_aisec.observe.script.posix import Framed
 
 # The program reads the script from its input: a command line holds 8191 characters on Windows.
 BOOTSTRAP = (

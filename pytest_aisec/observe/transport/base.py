@@ -20,10 +20,11 @@ from typing import Any
 from testinfra.backend import base
 from testinfra.backend.ssh import SshBackend
 
-from pytest_aisec.observe import batch as batches
-from pytest_aisec.observe import bounded, powershell
-from pytest_aisec.observe.batch import Batch, Following, Script
 from pytest_aisec.observe.faults import Unobservable
+from pytest_aisec.observe.script import posix as batches
+from pytest_aisec.observe.script import powershell
+from pytest_aisec.observe.script.posix import Batch, Following, Script
+from pytest_aisec.observe.transport import process as bounded
 
 
 @dataclass(frozen=True, kw_only=True)

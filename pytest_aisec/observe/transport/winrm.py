@@ -15,9 +15,10 @@ from testinfra.backend.winrm import WinRMBackend
 from winrm.exceptions import AuthenticationError, WinRMOperationTimeoutError, WSManFaultError
 from winrm.protocol import Protocol
 
-from pytest_aisec.observe import bounded, powershell
 from pytest_aisec.observe.faults import Unobservable
-from pytest_aisec.observe.transports import Limits, Transport
+from pytest_aisec.observe.script import powershell
+from pytest_aisec.observe.transport import process
+from pytest_aisec.observe.transport.base import Limits, Transport
 
 HTTP_PORT, HTTPS_PORT = "5985", "5986"
 _ACCESS_DENIED = 5
@@ -109,7 +110,7 @@ class WinRm(WinRMBackend):
         self.transport.finished = found
         return self.transport.result(command)
 
-    def _exchange(self, command: str, transport: Transport) -> bounded.Finished:
+    def _exchange(self, command: str, transport: Transport) -> process.Finished:
         shell = self._shell = self._shell or self._connect(transport.limits)
         started = shell.protocol.run_command(shell.id, powershell.BOOTSTRAP, console_mode_stdin=False)
         data = command.encode("ascii")
@@ -161,14 +162,14 @@ _BROKEN = -1
 """Exit status of a script whose connection broke."""
 
 
-def _receive(shell: _Shell, started: str, transport: Transport) -> bounded.Finished:
+def _receive(shell: _Shell, started: str, transport: Transport) -> process.Finished:
     """Read what a command prints until it ends, its transport's watch has seen enough, or nothing comes."""
     watch, out, err = transport.watch, bytearray(), bytearray()
     exit_status, done, is_late = 0, False, False
-    clock = bounded.Clock(transport.limits.deadline, watch, transport.total)
-    while not (done or bounded.is_enough(watch) or is_late):
+    clock = process.Clock(transport.limits.deadline, watch, transport.total)
+    while not (done or process.is_enough(watch) or is_late):
         if transport.stop is not None and transport.stop.is_set:
-            raise bounded.Stopped
+            raise process.Stopped
         try:
             stdout, stderr, exit_status, done = shell.protocol.get_command_output_raw(shell.id, started)
         except WinRMOperationTimeoutError:
@@ -182,7 +183,7 @@ def _receive(shell: _Shell, started: str, transport: Transport) -> bounded.Finis
         err += stderr
         watch.look(out, err)
         is_late = not clock.left() and not (done or watch.complete)
-    return bounded.Finished(
+    return process.Finished(
         exit_status=exit_status,
         stdout=bytes(out),
         stderr=bytes(err),
@@ -191,7 +192,7 @@ def _receive(shell: _Shell, started: str, transport: Transport) -> bounded.Finis
     )
 
 
-def _check_started(found: bounded.Finished) -> None:
+def _check_started(found: process.Finished) -> None:
     mode = powershell.LANGUAGE_MODE.search(found.stdout)
     if mode:
         detail = (

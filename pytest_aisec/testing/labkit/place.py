@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, cast
 
 from pytest_aisec.observe.hosts import HostOptions
-from pytest_aisec.observe.transports import Limits
+from pytest_aisec.observe.transport.base import Limits
 from pytest_aisec.testing import setups
 from pytest_aisec.testing.audits import Audit, Connections, Subject
 from pytest_aisec.testing.proofs import SetupError

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_aisec.catalog.gate import Chosen, check, choose
+from pytest_aisec.catalog.gate_policy import Chosen, check, choose
 from pytest_aisec.catalog.load import load_catalog
 from pytest_aisec.catalog.plan import Plan, make_plan
 from pytest_aisec.catalog.policy import GatePolicy

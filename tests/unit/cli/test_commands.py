@@ -20,7 +20,7 @@ import pytest
 import yaml
 
 from pytest_aisec.cli import main
-from pytest_aisec.cli.reference import markdown
+from pytest_aisec.cli.help_page import markdown
 from tests.support import forks
 from tests.unit.conftest import Content, run_aisec
 

@@ -13,7 +13,7 @@ import pytest
 
 from pytest_aisec.catalog.content import content_roots
 from pytest_aisec.catalog.load import control_ids, load_catalog
-from pytest_aisec.cli import completing
+from pytest_aisec.cli import completion
 
 
 def completed(shell: str, *words: str, monkeypatch: pytest.MonkeyPatch, typed: Any) -> list[str]:
@@ -74,7 +74,7 @@ def test_all_our_controls_are_completed() -> None:
 
 
 def test_the_options_of_testinfra_that_are_completed_exist(pytestconfig: pytest.Config) -> None:
-    for name in completing.pytest_options():
+    for name in completion.pytest_options():
         assert pytestconfig.getoption(name, default="absent") != "absent", name
 
 

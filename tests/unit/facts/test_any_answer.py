@@ -17,11 +17,16 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 import pytest_aisec.facts
-from pytest_aisec.facts import filter_nft, formats, image_reports, jupyter, logs, sockets, windows
-from pytest_aisec.facts.accounts import read_accounts
-from pytest_aisec.facts.answers import Answer
-from pytest_aisec.facts.package_indexes import read_configuration
-from pytest_aisec.facts.project_formats import read_project_file
+from pytest_aisec.facts.containers import image_reports
+from pytest_aisec.facts.core import formats
+from pytest_aisec.facts.core.answers import Answer
+from pytest_aisec.facts.network import nft
+from pytest_aisec.facts.software.package_indexes import read_configuration
+from pytest_aisec.facts.software.project_formats import read_project_file
+from pytest_aisec.facts.system import logs, sockets
+from pytest_aisec.facts.system.accounts import read_accounts
+from pytest_aisec.facts.web import jupyter
+from pytest_aisec.facts.windows import powershell
 from pytest_aisec.observe.faults import Unobservable
 
 pytestmark = pytest.mark.slow
@@ -114,7 +119,7 @@ def argument(annotation: str, known: tuple[str, ...]) -> st.SearchStrategy[Any]:
 
 
 def model_reply(body: str) -> Any:
-    from pytest_aisec.facts.model_api import Reply
+    from pytest_aisec.facts.model.api import Reply
 
     return Reply(status=200, seconds=1.0, body=body)
 
@@ -171,13 +176,13 @@ def test_what_once_ended_as_an_internal_error_is_a_parse_error() -> None:
     rule = {"rule": {"family": "ip", "table": "t", "chain": "c", "expr": [{}]}}
     table = {"table": {"family": "ip", "name": "t"}}
     text = json.dumps({"nftables": [table, chain, rule]})
-    assert "parse" == refused(lambda: filter_nft.parse_nft(text))
+    assert "parse" == refused(lambda: nft.parse_nft(text))
     assert "parse" == refused(lambda: sockets.parse_ss("tcp LISTEN 0 5 0.0.0.0:² 0.0.0.0:*\n").listening)
     assert "parse" == refused(lambda: read_accounts("a:x:²:0::/:/bin/sh\n"))
     assert "parse" == refused(lambda: logs.parse_journal("99999999999999.5 host sshd[1]: Failed\n"))
     report = {"SchemaVersion": 2, "Results": [{"Target": "a", "Class": "os-pkgs", "Vulnerabilities": 5}]}
     assert "parse" == refused(lambda: image_reports.read_report(json.dumps(report), where="a"))
-    assert "parse" == refused(lambda: [windows.moment("/Date(99999999999999999999)/")])
+    assert "parse" == refused(lambda: [powershell.moment("/Date(99999999999999999999)/")])
     with pytest.raises(ValueError, match="not a time"):
         logs.moment(float("inf"))
 

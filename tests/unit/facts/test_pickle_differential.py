@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_aisec.facts.pickle_walk import walk
+from pytest_aisec.facts.artifacts.pickle_walk import walk
 
 STREAMS = int(os.environ.get("AISEC_PICKLE_STREAMS", "12000"))
 SEED = int(os.environ.get("AISEC_PICKLE_SEED", "0"))

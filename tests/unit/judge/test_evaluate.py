@@ -3,8 +3,8 @@
 import pytest
 from testinfra.host import Host
 
-from pytest_aisec import audit
-from pytest_aisec.audit import platform
+from pytest_aisec.judge import evaluate
+from pytest_aisec.judge.evaluate import platform
 from pytest_aisec.observe.backend import ObservingBackend
 from pytest_aisec.observe.faults import Unobservable
 from pytest_aisec.observe.transcript import Observation, Transcript
@@ -40,4 +40,4 @@ def test_a_kernel_that_nobody_knows_is_no_other_platform(stdout: bytes) -> None:
 
 @pytest.mark.parametrize("text", ["nan", "inf", "-inf"])
 def test_a_number_that_json_does_not_know_is_text_in_the_evidence(text: str) -> None:
-    assert {"a": [text, 1.5]} == audit.jsonable({"a": [float(text), 1.5]})
+    assert {"a": [text, 1.5]} == evaluate.jsonable({"a": [float(text), 1.5]})

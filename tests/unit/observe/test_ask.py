@@ -11,10 +11,10 @@ import pytest
 from testinfra.backend import base
 from testinfra.backend.local import LocalBackend
 
-from pytest_aisec.observe.asking import Question, ask
+from pytest_aisec.observe.ask import Question, ask
 from pytest_aisec.observe.faults import Unobservable
 from pytest_aisec.observe.transcript import Observation
-from pytest_aisec.observe.transports import Limits, Transport
+from pytest_aisec.observe.transport.base import Limits, Transport
 
 
 class Counting(LocalBackend):

@@ -11,11 +11,11 @@ from testinfra.backend import base
 from testinfra.backend.local import LocalBackend
 from testinfra.host import Host
 
-from pytest_aisec.observe import batch
 from pytest_aisec.observe.backend import ObservingBackend
 from pytest_aisec.observe.faults import Unobservable
+from pytest_aisec.observe.script import posix
 from pytest_aisec.observe.transcript import Transcript
-from pytest_aisec.observe.transports import Limits, Transport
+from pytest_aisec.observe.transport.base import Limits, Transport
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user")
 
@@ -100,7 +100,7 @@ def test_what_another_user_may_not_look_for_is_not_absent(
     sudo = tmp_path / "sudo"
     sudo.write_text('#!/bin/sh\nshift 2\nexec setpriv --reuid 65534 --regid 65534 --clear-groups "$@"\n')
     sudo.chmod(0o755)
-    monkeypatch.setattr(batch, "SETTING", f"{batch.SETTING}PATH={tmp_path}:$PATH\n")
+    monkeypatch.setattr(posix, "SETTING", f"{posix.SETTING}PATH={tmp_path}:$PATH\n")
     host = observe()
     with host.sudo("nobody"):
         assert not host.file(str(tmp_path / "absent")).exists
@@ -156,7 +156,7 @@ def test_a_refused_sudo_is_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyP
     sudo.write_text(f"#!/bin/sh\necho '{refusal}' >&2\nexit 1\n")
     sudo.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    monkeypatch.setattr(batch, "SETTING", f"{batch.SETTING}PATH={tmp_path}:$PATH\n")
+    monkeypatch.setattr(posix, "SETTING", f"{posix.SETTING}PATH={tmp_path}:$PATH\n")
     assert fault(observe(), "sudo -n cat /etc/shadow").reason == "privilege"
     assert fault(observe(LocalBackend(sudo=True)), "cat /etc/shadow").reason == "privilege"
 

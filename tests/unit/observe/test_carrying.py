@@ -9,7 +9,7 @@ import pytest
 
 from pytest_aisec.observe.hosts import HostOptions, resolve
 from pytest_aisec.observe.transcript import Transcript
-from pytest_aisec.observe.transports import Limits
+from pytest_aisec.observe.transport.base import Limits
 
 STAND_IN = """\
 #!/bin/sh
@@ -64,9 +64,9 @@ def test_a_script_travels_on_standard_input(
 
 def test_a_shell_whose_printf_is_a_program_writes_otherwise(tmp_path: Path) -> None:
     """Such shells are rare, and their `print` does it: a marker must not become an argument of `printf`."""
-    from pytest_aisec.observe import bounded
-    from pytest_aisec.observe.transports import _OUT
+    from pytest_aisec.observe.transport import process
+    from pytest_aisec.observe.transport.base import _OUT
 
     script = f'command() {{ echo /usr/bin/printf; }}; print() {{ echo "print $*"; }}\n{_OUT}o secret\n'
-    done = bounded.run(["sh"], timeout=5, watch=bounded.Capped(cap=1000), feed=script.encode())
+    done = process.run(["sh"], timeout=5, watch=process.Capped(cap=1000), feed=script.encode())
     assert done.stdout == b"print -rn -- secret\n"

@@ -12,14 +12,14 @@ from testinfra.backend import base
 from testinfra.backend.local import LocalBackend
 from testinfra.host import Host
 
-from pytest_aisec.observe import portable
-from pytest_aisec.observe.asking import Question, ask
+from pytest_aisec.observe.ask import Question, ask
 from pytest_aisec.observe.backend import ObservingBackend
-from pytest_aisec.observe.bounded import Stop
 from pytest_aisec.observe.faults import Unobservable
-from pytest_aisec.observe.powershell import PowerShellBatch
+from pytest_aisec.observe.script import offline
+from pytest_aisec.observe.script.powershell import PowerShellBatch
 from pytest_aisec.observe.transcript import Observation, Transcript
-from pytest_aisec.observe.transports import Limits, Transport
+from pytest_aisec.observe.transport.base import Limits, Transport
+from pytest_aisec.observe.transport.process import Stop
 from pytest_aisec.observe.waves import Work, collect
 
 pytestmark = pytest.mark.slow
@@ -210,6 +210,6 @@ def test_a_carried_answer_cannot_hold_a_number_that_is_none() -> None:
         "aisec-observations 1 gpu-1 2026-01-01T00:00:00Z base64 1\n"
         f"aisec-q {huge} ZWNobw==\naisec-q 0 ZWNobw==\naisec-o 0 end {huge}\naisec-e 0 end 0\naisec-x 0 {huge}\n"
     )
-    assert portable.read(text).observations == []
+    assert offline.read(text).observations == []
     with pytest.raises(ValueError, match="is not the output"):
-        portable.read(f"aisec-observations 1 gpu-1 2026-01-01T00:00:00Z base64 {huge}\n")
+        offline.read(f"aisec-observations 1 gpu-1 2026-01-01T00:00:00Z base64 {huge}\n")

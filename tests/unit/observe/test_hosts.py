@@ -16,7 +16,7 @@ from pytest_aisec.errors import UsageProblem
 from pytest_aisec.observe.faults import Unobservable
 from pytest_aisec.observe.hosts import HostOptions, resolve
 from pytest_aisec.observe.transcript import Transcript
-from pytest_aisec.observe.transports import Limits, Ssh
+from pytest_aisec.observe.transport.base import Limits, Ssh
 
 
 def names(hosts: str | None, **options: Any) -> list[str]:
@@ -261,7 +261,7 @@ def test_without_pywinrm_it_says_what_to_install(monkeypatch) -> None:
     for name in [
         name
         for name in sys.modules
-        if name.startswith(("testinfra.backend.winrm", "pytest_aisec.observe.winrm"))
+        if name.startswith(("testinfra.backend.winrm", "pytest_aisec.observe.transport.winrm"))
     ]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setenv("AISEC_WINRM_PASSWORD", "x")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_aisec.observe.redact import redact, redact_bytes, redact_value
+from pytest_aisec.observe.redaction.redact import redact, redact_bytes, redact_value
 from tests.support.planted import SPECS, plant, search
 
 AROUND = [

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.redaction import ENCODINGS, ORDINARY, SHAPES, taken
-from pytest_aisec.observe.redact import MARK, redact
+from pytest_aisec.observe.redaction.redact import MARK, redact
 
 ENDS = re.compile("[\\n\\r\\0\\v\\f\\x1c-\\x1e\\x85\\u2028\\u2029]")
 BODY = "MIIEpAIBAAKCAQEAaB3/" * 3

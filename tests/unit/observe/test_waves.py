@@ -15,13 +15,13 @@ from testinfra.backend import base
 from testinfra.backend.local import LocalBackend
 from testinfra.host import Host
 
-from pytest_aisec.facts.together import together
+from pytest_aisec.facts.core.together import together
 from pytest_aisec.observe.backend import ObservingBackend, Pending, foresee
-from pytest_aisec.observe.bounded import Stop
 from pytest_aisec.observe.faults import Unobservable
-from pytest_aisec.observe.learned import ONCE, Learned
+from pytest_aisec.observe.question_cache import ONCE, Learned
 from pytest_aisec.observe.transcript import Transcript
-from pytest_aisec.observe.transports import Limits, Transport
+from pytest_aisec.observe.transport.base import Limits, Transport
+from pytest_aisec.observe.transport.process import Stop
 from pytest_aisec.observe.waves import Suggestions, Work, collect, collect_host
 
 

@@ -16,10 +16,10 @@ import yaml
 from click.testing import CliRunner
 
 from pytest_aisec.cli import main
+from pytest_aisec.cli.authoring.lint import Linted, lint
 from pytest_aisec.errors import UsageProblem
-from pytest_aisec.linting import Linted, lint
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[4]
 TODAY = date(2026, 11, 1)
 IDS = ("ACME-ART-01", "ACME-ART-02", "ACME-NET-01")
 

@@ -15,11 +15,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_aisec.cli.authoring.waive import Wanted, add
 from pytest_aisec.errors import UsageProblem
-from pytest_aisec.judge import waiver
-from pytest_aisec.judge.dated import matches
-from pytest_aisec.judge.patterns import overlap
-from pytest_aisec.waiving import Wanted, add
+from pytest_aisec.judge.waivers import waiver
+from pytest_aisec.judge.waivers.host_patterns import overlap
+from pytest_aisec.judge.waivers.statement import matches
 
 TODAY = date(2026, 11, 15)
 ID = "ACME-TST-01"

@@ -13,7 +13,7 @@ import pytest
 from in_toto_attestation.v1.resource_descriptor import ResourceDescriptor
 from in_toto_attestation.v1.statement import Statement
 
-from pytest_aisec.evidence import intoto
+from pytest_aisec.evidence.signing import intoto
 from pytest_aisec.judge.gate import decide
 from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import AdvisoriesInfo, Result, Run, WaiverState, count, score

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_aisec.errors import EvidenceError, UsageProblem
-from pytest_aisec.evidence import signing, sigstore
+from pytest_aisec.evidence.signing import keys, sigstore
 
 GOOD = {
     "ed25519": ed25519.Ed25519PrivateKey.generate,
@@ -51,22 +51,22 @@ def no_prompt(_: str) -> str:
 @pytest.mark.parametrize("kind", GOOD)
 def test_what_a_key_signs_its_public_key_confirms(tmp_path: Path, kind: str) -> None:
     key, public = pair(tmp_path, GOOD[kind]())
-    signer = signing.load_signer(key, ask=no_prompt)
+    signer = keys.load_signer(key, ask=no_prompt)
     envelope = signer.sign(STATEMENT)
-    assert (STATEMENT, signer.name) == signing.read_envelope(envelope)
-    assert signing.is_signed_by(envelope, signing.load_public_key(public))
+    assert (STATEMENT, signer.name) == keys.read_envelope(envelope)
+    assert keys.is_signed_by(envelope, keys.load_public_key(public))
 
 
 @pytest.mark.parametrize("kind", GOOD)
 def test_another_key_of_the_kind_does_not_confirm(tmp_path: Path, kind: str) -> None:
     key, _ = pair(tmp_path, GOOD[kind]())
-    envelope = signing.load_signer(key).sign(STATEMENT)
+    envelope = keys.load_signer(key).sign(STATEMENT)
     _, other = pair(tmp_path, GOOD[kind]())
-    public = signing.load_public_key(other)
-    assert not signing.is_signed_by(envelope, public)
+    public = keys.load_public_key(other)
+    assert not keys.is_signed_by(envelope, public)
     claimed = json.loads(envelope)
     claimed["signatures"][0]["keyid"] = public.keyid
-    assert not signing.is_signed_by(json.dumps(claimed).encode(), public)
+    assert not keys.is_signed_by(json.dumps(claimed).encode(), public)
 
 
 def test_an_envelope_is_what_others_read(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_an_envelope_is_what_others_read(tmp_path: Path) -> None:
     from base64 import b64decode
 
     key, public = pair(tmp_path, GOOD["p256"]())
-    found = json.loads(signing.load_signer(key).sign(STATEMENT))
+    found = json.loads(keys.load_signer(key).sign(STATEMENT))
     payload, kind = b64decode(found["payload"]), found["payloadType"].encode()
     signed = b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
     (tmp_path / "signed").write_bytes(signed)
@@ -88,7 +88,7 @@ def test_an_envelope_is_what_others_read(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def envelope(tmp_path_factory) -> tuple[bytes, object]:
     key, public = pair(tmp_path_factory.mktemp("keys"), GOOD["ed25519"]())
-    return signing.load_signer(key).sign(STATEMENT), signing.load_public_key(public)
+    return keys.load_signer(key).sign(STATEMENT), keys.load_public_key(public)
 
 
 @given(place=st.integers(min_value=0), bit=st.integers(min_value=0, max_value=7))
@@ -96,10 +96,10 @@ def test_an_envelope_with_a_bit_flipped_is_none_or_is_not_confirmed(envelope, pl
     data, key = bytearray(envelope[0]), envelope[1]
     data[place % len(data)] ^= 1 << bit
     try:
-        signing.read_envelope(bytes(data))
+        keys.read_envelope(bytes(data))
     except ValueError:
         return
-    assert not signing.is_signed_by(bytes(data), key)
+    assert not keys.is_signed_by(bytes(data), key)
 
 
 @pytest.mark.parametrize(
@@ -107,23 +107,23 @@ def test_an_envelope_with_a_bit_flipped_is_none_or_is_not_confirmed(envelope, pl
 )
 def test_what_is_no_envelope_is_refused(text: bytes) -> None:
     with pytest.raises(ValueError, match=r"is no signed envelope"):
-        signing.read_envelope(text)
+        keys.read_envelope(text)
 
 
 @pytest.mark.parametrize("form", [PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL])
 def test_a_passphrase_comes_from_a_file_or_is_asked_for(tmp_path: Path, form: PrivateFormat) -> None:
     key, _ = pair(tmp_path, GOOD["p256"](), passphrase="ä secret", form=form)
     (tmp_path / "passphrase").write_text("ä secret\n")
-    from_file = signing.load_signer(key, tmp_path / "passphrase", ask=no_prompt)
+    from_file = keys.load_signer(key, tmp_path / "passphrase", ask=no_prompt)
     asked: list[str] = []
-    answered = signing.load_signer(key, ask=lambda text: asked.append(text) or "ä secret")
+    answered = keys.load_signer(key, ask=lambda text: asked.append(text) or "ä secret")
     assert from_file.name == answered.name
     assert [f"Passphrase of {key}: "] == asked
 
 
 def refusal(*args, **kwargs) -> str:
     with pytest.raises(UsageProblem) as caught:
-        signing.load_signer(*args, **kwargs)
+        keys.load_signer(*args, **kwargs)
     return str(caught.value)
 
 
@@ -155,7 +155,7 @@ def test_a_key_of_another_kind_is_refused(tmp_path: Path, kind: str) -> None:
     key, public = pair(tmp_path, BAD[kind]())
     assert f"--aisec-sign-key {key}: is not an Ed25519 or ECDSA" in refusal(key)
     with pytest.raises(UsageProblem, match=rf"--key {public}: is n"):
-        signing.load_public_key(public)
+        keys.load_public_key(public)
 
 
 @pytest.mark.parametrize(
@@ -166,17 +166,17 @@ def test_what_is_no_key_is_refused(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     assert f"--aisec-sign-key {path}: is no private key in PEM" in refusal(path, ask=no_prompt)
     with pytest.raises(UsageProblem, match=f"--key {path}: is "):
-        signing.load_public_key(path)
+        keys.load_public_key(path)
 
 
 def test_public_and_private_key_are_not_taken_for_one_another(tmp_path: Path) -> None:
     key, public = pair(tmp_path, GOOD["ed25519"]())
     assert "is no private key in PEM" in refusal(public)
     with pytest.raises(UsageProblem, match=r"is a private key; give the public one"):
-        signing.load_public_key(key)
+        keys.load_public_key(key)
 
 
-@pytest.mark.parametrize("load", [signing.load_signer, signing.load_public_key])
+@pytest.mark.parametrize("load", [keys.load_signer, keys.load_public_key])
 def test_a_key_that_cannot_be_read_is_named(tmp_path: Path, load) -> None:
     with pytest.raises(UsageProblem, match=r"absent: cannot be read: No such file"):
         load(tmp_path / "absent")
@@ -193,7 +193,7 @@ def test_a_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_failure_to_sign_is_no_evidence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    signer = signing.load_signer(pair(tmp_path, GOOD["ed25519"]())[0])
+    signer = keys.load_signer(pair(tmp_path, GOOD["ed25519"]())[0])
 
     def fail(*_: object) -> None:
         raise RuntimeError("the token is gone")

@@ -2,8 +2,14 @@
 
 import pytest
 
-from pytest_aisec.facts.at_rest import read_crypt_table, read_devices, read_fscrypt, read_mounts, storage
-from pytest_aisec.facts.model_files import ModelFile
+from pytest_aisec.facts.artifacts.at_rest import (
+    read_crypt_table,
+    read_devices,
+    read_fscrypt,
+    read_mounts,
+    storage,
+)
+from pytest_aisec.facts.artifacts.model_files import ModelFile
 from pytest_aisec.observe.faults import Unobservable
 
 MOUNTS = """\

@@ -1,6 +1,6 @@
 import pytest
 
-from pytest_aisec.facts.datasets import Stored, _authoritative, read_manifest
+from pytest_aisec.facts.artifacts.datasets import Stored, _authoritative, read_manifest
 from pytest_aisec.observe.faults import Unobservable
 
 A, B = "a" * 64, "B" * 64

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_aisec.facts.gguf import gguf
-from pytest_aisec.facts.ranges import Ranges, of_bytes
+from pytest_aisec.facts.artifacts.gguf import gguf
+from pytest_aisec.facts.artifacts.ranges import Ranges, of_bytes
 from pytest_aisec.observe.faults import Unobservable
 from tests.support import weights as make
 

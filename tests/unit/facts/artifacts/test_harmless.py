@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_aisec.facts.harmless import harmless
+from pytest_aisec.facts.artifacts.harmless import harmless
 
 PLACE = "/m/model.data-00000-of-00001"
 

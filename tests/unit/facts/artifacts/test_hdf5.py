@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_aisec.facts.hdf5 import root_attributes
-from pytest_aisec.facts.ranges import of_bytes
+from pytest_aisec.facts.artifacts.hdf5 import root_attributes
+from pytest_aisec.facts.artifacts.ranges import of_bytes
 from pytest_aisec.observe.faults import Unobservable
 from tests.support.hdf5_files import DENSE, EARLIEST, LATEST
 from tests.support.weights import hdf5, packed

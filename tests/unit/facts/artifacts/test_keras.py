@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_aisec.facts.keras import keras_layers, read_keras
+from pytest_aisec.facts.artifacts.keras import keras_layers, read_keras
 from tests.support.weights import layer, sequential
 
 LAMBDA = {"class_name": "__lambda__", "config": {"code": "4wEA", "defaults": None, "closure": None}}

@@ -3,8 +3,8 @@ import shutil
 
 import pytest
 
-from pytest_aisec.facts.file_digests import samples, sha256
-from pytest_aisec.facts.model_files import MOST, model_files, read_listing, read_range
+from pytest_aisec.facts.artifacts.digests import samples, sha256
+from pytest_aisec.facts.artifacts.model_files import MOST, model_files, read_listing, read_range
 
 STAT = "64512:12 6 640 root root"
 

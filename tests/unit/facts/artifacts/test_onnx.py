@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_aisec.facts.onnx import onnx_defects
-from pytest_aisec.facts.ranges import of_bytes
+from pytest_aisec.facts.artifacts.onnx import onnx_defects
+from pytest_aisec.facts.artifacts.ranges import of_bytes
 from tests.support.weights import entry, field, onnx, varint
 
 TENSOR = 5

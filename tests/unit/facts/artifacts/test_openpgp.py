@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_aisec.facts.openpgp import read_message
+from pytest_aisec.facts.artifacts.openpgp import read_message
 
 
 def noise(length):

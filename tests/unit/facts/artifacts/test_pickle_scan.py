@@ -3,8 +3,8 @@ from importlib import metadata
 
 import pytest
 
-from pytest_aisec.facts import pickle_scan
-from pytest_aisec.facts.pickle_scan import scan
+from pytest_aisec.facts.artifacts import pickle_scan
+from pytest_aisec.facts.artifacts.pickle_scan import scan
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_aisec.facts.model_files import model_files
-from pytest_aisec.facts.pickle_walk import loads, walk
-from pytest_aisec.facts.pickles import pickles
+from pytest_aisec.facts.artifacts.model_files import model_files
+from pytest_aisec.facts.artifacts.pickle_walk import loads, walk
+from pytest_aisec.facts.artifacts.pickles import pickles
 
 NOISE = random.Random(0).randbytes(400_000)
 HARMLESS = pickle.dumps({"a": [1, 2.0, b"x"]})

@@ -1,7 +1,7 @@
 import pytest
 
-from pytest_aisec.facts.processes import Process
-from pytest_aisec.facts.remote_code import is_on, model_process, read_mentions
+from pytest_aisec.facts.artifacts.remote_code import is_on, model_process, read_mentions
+from pytest_aisec.facts.system.processes import Process
 
 
 @pytest.mark.parametrize(

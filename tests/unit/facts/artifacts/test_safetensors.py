@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_aisec.facts.safetensors import safetensors
+from pytest_aisec.facts.artifacts.safetensors import safetensors
 from tests.support.weights import tensor
 
 LARGEST = (1 << 64) - 1

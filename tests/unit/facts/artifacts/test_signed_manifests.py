@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_aisec.facts.signed_manifests import NoManifest, read_manifest, trusted_keys
+from pytest_aisec.facts.artifacts.signed_manifests import NoManifest, read_manifest, trusted_keys
 
 DIGEST = "0" * 64
 

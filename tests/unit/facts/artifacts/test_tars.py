@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_aisec.facts.sources import Memory
-from pytest_aisec.facts.tars import is_tar, members
+from pytest_aisec.facts.artifacts.sources import Memory
+from pytest_aisec.facts.artifacts.tars import is_tar, members
 from pytest_aisec.observe.faults import Unobservable
 
 

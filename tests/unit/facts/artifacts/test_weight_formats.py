@@ -2,12 +2,12 @@
 
 import pytest
 
-from pytest_aisec.facts.model_files import model_files
-from pytest_aisec.facts.weight_formats import defects, is_container
+from pytest_aisec.facts.artifacts.model_files import model_files
+from pytest_aisec.facts.artifacts.weight_formats import defects, is_container
 from pytest_aisec.observe.faults import Unobservable
 from tests.support import weights as make
 from tests.support.hdf5_files import DENSE, EARLIEST
-from tests.unit.facts import test_gguf, test_keras, test_onnx, test_safetensors
+from tests.unit.facts.artifacts import test_gguf, test_keras, test_onnx, test_safetensors
 
 DENSE_LAYER = b'{"class_name": "Sequential", "config": {"layers": [{"class_name": "Dense", "config": {}}]}}'
 

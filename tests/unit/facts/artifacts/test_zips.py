@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_aisec.facts.model_files import model_files
-from pytest_aisec.facts.zips import content, find_directory, members, read_directory
+from pytest_aisec.facts.artifacts.model_files import model_files
+from pytest_aisec.facts.artifacts.zips import content, find_directory, members, read_directory
 from pytest_aisec.observe.faults import Unobservable
 
 PKL, DATA = b"\x80\x02}q\x00.", bytes(64)

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pytest_aisec.facts.aws import Account, Call, account, fault_of, parse_region, rows
+from pytest_aisec.facts.aws.client import Account, Call, account, fault_of, parse_region, rows
 from pytest_aisec.observe.backend import ObservingBackend, Pending
 from pytest_aisec.observe.faults import Unobservable
 from pytest_aisec.observe.hosts import Host

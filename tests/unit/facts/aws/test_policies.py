@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_aisec.facts.aws_policy import matches, parse_policy
+from pytest_aisec.facts.aws.policies import matches, parse_policy
 from pytest_aisec.observe.faults import Unobservable
 
 ACCOUNT = "123456789012"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_aisec.facts.containers import read_containers
+from pytest_aisec.facts.containers.containers import read_containers
 from pytest_aisec.observe.faults import Unobservable
 from tests.support.containers import CONMON, DOCKERD, ID, RECORD, SHIM, answer
 

@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_aisec.facts.container_engines import read_engines
-from pytest_aisec.facts.containers import Monitor
+from pytest_aisec.facts.containers.containers import Monitor
+from pytest_aisec.facts.containers.engines import read_engines
 from pytest_aisec.observe.faults import Unobservable
 
 ABSENT = "cat: /etc/docker/daemon.json: No such file or directory"

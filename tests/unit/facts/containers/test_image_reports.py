@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_aisec.facts.image_reports import read_report, read_version
+from pytest_aisec.facts.containers.image_reports import read_report, read_version
 from pytest_aisec.observe.faults import Unobservable
 
 SAMPLES = Path(os.environ.get("AISEC_REFERENCE", "reference")) / "samples/trivy"

@@ -1,6 +1,6 @@
 import pytest
 
-from pytest_aisec.facts.container_mounts import origins, read_mounts
+from pytest_aisec.facts.containers.mounts import origins, read_mounts
 from pytest_aisec.observe.faults import Unobservable
 
 HOST = read_mounts(

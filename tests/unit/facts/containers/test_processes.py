@@ -1,6 +1,6 @@
 import pytest
 
-from pytest_aisec.facts.container_processes import read_kernel
+from pytest_aisec.facts.containers.processes import read_kernel
 from pytest_aisec.observe.faults import Unobservable
 from tests.support.containers import NONE, STATUS, USUAL, printed
 

@@ -1,6 +1,6 @@
 import pytest
 
-from pytest_aisec.facts.answers import Answer
+from pytest_aisec.facts.core.answers import Answer
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from pytest_aisec.facts import remote_code, tunnels
-from pytest_aisec.facts.formats import json_value, reads, toml_value, yaml_value
+from pytest_aisec.facts.artifacts import remote_code
+from pytest_aisec.facts.core.formats import json_value, reads, toml_value, yaml_value
+from pytest_aisec.facts.network import tunnels
 from pytest_aisec.observe.faults import Unobservable
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from pytest_aisec.facts.together import ahead
+from pytest_aisec.facts.core.together import ahead
 from pytest_aisec.observe.backend import Pending
 from pytest_aisec.observe.faults import Unobservable
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from testinfra.backend import base
 
-from pytest_aisec.facts.model_answers import (
+from pytest_aisec.facts.model.answers import (
     Prompt,
     canary,
     chat,
@@ -18,7 +18,7 @@ from pytest_aisec.facts.model_answers import (
     read_usage,
     require,
 )
-from pytest_aisec.facts.model_api import (
+from pytest_aisec.facts.model.api import (
     Endpoint,
     NoSuchRouteError,
     Reply,
@@ -30,7 +30,7 @@ from pytest_aisec.facts.model_api import (
 )
 from pytest_aisec.observe.backend import Pending
 from pytest_aisec.observe.faults import Unobservable
-from pytest_aisec.observe.learned import ONCE
+from pytest_aisec.observe.question_cache import ONCE
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 HERE = Endpoint(url="http://127.0.0.1:8000/v1", model="m")

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from pytest_aisec.facts.model_baseline import agrees, read_baseline, read_lines
+from pytest_aisec.facts.model.baseline import agrees, read_baseline, read_lines
 from pytest_aisec.observe.faults import Unobservable
 
 GOLDEN = [

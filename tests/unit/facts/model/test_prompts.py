@@ -1,8 +1,8 @@
 from datetime import UTC, datetime
 
-from pytest_aisec.facts import prompts
-from pytest_aisec.facts.leaks import joined, words
-from pytest_aisec.facts.model_answers import Prompt, canary
+from pytest_aisec.facts.model import prompts
+from pytest_aisec.facts.model.answers import Prompt, canary
+from pytest_aisec.facts.model.leaks import joined, words
 
 WORD = canary(datetime(2026, 11, 25, tzinfo=UTC), "test")
 

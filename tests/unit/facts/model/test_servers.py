@@ -1,6 +1,6 @@
 import pytest
 
-from pytest_aisec.facts.model_servers import at_port, identify, tokens
+from pytest_aisec.facts.model.servers import at_port, identify, tokens
 
 
 @pytest.mark.parametrize(

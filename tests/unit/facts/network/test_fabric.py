@@ -2,11 +2,11 @@ import ipaddress
 
 import pytest
 
-from pytest_aisec.facts.fabric import admits, read_members
-from pytest_aisec.facts.filter_iptables import parse_iptables_save
-from pytest_aisec.facts.firewall import PacketFilter
-from pytest_aisec.facts.interfaces import read_interfaces
-from pytest_aisec.facts.processes import Process
+from pytest_aisec.facts.network.fabric import admits, read_members
+from pytest_aisec.facts.network.firewall import PacketFilter
+from pytest_aisec.facts.network.interfaces import read_interfaces
+from pytest_aisec.facts.network.iptables import parse_iptables_save
+from pytest_aisec.facts.system.processes import Process
 from pytest_aisec.observe.faults import Unobservable
 
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_aisec.facts.filter_iptables import parse_ipset, parse_iptables_save
-from pytest_aisec.facts.filter_nft import parse_nft
-from pytest_aisec.facts.filter_rules import paths
+from pytest_aisec.facts.network.filter_rules import paths
+from pytest_aisec.facts.network.iptables import parse_ipset, parse_iptables_save
+from pytest_aisec.facts.network.nft import parse_nft
 from pytest_aisec.observe.faults import Unobservable
 
 

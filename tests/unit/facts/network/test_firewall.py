@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from pytest_aisec.facts.filter_iptables import parse_iptables_save
-from pytest_aisec.facts.filter_nft import parse_nft
-from pytest_aisec.facts.filter_rules import paths
+from pytest_aisec.facts.network.filter_rules import paths
+from pytest_aisec.facts.network.iptables import parse_iptables_save
+from pytest_aisec.facts.network.nft import parse_nft
 from pytest_aisec.observe.faults import Unobservable
 
 LOG = '-A OUTPUT -d 198.51.100.7/32 -j LOG --log-prefix "SUSPECT_OUT: "\n'

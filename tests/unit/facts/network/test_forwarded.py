@@ -1,7 +1,7 @@
 import pytest
 
-from pytest_aisec.facts.answers import Answer
-from pytest_aisec.facts.forwarded import read_forwarded
+from pytest_aisec.facts.core.answers import Answer
+from pytest_aisec.facts.network.forwarded import read_forwarded
 from pytest_aisec.observe.faults import Unobservable
 
 FLOWS = """\

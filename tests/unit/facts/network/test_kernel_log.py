@@ -2,8 +2,8 @@ import math
 
 import pytest
 
-from pytest_aisec.facts.answers import Answer
-from pytest_aisec.facts.kernel_log import read_kernel_log
+from pytest_aisec.facts.core.answers import Answer
+from pytest_aisec.facts.network.kernel_log import read_kernel_log
 from pytest_aisec.observe.faults import Unobservable
 
 PACKET = "SUSPECT_OUT: IN= OUT=eth0 SRC=10.0.0.1 DST=198.51.100.7 LEN=60 PROTO=TCP"

@@ -1,6 +1,6 @@
 import pytest
 
-from pytest_aisec.facts.tunnels import read_code, read_settings, tunnel_in
+from pytest_aisec.facts.network.tunnels import read_code, read_settings, tunnel_in
 
 
 @pytest.mark.parametrize(

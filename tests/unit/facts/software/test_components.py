@@ -1,6 +1,6 @@
 import pytest
 
-from pytest_aisec.facts.components import Component, read_packages, read_tools
+from pytest_aisec.facts.software.components import Component, read_packages, read_tools
 from pytest_aisec.observe.faults import Unobservable
 
 END = "end\n\n\0"

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_aisec.facts.distributions import _is_installed as is_installed
-from pytest_aisec.facts.distributions import read_name, read_packaged
+from pytest_aisec.facts.software.distributions import _is_installed as is_installed
+from pytest_aisec.facts.software.distributions import read_name, read_packaged
 from pytest_aisec.observe.faults import Unobservable
 
 

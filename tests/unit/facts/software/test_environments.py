@@ -1,6 +1,6 @@
 import pytest
 
-from pytest_aisec.facts.environments import read_search
+from pytest_aisec.facts.software.environments import read_search
 from pytest_aisec.observe.faults import Unobservable
 
 

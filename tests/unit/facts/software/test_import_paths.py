@@ -1,6 +1,6 @@
 import pytest
 
-from pytest_aisec.facts.import_paths import TREE_BYTES, read_answer, read_pth
+from pytest_aisec.facts.software.import_paths import TREE_BYTES, read_answer, read_pth
 from pytest_aisec.observe.faults import Unobservable
 
 HOOK = "f 644 root root /s/site-packages/a.pth\t\n\0"

@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from pytest_aisec.facts.locks import locked
-from pytest_aisec.facts.project_formats import read_project_file
+from pytest_aisec.facts.software.locks import locked
+from pytest_aisec.facts.software.project_formats import read_project_file
 from pytest_aisec.observe.faults import Unobservable
 
 SHA = "ef503165f2341942bfdf2bd520152f19540d0c0e34961232f134dc59ad435be8"

@@ -3,10 +3,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from pytest_aisec.facts.project_formats import ProjectFile, read_project_file
-from pytest_aisec.facts.projects import Projects
-from pytest_aisec.facts.rights import Rights
-from pytest_aisec.facts.texts import read_files, read_texts
+from pytest_aisec.facts.software.project_formats import ProjectFile, read_project_file
+from pytest_aisec.facts.software.projects import Projects
+from pytest_aisec.facts.system.rights import Rights
+from pytest_aisec.facts.system.texts import read_files, read_texts
 from pytest_aisec.observe.backend import Pending
 from pytest_aisec.observe.faults import Unobservable
 

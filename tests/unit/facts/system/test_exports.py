@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_aisec.facts.exports import parse_exports, parse_mounts, parse_smb
+from pytest_aisec.facts.system.exports import parse_exports, parse_mounts, parse_smb
 from pytest_aisec.observe.faults import Unobservable
 
 

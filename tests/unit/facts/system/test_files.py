@@ -1,10 +1,10 @@
 import pytest
 
-from pytest_aisec.facts.access_lists import AclEntry, permitted, read_access_lists
-from pytest_aisec.facts.accounts import read_accounts
-from pytest_aisec.facts.files import Entry, Trail, leaves, quoted, read_stat
-from pytest_aisec.facts.files import _walk as walk
-from pytest_aisec.facts.listings import read_entry, read_listing
+from pytest_aisec.facts.system.access_lists import AclEntry, permitted, read_access_lists
+from pytest_aisec.facts.system.accounts import read_accounts
+from pytest_aisec.facts.system.files import Entry, Trail, leaves, quoted, read_stat
+from pytest_aisec.facts.system.files import _walk as walk
+from pytest_aisec.facts.system.listings import read_entry, read_listing
 from pytest_aisec.observe.faults import Unobservable
 
 

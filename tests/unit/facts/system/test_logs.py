@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pytest_aisec.facts.logs import json_entries, moment
+from pytest_aisec.facts.system.logs import json_entries, moment
 from pytest_aisec.observe.faults import Unobservable
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)

@@ -5,11 +5,11 @@ from testinfra.backend import base
 from testinfra.backend.local import LocalBackend
 from testinfra.host import Host
 
-from pytest_aisec.facts.processes import QUESTIONS, processes
-from pytest_aisec.observe import portable
+from pytest_aisec.facts.system.processes import QUESTIONS, processes
 from pytest_aisec.observe.backend import ObservingBackend
+from pytest_aisec.observe.script import offline
 from pytest_aisec.observe.transcript import Transcript
-from pytest_aisec.observe.transports import Limits, Transport
+from pytest_aisec.observe.transport.base import Limits, Transport
 
 
 class Arguments(LocalBackend):
@@ -59,10 +59,10 @@ def test_a_process_that_imitates_the_audit_is_listed() -> None:
 def test_a_shell_that_was_given_the_script_as_an_argument_is_left_out_and_one_like_it_is_not() -> None:
     """As `sh -c "$(cat audit.sh)"` does with the script of `aisec collect-script`."""
     bait = "echo vllm serve --trust-remote-code"
-    script = portable.script([bait, *QUESTIONS], profile="x", timeout=20)
+    script = offline.script([bait, *QUESTIONS], profile="x", timeout=20)
     imitation = subprocess.Popen(["/bin/sh", "-c", f"read x\n{script}"], stdin=subprocess.PIPE)
     try:
-        carried = portable.read(
+        carried = offline.read(
             subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, check=True).stdout
         )
     finally:

@@ -1,7 +1,7 @@
 import pytest
 
-from pytest_aisec.facts.processes import Process
-from pytest_aisec.facts.programs import kind_of, options_of
+from pytest_aisec.facts.system.processes import Process
+from pytest_aisec.facts.system.programs import kind_of, options_of
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_aisec.facts.rights import ROOT, Rights, given_file, owners, set_ids, with_rights
-from pytest_aisec.observe.batch import may_leave_writers
+from pytest_aisec.facts.system.rights import ROOT, Rights, given_file, owners, set_ids, with_rights
 from pytest_aisec.observe.faults import Unobservable
+from pytest_aisec.observe.script.posix import may_leave_writers
 
 pytestmark = pytest.mark.skipif(
     os.geteuid() != 0 or not shutil.which("setpriv"), reason="root reads with the rights of others"

@@ -1,8 +1,8 @@
 import pytest
 
-from pytest_aisec.facts.rights import Rights
-from pytest_aisec.facts.services import Services
-from pytest_aisec.facts.sockets import Socket
+from pytest_aisec.facts.system.rights import Rights
+from pytest_aisec.facts.system.services import Services
+from pytest_aisec.facts.system.sockets import Socket
 
 
 @pytest.mark.parametrize(

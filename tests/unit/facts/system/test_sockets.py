@@ -1,6 +1,6 @@
 import pytest
 
-from pytest_aisec.facts.sockets import parse_netstat, parse_ss
+from pytest_aisec.facts.system.sockets import parse_netstat, parse_ss
 from pytest_aisec.observe.faults import Unobservable
 
 SS = """Netid State  Recv-Q Send-Q Local Address:Port Peer Address:PortProcess

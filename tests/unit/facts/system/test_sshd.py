@@ -1,6 +1,6 @@
 import pytest
 
-from pytest_aisec.facts.sshd import _listening, in_force, parse_conditionals, parse_settings
+from pytest_aisec.facts.system.sshd import _listening, in_force, parse_conditionals, parse_settings
 from pytest_aisec.observe.faults import Unobservable
 
 

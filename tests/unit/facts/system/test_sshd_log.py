@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from pytest_aisec.facts.sshd_log import login_events, parse_journal, parse_syslog
+from pytest_aisec.facts.system.sshd_log import login_events, parse_journal, parse_syslog
 from pytest_aisec.observe.faults import Unobservable
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)

@@ -1,6 +1,6 @@
 import pytest
 
-from pytest_aisec.facts.unit_files import settings
+from pytest_aisec.facts.system.unit_files import settings
 
 FIRST, SECOND = "# /etc/systemd/coredump.conf\n", "\n# /etc/systemd/coredump.conf.d/x.conf\n"
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from pytest_aisec.facts.answers import Answer
-from pytest_aisec.facts.volumes import read_volumes
+from pytest_aisec.facts.core.answers import Answer
+from pytest_aisec.facts.system.volumes import read_volumes
 
 LUKS = "luks: 0 2064384 crypt aes-xts-plain64 :64:logon:cryptsetup:x 0 254:16 32768\n"
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_aisec.facts.http import Request, access, read_answers
+from pytest_aisec.facts.web.http import Request, access, read_answers
 from pytest_aisec.observe.faults import Unobservable
 
 ASKED = Request(url="http://10.0.0.1:80/v1/models")

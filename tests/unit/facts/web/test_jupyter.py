@@ -1,6 +1,6 @@
 import pytest
 
-from pytest_aisec.facts.jupyter import UNKNOWN, read_json, read_python, traits_of
+from pytest_aisec.facts.web.jupyter import UNKNOWN, read_json, read_python, traits_of
 
 
 def test_python_configuration():

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_aisec.facts.nginx import configuration, parse, servers
-from pytest_aisec.facts.rights import Rights
-from pytest_aisec.facts.services import Service
+from pytest_aisec.facts.system.rights import Rights
+from pytest_aisec.facts.system.services import Service
+from pytest_aisec.facts.web.nginx import configuration, parse, servers
 from pytest_aisec.observe.faults import Unobservable
 
 TEXT = """

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_aisec.facts.python_settings import read_python
-from pytest_aisec.facts.python_values import UNKNOWN, is_known
+from pytest_aisec.facts.web.python_settings import read_python
+from pytest_aisec.facts.web.python_values import UNKNOWN, is_known
 
 
 class Part(dict):

@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pytest_aisec.facts.tls import read_certificate
+from pytest_aisec.facts.web.tls import read_certificate
 from pytest_aisec.observe.faults import Unobservable
 
 SHOWN = """notBefore=Nov  5 02:56:09 2026 GMT

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from testinfra.host import Host
 
-from pytest_aisec.facts import windows, windows_logs, windows_protection
+from pytest_aisec.facts.windows import event_log, powershell, protection
 from pytest_aisec.observe.backend import ObservingBackend
 from pytest_aisec.observe.faults import Unobservable
 from pytest_aisec.observe.transcript import Observation, Transcript
@@ -56,18 +56,18 @@ def reason(call) -> str:
     ],
 )
 def test_json_is_read_however_it_is_wrapped(text, expected) -> None:
-    assert expected == windows.rows(text)
+    assert expected == powershell.rows(text)
 
 
 @pytest.mark.parametrize("text", ["", "x", "[", "3", '"@{a=1}"', '["@{a=1}"]', "[[1]]"])
 def test_what_is_no_list_of_objects_is_not_read(text) -> None:
-    assert "parse" == reason(lambda: windows.rows(text))
+    assert "parse" == reason(lambda: powershell.rows(text))
 
 
 @given(st.text())
 def test_any_text_is_read_or_refused(text: str) -> None:
     with contextlib.suppress(Unobservable):
-        assert isinstance(windows.rows(text), list)
+        assert isinstance(powershell.rows(text), list)
 
 
 @pytest.mark.parametrize(
@@ -82,12 +82,12 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     ],
 )
 def test_times_of_5_1_and_7(value) -> None:
-    assert datetime(2026, 11, 25, 8, tzinfo=UTC) == windows.moment(value)
+    assert datetime(2026, 11, 25, 8, tzinfo=UTC) == powershell.moment(value)
 
 
 @pytest.mark.parametrize("value", [None, "", "25.11.2026 08:00:00", 3, "2026-11-25T08:00:00"])
 def test_a_time_without_a_zone_is_not_guessed(value) -> None:
-    assert "parse" == reason(lambda: windows.moment(value))
+    assert "parse" == reason(lambda: powershell.moment(value))
 
 
 @pytest.mark.parametrize(
@@ -102,20 +102,20 @@ def test_a_time_without_a_zone_is_not_guessed(value) -> None:
     ],
 )
 def test_errors_are_told_apart_by_their_codes(said, expected) -> None:
-    assert expected == reason(lambda: windows.ask(host("[]", said, 1), "x"))
-    assert expected == reason(lambda: windows.ask(host("[]", said, 0), "x")), "whatever the exit status"
+    assert expected == reason(lambda: powershell.ask(host("[]", said, 1), "x"))
+    assert expected == reason(lambda: powershell.ask(host("[]", said, 0), "x")), "whatever the exit status"
 
 
 def test_a_refusal_is_not_taken_for_absence() -> None:
     denied = "[PermissionDenied CimException 0x80131500] 0x8004100E (HRESULT 0x80041003,X)"
-    assert "privilege" == reason(lambda: windows_protection.antiviruses(host("", denied, 1)))
+    assert "privilege" == reason(lambda: protection.antiviruses(host("", denied, 1)))
 
 
 def test_registry_tells_absent_values_from_no_answer() -> None:
     rows = [{"path": "K", "name": "a", "value": None}]
-    assert {("K", "a"): None} == windows.registry(host(rows), {"K": ("a",)})
-    assert "parse" == reason(lambda: windows.registry(host(rows), {"K": ("a", "b")}))
-    assert {} == windows.registry(host([]), {"K": ("*",)})
+    assert {("K", "a"): None} == powershell.registry(host(rows), {"K": ("a",)})
+    assert "parse" == reason(lambda: powershell.registry(host(rows), {"K": ("a", "b")}))
+    assert {} == powershell.registry(host([]), {"K": ("*",)})
 
 
 @pytest.mark.parametrize("setting", ["Success and Failure", "success and failure", "Erfolg und Fehler"])
@@ -123,21 +123,21 @@ def test_audit_policy_is_found_by_guid(setting) -> None:
     text = (
         "\r\nMachine Name,Policy Target,Subcategory,Subcategory GUID,Inclusion Setting,Exclusion Setting\r\n"
         "WS,System,Logoff,{0CCE9216-69AE-11D9-BED3-505054503030},No Auditing,\r\n"
-        f"WS,System,Logon,{windows_logs.LOGON},{setting},\r\n"
+        f"WS,System,Logon,{event_log.LOGON},{setting},\r\n"
     )
-    found = windows_logs.parse_audit_policy(text, windows_logs.LOGON)
+    found = event_log.parse_audit_policy(text, event_log.LOGON)
     assert (True, True) == (found.success, found.failure)
 
 
-@pytest.mark.parametrize("text", ["", "Machine Name\n", f"WS,System,Logon,{windows_logs.LOGON},Aciertos,\n"])
+@pytest.mark.parametrize("text", ["", "Machine Name\n", f"WS,System,Logon,{event_log.LOGON},Aciertos,\n"])
 def test_audit_policy_that_is_not_understood(text) -> None:
-    assert "parse" == reason(lambda: windows_logs.parse_audit_policy(text, windows_logs.LOGON))
+    assert "parse" == reason(lambda: event_log.parse_audit_policy(text, event_log.LOGON))
 
 
 @pytest.mark.parametrize("newest", [None, "7"])
 def test_no_events_are_believed_only_where_the_log_shows_one(newest) -> None:
     rows = [{"newest": newest, "rows": []}]
-    assert "stale" == reason(lambda: windows_logs.logons_since(host(rows), 24))
+    assert "stale" == reason(lambda: event_log.logons_since(host(rows), 24))
 
 
 def test_an_address_is_one_however_it_is_written() -> None:
@@ -145,7 +145,7 @@ def test_an_address_is_one_however_it_is_written() -> None:
         {"id": 4625, "time": "2026-11-25T08:00:00Z", "source": source, "user": "Ada"}
         for source in ("::ffff:10.0.0.9", "10.0.0.9", "-", None)
     ]
-    found = windows_logs.logon_failures(host([{"newest": 9, "rows": rows}]), 24)
+    found = event_log.logon_failures(host([{"newest": 9, "rows": rows}]), 24)
     assert [("10.0.0.9", "ada")] * 2 + [("", "ada")] * 2 == [
         (item.source, item.user) for item in found.events
     ]
@@ -153,12 +153,12 @@ def test_an_address_is_one_however_it_is_written() -> None:
 
 def test_exclusions_that_are_hidden_are_not_taken_for_one() -> None:
     row = {"ExclusionPath": "N/A: Administrators are not allowed to view exclusions"}
-    assert "privilege" == reason(lambda: windows_protection.preferences(host([row])))
+    assert "privilege" == reason(lambda: protection.preferences(host([row])))
 
 
 def test_rules_without_actions_are_not_guessed() -> None:
     row = {"AttackSurfaceReductionRules_Ids": ["a", "b"], "AttackSurfaceReductionRules_Actions": [1]}
-    assert "parse" == reason(lambda: windows_protection.preferences(host([row])))
+    assert "parse" == reason(lambda: protection.preferences(host([row])))
 
 
 @pytest.mark.parametrize(
@@ -166,4 +166,4 @@ def test_rules_without_actions_are_not_guessed() -> None:
 )
 def test_a_registered_product_is_on_or_not(state, is_on) -> None:
     rows = [{"displayName": "X", "instanceGuid": "{1}", "productState": state}]
-    assert [is_on] == [item.is_on for item in windows_protection.antiviruses(host(rows))]
+    assert [is_on] == [item.is_on for item in protection.antiviruses(host(rows))]

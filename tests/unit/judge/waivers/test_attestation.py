@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from pytest_aisec.errors import UsageProblem
-from pytest_aisec.judge import attestation
-from pytest_aisec.judge.attestation import Attestation
 from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import AttestationState, Result
+from pytest_aisec.judge.waivers import attestation
+from pytest_aisec.judge.waivers.attestation import Attestation
 
 TODAY = date(2026, 11, 15)
 HOST = "ssh://gpu-1"

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from pytest_aisec.errors import UsageProblem
-from pytest_aisec.judge import waiver
-from pytest_aisec.judge.dated import matches
 from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import Result, WaiverState
-from pytest_aisec.judge.waiver import Waiver
+from pytest_aisec.judge.waivers import waiver
+from pytest_aisec.judge.waivers.statement import matches
+from pytest_aisec.judge.waivers.waiver import Waiver
 
 TODAY = date(2026, 11, 15)
 HOSTS = ("ssh://root@gpu-1", "ssh://gpu-2:2222", "local://")

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_aisec.observe.families import FAMILIES, Family
-from pytest_aisec.observe.redact import MARK, mark, redact, redact_bytes
+from pytest_aisec.observe.redaction.families import FAMILIES, Family
+from pytest_aisec.observe.redaction.redact import MARK, mark, redact, redact_bytes
 
 ALNUM = string.ascii_letters + string.digits
 SAFE = ALNUM + "_-"

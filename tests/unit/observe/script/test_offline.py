@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from pytest_aisec.observe import portable
+from pytest_aisec.observe.script import offline
 
 QUESTIONS = {
     "echo ok": (0, b"ok\n", b""),
@@ -22,18 +22,18 @@ QUESTIONS = {
 
 
 def printed(shell: str = "sh", **options: object) -> str:
-    script = portable.script(list(QUESTIONS), profile="x", timeout=30)
+    script = offline.script(list(QUESTIONS), profile="x", timeout=30)
     return subprocess.run([shell, "-c", script], check=True, capture_output=True, text=True, **options).stdout  # type: ignore[call-overload]
 
 
 @pytest.mark.parametrize("shell", ["sh", "bash"])
 @pytest.mark.parametrize("path", [None, "hex"])
 def test_what_the_script_prints_is_read_back_byte_for_byte(shell: str, path: str | None) -> None:
-    script = portable.script(list(QUESTIONS), profile="x", timeout=30)
+    script = offline.script(list(QUESTIONS), profile="x", timeout=30)
     if path:
         script = script.replace("command -v base64", "command -v no-base64")
     out = subprocess.run([shell, "-c", script], check=True, capture_output=True, text=True).stdout
-    carried = portable.read(out)
+    carried = offline.read(out)
     assert carried.lost == 0
     assert [item.command for item in carried.observations] == list(QUESTIONS)
     for item in carried.observations:
@@ -47,12 +47,12 @@ def test_indentation_carriage_returns_and_foreign_lines_do_no_harm() -> None:
     wrapped = (
         "gpu-1 | CHANGED | rc=0 >>\r\n" + "".join(f"    {line}\r\n" for line in out.splitlines()) + "bye\r\n"
     )
-    assert portable.read(wrapped).observations == portable.read(out).observations
+    assert offline.read(wrapped).observations == offline.read(out).observations
 
 
 def test_a_line_that_is_lost_doubled_or_moved_costs_its_answer_and_no_other() -> None:
     lines = printed().splitlines()
-    whole = {item.command: item for item in portable.read("\n".join(lines)).observations}
+    whole = {item.command: item for item in offline.read("\n".join(lines)).observations}
     dice = random.Random(7)
     for _ in range(150):
         at, to = dice.randrange(1, len(lines) - 1), dice.randrange(1, len(lines) - 1)
@@ -66,28 +66,28 @@ def test_a_line_that_is_lost_doubled_or_moved_costs_its_answer_and_no_other() ->
             spoilt[at], spoilt[to] = spoilt[to], spoilt[at]
         else:
             spoilt = spoilt[:at]
-        for item in portable.read("\n".join(spoilt)).observations:
+        for item in offline.read("\n".join(spoilt)).observations:
             assert item == whole[item.command]
 
 
 def test_what_is_no_output_or_that_of_two_runs_is_refused() -> None:
     with pytest.raises(ValueError, match="not the output"):
-        portable.read("hello\n")
+        offline.read("hello\n")
     with pytest.raises(ValueError, match="several runs"):
-        portable.read(printed() * 2)
+        offline.read(printed() * 2)
 
 
 def test_a_command_that_takes_too_long_is_a_timeout() -> None:
-    script = portable.script(["sleep 100", "echo ok"], profile="x", timeout=1)
+    script = offline.script(["sleep 100", "echo ok"], profile="x", timeout=1)
     out = subprocess.run(["sh", "-c", script], check=True, capture_output=True, text=True, timeout=60).stdout
-    first, second = portable.read(out).observations
+    first, second = offline.read(out).observations
     assert (first.fault, first.exit_status, second.stdout) == ("timeout", None, b"ok\n")
 
 
 def test_a_credential_is_redacted_when_it_is_read() -> None:
     secret = "ghp_" + "a" * 36
-    script = portable.script([f"echo {secret}"], profile="x", timeout=5)
+    script = offline.script([f"echo {secret}"], profile="x", timeout=5)
     out = subprocess.run(["sh", "-c", script], check=True, capture_output=True, text=True).stdout
-    (item,) = portable.read(out).observations
+    (item,) = offline.read(out).observations
     assert secret.encode() not in item.stdout
     assert secret not in item.command

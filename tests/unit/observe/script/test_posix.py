@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_aisec.observe import bounded
-from pytest_aisec.observe.batch import Batch, Framed
+from pytest_aisec.observe.script.posix import Batch, Framed
+from pytest_aisec.observe.transport import process
 
 SHELLS = [
     pytest.param(
@@ -24,12 +24,12 @@ SHELLS = [
 ]
 
 
-def run(shell: list[str], batch: Batch) -> bounded.Finished:
+def run(shell: list[str], batch: Batch) -> process.Finished:
     """Run the script as the engine does: what a command leaves running may hold the pipes, and is not waited for."""
     watch = batch.watch(1 << 20)
     if batch.encoded:
-        return bounded.run([*shell, "-c", batch.script], timeout=60, watch=watch)
-    return bounded.run(shell, timeout=60, watch=watch, feed=batch.script.encode())
+        return process.run([*shell, "-c", batch.script], timeout=60, watch=watch)
+    return process.run(shell, timeout=60, watch=watch, feed=batch.script.encode())
 
 
 def answers(

@@ -12,19 +12,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from testinfra.host import Host
 
-from pytest_aisec import audit
 from pytest_aisec.catalog import plan
 from pytest_aisec.catalog.content import content_root
 from pytest_aisec.catalog.context import Evaluation
 from pytest_aisec.catalog.load import load_catalog
-from pytest_aisec.observe import powershell
+from pytest_aisec.judge import evaluate
 from pytest_aisec.observe.backend import ObservingBackend
-from pytest_aisec.observe.batch import Framed
-from pytest_aisec.observe.powershell import BOOTSTRAP, PowerShellBatch, quote
+from pytest_aisec.observe.script import powershell
+from pytest_aisec.observe.script.posix import Framed
+from pytest_aisec.observe.script.powershell import BOOTSTRAP, PowerShellBatch, quote
 from pytest_aisec.observe.transcript import Observation, Transcript
 
 CAP = 1 << 20
-HOSTS = Path(__file__).parents[2] / "scenarios" / "windows"
+HOSTS = Path(__file__).parents[3] / "scenarios" / "windows"
 
 
 def batch(*questions: str) -> PowerShellBatch:
@@ -187,6 +187,6 @@ def test_a_grammar_of_powershell_reads_every_question_of_the_controls() -> None:
     for each, control in itertools.product(tables, controls):
         table = each
         backend = ObservingBackend("winrm://u@h", None, Played(), "winrm")
-        audit.judge(plan.single(control, {}), Host(backend), Evaluation(now=datetime.now(UTC)))
+        evaluate.judge(plan.single(control, {}), Host(backend), Evaluation(now=datetime.now(UTC)))
     assert len(questions) >= len(tables[0]) - 1, "all but what only a virtual desktop is asked"
     assert {} == {question: wrong for question in questions if (wrong := syntax_errors(question))}

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from pytest_aisec.observe import bounded
+from pytest_aisec.observe.transport import process
 
 LARGE = 1 << 20
 
 
-def sh(script: str, *, timeout: float = 10, cap: int = LARGE, **options: object) -> bounded.Finished:
-    options.setdefault("watch", bounded.Capped(cap=cap))
-    return bounded.run(["/bin/sh", "-c", script], timeout=timeout, **options)  # type: ignore[arg-type]
+def sh(script: str, *, timeout: float = 10, cap: int = LARGE, **options: object) -> process.Finished:
+    options.setdefault("watch", process.Capped(cap=cap))
+    return process.run(["/bin/sh", "-c", script], timeout=timeout, **options)  # type: ignore[arg-type]
 
 
-class Until(bounded.Capped):
+class Until(process.Capped):
     """Complete when `test` holds of the standard output."""
 
     def __init__(self, test: Callable[[bytes], bool]) -> None:
@@ -45,7 +45,7 @@ def await_end(pid: int) -> None:
 
 
 def test_output_and_status_are_what_the_program_gave() -> None:
-    assert sh("printf out; printf err >&2; exit 7") == bounded.Finished(
+    assert sh("printf out; printf err >&2; exit 7") == process.Finished(
         exit_status=7, stdout=b"out", stderr=b"err", timed_out=False, truncated=False
     )
 
@@ -60,7 +60,7 @@ def test_a_program_gets_no_input() -> None:
 
 def test_arguments_reach_the_program_as_they_are() -> None:
     assert (
-        bounded.run(["printf", "%s", "$HOME; `x` 'y'"], timeout=5, watch=bounded.Capped(cap=LARGE)).stdout
+        process.run(["printf", "%s", "$HOME; `x` 'y'"], timeout=5, watch=process.Capped(cap=LARGE)).stdout
         == b"$HOME; `x` 'y'"
     )
 
@@ -71,7 +71,7 @@ def test_the_environment_is_added_to() -> None:
 
 def test_a_program_that_is_not_there_is_an_error_that_names_it() -> None:
     with pytest.raises(FileNotFoundError) as caught:
-        bounded.run(["/no/such/program"], timeout=5, watch=bounded.Capped(cap=LARGE))
+        process.run(["/no/such/program"], timeout=5, watch=process.Capped(cap=LARGE))
     assert caught.value.filename == "/no/such/program"
 
 
