@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from itertools import accumulate
+from typing import Any, NamedTuple
 
 
 class Reading(NamedTuple):
@@ -33,6 +35,11 @@ _HINTS = ("%", "&", "\x1b", "\\u", "\\x")
 """One of these stands in every escape sequence of ASCII."""
 _NAMED = {"&quot;": '"', "&amp;": "&", "&lt;": "<", "&gt;": ">", "&apos;": "'"}
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{20,}+={0,2}")
+_WRAPPED = re.compile(
+    r"(?m)^[ \t]*+[A-Za-z0-9+/]{48,}+(?:\r?\n[ \t]*+[A-Za-z0-9+/]{48,}+)*+"
+    r"(?:={1,2}|\r?\n[ \t]*+[A-Za-z0-9+/]{1,47}+={0,2})?\r?$"
+)
+_LINE = re.compile(r"[A-Za-z0-9+/]+")
 _HEX = re.compile(r"(?<![0-9A-Fa-f])(?:[0-9A-Fa-f]{2}){12,}+(?![0-9A-Fa-f])")
 _SPACED_HEX = re.compile(r"(?:[0-9A-Fa-f]{2}[ :]){11,}+(?:[0-9A-Fa-f]{2})?")
 _UTF16 = re.compile(r"(?:[\x20-\x7e]\x00){8,}+(?:[\x20-\x7e]$)?|(?:\x00[\x20-\x7e]){8,}+")
@@ -51,6 +58,56 @@ def readings(line: str) -> Iterator[Reading]:
             yield from _of_bytes(inner, bytes.fromhex(inner.group()))
     for found in _SPACED_HEX.finditer(line):
         yield from _of_bytes(found, bytes.fromhex(found.group().replace(":", " ")))
+
+
+def wrapped(text: str) -> Iterator[Reading]:
+    """Yield what Base64 says that goes on over several lines; a credential may lie across an end of line."""
+    for found in _WRAPPED.finditer(text) if "\n" in text else ():
+        lines = [(line.start() + found.start(), line.group()) for line in _LINE.finditer(found.group())]
+        data = _of_lines(lines)
+        if not data.isascii():  # the last may be a word that stands behind
+            lines.pop()
+            data = _of_lines(lines)
+        if data.isascii() and _TEXT.search(data):
+            places = _Places(lines, len(data))
+            yield Reading(data.decode("ascii"), places, _Ends(places))
+
+
+def _of_lines(lines: Sequence[tuple[int, str]]) -> bytes:
+    return _from_base64("".join(line for _, line in lines)) if len(lines) > 1 else b""
+
+
+class _Places(Sequence[int]):
+    """Where in a text each byte begins that its lines of Base64 hold."""
+
+    def __init__(self, lines: Sequence[tuple[int, str]], size: int) -> None:
+        self._begins = [*accumulate((len(line) for _, line in lines), initial=0)]
+        self._starts = [start for start, _ in lines]
+        self._size = size
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.letter(index * 4 // 3)
+
+    def letter(self, number: int) -> int:
+        """Return where the letter of this number stands."""
+        line = bisect_right(self._begins, number, hi=len(self._starts)) - 1
+        return self._starts[line] + number - self._begins[line]
+
+
+class _Ends(Sequence[int]):
+    """Likewise, where each byte ends."""
+
+    def __init__(self, places: _Places) -> None:
+        self._places = places
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._places.letter(((index + 1) * 4 - 1) // 3) + 1
 
 
 def unescaped(line: str) -> Iterator[Reading]:

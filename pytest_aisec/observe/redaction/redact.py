@@ -15,7 +15,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from pytest_aisec.observe.redaction import blocks
 from pytest_aisec.observe.redaction.blocks import Span
-from pytest_aisec.observe.redaction.encodings import readings, unescaped
+from pytest_aisec.observe.redaction.encodings import readings, unescaped, wrapped
 from pytest_aisec.observe.redaction.families import Family, candidates, folded
 from pytest_aisec.observe.redaction.patterns import SECRET_NAME, SHAPES
 
@@ -41,6 +41,8 @@ _SPECIAL = re.compile(
 _NAMED_KINDS = frozenset({"password", "token"})
 _OF_A_FILE = re.compile(r"/[\w.-]*:[ \t]+\Z")
 """What ends before a complaint about a file: `/etc/pam.d/common-password: Permission denied`."""
+_COMPLAINT = re.compile(r"/[\w.-]*['\u2019\"]: (?:Permission|Operation|No|Not|Is|Too|File|Input|Invalid)\b")
+"""A complaint about a file in quotes, and how it goes on; a password that is such a word is none."""
 
 _HARMLESS_IN = frozenset({"password", "token", "basic-auth", "bearer"})
 
@@ -133,6 +135,11 @@ def _take_known(text: str) -> str:
             text = _cover(
                 text, [Span(*reading.place(start, end), kind, secret) for start, end, kind, secret in spans]
             )
+    for reading in wrapped(text):
+        found = _find_in_reading(reading.text, 1)
+        text = _cover(
+            text, [Span(*reading.place(start, end), kind, secret) for start, end, kind, secret in found]
+        )
     lines = text.split("\n")
     fresh = [line for line in dict.fromkeys(lines) if line not in _Seen.clean]
     if not fresh:
@@ -299,10 +306,16 @@ def _credential(kind: str, line: str, match: re.Match[str]) -> Span | None:
     if "no" in match.re.groupindex and match["no"] is not None:
         return None
     start, end = _span(match)
+    if line[end : end + 1] == '"' and (len(line[start:end]) - len(line[start:end].rstrip("\\"))) % 2:
+        end -= 1  # it escapes the quotation mark, which would otherwise end a string of JSON
     secret = line[start:end]
     if kind in _HARMLESS_IN and _HARMLESS.fullmatch(secret):
         return None
-    if kind in _NAMED_KINDS and _OF_A_FILE.search(line, max(0, match.start() - 60), start):
+    begin = max(0, match.start() - 60)
+    if kind in _NAMED_KINDS and (
+        _OF_A_FILE.search(line, begin, start)
+        or ((found := _COMPLAINT.search(line, begin, end)) and found.end() == end)
+    ):
         return None
     if kind == "token" and (_NAME.fullmatch(secret) or _SPECIAL.search(line, max(0, start - 40), start)):
         return None

@@ -1,7 +1,7 @@
 """The tokens of clouds, forges, model hubs and other vendors: pure data, for `observe.shapes`.
 
-Which vendors there are, and how long their tokens, was compared with the public rules of gitleaks 8
-(github.com/gitleaks/gitleaks, `config/gitleaks.toml`); the expressions are our own. A prefix that no word
+The yardstick are the public rules of gitleaks 8 (github.com/gitleaks/gitleaks, `config/gitleaks.toml`): which
+vendors there are, and how long their tokens. The expressions are our own. A prefix that no word
 has needs no boundary before it, so that a token glued behind a word is found, too.
 """
 

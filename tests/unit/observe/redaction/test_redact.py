@@ -64,6 +64,9 @@ IN_CONTEXT: list[tuple[str, str]] = [
 ]
 
 KEPT = [
+    "cat: '/root/password': Permission denied",
+    "find: \u2018/srv/.token\u2019: No such file or directory",
+    "stat: cannot statx '/srv/closed/secret': Permission denied",
     "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
     "torch==2.3.1 --hash=sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
     "123e4567-e89b-12d3-a456-426614174000",

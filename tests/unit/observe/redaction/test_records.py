@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import time
@@ -100,6 +101,24 @@ def test_every_shape_is_taken_as_it_is_and_encoded(name: str) -> None:
     assert NOT_TAKEN.get(name, []) == missing
 
 
+@pytest.mark.parametrize("before", range(0, 120, 9))
+@pytest.mark.parametrize("indent", ["", "    "])
+def test_a_credential_across_the_lines_of_base64_leaves_no_half(before: int, indent: str) -> None:
+    secret = "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY12"
+    data = (
+        b"x" * before + f"\naws_secret_access_key = {secret}\nand so on for one more line of text\n".encode()
+    )
+    encoded = base64.b64encode(data).decode()
+    lines = [indent + encoded[at : at + 76] for at in range(0, len(encoded), 76)]
+    left = redact("\n".join(["head", *lines, "tail"])).split("\n")
+    assert len(left) == len(lines) + 2
+    assert [left[0], left[-1]] == ["head", "tail"]
+    inside = encoded[(data.index(secret.encode()) + 3) * 4 // 3 : (data.index(secret.encode()) + 37) * 4 // 3]
+    kept = "".join(part.strip() for part in left[1:-1])
+    assert "«redacted:aws-secret-key:" in kept
+    assert [] == [inside[at : at + 6] for at in range(len(inside) - 5) if inside[at : at + 6] in kept]
+
+
 def test_ordinary_lines_stay() -> None:
     lines = ORDINARY.splitlines()
     changed = [line for line in lines if redact(line) != line]
@@ -142,6 +161,7 @@ HOSTILE = [
         "6f ",
         "aaaa-",
         "A" * 63 + "\n",
+        "cGFzc3dvcmQ9" * 5 + "\n",
         "\\u0041",
         "\u200b",
     ),
