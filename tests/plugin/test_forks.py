@@ -159,7 +159,7 @@ def test_what_the_package_keeps_in_a_process_is_empty_at_first_but_for_compiled_
     looks = """
 import functools, gc, importlib, sys
 gc.unfreeze()
-for name in ("beginning", "cli", "report.html", "advisories.index", "catalog.load", "observe.redact"):
+for name in ("session.setup", "cli", "report.html", "advisories.index", "catalog.load", "observe.redaction.redact"):
     importlib.import_module(f"pytest_aisec.{name}")
 kept = [item for item in gc.get_objects() if isinstance(item, functools._lru_cache_wrapper)]
 kept = [item for item in kept if item.__module__.startswith("pytest_aisec")]
