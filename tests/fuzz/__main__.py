@@ -10,6 +10,8 @@ import argparse
 import os
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -81,20 +83,24 @@ def main() -> int:
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"default: all of {', '.join(TARGETS)}")
     default = int(os.environ.get("AISEC_FUZZ_SECONDS") or 5)
     parser.add_argument("--seconds", type=int, default=default, help="for each target (default: %(default)s)")
+    parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count(), help="at the same time (default: %(default)s)"
+    )
     given = parser.parse_args()
     if unknown := set(given.targets) - TARGETS.keys():
         parser.error(f"unknown target {', '.join(sorted(unknown))}; known: {', '.join(TARGETS)}")
     broken = []
-    for target in given.targets or TARGETS:
-        code, said = apart(target, given.seconds)
-        tried = [line.split()[-1] for line in said.splitlines() if "number_of_executed_units" in line]
-        print(
-            f"{target}: {' '.join(tried) or 'no'} inputs, {'ok' if code == 0 else 'BROKEN'}",
-            flush=True,
-        )
-        if code != 0:
-            broken.append(target)
-            print(said[-4000:], flush=True)
+    targets = given.targets or list(TARGETS)
+    with ThreadPoolExecutor(given.jobs) as pool:
+        ended = pool.map(partial(apart, seconds=given.seconds), targets)
+        for target, (code, said) in zip(targets, ended, strict=True):
+            tried = [line.split()[-1] for line in said.splitlines() if "number_of_executed_units" in line]
+            print(
+                f"{target}: {' '.join(tried) or 'no'} inputs, {'ok' if code == 0 else 'BROKEN'}", flush=True
+            )
+            if code != 0:
+                broken.append(target)
+                print(said[-4000:], flush=True)
     return 1 if broken else 0
 
 
