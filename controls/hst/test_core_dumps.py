@@ -27,6 +27,8 @@ def _sysctl(host: Host, path: str) -> str:
         raise Unobservable(
             "privilege" if "ermission denied" in result.stderr else "unreadable", result.stderr.strip()
         )
+    if not result.stdout:  # the kernel ends every value with a line end, even an empty one
+        raise Unobservable("unreadable", f"{path} shows nothing")
     return str(result.stdout).strip()
 
 
