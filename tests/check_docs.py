@@ -2,13 +2,15 @@
 
 A help text stands after a line `<!-- help: COMMAND -->`, in a fenced block. `pytest` means the options that
 this plugin adds to pytest's. `docs/controls/` is what `aisec catalog --format md` says, and `docs/cli.md` the
-help of every command. A test that a page names as `PATH::NAME` must be there.
+help of every command. Behind a line `<!-- rooms -->` stands the picture that `tests/rooms.py` draws of the
+imports. A test that a page names as `PATH::NAME` must be there.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import runpy
 import subprocess
 import sys
 import tempfile
@@ -18,6 +20,7 @@ from pytest_aisec.cli.help_page import markdown
 
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"(<!-- help: (?P<command>[^>]+) -->\n```text\n)(?P<text>.*?)(```\n)", re.DOTALL)
+ROOMS = re.compile(r"(<!-- rooms -->\n```mermaid\n)(?P<text>.*?)(```\n)", re.DOTALL)
 
 
 def printed(command: str) -> str:
@@ -37,6 +40,11 @@ def printed(command: str) -> str:
     if section is None:
         raise SystemExit("pytest --help shows no options of this plugin")
     return section[0].rstrip() + "\n"
+
+
+def drawn() -> str:
+    """Return the picture of the rooms."""
+    return str(runpy.run_path(str(ROOT / "tests/rooms.py"))["picture"]())
 
 
 def stale_pages(directory: Path) -> list[str]:
@@ -87,6 +95,7 @@ def main() -> int:
             f"{path.relative_to(ROOT)}: names {name}, which is not there" for name in missing_tests(text)
         ]
         fresh = BLOCK.sub(lambda match: match[1] + printed(match["command"].strip()) + match[4], text)
+        fresh = ROOMS.sub(lambda match: match[1] + drawn() + match[3], fresh)
         if fresh != text:
             stale.append(str(path.relative_to(ROOT)))
             if "--write" in sys.argv:
