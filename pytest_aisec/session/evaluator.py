@@ -27,7 +27,7 @@ from pytest_aisec.observe.transcript import Transcript
 from pytest_aisec.report.terminal import WORDS
 from pytest_aisec.session import collection
 from pytest_aisec.session import hosts as connecting
-from pytest_aisec.session.recorder import PLANNED, TARGET
+from pytest_aisec.session.keys import PLANNED, ROOTS, TARGET
 from pytest_aisec.session.replay import Imported, Replayed
 
 NAME = "aisec-session"
@@ -101,7 +101,7 @@ class Session:
     @pytest.hookimpl(tryfirst=True)
     def pytest_pycollect_makeitem(self, collector: pytest.Collector, obj: object) -> list[pytest.Item] | None:
         """Make no items of what the plan does not hold."""
-        if not collection.is_content(collector.path, self.config.stash[collection.ROOTS]):
+        if not collection.is_content(collector.path, self.config.stash[ROOTS]):
             return None
         control = control_of(obj)
         return None if control is not None and self.plan.holds(control.id) else []

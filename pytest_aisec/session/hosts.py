@@ -6,7 +6,6 @@ A connection takes several round trips; loading what judges and reports takes ab
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,13 +16,7 @@ from pytest_aisec.catalog.settings import Settings
 from pytest_aisec.errors import UsageProblem, nearest
 from pytest_aisec.observe.hosts import HostOptions, Target, resolve
 from pytest_aisec.observe.transport.base import Limits
-from pytest_aisec.session.collection import ROOTS
-
-SETTINGS = pytest.StashKey[Settings]()
-"""The file of settings, where one was asked for."""
-MEMBERS = pytest.StashKey[Mapping[str, Sequence[str]]]()
-"""Group of the settings → names of its hosts."""
-_TARGETS = pytest.StashKey[list[Target]]()
+from pytest_aisec.session.keys import MEMBERS, ROOTS, SETTINGS, TARGETS
 
 
 def begin(config: pytest.Config) -> None:
@@ -37,7 +30,7 @@ def begin(config: pytest.Config) -> None:
         targets = resolve(host_options(config))
     except UsageProblem:
         return
-    config.stash[_TARGETS] = targets
+    config.stash[TARGETS] = targets
     for target in targets[: config.option.aisec_workers]:
         target.connect()
 
@@ -77,12 +70,12 @@ def targets(config: pytest.Config) -> list[Target]:
     """
     found = config.stash.get(SETTINGS, None)
     if found is not None and found.file.groups:
-        config.stash[_TARGETS] = _of_groups(config, found)
-    elif _TARGETS not in config.stash:
+        config.stash[TARGETS] = _of_groups(config, found)
+    elif TARGETS not in config.stash:
         options = host_options(config)
         where = found.where("hosts", options.hosts) if found is not None else None
-        config.stash[_TARGETS] = _resolved(options, where)
-    return config.stash[_TARGETS]
+        config.stash[TARGETS] = _resolved(options, where)
+    return config.stash[TARGETS]
 
 
 def _resolved(options: HostOptions, where: str | None) -> list[Target]:
@@ -122,7 +115,7 @@ def _of_groups(config: pytest.Config, found: Settings) -> list[Target]:
 
 def end(config: pytest.Config) -> None:
     """Close all connections; again is harmless."""
-    for target in config.stash.get(_TARGETS, []):
+    for target in config.stash.get(TARGETS, []):
         target.disconnect()
 
 

@@ -15,7 +15,7 @@ from pytest_aisec.catalog.plan import Plan
 from pytest_aisec.catalog.settings import Settings
 from pytest_aisec.errors import UsageProblem, nearest
 from pytest_aisec.observe.hosts import Target
-from pytest_aisec.session import collection, hosts
+from pytest_aisec.session.keys import MEMBERS, ROOTS, SETTINGS
 
 
 def resolve(config: pytest.Config, catalog: Catalog) -> Plan:
@@ -26,9 +26,9 @@ def resolve(config: pytest.Config, catalog: Catalog) -> Plan:
         EmptyPlan: when no control is left.
 
     """
-    found = config.stash.get(hosts.SETTINGS, None)
+    found = config.stash.get(SETTINGS, None)
     if found is None:
-        roots = config.stash[collection.ROOTS]
+        roots = config.stash[ROOTS]
         chain = profiles.load_chain(config.option.aisec_profile, roots, cwd=config.invocation_params.dir)
         return plans.make_plan(
             chain, catalog, params=config.option.aisec_param, select=config.option.aisec_select
@@ -41,7 +41,7 @@ def resolve(config: pytest.Config, catalog: Catalog) -> Plan:
 
 
 def _of_all(config: pytest.Config, catalog: Catalog, found: Settings) -> Plan:
-    option, roots = config.option, config.stash[collection.ROOTS]
+    option, roots = config.option, config.stash[ROOTS]
     where = found.where("aisec_profile", option.aisec_profile) or "--aisec-profile"
     chain = profiles.load_chain(option.aisec_profile, roots, cwd=config.invocation_params.dir, asked_by=where)
     return plans.make_plan(
@@ -55,7 +55,7 @@ def _of_all(config: pytest.Config, catalog: Catalog, found: Settings) -> Plan:
 def _of_groups(config: pytest.Config, catalog: Catalog, found: Settings) -> Plan:
     """Return the plans of all groups, joined; what the options change must concern one of them at least."""
     option, file = config.option, found.file
-    roots = config.stash[collection.ROOTS]
+    roots = config.stash[ROOTS]
     made: dict[str, Plan] = {}
     selected = [part.strip() for item in option.aisec_select for part in item.split(",")]
     chains = {}
@@ -98,7 +98,7 @@ def with_hosts(config: pytest.Config, plan: Plan, targets: Sequence[Target]) -> 
     """
     if not plan.groups:
         return plan, [*targets]
-    members = config.stash[hosts.MEMBERS]
+    members = config.stash[MEMBERS]
     groups = [group.name for group in plan.groups]
     plan = fleet.with_members(plan, {name: members.get(name, ()) for name in groups})
     kept = [target for target in targets if target.name in plan.members]
@@ -135,4 +135,4 @@ def recorded(config: pytest.Config, plan: Plan, groups: Mapping[str, str]) -> No
                 f"{nearest(group, known)}".rstrip()
             )
         members.setdefault(group, []).append(host)
-    config.stash[hosts.MEMBERS] = members
+    config.stash[MEMBERS] = members

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from pytest_aisec.catalog.context import Evaluation
-from pytest_aisec.catalog.plan import Plan, PlannedControl
+from pytest_aisec.catalog.plan import Plan
 from pytest_aisec.errors import EvidenceError
 from pytest_aisec.evidence import bundle, transcript_files
 from pytest_aisec.evidence.baseline import Baseline
@@ -30,20 +30,11 @@ from pytest_aisec.judge.waivers.attestation import Attestation
 from pytest_aisec.judge.waivers.statement import Given
 from pytest_aisec.judge.waivers.waiver import Waiver
 from pytest_aisec.observe.hosts import Target
-from pytest_aisec.observe.redaction.user_patterns import Patterns
 from pytest_aisec.observe.transcript import Transcript
 from pytest_aisec.report import github, terminal
 from pytest_aisec.report.text import visible
 from pytest_aisec.session.collector import Collector
-
-PLANNED = pytest.StashKey[PlannedControl]()
-"""On an item: the control that it evaluates."""
-LOG = pytest.StashKey[github.Log]()
-"""On the configuration: the log that GitHub Actions reads, if it does."""
-PATTERNS = pytest.StashKey[Patterns]()
-"""On the configuration: the user's patterns of credentials."""
-TARGET = pytest.StashKey[str]()
-"""On an item: the host on which it does."""
+from pytest_aisec.session.keys import LOG, PATTERNS, PLANNED, TARGET
 
 
 class Recorder:

@@ -16,7 +16,7 @@ from pytest_aisec.observe.hosts import Target
 from pytest_aisec.observe.redaction import redact, user_patterns
 from pytest_aisec.observe.script import offline
 from pytest_aisec.observe.transcript import Observation, Transcript
-from pytest_aisec.session.recorder import PATTERNS
+from pytest_aisec.session.keys import PATTERNS
 
 
 def of(config: pytest.Config) -> Replayed | Imported | None:

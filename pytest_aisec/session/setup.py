@@ -21,13 +21,14 @@ from pytest_aisec.judge.waivers import attestation, waiver
 from pytest_aisec.observe.redaction import redact, user_patterns
 from pytest_aisec.report.github import Log, harmless, is_heeded
 from pytest_aisec.report.text import visible
-from pytest_aisec.session import collection, hosts, replay, signer
+from pytest_aisec.session import collection, hosts, replay
 from pytest_aisec.session import gate as gating
 from pytest_aisec.session import plan as planning
 from pytest_aisec.session.collector import Collector
 from pytest_aisec.session.evaluator import NAME, Session
 from pytest_aisec.session.github_log import Announcer
-from pytest_aisec.session.recorder import LOG, PATTERNS, Recorder
+from pytest_aisec.session.keys import LOG, PATTERNS, ROOTS, SETTINGS, SIGNER
+from pytest_aisec.session.recorder import Recorder
 from pytest_aisec.session.replay import Imported, Replayed
 from pytest_aisec.session.sanitizer import Cleaner
 
@@ -49,7 +50,7 @@ def start(config: pytest.Config) -> None:
     try:
         _check_interpreter()
         _redact(config)
-        roots = config.stash[collection.ROOTS]
+        roots = config.stash[ROOTS]
         catalog = load_catalog(roots)
         plan = planning.resolve(config, catalog)
         gate = gating.of(config, plan)
@@ -92,7 +93,7 @@ def start(config: pytest.Config) -> None:
         )
         recorder.waivers, recorder.attestations = waivers, attestations
         recorder.gate_files, recorder.baseline = gate.chosen.sources, gate.baseline
-        recorder.signer = config.stash.get(signer.SIGNER, None)
+        recorder.signer = config.stash.get(SIGNER, None)
         config.pluginmanager.register(recorder, "aisec-recorder")
         if replayed is None and not config.option.aisec_no_waves:
             limits = hosts.host_options(config).limits
@@ -189,7 +190,7 @@ def _claim(config: pytest.Config, plan: plans.Plan, shared: dict[str, str]) -> C
         given = Path(config.option.aisec_evidence).expanduser()
         return Claim(config.invocation_params.dir / given, mode)
     stamp = datetime.fromisoformat(shared["started_at"]).strftime("%Y%m%dT%H%M%SZ")
-    found = config.stash.get(hosts.SETTINGS, None)
+    found = config.stash.get(SETTINGS, None)
     parent = config.invocation_params.dir / "aisec-evidence"
     if found is not None and found.file.evidence:
         parent = found.directory / Path(found.file.evidence).expanduser()

@@ -9,12 +9,11 @@ import pytest
 
 from pytest_aisec.errors import UsageProblem
 from pytest_aisec.session import hosts
+from pytest_aisec.session.keys import SIGNER
 
 if TYPE_CHECKING:
     # Connections begin before anything of that size is loaded.
     from pytest_aisec.evidence.signing.keys import Signer
-
-SIGNER = pytest.StashKey["Signer"]()
 
 
 def prepare(config: pytest.Config) -> None:
