@@ -49,11 +49,15 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 def pytest_configure(config: pytest.Config) -> None:
     """Resolve the plan and the hosts, and take part in the run."""
     if options.is_active(config.option):
-        from pytest_aisec.session import config_file, hosts, signer  # noqa: PLC0415 - an idle plugin imports nothing
+        from pytest_aisec.session import config_file, signer  # noqa: PLC0415 - an idle plugin imports nothing
+        from pytest_aisec.session.hosts import Hosts  # noqa: PLC0415 - likewise
+        from pytest_aisec.session.request import AuditRequest  # noqa: PLC0415 - likewise
 
         config_file.settle(config)
-        signer.prepare(config)
-        hosts.begin(config)
+        request = AuditRequest.from_config(config)
+        signs = signer.prepare(request)
+        hosts = Hosts(request)
+        hosts.begin()
         from pytest_aisec.session import setup  # noqa: PLC0415 - takes its time, while connections are made
 
-        setup.start(config)
+        setup.start(config, request, hosts, signs)

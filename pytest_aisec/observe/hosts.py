@@ -22,8 +22,10 @@ from pytest_aisec.errors import UsageProblem, nearest
 from pytest_aisec.observe.backend import ObservingBackend
 from pytest_aisec.observe.redaction.redact import know, redact
 from pytest_aisec.observe.transcript import Transcript
-from pytest_aisec.observe.transport.base import Limits, Ssh, Transport, paramiko_backend
+from pytest_aisec.observe.transport.base import Limits, Transport
+from pytest_aisec.observe.transport.paramiko import paramiko_backend
 from pytest_aisec.observe.transport.process import Stop
+from pytest_aisec.observe.transport.ssh import Ssh
 
 _ADDRESS = re.compile(r"[A-Za-z0-9_\[][A-Za-z0-9_.:%\[\]-]*")
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\\@-]*")

@@ -8,9 +8,7 @@ import pytest
 
 from pytest_aisec.catalog.content import ContentRoot, content_roots
 from pytest_aisec.errors import UsageProblem
-
-ROOTS = pytest.StashKey[tuple[ContentRoot, ...]]()
-PATHS = pytest.StashKey[list[str]]()
+from pytest_aisec.session.keys import PATHS, ROOTS
 
 
 def prepare(config: pytest.Config, parser: pytest.Parser) -> None:

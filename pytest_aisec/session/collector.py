@@ -5,23 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
-from pytest_aisec.catalog.context import Evaluation
 from pytest_aisec.catalog.plan import Plan
 from pytest_aisec.judge import evaluate
 from pytest_aisec.observe.hosts import Target
 from pytest_aisec.observe.question_cache import Learned, default_directory
-from pytest_aisec.observe.transcript import Transcript
 from pytest_aisec.observe.transport.base import Limits
 from pytest_aisec.observe.transport.process import Stop
 from pytest_aisec.observe.waves import Collected, Work, collect
 from pytest_aisec.report.progress import Progress
+from pytest_aisec.session.audit import Audit
 
 
 class Collector:
@@ -30,28 +29,25 @@ class Collector:
     def __init__(
         self,
         config: pytest.Config,
-        plan: Plan,
-        targets: Sequence[Target],
-        transcripts: Mapping[str, Transcript],
+        audit: Audit,
         limits: Limits,
-        circumstances: Evaluation,
     ) -> None:
         self.config = config
-        self.plan = plan
-        self.targets = targets
-        self.transcripts = transcripts
+        self.request = audit.request
+        self.plan = audit.plan
+        self.targets = audit.targets
+        self.transcripts = audit.transcripts
         self.limits = limits
-        self.circumstances = circumstances
+        self.circumstances = audit.circumstances
         self.collected: dict[str, Collected] = {}
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
         """Ask all hosts; pytest then evaluates, unless only observing was asked for."""
-        option = self.config.option
-        if session.testsfailed and not option.continue_on_collection_errors:
+        if session.testsfailed and not self.request.ignores_collection_errors:
             return None
         learned = Learned(
-            question_keys(self.plan, active=self.circumstances.active), cache_directory(self.config)
+            question_keys(self.plan, active=self.circumstances.active), cache_directory(self.request.cache)
         )
         progress = self._progress()
         stop = Stop()
@@ -66,7 +62,7 @@ class Collector:
                 collect(
                     [self._work(target, stop) for target in self.targets],
                     evaluate.speculations(self.plan, self.circumstances),
-                    workers=option.aisec_workers,
+                    workers=self.request.workers,
                     stop=stop,
                     suggestions=learned,
                     note=note,
@@ -77,7 +73,7 @@ class Collector:
             if progress is not None:
                 progress.finish()
         learned.save()
-        return True if option.aisec_observe_only else None
+        return True if self.request.observe_only else None
 
     @property
     def needed(self) -> dict[str, set[str]]:
@@ -170,9 +166,8 @@ def question_keys(plan: Plan, *, active: bool = False) -> dict[str, str]:
     }
 
 
-def cache_directory(config: pytest.Config) -> Path | None:
+def cache_directory(given: str | None) -> Path | None:
     """Return where learned questions are kept, if they are."""
-    given = config.option.aisec_cache
     if given == "none":
         return None
     return Path(given).expanduser() if given else default_directory()

@@ -13,7 +13,7 @@ from pytest_aisec.catalog import settings
 from pytest_aisec.errors import UsageProblem
 from pytest_aisec.observe.redaction.redact import redact, redact_value
 from pytest_aisec.report.text import visible
-from pytest_aisec.session.hosts import SETTINGS
+from pytest_aisec.session.keys import SETTINGS
 
 
 def read(config: pytest.Config, namespace: argparse.Namespace) -> None:

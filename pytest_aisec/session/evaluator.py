@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shlex
 import shutil
 import sys
@@ -16,19 +15,16 @@ import pytest
 from testinfra.host import Host
 
 from pytest_aisec.catalog import plan as plans
-from pytest_aisec.catalog.context import Evaluation
 from pytest_aisec.catalog.control import control_of
 from pytest_aisec.judge import evaluate
 from pytest_aisec.judge.outcome import Outcome, conclude
 from pytest_aisec.observe.backend import ObservingBackend
-from pytest_aisec.observe.hosts import Target
 from pytest_aisec.observe.redaction import redact
-from pytest_aisec.observe.transcript import Transcript
 from pytest_aisec.report.terminal import WORDS
 from pytest_aisec.session import collection
-from pytest_aisec.session import hosts as connecting
-from pytest_aisec.session.recorder import PLANNED, TARGET
-from pytest_aisec.session.replay import Imported, Replayed
+from pytest_aisec.session.audit import Audit
+from pytest_aisec.session.hosts import Hosts
+from pytest_aisec.session.keys import PLANNED, TARGET
 
 NAME = "aisec-session"
 """Under which the session is registered with pytest."""
@@ -46,23 +42,17 @@ class Session:
     def __init__(
         self,
         config: pytest.Config,
-        plan: plans.Plan,
-        targets: list[Target],
-        shared: dict[str, str],
-        replayed: Replayed | Imported | None,
-        circumstances: Evaluation,
+        audit: Audit,
+        hosts: Hosts,
     ) -> None:
         self.config = config
-        self.plan = plan
-        self.targets = {target.name: target for target in targets}
-        self.shared = shared
-        self.circumstances = circumstances
-        self.transcripts = {
-            target.name: Transcript(Path(shared["spool"]) / f"{_digest(target.name)}.jsonl")
-            if replayed is None
-            else replayed.transcript(target.name)
-            for target in targets
-        }
+        self.request = audit.request
+        self.plan = audit.plan
+        self.targets = {target.name: target for target in audit.targets}
+        self.shared = audit.shared
+        self.circumstances = audit.circumstances
+        self.transcripts = audit.transcripts
+        self._hosts = hosts
         self._host: tuple[str, Host] | None = None
         self._properties: dict[str, Sequence[tuple[str, str]]] = {}
         self._pairs: dict[tuple[str, str], tuple[str, str]] = {}
@@ -77,7 +67,7 @@ class Session:
         if self._host is None or self._host[0] != name:
             if self._host is not None:
                 self.transcripts[self._host[0]].release()
-            limits = connecting.host_options(self.config).limits
+            limits = self.request.host_options().limits
             self._host = name, self.targets[name].observed(self.transcripts[name], limits)
         return self._host[1]
 
@@ -91,7 +81,7 @@ class Session:
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Tell an xdist worker what the processes of the run share."""
-        node.workerinput["aisec"] = self.shared
+        node.workerinput["aisec"] = dict(self.shared)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
@@ -101,7 +91,7 @@ class Session:
     @pytest.hookimpl(tryfirst=True)
     def pytest_pycollect_makeitem(self, collector: pytest.Collector, obj: object) -> list[pytest.Item] | None:
         """Make no items of what the plan does not hold."""
-        if not collection.is_content(collector.path, self.config.stash[collection.ROOTS]):
+        if not collection.is_content(collector.path, self.request.roots):
             return None
         control = control_of(obj)
         return None if control is not None and self.plan.holds(control.id) else []
@@ -246,16 +236,12 @@ class Session:
 
     def pytest_unconfigure(self) -> None:
         """Close connections and remove what the processes of the run shared."""
-        connecting.end(self.config)
+        self._hosts.end()
         redact.forget()
-        if not hasattr(self.config, "workerinput"):
+        if not self.request.is_worker:
             shutil.rmtree(self.shared["private"], ignore_errors=True)
 
 
 def _planned_id(item: pytest.Item) -> str:
     planned = item.stash.get(PLANNED, None)
     return planned.id if planned else ""
-
-
-def _digest(name: str) -> str:
-    return hashlib.sha256(name.encode()).hexdigest()[:16]

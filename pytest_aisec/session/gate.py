@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-
-import pytest
 
 from pytest_aisec.catalog import gate_policy
 from pytest_aisec.catalog.plan import Plan
 from pytest_aisec.errors import UsageProblem
 from pytest_aisec.evidence import baseline
 from pytest_aisec.evidence.baseline import Baseline
-
-_KEYS = ("fail_on", "min_score", "error_is", "strict_waivers")
-"""Values of a policy that an option can set."""
+from pytest_aisec.session.request import AuditRequest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,26 +34,17 @@ class Gating:
         )
 
 
-def of(config: pytest.Config, plan: Plan) -> Gating:
+def of(request: AuditRequest, plan: Plan) -> Gating:
     """Read what the options name; only the controlling process reads the baseline.
 
     Raises:
         UsageProblem: for a wrong option, and for a file that is not what it should be.
 
     """
-    option = config.option
-    chosen = gate_policy.choose(
-        plan,
-        _path(config, option.aisec_gate),
-        {key: config.getoption(f"aisec_{key}") for key in _KEYS},
-    )
-    earlier = None if hasattr(config, "workerinput") else _path(config, option.aisec_baseline)
+    chosen = gate_policy.choose(plan, request.gate, request.gate_values)
+    earlier = None if request.is_worker else request.baseline
     try:
-        found = baseline.read(earlier) if earlier else None
+        found = baseline.read(earlier.path) if earlier else None
     except UsageProblem as problem:
-        raise UsageProblem(f"--aisec-baseline {option.aisec_baseline}: {problem}") from None
-    return Gating(chosen=chosen, baseline=found, is_narrowed=bool(option.aisec_select))
-
-
-def _path(config: pytest.Config, given: str | None) -> Path | None:
-    return config.invocation_params.dir / Path(given).expanduser() if given is not None else None
+        raise UsageProblem(f"--aisec-baseline {earlier.text if earlier else ''}: {problem}") from None
+    return Gating(chosen=chosen, baseline=found, is_narrowed=bool(request.select))

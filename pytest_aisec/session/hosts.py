@@ -5,84 +5,69 @@ A connection takes several round trips; loading what judges and reports takes ab
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
-
-import pytest
 
 from pytest_aisec.catalog.settings import Settings
 from pytest_aisec.errors import UsageProblem, nearest
 from pytest_aisec.observe.hosts import HostOptions, Target, resolve
-from pytest_aisec.observe.transport.base import Limits
-from pytest_aisec.session.collection import ROOTS
-
-SETTINGS = pytest.StashKey[Settings]()
-"""The file of settings, where one was asked for."""
-MEMBERS = pytest.StashKey[Mapping[str, Sequence[str]]]()
-"""Group of the settings → names of its hosts."""
-_TARGETS = pytest.StashKey[list[Target]]()
+from pytest_aisec.session.request import AuditRequest
 
 
-def begin(config: pytest.Config) -> None:
-    """Begin connections, where the command line leaves no doubt that its hosts are going to be asked.
+class Hosts:
+    """The hosts that a request names, and the connections to them."""
 
-    Nothing is asked yet. What is wrong with the command line is said later, by whoever needs what it says.
-    """
-    if _is_doubtful(config):
-        return
-    try:
-        targets = resolve(host_options(config))
-    except UsageProblem:
-        return
-    config.stash[_TARGETS] = targets
-    for target in targets[: config.option.aisec_workers]:
-        target.connect()
+    def __init__(self, request: AuditRequest) -> None:
+        self.request = request
+        self.members: Mapping[str, Sequence[str]] = {}
+        """Group of the settings → names of its hosts."""
+        self._targets: list[Target] | None = None
+
+    def begin(self) -> None:
+        """Begin connections, where the command line leaves no doubt that its hosts will be asked.
+
+        Nothing is asked yet. What is wrong with the command line is reported later, where it is needed.
+        """
+        if _is_doubtful(self.request):
+            return
+        try:
+            self._targets = resolve(self.request.host_options())
+        except UsageProblem:
+            return
+        for target in self._targets[: self.request.workers]:
+            target.connect()
+
+    def targets(self) -> list[Target]:
+        """Return the hosts that the command line or the settings name, sorted by name.
+
+        Raises:
+            UsageProblem: see `resolve`; also for a host of the command line that is in no group.
+
+        """
+        found = self.request.settings
+        if found is not None and found.file.groups:
+            self._targets, self.members = _of_groups(self.request, found)
+        elif self._targets is None:
+            options = self.request.host_options()
+            where = found.where("hosts", options.hosts) if found is not None else None
+            self._targets = _resolved(options, where)
+        return self._targets
+
+    def end(self) -> None:
+        """Close all connections; again is harmless."""
+        for target in self._targets or ():
+            target.disconnect()
 
 
-def _is_doubtful(config: pytest.Config) -> bool:
-    option = config.option
-    if hasattr(config, "workerinput") or only_asks_pytest(config):
+def _is_doubtful(request: AuditRequest) -> bool:
+    if request.is_worker or request.only_asks_pytest:
         return True
-    if (
-        option.aisec_redact
-        or option.aisec_replay
-        or option.aisec_import
-        or option.aisec_no_waves
-        or option.aisec_workers < 1
-    ):
+    if request.redact or request.replay or request.imports or not request.waves or request.workers < 1:
         return True
-    here = config.invocation_params.dir
-    profiles = [root.profiles / f"{option.aisec_profile}.yaml" for root in config.stash[ROOTS]]
-    if not any(path.is_file() for path in [*profiles, here / option.aisec_profile]):
+    profiles = [root.profiles / f"{request.profile}.yaml" for root in request.roots]
+    if not any(path.is_file() for path in [*profiles, request.here / request.profile]):
         return True
-    evidence = here / Path(option.aisec_evidence or "").expanduser()
-    return bool(option.aisec_evidence) and evidence.exists()
-
-
-def only_asks_pytest(config: pytest.Config) -> bool:
-    """Tell whether the command line asks what there is, not for a run."""
-    option = config.option
-    return bool(option.collectonly or option.showfixtures or option.show_fixtures_per_test)
-
-
-def targets(config: pytest.Config) -> list[Target]:
-    """Return the hosts that the command line or the settings name, sorted by name.
-
-    Raises:
-        UsageProblem: see `resolve`; also for a host of the command line that no group of the settings has.
-
-    """
-    found = config.stash.get(SETTINGS, None)
-    if found is not None and found.file.groups:
-        config.stash[_TARGETS] = _of_groups(config, found)
-    elif _TARGETS not in config.stash:
-        options = host_options(config)
-        where = found.where("hosts", options.hosts) if found is not None else None
-        config.stash[_TARGETS] = _resolved(options, where)
-    return config.stash[_TARGETS]
+    return request.evidence is not None and request.evidence.exists()
 
 
 def _resolved(options: HostOptions, where: str | None) -> list[Target]:
@@ -95,9 +80,9 @@ def _resolved(options: HostOptions, where: str | None) -> list[Target]:
         raise UsageProblem(f"{where}: {str(problem).removeprefix('--hosts ')}") from None
 
 
-def _of_groups(config: pytest.Config, found: Settings) -> list[Target]:
-    """Return the hosts of all groups, or those of them that the command line names."""
-    options = host_options(config)
+def _of_groups(request: AuditRequest, found: Settings) -> tuple[list[Target], Mapping[str, Sequence[str]]]:
+    """Return the hosts of all groups, or those of them that the command line names, and who is in which."""
+    options = request.host_options()
     targets: dict[str, Target] = {}
     members: dict[str, list[str]] = {}
     for name, group in found.file.groups.items():
@@ -116,33 +101,4 @@ def _of_groups(config: pytest.Config, found: Settings) -> list[Target]:
                 )
         targets = {name: target for name, target in targets.items() if name in wanted}
         members = {name: [host for host in hosts if host in wanted] for name, hosts in members.items()}
-    config.stash[MEMBERS] = members
-    return [targets[name] for name in sorted(targets)]
-
-
-def end(config: pytest.Config) -> None:
-    """Close all connections; again is harmless."""
-    for target in config.stash.get(_TARGETS, []):
-        target.disconnect()
-
-
-def host_options(config: pytest.Config) -> HostOptions:
-    """Return what the command line says about hosts."""
-    option = config.option
-    limits = Limits(timeout=option.aisec_timeout, connect_timeout=option.aisec_connect_timeout)
-    if not all(0 < seconds < math.inf for seconds in (limits.timeout, limits.connect_timeout)):
-        raise UsageProblem("--aisec-timeout and --aisec-connect-timeout are seconds, more than 0")
-    names = (
-        "hosts",
-        "connection",
-        "ssh_config",
-        "ssh_identity_file",
-        "ssh_extra_args",
-        "sudo",
-        "sudo_user",
-        "ansible_inventory",
-        "force_ansible",
-    )
-    given: dict[str, Any] = {name: getattr(option, name, None) for name in names}
-    given = {name: value for name, value in given.items() if value is not None}
-    return HostOptions(**given, limits=limits)
+    return [targets[name] for name in sorted(targets)], members

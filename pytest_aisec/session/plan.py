@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-import pytest
-
 from pytest_aisec.catalog import groups as fleet
 from pytest_aisec.catalog import plan as plans
 from pytest_aisec.catalog import profile as profiles
@@ -15,10 +13,10 @@ from pytest_aisec.catalog.plan import Plan
 from pytest_aisec.catalog.settings import Settings
 from pytest_aisec.errors import UsageProblem, nearest
 from pytest_aisec.observe.hosts import Target
-from pytest_aisec.session import collection, hosts
+from pytest_aisec.session.request import AuditRequest
 
 
-def resolve(config: pytest.Config, catalog: Catalog) -> Plan:
+def resolve(request: AuditRequest, catalog: Catalog) -> Plan:
     """Return the plan; which hosts its groups have is not known yet.
 
     Raises:
@@ -26,56 +24,51 @@ def resolve(config: pytest.Config, catalog: Catalog) -> Plan:
         EmptyPlan: when no control is left.
 
     """
-    found = config.stash.get(hosts.SETTINGS, None)
+    found = request.settings
     if found is None:
-        roots = config.stash[collection.ROOTS]
-        chain = profiles.load_chain(config.option.aisec_profile, roots, cwd=config.invocation_params.dir)
-        return plans.make_plan(
-            chain, catalog, params=config.option.aisec_param, select=config.option.aisec_select
-        )
-    plan = _of_groups(config, catalog, found) if found.file.groups else _of_all(config, catalog, found)
+        chain = profiles.load_chain(request.profile, request.roots, cwd=request.here)
+        return plans.make_plan(chain, catalog, params=request.params, select=request.select)
+    plan = _of_groups(request, catalog, found) if found.file.groups else _of_all(request, catalog, found)
     if found.policy is None:
         return plan
     policy, at = found.policy, found.document.at
     return replace(plan, gate=policy, gate_at=lambda loc: at(("gate", *loc)))
 
 
-def _of_all(config: pytest.Config, catalog: Catalog, found: Settings) -> Plan:
-    option, roots = config.option, config.stash[collection.ROOTS]
-    where = found.where("aisec_profile", option.aisec_profile) or "--aisec-profile"
-    chain = profiles.load_chain(option.aisec_profile, roots, cwd=config.invocation_params.dir, asked_by=where)
+def _of_all(request: AuditRequest, catalog: Catalog, found: Settings) -> Plan:
+    where = found.where("aisec_profile", request.profile) or "--aisec-profile"
+    chain = profiles.load_chain(request.profile, request.roots, cwd=request.here, asked_by=where)
     return plans.make_plan(
         [*chain, *found.overlay("", chain[-1].file)],
         catalog,
-        params=option.aisec_param,
-        select=option.aisec_select,
+        params=request.params,
+        select=request.select,
     )
 
 
-def _of_groups(config: pytest.Config, catalog: Catalog, found: Settings) -> Plan:
+def _of_groups(request: AuditRequest, catalog: Catalog, found: Settings) -> Plan:
     """Return the plans of all groups, joined; what the options change must concern one of them at least."""
-    option, file = config.option, found.file
-    roots = config.stash[collection.ROOTS]
+    file = found.file
     made: dict[str, Plan] = {}
-    selected = [part.strip() for item in option.aisec_select for part in item.split(",")]
+    selected = [part.strip() for item in request.select for part in item.split(",")]
     chains = {}
     for name in file.groups:
         profile, where = found.profile_of(name)
-        chain = profiles.load_chain(profile, roots, cwd=found.directory, asked_by=where)
+        chain = profiles.load_chain(profile, request.roots, cwd=found.directory, asked_by=where)
         chains[name] = [*chain, *found.overlay(name, chain[-1].file)]
     whole = {name: plans.make_plan(chain, catalog) for name, chain in chains.items()}
     for name, chain in chains.items():
-        params = [item for item in option.aisec_param if _concerns(item, whole[name])]
+        params = [item for item in request.params if _concerns(item, whole[name])]
         mine = [text for text in selected if plans.selects(text, whole[name])]
         if mine or not selected:
             made[name] = plans.make_plan(chain, catalog, params=params, select=mine)
     for text in selected:
         if not any(plans.selects(text, plan) for plan in whole.values()):
             plans.make_plan(next(iter(chains.values())), catalog, select=[text])
-    for item in option.aisec_param:
+    for item in request.params:
         if not any(_concerns(item, plan) for plan in whole.values()):
             plans.make_plan(next(iter(chains.values())), catalog, params=[item])
-    if found.policy is None and option.aisec_gate is None:
+    if found.policy is None and request.gate is None:
         fleet.check_gates(made, str(found.document.path))
     return fleet.join(file.name, file.title, file.version, made)
 
@@ -89,7 +82,9 @@ def _concerns(param: str, plan: Plan) -> bool:
     )
 
 
-def with_hosts(config: pytest.Config, plan: Plan, targets: Sequence[Target]) -> tuple[Plan, list[Target]]:
+def with_hosts(
+    plan: Plan, targets: Sequence[Target], members: Mapping[str, Sequence[str]]
+) -> tuple[Plan, list[Target]]:
     """Return the plan with the hosts of its groups, and those of `targets` for which it has anything.
 
     Raises:
@@ -98,7 +93,6 @@ def with_hosts(config: pytest.Config, plan: Plan, targets: Sequence[Target]) -> 
     """
     if not plan.groups:
         return plan, [*targets]
-    members = config.stash[hosts.MEMBERS]
     groups = [group.name for group in plan.groups]
     plan = fleet.with_members(plan, {name: members.get(name, ()) for name in groups})
     kept = [target for target in targets if target.name in plan.members]
@@ -112,11 +106,10 @@ def with_hosts(config: pytest.Config, plan: Plan, targets: Sequence[Target]) -> 
     ), kept
 
 
-def recorded(config: pytest.Config, plan: Plan, groups: Mapping[str, str]) -> None:
-    """Take the groups of recorded hosts from where they were recorded.
+def recorded(plan: Plan, groups: Mapping[str, str]) -> Mapping[str, Sequence[str]]:
+    """Return the groups of recorded hosts as they were recorded: group → names of its hosts.
 
     Args:
-        config: gets the members.
         plan: with groups.
         groups: host → group; empty for none.
 
@@ -135,4 +128,4 @@ def recorded(config: pytest.Config, plan: Plan, groups: Mapping[str, str]) -> No
                 f"{nearest(group, known)}".rstrip()
             )
         members.setdefault(group, []).append(host)
-    config.stash[hosts.MEMBERS] = members
+    return members

@@ -7,7 +7,7 @@ import os
 import sys
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
@@ -16,8 +16,6 @@ from typing import Any
 
 import pytest
 
-from pytest_aisec.catalog.context import Evaluation
-from pytest_aisec.catalog.plan import Plan, PlannedControl
 from pytest_aisec.errors import EvidenceError
 from pytest_aisec.evidence import bundle, transcript_files
 from pytest_aisec.evidence.baseline import Baseline
@@ -29,21 +27,23 @@ from pytest_aisec.judge.run import NAMESPACE, AdvisoriesInfo, Run, RunInfo, Verd
 from pytest_aisec.judge.waivers.attestation import Attestation
 from pytest_aisec.judge.waivers.statement import Given
 from pytest_aisec.judge.waivers.waiver import Waiver
-from pytest_aisec.observe.hosts import Target
-from pytest_aisec.observe.redaction.user_patterns import Patterns
-from pytest_aisec.observe.transcript import Transcript
 from pytest_aisec.report import github, terminal
 from pytest_aisec.report.text import visible
+from pytest_aisec.session.audit import Audit
 from pytest_aisec.session.collector import Collector
+from pytest_aisec.session.keys import PLANNED, TARGET
 
-PLANNED = pytest.StashKey[PlannedControl]()
-"""On an item: the control that it evaluates."""
-LOG = pytest.StashKey[github.Log]()
-"""On the configuration: the log that GitHub Actions reads, if it does."""
-PATTERNS = pytest.StashKey[Patterns]()
-"""On the configuration: the user's patterns of credentials."""
-TARGET = pytest.StashKey[str]()
-"""On an item: the host on which it does."""
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """Statements of people, policy and baseline that go into the judgement, and who signs it."""
+
+    waivers: Given[Waiver]
+    attestations: Given[Attestation]
+    gate_files: Sequence[tuple[str, str]]
+    """Name and text of the file with the policy, where one was given."""
+    baseline: Baseline | None
+    signer: Signer | None
 
 
 class Recorder:
@@ -52,19 +52,26 @@ class Recorder:
     def __init__(
         self,
         config: pytest.Config,
-        plan: Plan,
-        targets: Sequence[Target],
-        transcripts: Mapping[str, Transcript],
+        audit: Audit,
         claim: bundle.Claim,
-        circumstances: Evaluation,
+        inputs: Inputs,
+        *,
+        collector: Collector | None,
+        log: github.Log | None,
         verbosity: int,
     ) -> None:
         self.config = config
-        self.plan = plan
-        self.targets = targets
-        self.transcripts = transcripts
+        self.request = audit.request
+        self.plan = audit.plan
+        self.targets = audit.targets
+        self.transcripts = audit.transcripts
+        self.circumstances = audit.circumstances
+        self.patterns = audit.patterns
         self.claim = claim
-        self.circumstances = circumstances
+        self.inputs = inputs
+        self.collector = collector
+        """What asked the hosts before the evaluation, if something did."""
+        self.log = log
         self.verbosity = verbosity
         self.ended: list[evaluate.Ended] = []
         self._asked: dict[tuple[str, ...], tuple[str, ...]] = {}
@@ -75,18 +82,10 @@ class Recorder:
         """The last report of each test that has not come to its end, by node id."""
         self._outcomes = {outcome.value: {"outcome": outcome.value} for outcome in Outcome}
         self._why_not_run: dict[tuple[str, str], str] = {}
-        self.waivers: Given[Waiver] = Given()
-        self.attestations: Given[Attestation] = Given()
-        self.gate_files: Sequence[tuple[str, str]] = ()
-        """Name and text of the file with the policy, where one was given."""
-        self.baseline: Baseline | None = None
-        self.signer: Signer | None = None
         self.run: Run | None = None
         self.verdict: Verdict | None = None
         self.problem = self._no_summary = ""
         self._other_failures = 0
-        self.collector: Collector | None = None
-        """What asked the hosts before the evaluation, if something did."""
 
     def pytest_report_header(self) -> str:
         """Say what is audited."""
@@ -160,17 +159,17 @@ class Recorder:
         if exitstatus == pytest.ExitCode.USAGE_ERROR:
             return
         given: dict[str, Sequence[tuple[str, str]]] = {
-            "waivers": self.waivers.sources,
-            "attestations": self.attestations.sources,
-            "gate": self.gate_files,
-            "redact": self.config.stash[PATTERNS].sources,
+            "waivers": self.inputs.waivers.sources,
+            "attestations": self.inputs.attestations.sources,
+            "gate": self.inputs.gate_files,
+            "redact": self.patterns.sources,
         }
         plan_json = self._plan_json()
         inputs = bundle.inputs(plan_json, self.plan, given)
         self.run = self._fold(plan_json, inputs)
         self.verdict = gate.decide(self.run)
         code = self.verdict.exit_code or self._code_of_the_rest(session)
-        if self.config.option.aisec_observe_only and exitstatus in {0, pytest.ExitCode.NO_TESTS_COLLECTED}:
+        if self.request.observe_only and exitstatus in {0, pytest.ExitCode.NO_TESTS_COLLECTED}:
             # Nothing was to be judged: what counts is that every host could be asked.
             code = gate.ExitCode.INCONCLUSIVE if any(host.fault for host in self.run.hosts) else 0
         try:
@@ -179,10 +178,10 @@ class Recorder:
             self.problem = str(error)
             code = gate.ExitCode.EVIDENCE
         summary = os.environ.get("GITHUB_STEP_SUMMARY")
-        if summary and not self.config.option.aisec_observe_only:
-            path = self.config.invocation_params.dir / summary
+        if summary and not self.request.observe_only:
+            path = self.request.here / summary
             self._no_summary = github.append_summary(path, self.run, self.verdict, self.problem)
-        session.exitstatus = min(code, 1) if self.config.option.aisec_exit == "simple" else code
+        session.exitstatus = self.request.exit_code(code)
 
     def _code_of_the_rest(self, session: pytest.Session) -> int:
         """Return what pytest ends with on account of something else than controls."""
@@ -197,14 +196,14 @@ class Recorder:
             return
         where = "" if self.problem else self._shown_directory()
         verbose = self.verbosity > 0
-        log = self.config.stash.get(LOG, None)
+        log = self.log
         if log is None:
             lines = terminal.render(self.run, self.verdict, where, self.problem, verbose=verbose)
         else:
             parts = [*terminal.sections(self.run, self.verdict, where, self.problem, verbose=verbose)]
             if not self.problem:
                 parts.append(github.files(self.claim.digests))
-            judged = not self.config.option.aisec_observe_only
+            judged = not self.request.observe_only
             said = [*github.annotate(self.run, self.verdict)] if judged else []
             lines = log.summary(parts, said)
         for line, markup in lines:
@@ -218,7 +217,7 @@ class Recorder:
 
     def _shown_directory(self) -> str:
         directory = self.claim.directory
-        here = self.config.invocation_params.dir
+        here = self.request.here
         return str(directory.relative_to(here) if directory.is_relative_to(here) else directory)
 
     def _fold(self, plan_json: str, inputs: Mapping[str, str]) -> Run:
@@ -233,7 +232,7 @@ class Recorder:
             profile_version=str(evaluate.jsonable(self.plan.version)),
             package_version=version("pytest-aisec"),
             plan_sha256=digest,
-            signed_by=self.signer.name if self.signer else "",
+            signed_by=self.inputs.signer.name if self.inputs.signer else "",
             active=self.circumstances.active,
             advisories=self._advisories(),
         )
@@ -246,9 +245,9 @@ class Recorder:
             why_not=self._why_not,
             needed=self.collector.needed if self.collector else None,
         )
-        run = evaluate.lay_over(run, self.waivers.items, self.attestations.items)
-        if self.baseline is not None:
-            compared = compare(self.baseline.run, run, sha256=self.baseline.sha256)
+        run = evaluate.lay_over(run, self.inputs.waivers.items, self.inputs.attestations.items)
+        if self.inputs.baseline is not None:
+            compared = compare(self.inputs.baseline.run, run, sha256=self.inputs.baseline.sha256)
             run = replace(run, comparison=compared)
         return replace(
             run, inputs={path: sha256(text.encode()).hexdigest() for path, text in sorted(inputs.items())}
@@ -289,7 +288,7 @@ class Recorder:
 
     def _why_not(self, control: str, host: str) -> str:
         why = "deselected, or the run ended before it"
-        if self.config.option.aisec_observe_only:
+        if self.request.observe_only:
             why = "observed, to be judged with --aisec-replay"
         return self._why_not_run.get((control, host), why)
 
@@ -327,11 +326,11 @@ class Recorder:
 
     def _signatures(self, run: Run, verdict: Verdict) -> Callable[[bytes], Mapping[str, bytes]] | None:
         """Return what signs the manifest, if something does."""
-        if self.signer is None:
+        if self.inputs.signer is None:
             return None
         from pytest_aisec.evidence.signing import signatures  # noqa: PLC0415 - only where something is signed
 
-        return partial(signatures.sign, self.signer, run, verdict)
+        return partial(signatures.sign, self.inputs.signer, run, verdict)
 
 
 def _pair(item: Sequence[object]) -> tuple[str, object]:

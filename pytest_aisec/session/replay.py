@@ -6,46 +6,46 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from pytest_aisec.errors import EvidenceError, UsageProblem
 from pytest_aisec.evidence.bundle import Replayable, replayable
 from pytest_aisec.evidence.files import read_named
 from pytest_aisec.observe.faults import REASONS, Unobservable
 from pytest_aisec.observe.hosts import Target
 from pytest_aisec.observe.redaction import redact, user_patterns
+from pytest_aisec.observe.redaction.user_patterns import Patterns
 from pytest_aisec.observe.script import offline
 from pytest_aisec.observe.transcript import Observation, Transcript
-from pytest_aisec.session.recorder import PATTERNS
+from pytest_aisec.session.request import AuditRequest
 
 
-def of(config: pytest.Config) -> Replayed | Imported | None:
+def of(request: AuditRequest, patterns: Patterns) -> Replayed | Imported | None:
     """Return what the options name in place of hosts, if anything.
 
     Raises:
         UsageProblem: when it cannot be read, or is not what it should be.
 
     """
-    if config.option.aisec_import:
-        return Imported([config.invocation_params.dir / Path(item) for item in config.option.aisec_import])
-    if not config.option.aisec_replay:
+    if request.imports:
+        return Imported(request.imports, patterns)
+    if request.replay is None:
         return None
-    directory = config.invocation_params.dir / Path(config.option.aisec_replay).expanduser()
+    directory = request.replay.path
     try:
-        found = replayable(directory, check=not hasattr(config, "workerinput"))
+        found = replayable(directory, check=not request.is_worker)
     except EvidenceError as problem:
-        raise UsageProblem(f"--aisec-replay {config.option.aisec_replay}: {problem}") from None
+        raise UsageProblem(f"--aisec-replay {request.replay.text}: {problem}") from None
     # Questions that hold a credential are found under the marks that they had then.
-    then = user_patterns.read_all(directory / "inputs" / "redact")
-    config.stash[PATTERNS] = then.and_also(config.stash[PATTERNS])
-    redact.use(config.stash[PATTERNS].own)
-    return Replayed(found)
+    both = user_patterns.read_all(directory / "inputs" / "redact").and_also(patterns)
+    redact.use(both.own)
+    return Replayed(found, both)
 
 
 class Replayed:
     """A bundle whose transcripts take the place of hosts."""
 
-    def __init__(self, found: Replayable) -> None:
+    def __init__(self, found: Replayable, patterns: Patterns) -> None:
+        self.patterns = patterns
+        """Those of this run and of that one."""
         self.started_at = found.started_at
         self.active = found.active
         self.hosts = {host.name: host for host in found.hosts}
@@ -76,7 +76,8 @@ def _redacted(observation: Observation) -> Observation:
 class Imported:
     """What collect-scripts printed takes the place of hosts."""
 
-    def __init__(self, files: Sequence[Path]) -> None:
+    def __init__(self, files: Sequence[Path], patterns: Patterns) -> None:
+        self.patterns = patterns
         self._carried: dict[str, offline.Carried] = {}
         for path in files:
             try:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,26 +18,33 @@ from pytest_aisec.catalog.context import Evaluation
 from pytest_aisec.catalog.load import load_catalog
 from pytest_aisec.errors import EmptyPlan, EvidenceError, UsageProblem
 from pytest_aisec.evidence.bundle import Claim
+from pytest_aisec.evidence.signing.keys import Signer
 from pytest_aisec.judge.gate import ExitCode
 from pytest_aisec.judge.waivers import attestation, waiver
+from pytest_aisec.observe.hosts import Target
 from pytest_aisec.observe.redaction import redact, user_patterns
+from pytest_aisec.observe.redaction.user_patterns import Patterns
+from pytest_aisec.observe.transcript import Transcript
 from pytest_aisec.report.github import Log, harmless, is_heeded
 from pytest_aisec.report.text import visible
-from pytest_aisec.session import collection, hosts, replay, signer
+from pytest_aisec.session import collection, replay
 from pytest_aisec.session import gate as gating
 from pytest_aisec.session import plan as planning
+from pytest_aisec.session.audit import Audit
 from pytest_aisec.session.collector import Collector
 from pytest_aisec.session.evaluator import NAME, Session
 from pytest_aisec.session.github_log import Announcer
-from pytest_aisec.session.recorder import LOG, PATTERNS, Recorder
+from pytest_aisec.session.hosts import Hosts
+from pytest_aisec.session.recorder import Inputs, Recorder
 from pytest_aisec.session.replay import Imported, Replayed
+from pytest_aisec.session.request import AuditRequest
 from pytest_aisec.session.sanitizer import Cleaner
 
 _PATTERNS = "redact.yaml"
 """What the processes of a run call the patterns of the user's."""
 
 
-def start(config: pytest.Config) -> None:
+def start(config: pytest.Config, request: AuditRequest, hosts: Hosts, signer: Signer | None) -> None:
     """Resolve plan and hosts and register the session; stop pytest when either is wrong.
 
     Raises:
@@ -44,115 +53,146 @@ def start(config: pytest.Config) -> None:
 
     """
     collection.settle(config)
-    worker = hasattr(config, "workerinput")
     shared: dict[str, str] = {}
     try:
         _check_interpreter()
-        _redact(config)
-        roots = config.stash[collection.ROOTS]
-        catalog = load_catalog(roots)
-        plan = planning.resolve(config, catalog)
-        gate = gating.of(config, plan)
+        patterns = _redact(request)
+        catalog = load_catalog(request.roots)
+        plan = planning.resolve(request, catalog)
+        gate = gating.of(request, plan)
         plan = replace(plan, gate=gate.chosen.policy)
-        waivers = waiver.load(_paths(config, "aisec_waivers"), catalog)
-        attestations = attestation.load(_paths(config, "aisec_attestations"), catalog)
-        _check_options(config)
-        replayed = replay.of(config)
-        shared = dict(vars(config)["workerinput"]["aisec"]) if worker else _share(config, replayed)
-        targets = hosts.targets(config) if replayed is None else replayed.targets
+        waivers = waiver.load(request.waivers, catalog)
+        attestations = attestation.load(request.attestations, catalog)
+        _check_options(request)
+        replayed = replay.of(request, patterns)
+        patterns = patterns if replayed is None else replayed.patterns
+        shared = _share(patterns, replayed) if request.shared is None else dict(request.shared)
+        targets = hosts.targets() if replayed is None else replayed.targets
+        members = hosts.members
         if replayed is not None and plan.groups:
-            planning.recorded(config, plan, replayed.groups)
-        plan, targets = planning.with_hosts(config, plan, targets)
-        if not worker and not config.option.aisec_observe_only:
+            members = planning.recorded(plan, replayed.groups)
+        plan, targets = planning.with_hosts(plan, targets, members)
+        if not request.is_worker and not request.observe_only:
             gate.check(
                 plan, catalog, hosts=[target.name for target in targets], has_waivers=bool(waivers.items)
             )
-        claim = None if worker or hosts.only_asks_pytest(config) else _claim(config, plan, shared)
+        has_evidence = not request.is_worker and not request.only_asks_pytest
+        claim = _claim(request, plan, shared) if has_evidence else None
     except BaseException as problem:
-        hosts.end(config)
-        _forget(shared, worker=worker)
+        hosts.end()
+        _forget(shared, worker=request.is_worker)
         try:
-            _complain(config, problem)
+            _complain(request, problem)
         finally:
             redact.forget()
         raise
-    option = config.option
-    circumstances = Evaluation(
-        now=datetime.fromisoformat(shared["started_at"]),
-        active=option.aisec_active or (isinstance(replayed, Replayed) and replayed.active),
-        advisories=_path(config, option.aisec_advisories),
+    audit = Audit(
+        request=request,
+        plan=plan,
+        targets=targets,
+        transcripts=_transcripts(targets, shared, replayed),
+        circumstances=Evaluation(
+            now=datetime.fromisoformat(shared["started_at"]),
+            active=request.active or (isinstance(replayed, Replayed) and replayed.active),
+            advisories=request.advisories,
+        ),
+        patterns=patterns,
+        shared=shared,
     )
-    session = Session(config, plan, targets, shared, replayed, circumstances)
-    config.pluginmanager.register(session, NAME)
-    _keep_clean(config)
-    config.pluginmanager.import_plugin("pytest_aisec.session.fixtures")
-    if claim is not None:
-        recorder = Recorder(
-            config, plan, targets, session.transcripts, claim, circumstances, session.verbosity
-        )
-        recorder.waivers, recorder.attestations = waivers, attestations
-        recorder.gate_files, recorder.baseline = gate.chosen.sources, gate.baseline
-        recorder.signer = config.stash.get(signer.SIGNER, None)
-        config.pluginmanager.register(recorder, "aisec-recorder")
-        if replayed is None and not config.option.aisec_no_waves:
-            limits = hosts.host_options(config).limits
-            collector = Collector(config, plan, targets, session.transcripts, limits, circumstances)
-            config.pluginmanager.register(collector, "aisec-collector")
-            recorder.collector = collector
+    inputs = Inputs(
+        waivers=waivers,
+        attestations=attestations,
+        gate_files=gate.chosen.sources,
+        baseline=gate.baseline,
+        signer=signer,
+    )
+    _register(config, audit, Session(config, audit, hosts), claim, inputs, asks=replayed is None)
 
 
-def _keep_clean(config: pytest.Config) -> None:
-    """Let nothing that hosts answer harm who reads what is printed: a person, or GitHub Actions."""
-    config.pluginmanager.register(Cleaner(), "aisec-cleaner")
-    if is_heeded(os.environ) and not hasattr(config, "workerinput"):
-        config.stash[LOG] = Log()
-        config.pluginmanager.register(Announcer(config, config.stash[LOG]), "aisec-announcer")
+def _register(
+    config: pytest.Config,
+    audit: Audit,
+    session: Session,
+    claim: Claim | None,
+    inputs: Inputs,
+    *,
+    asks: bool,
+) -> None:
+    """Register what takes part in the run; what asks and records, only where there is to be evidence."""
+    manager = config.pluginmanager
+    manager.register(session, NAME)
+    manager.register(Cleaner(), "aisec-cleaner")
+    log = Log() if is_heeded(os.environ) and not audit.request.is_worker else None
+    if log is not None:
+        manager.register(Announcer(config, log), "aisec-announcer")
+    manager.import_plugin("pytest_aisec.session.fixtures")
+    if claim is None:
+        return
+    collector = None
+    if asks and audit.request.waves:
+        collector = Collector(config, audit, audit.request.host_options().limits)
+    recorder = Recorder(
+        config, audit, claim, inputs, collector=collector, log=log, verbosity=session.verbosity
+    )
+    manager.register(recorder, "aisec-recorder")
+    if collector is not None:
+        manager.register(collector, "aisec-collector")
 
 
-def _complain(config: pytest.Config, problem: BaseException) -> None:
+def _transcripts(
+    targets: Sequence[Target], shared: Mapping[str, str], replayed: Replayed | Imported | None
+) -> Mapping[str, Transcript]:
+    if replayed is not None:
+        return {target.name: replayed.transcript(target.name) for target in targets}
+    spool = Path(shared["spool"])
+    return {target.name: Transcript(spool / f"{_digest(target.name)}.jsonl") for target in targets}
+
+
+def _digest(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()[:16]
+
+
+def _complain(request: AuditRequest, problem: BaseException) -> None:
     """Raise what makes pytest end with the right message and code, where the problem is one of ours."""
     message = visible(redact.redact(str(problem)))
     message = harmless(message) if is_heeded(os.environ) else message
     if isinstance(problem, UsageProblem):
-        if config.option.aisec_exit == "simple":
-            pytest.exit(message, returncode=1)
-        raise pytest.UsageError(message) from None
+        request.refuse(message)
     if isinstance(problem, (EmptyPlan, EvidenceError)):
         code = ExitCode.EMPTY if isinstance(problem, EmptyPlan) else ExitCode.EVIDENCE
-        pytest.exit(message, returncode=_code(config, code))
+        pytest.exit(message, returncode=request.exit_code(code))
 
 
-def _redact(config: pytest.Config) -> None:
+def _redact(request: AuditRequest) -> Patterns:
     """Look for the credentials that the user describes, before anything is asked or shown."""
-    if hasattr(config, "workerinput"):
-        path: Path | None = Path(vars(config)["workerinput"]["aisec"]["private"]) / _PATTERNS
-        path = path if path and path.exists() else None
-    else:
-        path = _path(config, config.option.aisec_redact)
-    config.stash[PATTERNS] = user_patterns.read(path) if path else user_patterns.Patterns()
-    redact.use(config.stash[PATTERNS].own)
+    path = request.redact
+    if request.shared is not None:
+        path = Path(request.shared["private"]) / _PATTERNS
+        path = path if path.exists() else None
+    patterns = user_patterns.read(path) if path else Patterns()
+    redact.use(patterns.own)
+    return patterns
 
 
-def _check_options(config: pytest.Config) -> None:
-    option = config.option
-    if option.aisec_workers < 1:
-        raise UsageProblem(f"--aisec-workers {option.aisec_workers}: must be at least 1")
-    replay = "--aisec-replay" if option.aisec_replay else "--aisec-import" if option.aisec_import else ""
-    if option.aisec_observe_only and (option.aisec_no_waves or replay):
-        other = replay or "--aisec-no-waves"
+def _check_options(request: AuditRequest) -> None:
+    if request.workers < 1:
+        raise UsageProblem(f"--aisec-workers {request.workers}: must be at least 1")
+    replaced = "--aisec-replay" if request.replay else "--aisec-import" if request.imports else ""
+    if request.observe_only and (not request.waves or replaced):
+        other = replaced or "--aisec-no-waves"
         raise UsageProblem(f"--aisec-observe-only asks hosts in waves, which {other} does not")
-    advisories = _path(config, option.aisec_advisories)
-    if advisories is not None:
+    if request.advisories is not None:
         from pytest_aisec.advisories.index import open_index  # noqa: PLC0415 - only where one is named
 
-        open_index(advisories)
-    if option.aisec_replay and option.aisec_import:
+        open_index(request.advisories)
+    if request.replay and request.imports:
         raise UsageProblem("--aisec-replay and --aisec-import cannot be given together")
-    if option.aisec_replay or option.aisec_import:
+    if replaced:
         what = "--aisec-replay takes its hosts from the bundle"
-        if option.aisec_import:
+        if request.imports:
             what = "--aisec-import takes its hosts from the files"
-        given = [name for name in ("hosts", "ansible_inventory", "connection") if getattr(option, name, None)]
+        names = ("hosts", "ansible_inventory", "connection")
+        given = [name for name in names if request.host_values.get(name)]
         if given:
             raise UsageProblem(f"{what}: leave --{given[0].replace('_', '-')} out")
 
@@ -164,13 +204,13 @@ def _check_interpreter() -> None:
         )
 
 
-def _share(config: pytest.Config, replayed: Replayed | Imported | None) -> dict[str, str]:
+def _share(patterns: Patterns, replayed: Replayed | Imported | None) -> dict[str, str]:
     """Make what all processes of the run share: private directories and the time of its start."""
     now = datetime.now(UTC).replace(microsecond=0).isoformat()
     private = tempfile.mkdtemp(prefix="aisec-")
     (Path(private) / "spool").mkdir(mode=0o700)
-    if config.stash[PATTERNS].own:
-        (Path(private) / _PATTERNS).write_text(config.stash[PATTERNS].dump(), encoding="utf-8")
+    if patterns.own:
+        (Path(private) / _PATTERNS).write_text(patterns.dump(), encoding="utf-8")
     return {
         "private": private,
         "spool": str(Path(private) / "spool"),
@@ -183,14 +223,12 @@ def _forget(shared: dict[str, str], *, worker: bool) -> None:
         shutil.rmtree(shared["private"], ignore_errors=True)
 
 
-def _claim(config: pytest.Config, plan: plans.Plan, shared: dict[str, str]) -> Claim:
-    mode = int(config.option.aisec_evidence_mode, 8)
-    if config.option.aisec_evidence:
-        given = Path(config.option.aisec_evidence).expanduser()
-        return Claim(config.invocation_params.dir / given, mode)
+def _claim(request: AuditRequest, plan: plans.Plan, shared: Mapping[str, str]) -> Claim:
+    if request.evidence is not None:
+        return Claim(request.evidence, request.evidence_mode)
     stamp = datetime.fromisoformat(shared["started_at"]).strftime("%Y%m%dT%H%M%SZ")
-    found = config.stash.get(hosts.SETTINGS, None)
-    parent = config.invocation_params.dir / "aisec-evidence"
+    found = request.settings
+    parent = request.here / "aisec-evidence"
     if found is not None and found.file.evidence:
         parent = found.directory / Path(found.file.evidence).expanduser()
     base = parent / f"{stamp}-{plan.profile}"
@@ -198,16 +236,4 @@ def _claim(config: pytest.Config, plan: plans.Plan, shared: dict[str, str]) -> C
     while directory.exists():
         number += 1
         directory = base.with_name(f"{base.name}-{number}")
-    return Claim(directory, mode)
-
-
-def _path(config: pytest.Config, given: str | None) -> Path | None:
-    return config.invocation_params.dir / Path(given).expanduser() if given else None
-
-
-def _paths(config: pytest.Config, option: str) -> list[Path]:
-    return [config.invocation_params.dir / Path(item).expanduser() for item in config.getoption(option)]
-
-
-def _code(config: pytest.Config, code: int) -> int:
-    return min(code, 1) if config.option.aisec_exit == "simple" else code
+    return Claim(directory, request.evidence_mode)

@@ -65,7 +65,7 @@ def test_a_script_travels_on_standard_input(
 def test_a_shell_whose_printf_is_a_program_writes_otherwise(tmp_path: Path) -> None:
     """Such shells are rare, and their `print` does it: a marker must not become an argument of `printf`."""
     from pytest_aisec.observe.transport import process
-    from pytest_aisec.observe.transport.base import _OUT
+    from pytest_aisec.observe.transport.ssh import _OUT
 
     script = f'command() {{ echo /usr/bin/printf; }}; print() {{ echo "print $*"; }}\n{_OUT}o secret\n'
     done = process.run(["sh"], timeout=5, watch=process.Capped(cap=1000), feed=script.encode())

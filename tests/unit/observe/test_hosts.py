@@ -16,7 +16,8 @@ from pytest_aisec.errors import UsageProblem
 from pytest_aisec.observe.faults import Unobservable
 from pytest_aisec.observe.hosts import HostOptions, resolve
 from pytest_aisec.observe.transcript import Transcript
-from pytest_aisec.observe.transport.base import Limits, Ssh
+from pytest_aisec.observe.transport.base import Limits
+from pytest_aisec.observe.transport.ssh import Ssh
 
 
 def names(hosts: str | None, **options: Any) -> list[str]:
