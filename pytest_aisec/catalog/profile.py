@@ -35,7 +35,7 @@ class ControlEntry(_Frozen):
     params: dict[str, Any] = Field(default_factory=dict)
     """Parameter name → value; every selected control must have it."""
     references: References = Field(default_factory=dict)
-    """References of one's own: framework → ids, such as `{acme: [A-12]}`."""
+    """Your own references: framework → ids, such as `{acme: [A-12]}`."""
 
 
 class ProfileFile(_Frozen):
@@ -55,7 +55,7 @@ class ProfileFile(_Frozen):
     exclude: dict[str, NonEmpty] = Field(default_factory=dict, max_length=_MOST_SELECTORS)
     """Control id or wildcard → why it is left out."""
     references: References = Field(default_factory=dict)
-    """References of one's own that every selected control serves."""
+    """Your own references that every selected control serves."""
     gate: GatePolicy | None = None
 
 

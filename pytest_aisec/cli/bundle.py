@@ -48,7 +48,7 @@ _MOST_LINES = 1000
     metavar="SECONDS",
     help="How long all of it may take.",
 )
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing but what does not hold.")
+@click.option("-q", "--quiet", is_flag=True, help="Print only the problems found.")
 def verify(  # noqa: PLR0913 - one for each option
     bundle: Path,
     key: Path | None,
@@ -90,7 +90,7 @@ def verify(  # noqa: PLR0913 - one for each option
     if quiet:
         return 1 if found.problems else 0
     holds = "; ".join(part for part in ("holds", found.signature, found.verdicts) if part)
-    click.echo(_line(f"{bundle}: {'does not hold' if found.problems else holds}"))
+    click.echo(_line(f"{bundle}: {'verification failed' if found.problems else holds}"))
     return 1 if found.problems else 0
 
 

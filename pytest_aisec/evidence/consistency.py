@@ -20,7 +20,7 @@ PLAN = "inputs/plan.json"
 
 
 def check(directory: Path) -> list[str]:
-    """Return one sentence for everything about the bundle that does not hold; nothing when all does.
+    """Return one sentence for each inconsistency of the bundle; nothing when there is none.
 
     Whether signatures, reports and verdicts follow from what is there is not looked at.
     """

@@ -27,7 +27,7 @@ class Verified:
     origin: str
     """One sentence on who can have made it, where no key tells; empty otherwise."""
     problems: tuple[str, ...]
-    """One sentence for everything that does not hold."""
+    """One sentence for each problem found."""
     notes: tuple[str, ...]
     """What could not be compared, and why."""
     signature: str
@@ -157,7 +157,7 @@ def _reports(directory: Path, bundle: Bundle) -> Iterator[str]:
     except EvidenceError:
         # It has been named.
         return
-    yield from (f"{name}: is no file of a bundle" for name in sorted(added))
+    yield from (f"{name}: does not belong to the bundle" for name in sorted(added))
 
 
 class _Comparing:

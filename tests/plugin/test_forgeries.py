@@ -195,12 +195,12 @@ FORGERIES = [
     ("1 TiB without content", replaced("junit.xml", sparse), "has more than 16 GiB", JUST),
     # Files that no bundle has.
     *(
-        (f"an added {name}", put(name, "x"), f"{name}: is no file of a bundle", {})
+        (f"an added {name}", put(name, "x"), f"{name}: does not belong to the bundle", {})
         for name in ("click.py", "conftest.py", "pytest.ini", "sub/x", ".hidden", "inputs/x", "a\nb", "\x1b[2J")
         if name.isprintable()
     ),
-    ("a name of two lines", put("a\nb", "x"), r"a\nb: is no file of a bundle", {}),
-    ("a name that clears the screen", put("\x1b[2J", "x"), r"\x1b[2J: is no file of a bundle", {}),
+    ("a name of two lines", put("a\nb", "x"), r"a\nb: does not belong to the bundle", {}),
+    ("a name that clears the screen", put("\x1b[2J", "x"), r"\x1b[2J: does not belong to the bundle", {}),
     ("a name that is no text", lambda b: Path(os.fsdecode(os.fsencode(b) + b"/\xff")).touch(), r"\xff: is", JUST),
     # The manifest.
     *(

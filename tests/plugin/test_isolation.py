@@ -80,7 +80,7 @@ def test_a_bundle_that_is_verified_is_not_run(audit, pack, trap, command, env):
     code, text = start([*command, "verify", ".", "--replay", "--path", "../pack"], bundle, **env)
     assert [] == trap.was_run(), text
     assert 1 == code, text
-    assert "click.py: is no file of a bundle" in text
+    assert "click.py: does not belong to the bundle" in text
     # The replay did take place, and found nothing else.
     assert "cannot be made again" not in text
 

@@ -1,4 +1,4 @@
-"""Sign statements about a bundle with a key of one's own, and check such signatures."""
+"""Sign statements about a bundle with your own key, and check such signatures."""
 
 from __future__ import annotations
 

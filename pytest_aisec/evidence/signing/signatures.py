@@ -35,7 +35,7 @@ def kind(run: Run) -> str:
 
 
 def check(directory: Path, bundle: Bundle, key: Any = None, key_name: str = "") -> Iterator[str]:
-    """Yield one sentence for everything about the signatures that does not hold.
+    """Yield one sentence for each problem of the signatures.
 
     Args:
         directory: the bundle.

@@ -96,7 +96,7 @@ def test_what_the_documentation_shows_fits_the_schema_as_editors_read_it(
 def test_no_bundle_does_not_hold(typed: Any, tmp_path: Path) -> None:
     done = typed("verify", tmp_path / "absent")
     assert done.returncode == 1
-    assert done.stdout.endswith(f"{tmp_path}/absent: does not hold\n")
+    assert done.stdout.endswith(f"{tmp_path}/absent: verification failed\n")
 
 
 def test_a_bundle_holds_until_it_is_changed(typed: Any, audited: Any, tmp_path: Path) -> None:
@@ -262,10 +262,10 @@ def test_quiet_verify_says_nothing_but_what_does_not_hold(typed: Any, audited: A
     assert (0, "", "") == told(typed("verify", bundle, "--quiet"))
     assert (
         1,
-        "mine.txt: is not in the manifest\nmine.txt: is no file of a bundle\n",
+        "mine.txt: is not in the manifest\nmine.txt: does not belong to the bundle\n",
         "",
     ) == told(typed("verify", touched, "-q"))
-    assert "does not hold" in typed("verify", touched).stdout
+    assert "verification failed" in typed("verify", touched).stdout
 
 
 def test_quiet_diff_says_nothing_but_what_fails_anew(typed: Any, audited: Any, tmp_path: Path) -> None:
