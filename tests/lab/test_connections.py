@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_aisec.facts.system.sockets import PROC_QUESTION, parse_proc, parse_ss, socket_table
 from pytest_aisec.observe.faults import Unobservable
 from pytest_aisec.observe.hosts import HostOptions, resolve
 from pytest_aisec.observe.transcript import Transcript
@@ -182,6 +183,27 @@ def test_containers_with_busybox_alone_are_asked(request, connect, engine) -> No
     with pytest.raises(Unobservable) as caught:
         host.run("no-such-tool")
     assert "tool_missing" == caught.value.reason
+
+
+@pytest.mark.parametrize("engine", ["podman", "docker"])
+def test_sockets_are_seen_with_busybox_alone(request, connect, engine) -> None:
+    container = request.getfixturevalue(f"lab_{engine}")
+    container.run("exec", container.name, "httpd", "-p", "8123", "-h", "/tmp")  # goes on when it listens
+    seen = [one for one in socket_table(connect(container.spec)).listeners if one.local_port == 8123]
+    assert [("tcp *:8123", ("httpd",))] == [(one.where, one.processes) for one in seen]
+
+
+def test_all_readers_of_sockets_agree(connect, lab_host) -> None:
+    host = connect(lab_host.spec("operator"), sudo=True)
+
+    def listeners(table):
+        return {
+            (s.protocol, s.local_port, s.is_loopback, s.is_wildcard, s.processes) for s in table.listeners
+        }
+
+    by_ss = listeners(parse_ss(host.run("ss -tunap").stdout))
+    assert by_ss
+    assert by_ss == listeners(parse_proc(host.run(PROC_QUESTION).stdout))
 
 
 @pytest.mark.parametrize("engine", ["podman", "docker"])
