@@ -1,7 +1,9 @@
 """Every connection asks real hosts, and says rightly why it could not."""
 
+import json
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -217,6 +219,24 @@ def test_a_directory_is_asked_through_chroot(connect, lab_chroot) -> None:
     assert 0o644 == host.file("/etc/passwd").mode
     assert "root" == host.file("/etc/shadow").user
     assert not host.exists("python3")
+
+
+def test_sockets_and_rules_of_the_auditing_machine_are_not_taken_for_those_of_a_directory(
+    lab_chroot, tmp_path
+) -> None:
+    profile = tmp_path / "p.yaml"
+    profile.write_text(
+        "id: p\ntitle: P\nversion: 1.0.0\ndescription: P.\ncontrols: {AISEC-NET-02: {}, AISEC-NET-05: {}, AISEC-CTR-02: {}}\n",
+        encoding="utf-8",
+    )
+    command = [sys.executable, "-m", "pytest_aisec.cli", "run", str(profile), "-q", "--aisec-evidence=b"]
+    subprocess.run(
+        [*command, f"--hosts=chroot://{lab_chroot}"], cwd=tmp_path, check=False, capture_output=True
+    )
+    results = json.loads((tmp_path / "b/run.json").read_text(encoding="utf-8"))["results"]
+    assert {"not_applicable"} == {one["outcome"] for one in results}
+    assert all("nothing runs in a directory" in one["reason"] for one in results)
+    assert 3 == len(results)
 
 
 def test_this_machine_is_asked(connect) -> None:

@@ -38,26 +38,13 @@ _SYNCHRONISED = frozenset(
     {"ESTABLISHED", "CLOSE-WAIT", "FIN-WAIT-1", "FIN-WAIT-2", "LAST-ACK", "CLOSING"},
 )
 _USER = re.compile(r'\("(?P<name>[^"]*)",pid=(?P<pid>\d+)')
-_PROC_STATES = dict(
-    zip(
-        ("01", "02", "03", "04", "05", "06", "07", "08", "09", "0A", "0B", "0C"),
-        [
-            "ESTABLISHED",
-            "SYN-SENT",
-            "SYN-RECV",
-            "FIN-WAIT-1",
-            "FIN-WAIT-2",
-            "TIME-WAIT",
-            "UNCONNECTED",
-            "CLOSE-WAIT",
-            "LAST-ACK",
-            "LISTEN",
-            "CLOSING",
-            "SYN-RECV",
-        ],
-        strict=True,
-    )
-)
+# fmt: off
+_PROC_STATES = {
+    "01": "ESTABLISHED", "02": "SYN-SENT", "03": "SYN-RECV", "04": "FIN-WAIT-1", "05": "FIN-WAIT-2",
+    "06": "TIME-WAIT", "07": "UNCONNECTED", "08": "CLOSE-WAIT", "09": "LAST-ACK", "0A": "LISTEN",
+    "0B": "CLOSING", "0C": "SYN-RECV",
+}
+# fmt: on
 _IPV6 = "/proc/net/if_inet6"
 _LITTLE_ENDIAN = re.compile(r"x86_64|i\d86|aarch64|armv\w+l|riscv64|ppc64le|loongarch64")
 PROC_QUESTION = (
