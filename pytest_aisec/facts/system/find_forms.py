@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["lacks_printf", "without_printf"]
+__all__ = ["lacks_printf", "lacks_xtype", "without_printf"]
 
 _LACKS = re.compile(r"^(?:.*\b)?find: unrecognized: -printf$", re.MULTILINE)
 _PRINTF = re.compile(r"-printf '(?P<format>[^']*)'")
@@ -33,6 +33,11 @@ _READ = (
 def lacks_printf(stderr: str) -> bool:
     """Tell whether the host's `find` refused everything because it has no `-printf`, as that of BusyBox."""
     return _LACKS.search(stderr) is not None
+
+
+def lacks_xtype(stderr: str) -> bool:
+    """Tell whether the host's `find` refused everything because it has no `-xtype`, as that of BusyBox."""
+    return re.search(r"^(?:.*\b)?find: unrecognized: -xtype$", stderr, re.MULTILINE) is not None
 
 
 def without_printf(arguments: str, *, follow: bool = False) -> str | None:
