@@ -9,12 +9,22 @@ from pathlib import Path
 
 import pytest
 
+from pytest_aisec.facts.artifacts.model_files import model_files
+from pytest_aisec.facts.software.environments import search
+from pytest_aisec.facts.system.listings import ENTRY_FORMAT, read_entry, trees
 from pytest_aisec.facts.system.sockets import PROC_QUESTION, parse_proc, parse_ss, socket_table
 from pytest_aisec.observe.faults import Unobservable
 from pytest_aisec.observe.hosts import HostOptions, resolve
 from pytest_aisec.observe.transcript import Transcript
 from pytest_aisec.observe.transport.base import Limits
 
+_OPEN = """
+mkdir -p /srv/zoo/env/lib/site-packages /srv/zoo/models /srv/elsewhere
+touch /srv/elsewhere/pyvenv.cfg
+ln -s /srv/elsewhere /srv/zoo/out
+printf 'GGUF\\003\\000\\000\\000' >/srv/zoo/models/w.gguf
+chmod 666 /srv/zoo/models/w.gguf
+"""
 QUICK = Limits(timeout=3, connect_timeout=3, cap=1024 * 1024)
 
 
@@ -193,6 +203,20 @@ def test_sockets_are_seen_with_busybox_alone(request, connect, engine) -> None:
     container.run("exec", container.name, "httpd", "-p", "8123", "-h", "/tmp")  # goes on when it listens
     seen = [one for one in socket_table(connect(container.spec)).listeners if one.local_port == 8123]
     assert [("tcp *:8123", ("httpd",))] == [(one.where, one.processes) for one in seen]
+
+
+def test_what_lies_open_is_found_with_busybox_alone(lab_podman, connect) -> None:
+    lab_podman.run("exec", lab_podman.name, "sh", "-c", _OPEN)
+    host = connect(lab_podman.spec)
+    found = search(host, ["/srv/absent", "/srv/zoo"], f"-name site-packages -printf '{ENTRY_FORMAT}'")
+    assert ["/srv/zoo/env/lib/site-packages"] == [read_entry(record).path for record in found.records]
+    assert ("/srv/absent",) == found.absent
+    assert ["/srv/zoo/out leads to /srv/elsewhere"] == [fault.detail.split(",")[0] for fault in found.faults]
+    (file,) = model_files(host, ["/srv/zoo/models"]).files
+    assert ("/srv/zoo/models/w.gguf", 0o666, "root", "gguf") == (file.path, file.mode, file.owner, file.kind)
+    seen = trees(host, ["/srv/zoo/models"], "-perm /0002")
+    assert ["/srv/zoo/models/w.gguf"] == [entry.path for entry in seen.matching]
+    assert "access control lists" in seen.fault.detail  # which BusyBox cannot show
 
 
 def test_all_readers_of_sockets_agree(connect, lab_host) -> None:

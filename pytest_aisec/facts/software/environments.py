@@ -85,7 +85,7 @@ def search(host: Host, roots: Sequence[str], expression: str) -> Search:
         f'{begin}{{ find -H "$@" -xdev {skip} \\( {links} \\) , {skip} \\( {expression} \\); {end}', *values
     )
     if lacks_xtype(answer.stderr) and (other := without_printf(expression)) is not None:
-        linked = links.replace("-xtype d", "-exec test -d {} \\;")
+        linked = links.replace("-xtype d", "-exec test -d {} \\;").replace("{} +", "{} \\;")
         answer = host.run(
             f'{begin}{{ find -H "$@" -xdev {skip} \\( {linked} \\); s=$?; '
             f'find -H "$@" -xdev {skip} \\( {other} \\); t=$?; test $s = 0 || (exit $s) && (exit $t); {end}',

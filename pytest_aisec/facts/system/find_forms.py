@@ -27,7 +27,10 @@ _READ = (
     'if test "$o" = UNKNOWN; then o=$3; fi; if test "$g" = UNKNOWN; then g=$5; fi; '
     'l=; if test -L "$f"; then l=$(readlink "$f"; echo .); l=${l%%??}; fi; '
 )
-"""Percent signs doubled, as in what it replaces. A file that vanishes meanwhile is complained about."""
+"""Percent signs doubled, as in what it replaces. A file that vanishes meanwhile is complained about.
+
+Run for each file: BusyBox silently forgets `-exec … {} +` between parentheses.
+"""
 
 
 def lacks_printf(stderr: str) -> bool:
@@ -62,4 +65,4 @@ def _by_stat(form: str, *, follow: bool) -> str:
     read = _READ.replace("{stat}", "stat -L" if follow else "stat")
     fields = " ".join(_FIELDS[match["letter"]] for match in _DIRECTIVE.finditer(form))
     plain = re.sub(r"\\0(?!\d)", r"\\000", _DIRECTIVE.sub("%%s", form))
-    return f"-exec sh -c '{read}printf \"{plain}\" {fields}; done' sh {{}} +"
+    return f"-exec sh -c '{read}printf \"{plain}\" {fields}; done' sh {{}} \\;"

@@ -50,7 +50,7 @@ def test_stat_prints_what_find_would(tree: Path, tmp_path: Path, form: str, tool
             (tmp_path / "bin").mkdir(exist_ok=True)
             (tmp_path / "bin" / tool).symlink_to(busybox)
         path = str(tmp_path / "bin")
-    question = f"-printf '{form}'"
+    question = f"\\( -type d -printf '{form}' \\) -o \\( ! -name x -printf '{form}' \\)"
     other = without_printf(question)
     assert other is not None
     assert "-printf" not in other
