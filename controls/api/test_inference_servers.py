@@ -98,6 +98,7 @@ def _lacks_key(host: Host, service: Service) -> str:
 @control(
     "AISEC-API-01",
     severity="critical",
+    needs_running=True,
     nist_800_53=["AC-3", "AC-14", "AC-17", "IA-2", "IA-9", "SC-7"],
     nist_csf=["PR.AA-03", "PR.IR-01"],
     nist_ai_rmf=["MEASURE 2.7"],
@@ -309,6 +310,7 @@ _SHORTEST = 8
 @control(
     "AISEC-API-09",
     severity="high",
+    needs_running=True,
     nist_800_53=["AC-3", "AC-17", "CM-6", "CM-7", "CM-7(5)", "IA-2", "SC-7"],
     nist_csf=["PR.AA-03", "PR.IR-01", "PR.PS-01"],
     nist_ai_rmf=["MEASURE 2.7"],
@@ -384,6 +386,7 @@ def _is_on(flag: str, options: Mapping[str, tuple[str, ...]]) -> bool:
 @control(
     "AISEC-API-13",
     severity="medium",
+    needs_running=True,
     nist_800_53=["AC-3", "AC-17", "AC-23", "IA-2", "SC-7"],
     nist_csf=["PR.AA-03", "PR.IR-01"],
     nist_ai_rmf=["MEASURE 2.7"],

@@ -13,6 +13,7 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 @control(
     "AISEC-API-03",
     severity="critical",
+    needs_running=True,
     nist_800_53=["AC-3", "AC-6", "AC-17", "IA-2", "SC-7"],
     nist_csf=["PR.AA-03", "PR.IR-01"],
     nist_ai_rmf=["MEASURE 2.7"],

@@ -19,6 +19,7 @@ _ANSWERS = (
 @control(
     "AISEC-API-05",
     severity="high",
+    needs_running=True,
     nist_800_53=["AC-3", "AC-17", "IA-2", "SC-7"],
     nist_csf=["PR.AA-03", "PR.IR-01"],
     nist_ai_rmf=["MEASURE 2.7"],

@@ -27,6 +27,7 @@ _ROUTES = (("/v1/models", False), ("/v1/chat/completions", True))
 @control(
     "AISEC-API-11",
     severity="high",
+    needs_running=True,
     nist_800_53=["AC-3", "AC-17", "AC-23", "IA-2", "SC-5", "SC-7"],
     nist_csf=["PR.AA-03", "PR.IR-01", "PR.IR-04"],
     nist_ai_rmf=["MEASURE 2.7"],

@@ -30,6 +30,7 @@ _HOME = re.compile(r"(?P<site>/\S*?)/ray/(core|dashboard|_private|autoscaler|uti
 @control(
     "AISEC-API-02",
     severity="critical",
+    needs_running=True,
     nist_800_53=["AC-3", "AC-17", "IA-2", "SC-7"],
     nist_csf=["PR.AA-03", "PR.IR-01"],
     nist_ai_rmf=["MEASURE 2.7"],

@@ -53,6 +53,7 @@ class _Seen:
 @control(
     "AISEC-API-10",
     severity="high",
+    needs_running=True,
     nist_800_53=["SC-8", "SC-8(1)", "SC-13"],
     nist_csf=["PR.DS-02"],
     nist_ai_rmf=["MEASURE 2.7"],

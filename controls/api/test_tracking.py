@@ -35,6 +35,7 @@ _PUBLISHED = ("password", "password1234")
 @control(
     "AISEC-API-04",
     severity="high",
+    needs_running=True,
     nist_800_53=["AC-3", "AC-17", "IA-2", "IA-5(1)", "SC-7"],
     nist_csf=["PR.AA-03", "PR.IR-01"],
     nist_ai_rmf=["MEASURE 2.7"],

@@ -57,6 +57,7 @@ def _users(container: Container, process: Process) -> Iterator[str]:
 @control(
     "AISEC-CTR-02",
     severity="high",
+    needs_running=True,
     nist_800_53=["AC-6", "CM-6", "CM-7", "SC-39"],
     nist_csf=["PR.IR-01", "PR.PS-01"],
     nist_ai_rmf=["MEASURE 2.7"],
@@ -105,6 +106,7 @@ def _is_below(path: str, top: str) -> bool:
 @control(
     "AISEC-CTR-03",
     severity="high",
+    needs_running=True,
     nist_800_53=["AC-6", "CM-5", "CM-6", "CM-7", "SC-39", "SI-7"],
     nist_csf=["PR.IR-01", "PR.PS-01"],
     nist_ai_rmf=["MEASURE 2.7"],
@@ -157,6 +159,7 @@ def _powers(container: Container, process: Process | None, allowed: frozenset[st
 @control(
     "AISEC-CTR-04",
     severity="critical",
+    needs_running=True,
     nist_800_53=["AC-6", "CM-6", "CM-7", "SC-39"],
     nist_csf=["PR.IR-01", "PR.PS-01"],
     nist_ai_rmf=["MEASURE 2.7"],
@@ -225,6 +228,7 @@ def _loosened(container: Container, process: Process | None, *, permissive: bool
 @control(
     "AISEC-CTR-05",
     severity="medium",
+    needs_running=True,
     nist_800_53=["AC-6", "CM-6", "CM-7", "SC-39"],
     nist_csf=["PR.IR-01", "PR.PS-01"],
     nist_ai_rmf=["MEASURE 2.7"],
@@ -282,6 +286,7 @@ def _is_told(container: Container) -> bool:
 @control(
     "AISEC-CTR-06",
     severity="high",
+    needs_running=True,
     nist_800_53=["AC-6", "CM-6", "CM-7", "SC-39"],
     nist_csf=["PR.IR-01", "PR.PS-01"],
     nist_ai_rmf=["MEASURE 2.7"],
@@ -349,6 +354,7 @@ def _unlimited(container: Container, *, memory: bool, pids: bool) -> Iterator[st
 @control(
     "AISEC-CTR-11",
     severity="high",
+    needs_running=True,
     nist_800_53=["AC-6", "CM-6", "CM-7", "IA-5", "IA-5(7)", "SC-5", "SC-39"],
     nist_csf=["PR.AA-01", "PR.DS-01", "PR.IR-01", "PR.IR-04", "PR.PS-01"],
     nist_ai_rmf=["MEASURE 2.7"],

@@ -29,6 +29,7 @@ def _weak(found: Report, severities: list[str], *, fixed_only: bool, waived: lis
 @control(
     "AISEC-CTR-01",
     severity="critical",
+    needs_running=True,
     nist_800_53=["AC-6", "CM-6", "CM-7", "RA-5", "SC-39", "SI-2", "SR-3"],
     nist_csf=["ID.RA-01", "PR.IR-01", "PR.PS-01", "PR.PS-02"],
     nist_ai_rmf=["MANAGE 3.1", "MEASURE 2.7"],
@@ -133,6 +134,7 @@ def _loose(container: Container, approved: list[str], *, tags: bool) -> Iterator
 @control(
     "AISEC-CTR-09",
     severity="high",
+    needs_running=True,
     nist_800_53=["AC-6", "CM-6", "CM-7", "SC-39", "SI-7", "SR-3", "SR-4", "SR-11"],
     nist_csf=["GV.SC-05", "ID.RA-09", "PR.IR-01", "PR.PS-01"],
     nist_ai_rmf=["GOVERN 6.1", "MAP 4.1", "MEASURE 2.7"],

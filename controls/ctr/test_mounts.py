@@ -127,6 +127,7 @@ def _is_unseen(container: Container, process: Process | None, seen: Live) -> Uno
 @control(
     "AISEC-CTR-07",
     severity="critical",
+    needs_running=True,
     nist_800_53=["AC-6", "CM-6", "CM-7", "IA-5", "IA-5(7)", "SC-39"],
     nist_csf=["PR.AA-01", "PR.DS-01", "PR.IR-01", "PR.PS-01"],
     nist_ai_rmf=["MEASURE 2.7"],

@@ -30,6 +30,7 @@ _SERVICES = {
 @control(
     "AISEC-NET-02",
     severity="high",
+    needs_running=True,
     nist_800_53=["AC-4", "SC-7", "SC-7(5)", "SC-7(10)"],
     nist_csf=["DE.CM-01", "PR.IR-01"],
     nist_ai_rmf=["MEASURE 2.7"],

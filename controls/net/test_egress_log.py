@@ -7,6 +7,7 @@ from pytest_aisec.facts.network.firewall import outbound_log_rules
 @control(
     "AISEC-NET-03",
     severity="medium",
+    needs_running=True,
     nist_800_53=["AC-4", "AU-2", "AU-3", "AU-12", "SC-7", "SC-7(5)", "SC-7(10)"],
     nist_csf=["DE.CM-01", "DE.CM-09", "PR.IR-01", "PR.PS-04"],
     nist_ai_rmf=["MANAGE 4.1", "MEASURE 2.4", "MEASURE 2.7"],

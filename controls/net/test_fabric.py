@@ -17,6 +17,7 @@ _STORES = {"redis-server", "valkey-server"}
 @control(
     "AISEC-NET-06",
     severity="high",
+    needs_running=True,
     nist_800_53=["AC-3", "AC-17", "IA-2", "SC-7", "SC-8"],
     nist_csf=["PR.AA-03", "PR.IR-01"],
     nist_ai_rmf=["MEASURE 2.7"],

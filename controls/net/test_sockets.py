@@ -24,6 +24,7 @@ class AllowedListener(TypedDict):
 @control(
     "AISEC-NET-01",
     severity="high",
+    needs_running=True,
     nist_800_53=["AC-4", "SC-7", "SC-7(5)", "SC-7(10)", "SI-4(4)"],
     nist_csf=["DE.CM-01", "PR.IR-01"],
     nist_ai_rmf=["MEASURE 2.7"],
@@ -108,6 +109,7 @@ def _is_declared_by(socket: Socket, entry: AllowedListener) -> bool | None:
 @control(
     "AISEC-NET-05",
     severity="high",
+    needs_running=True,
     nist_800_53=["AC-3", "AC-17", "CM-6", "CM-7", "IA-2", "SC-7"],
     nist_csf=["ID.AM-03", "PR.AA-03", "PR.IR-01", "PR.PS-01"],
     nist_ai_rmf=["MEASURE 2.7"],

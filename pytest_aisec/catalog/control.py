@@ -124,6 +124,8 @@ class Control:
     line: int
     speculate: bool = True
     """Whether the control may be called early, and more than once, to find out what it will ask."""
+    needs_running: bool = False
+    """Whether it judges only what runs, so that it does not apply to a directory in which nothing does."""
 
     @property
     def family(self) -> str:
@@ -188,6 +190,7 @@ def control(
     remediation: str,
     platforms: Sequence[Platform] = ("linux",),
     speculate: bool = True,
+    needs_running: bool = False,
     **framework_ids: Sequence[str],
 ) -> Callable[[Test], Test]:
     """Declare a pytest test to be the control `control_id`.
@@ -202,6 +205,8 @@ def control(
         platforms: where the control applies; elsewhere it is not applicable.
         speculate: false for a control that must not be called before it is evaluated, because a call does
             more than ask the host through testinfra; its questions are then asked one by one.
+        needs_running: true for a control that judges processes, sockets or the kernel's rules alone, and no
+            file: it is not applicable to a directory (`chroot://`) in which nothing runs.
         framework_ids: for each framework key (`nist_800_53=["AC-3"]`), the ids that the control covers.
 
     Raises:
@@ -248,6 +253,7 @@ def control(
                 path=path,
                 line=line,
                 speculate=speculate,
+                needs_running=needs_running,
             ),
         )
         return function

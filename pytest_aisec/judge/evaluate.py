@@ -70,6 +70,8 @@ def evaluate(
         wanted = ", ".join(planned.control.platforms)
         raise OtherPlatform(f"the host is {found}, the control is for {wanted}")
     backend.asked, backend.asked_before = [], backend.asked
+    if planned.control.needs_running and nothing_runs(host):
+        raise NotApplicable("the target is a directory without /proc: nothing runs in a directory")
     declared = dataclasses.replace(circumstances, declared=planned.declared)
     with evaluating(declared), quota.limited(backend.transcript):
         call(host, **planned.arguments())
@@ -88,6 +90,8 @@ def speculate(planned: PlannedControl, host: Host, circumstances: Evaluation) ->
     """Call the control as `evaluate` does, but go on while the platform is still a pending question."""
     try:
         if platform(host) not in planned.control.platforms:
+            return
+        if planned.control.needs_running and nothing_runs(host):
             return
         waiting = None
     except Pending as question:
@@ -116,6 +120,27 @@ def platform(host: Host) -> str:
             "parse", f"uname -s does not tell the platform: {answer.stdout or answer.stderr!r}"
         )
     return name
+
+
+def nothing_runs(host: Host) -> bool:
+    """Tell whether the host is a directory in which nothing runs: `chroot://`, and no `/proc` in it.
+
+    What `ss` or `nft` say there is of the machine that audits. With `/proc`, it may be a host seen from a
+    container, and is judged.
+
+    Raises:
+        Unobservable: when it cannot be told whether there is a `/proc`.
+
+    """
+    backend: ObservingBackend = host.backend
+    if backend.connection != "chroot":
+        return False
+    answer = host.run("ls -d /proc/self")
+    if answer.rc != 0 and "No such file or directory" in answer.stderr:
+        return True
+    if answer.rc != 0:
+        raise Unobservable("unreadable", f"whether /proc is there is not shown: {answer.stderr!r}")
+    return False
 
 
 def looked(host: Host, error: BaseException | None) -> bool:

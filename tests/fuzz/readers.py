@@ -149,6 +149,7 @@ FAMILIES: dict[str, tuple[Reader, ...]] = {
         interfaces.read_interfaces,
         sockets.parse_ss,
         sockets.parse_netstat,
+        sockets.parse_proc,
     ),
     "services": (
         sshd.parse_settings,

@@ -1,17 +1,30 @@
 """Every connection asks real hosts, and says rightly why it could not."""
 
+import json
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from pytest_aisec.facts.artifacts.model_files import model_files
+from pytest_aisec.facts.software.environments import search
+from pytest_aisec.facts.system.listings import ENTRY_FORMAT, read_entry, trees
+from pytest_aisec.facts.system.sockets import PROC_QUESTION, parse_proc, parse_ss, socket_table
 from pytest_aisec.observe.faults import Unobservable
 from pytest_aisec.observe.hosts import HostOptions, resolve
 from pytest_aisec.observe.transcript import Transcript
 from pytest_aisec.observe.transport.base import Limits
 
+_OPEN = """
+mkdir -p /srv/zoo/env/lib/site-packages /srv/zoo/models /srv/elsewhere
+touch /srv/elsewhere/pyvenv.cfg
+ln -s /srv/elsewhere /srv/zoo/out
+printf 'GGUF\\003\\000\\000\\000' >/srv/zoo/models/w.gguf
+chmod 666 /srv/zoo/models/w.gguf
+"""
 QUICK = Limits(timeout=3, connect_timeout=3, cap=1024 * 1024)
 
 
@@ -185,6 +198,41 @@ def test_containers_with_busybox_alone_are_asked(request, connect, engine) -> No
 
 
 @pytest.mark.parametrize("engine", ["podman", "docker"])
+def test_sockets_are_seen_with_busybox_alone(request, connect, engine) -> None:
+    container = request.getfixturevalue(f"lab_{engine}")
+    container.run("exec", container.name, "httpd", "-p", "8123", "-h", "/tmp")  # goes on when it listens
+    seen = [one for one in socket_table(connect(container.spec)).listeners if one.local_port == 8123]
+    assert [("tcp *:8123", ("httpd",))] == [(one.where, one.processes) for one in seen]
+
+
+def test_what_lies_open_is_found_with_busybox_alone(lab_podman, connect) -> None:
+    lab_podman.run("exec", lab_podman.name, "sh", "-c", _OPEN)
+    host = connect(lab_podman.spec)
+    found = search(host, ["/srv/absent", "/srv/zoo"], f"-name site-packages -printf '{ENTRY_FORMAT}'")
+    assert ["/srv/zoo/env/lib/site-packages"] == [read_entry(record).path for record in found.records]
+    assert ("/srv/absent",) == found.absent
+    assert ["/srv/zoo/out leads to /srv/elsewhere"] == [fault.detail.split(",")[0] for fault in found.faults]
+    (file,) = model_files(host, ["/srv/zoo/models"]).files
+    assert ("/srv/zoo/models/w.gguf", 0o666, "root", "gguf") == (file.path, file.mode, file.owner, file.kind)
+    seen = trees(host, ["/srv/zoo/models"], "-perm /0002")
+    assert ["/srv/zoo/models/w.gguf"] == [entry.path for entry in seen.matching]
+    assert "access control lists" in seen.fault.detail  # which BusyBox cannot show
+
+
+def test_all_readers_of_sockets_agree(connect, lab_host) -> None:
+    host = connect(lab_host.spec("operator"), sudo=True)
+
+    def listeners(table):
+        return {
+            (s.protocol, s.local_port, s.is_loopback, s.is_wildcard, s.processes) for s in table.listeners
+        }
+
+    by_ss = listeners(parse_ss(host.run("ss -tunap").stdout))
+    assert by_ss
+    assert by_ss == listeners(parse_proc(host.run(PROC_QUESTION).stdout))
+
+
+@pytest.mark.parametrize("engine", ["podman", "docker"])
 def test_a_container_that_is_not_there_is_unreachable(request, connect, engine) -> None:
     container = request.getfixturevalue(f"lab_{engine}")
     assert "unreachable" == refusal(connect(f"{container.spec}-absent"))[0]
@@ -195,6 +243,24 @@ def test_a_directory_is_asked_through_chroot(connect, lab_chroot) -> None:
     assert 0o644 == host.file("/etc/passwd").mode
     assert "root" == host.file("/etc/shadow").user
     assert not host.exists("python3")
+
+
+def test_sockets_and_rules_of_the_auditing_machine_are_not_taken_for_those_of_a_directory(
+    lab_chroot, tmp_path
+) -> None:
+    profile = tmp_path / "p.yaml"
+    profile.write_text(
+        "id: p\ntitle: P\nversion: 1.0.0\ndescription: P.\ncontrols: {AISEC-NET-02: {}, AISEC-NET-05: {}, AISEC-CTR-02: {}}\n",
+        encoding="utf-8",
+    )
+    command = [sys.executable, "-m", "pytest_aisec.cli", "run", str(profile), "-q", "--aisec-evidence=b"]
+    subprocess.run(
+        [*command, f"--hosts=chroot://{lab_chroot}"], cwd=tmp_path, check=False, capture_output=True
+    )
+    results = json.loads((tmp_path / "b/run.json").read_text(encoding="utf-8"))["results"]
+    assert {"not_applicable"} == {one["outcome"] for one in results}
+    assert all("nothing runs in a directory" in one["reason"] for one in results)
+    assert 3 == len(results)
 
 
 def test_this_machine_is_asked(connect) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pytest_aisec.facts.artifacts.model_heads import HEAD, LOOK, TOOLS
 from pytest_aisec.facts.core.formats import reads
+from pytest_aisec.facts.system.find_forms import lacks_printf, without_printf
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -151,13 +152,14 @@ def model_files(host: Host, directories: Sequence[str]) -> ModelFiles:
     if not directories:
         return ModelFiles(files=(), absent=(), faults=())
     places = " ".join(["%s"] * len(directories))
-    answer = host.run(
+    question = (
         f"for t in find stat od head; do {TOOLS}"
         f'{{ for d in {places}; do s=$(stat -L -c %%F -- "$d" 2>&1); printf "d%%s %%s\\000" "$?" "$s"; done; '
-        f"find -L {places} {LOOK}; printf 'e%%s\\000' \"$?\"; }} | head -c {MOST}",
-        *directories,
-        *directories,
+        f"find -L {places} {LOOK}; printf 'e%%s\\000' \"$?\"; }} | head -c {MOST}"
     )
+    answer = host.run(question, *directories, *directories)
+    if lacks_printf(answer.stderr) and (other := without_printf(question, follow=True)):
+        answer = host.run(other, *directories, *directories)
     return read_listing(answer.stdout, answer.stderr, directories)
 
 

@@ -110,7 +110,8 @@ def _ask_packages(host: Host) -> tuple[Component, ...]:
     answer = host.run(
         "{ if test -e /var/lib/dpkg/status; then "
         "dpkg-query -W -f '${db:Status-Status} ${Package} ${Version}\\n'; "
-        "elif command -v rpm >/dev/null 2>&1; then "
+        "elif command -v rpm >/dev/null 2>&1 && "
+        "{ test -d /var/lib/rpm || ! rpm --help 2>&1 | grep -q '^BusyBox '; }; then "
         "rpm -qa --qf 'installed %{NAME} %{VERSION}-%{RELEASE}\\n'; fi; "
         "printf 'status %s\\n' \"$?\"; } "
         f"| grep -E '^(status|installed ({names})) '"

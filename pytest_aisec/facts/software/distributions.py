@@ -161,7 +161,8 @@ def _packaged(host: Host) -> frozenset[str]:
     answer = host.run(
         "if test -e /var/lib/dpkg/status; then "
         "grep -hE '[.](dist-info|egg-info)$' /var/lib/dpkg/info/*.list; printf 'status %s\\n' \"$?\"; "
-        "elif command -v rpm >/dev/null 2>&1; then "
+        "elif command -v rpm >/dev/null 2>&1 && "
+        "{ test -d /var/lib/rpm || ! rpm --help 2>&1 | grep -q '^BusyBox '; }; then "
         "rpm -qa --qf '[%{FILENAMES}\\n]' | grep -E '[.](dist-info|egg-info)$'; "
         "printf 'status %s\\n' \"$?\"; "
         "else printf 'status 1\\n'; fi"

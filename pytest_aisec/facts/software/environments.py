@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_aisec.facts.core.formats import reads
+from pytest_aisec.facts.system.find_forms import lacks_xtype, without_printf
 from pytest_aisec.facts.system.listings import LISTING_BYTES, read_listing
 from pytest_aisec.observe.faults import Unobservable
 
@@ -71,18 +72,25 @@ def search(host: Host, roots: Sequence[str], expression: str) -> Search:
         f'-type l -xtype d -exec sh -c \'for l; do for p in {signs}; do if test -e "$p"; then '
         'printf "link %%s\\t%%s\\n\\000" "$l" "$(readlink -f -- "$l")"; break; fi; done; done; :\' sh {} +'
     )
-    answer = host.run(
+    begin = (
         f'for t in {places}; do printf \'top %%s\\n\\000\' "$(readlink -f -- "$t")"; done; '
         f"set -- {places}; while read -r a b c d m e; do case $m in "
         f"/proc|/proc/*|/sys|/sys/*|/dev|/dev/*) ;; {mounts}) "
         'set -- "$@" "$(printf \'%%b\' "$m")";; esac; done </proc/self/mountinfo; '
-        f'{{ find -H "$@" -xdev \\( -type d \\( {pruned} \\) -prune \\) -o \\( {links} \\) , '
-        f"\\( -type d \\( {pruned} \\) -prune \\) -o \\( {expression} \\); "
-        f"printf 'status %%s\\n\\000' \"$?\"; }} | head -c {LISTING_BYTES}",
-        *tops,
-        *tops,
-        *(top.rstrip("/") for top in tops),
     )
+    end = f"printf 'status %%s\\n\\000' \"$?\"; }} | head -c {LISTING_BYTES}"
+    skip = f"\\( -type d \\( {pruned} \\) -prune \\) -o"
+    values = (*tops, *tops, *(top.rstrip("/") for top in tops))
+    answer = host.run(
+        f'{begin}{{ find -H "$@" -xdev {skip} \\( {links} \\) , {skip} \\( {expression} \\); {end}', *values
+    )
+    if lacks_xtype(answer.stderr) and (other := without_printf(expression)) is not None:
+        linked = links.replace("-xtype d", "-exec test -d {} \\;").replace("{} +", "{} \\;")
+        answer = host.run(
+            f'{begin}{{ find -H "$@" -xdev {skip} \\( {linked} \\); s=$?; '
+            f'find -H "$@" -xdev {skip} \\( {other} \\); t=$?; test $s = 0 || (exit $s) && (exit $t); {end}',
+            *values,
+        )
     return read_search(tops, answer.stdout, answer.stderr)
 
 
@@ -104,6 +112,11 @@ def read_search(tops: Sequence[str], stdout: str, stderr: str) -> Search:
             records.append(record)
     return Search(
         records=tuple(records),
-        absent=tuple(top for top in tops if f"find: '{top}': No such file or directory" in complaints),
+        absent=tuple(
+            top
+            for top in tops
+            if {f"find: '{top}': No such file or directory", f"find: {top}: No such file or directory"}
+            & set(complaints)
+        ),
         faults=faults,
     )

@@ -128,18 +128,19 @@ def _search(host: Host, tops: Sequence[str]) -> tuple[dict[str, Entry], list[Uno
         listing = find(
             host,
             f"-H {' '.join(['%s'] * len(fresh))} -maxdepth {_DEPTH} "
-            f"\\( -type f \\( {names} \\) {ignored} -printf '%%d {ENTRY_FORMAT}' \\) -o "
-            f"\\( -type l -printf '%%d {ENTRY_FORMAT}' \\) ",
+            f"\\( -type f \\( {names} \\) {ignored} -printf '{ENTRY_FORMAT}' \\) -o "
+            f"\\( -type l -printf '{ENTRY_FORMAT}' \\) ",
             *fresh,
         )
         faults += listing.faults
         wanted: list[str] = []
+        at_top = {top.rstrip("/") or "/" for top in fresh}
         for record in listing.records:
-            depth, _, rest = record.partition(" ")
-            entry = read_entry(rest)
+            entry = read_entry(record)
+            is_at_top = posixpath.dirname(entry.path) in at_top
             if entry.kind == "f":
                 files[entry.path] = entry
-            elif depth == "1" or posixpath.basename(entry.path) in _MAY_BE_LINKS or is_credential(entry.path):
+            elif is_at_top or posixpath.basename(entry.path) in _MAY_BE_LINKS or is_credential(entry.path):
                 wanted.append(entry.path)
         ends = trails(host, wanted) if wanted else {}
         faults += [trail.fault for trail in ends.values() if trail.fault]

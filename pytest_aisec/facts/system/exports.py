@@ -117,7 +117,7 @@ def read_exports(printed: tuple[Answer, ...]) -> Exports:
     faults: list[Unobservable] = []
     found = list(parse_exports(configured.stdout, "/etc/exports"))
     faults += _denied(configured, "/etc/exports")
-    if not configured.stdout and "/etc/exports: No such file" not in configured.stderr:
+    if not configured.stdout and not re.search(r"/etc/exports'?: No such file", configured.stderr):
         faults.append(Unobservable("unreadable", "/etc/exports: neither its lines nor that it is absent"))
     found += parse_exports(active.stdout, "/var/lib/nfs/etab")
     faults += _denied(active, "/var/lib/nfs/etab")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pytest_aisec.facts.core.formats import reads
 from pytest_aisec.facts.system.access_lists import AclEntry, access_lists
 from pytest_aisec.facts.system.files import MOST_LINKS, Entry, Trail, leaves, trails
+from pytest_aisec.facts.system.find_forms import lacks_printf, without_printf
 from pytest_aisec.observe.backend import foresee
 from pytest_aisec.observe.faults import Unobservable
 
@@ -66,18 +67,22 @@ class Below:
     listing: Listing = field(repr=False)
 
 
+_FRAME = f"{{{{ find {{}}; printf 'status %%s\\n\\000' \"$?\"; }}}} | head -c {LISTING_BYTES}"
+
+
 def find(host: Host, arguments: str, *values: str) -> Listing:
     r"""Run `find` with `arguments`, whose `-printf` formats end in `\n\0`, and return the records.
 
-    Ends early where the listing is too long; files that vanish meanwhile are left out.
+    Where `find` has no `-printf`, `stat` prints the same. Ends early where the listing is too long; files
+    that vanish meanwhile are left out.
 
     Raises:
         Unobservable: when find fails for another reason than missing permissions.
 
     """
-    answer = host.run(
-        f"{{ find {arguments}; printf 'status %%s\\n\\000' \"$?\"; }} | head -c {LISTING_BYTES}", *values
-    )
+    answer = host.run(_FRAME.format(arguments), *values)
+    if lacks_printf(answer.stderr) and (other := without_printf(arguments)) is not None:
+        answer = host.run(_FRAME.format(other), *values)
     return read_listing(answer.stdout, answer.stderr)
 
 
@@ -100,8 +105,9 @@ def read_listing(stdout: str, stderr: str) -> Listing:
     status = records[-1].removeprefix("status ") if records and records[-1].startswith("status ") else None
     if status in {"126", "127"}:
         raise Unobservable("tool_missing", other[-1] if other else "find")
-    if any("unrecognized" in line or "unknown predicate" in line for line in other):
-        raise Unobservable("tool_missing", f"find on the host cannot do this: {other[-1]}")
+    for line in other:
+        if "unrecognized" in line or "unknown predicate" in line:
+            raise Unobservable("tool_missing", f"{line.strip()}: install findutils on the host")
     if status is None:
         if len(stdout.encode("utf-8", "surrogateescape")) < LISTING_BYTES // 2:
             raise Unobservable("unreadable", other[-1] if other else "find ended without saying how")

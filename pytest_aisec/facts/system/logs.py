@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_aisec.facts.core.answers import check_search
 from pytest_aisec.facts.core.formats import reads
+from pytest_aisec.facts.system.find_forms import lacks_printf
 from pytest_aisec.facts.system.sshd_log import (
     LoginEvents,
     SshdLine,
@@ -69,11 +70,14 @@ def log_files(host: Host, directory: str, names: Sequence[str], *, since: dateti
 
     """
     tests = " -o ".join("-name %s" for _ in names)
-    result = host.run(
-        f"find -L %s -maxdepth 1 -type f \\( {tests} \\) -printf '%%T@ %%s %%p\\n'",
-        f"{directory.rstrip('/')}/",
-        *(re.sub(r"([*?\[\\])", r"\\\1", name) + "*" for name in names),
-    )
+    question = f"find -L %s -maxdepth 1 -type f \\( {tests} \\) -printf '%%T@ %%s %%p\\n'"
+    values = [re.sub(r"([*?\[\\])", r"\\\1", name) + "*" for name in names]
+    result = host.run(question, f"{directory.rstrip('/')}/", *values)
+    if lacks_printf(result.stderr):
+        head = question.partition("-printf")[0]
+        result = host.run(
+            f"{head}-exec stat -L -c '%%Y %%s %%n' {{}} +", f"{directory.rstrip('/')}/", *values
+        )
     problem = result.stderr.strip().partition("\n")[0]
     if "No such file or directory" in problem and f"{directory.rstrip('/')}/" in problem:
         return None

@@ -14,7 +14,17 @@ from pytest_aisec.observe.faults import Unobservable
 if TYPE_CHECKING:
     from testinfra.host import Host
 
-__all__ = ["Address", "Socket", "SocketTable", "addresses_of", "parse_netstat", "parse_ss", "socket_table"]
+__all__ = [
+    "PROC_QUESTION",
+    "Address",
+    "Socket",
+    "SocketTable",
+    "addresses_of",
+    "parse_netstat",
+    "parse_proc",
+    "parse_ss",
+    "socket_table",
+]
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -28,6 +38,27 @@ _SYNCHRONISED = frozenset(
     {"ESTABLISHED", "CLOSE-WAIT", "FIN-WAIT-1", "FIN-WAIT-2", "LAST-ACK", "CLOSING"},
 )
 _USER = re.compile(r'\("(?P<name>[^"]*)",pid=(?P<pid>\d+)')
+# fmt: off
+_PROC_STATES = {
+    "01": "ESTABLISHED", "02": "SYN-SENT", "03": "SYN-RECV", "04": "FIN-WAIT-1", "05": "FIN-WAIT-2",
+    "06": "TIME-WAIT", "07": "UNCONNECTED", "08": "CLOSE-WAIT", "09": "LAST-ACK", "0A": "LISTEN",
+    "0B": "CLOSING", "0C": "SYN-RECV",
+}
+# fmt: on
+_IPV6 = "/proc/net/if_inet6"
+_LITTLE_ENDIAN = re.compile(r"x86_64|i\d86|aarch64|armv\w+l|riscv64|ppc64le|loongarch64")
+PROC_QUESTION = (
+    "uname -m; stat -L -c %F /proc/self; "
+    "for t in tcp tcp6 udp udp6; do echo table $t; cat /proc/net/$t || echo absent; done; "
+    "ls -d /proc/net/if_inet6; echo holders; "
+    "for p in /proc/[0-9]*; do stat -L -c '%i %F %n' $p/fd/*; done; "
+    "grep -aH '' /proc/[0-9]*/comm; echo end"
+)
+"""Asks the kernel itself. No line of the answer can hold a name that a user chose, but behind `/comm:`."""
+_PROC_SOCKET = re.compile(
+    r"\s*\d+: (?P<local>[0-9A-F]+:[0-9A-F]{4}) (?P<peer>[0-9A-F]+:[0-9A-F]{4}) (?P<state>[0-9A-F]{2})"
+    r" \S+ \S+ \S+ +\d+ +\d+ (?P<inode>\d+)(?: .*)?"
+)
 _NOT_ROOT = re.compile(
     r"^\(Not all processes could be identified|^ ?will not be shown, you would have to be root"
 )
@@ -207,14 +238,76 @@ def parse_netstat(text: str) -> SocketTable:
     return SocketTable(sockets=tuple(found))
 
 
+@reads
+def parse_proc(text: str) -> SocketTable:
+    """Read what the kernel's own tables in `/proc/net` said, and which processes hold the sockets.
+
+    The kernel does not say there whether a listener on `::` takes IPv4, too: it counts as one that does.
+
+    Raises:
+        Unobservable: when a table is missing or a line is not a socket.
+
+    """
+    tables, mark, holders = text.partition("\nholders\n")
+    head, *parts = tables.split("\ntable ")
+    machine, _, kind = head.partition("\n")
+    if not mark or not holders.endswith("end\n") or len(parts) != 4:
+        raise Unobservable("parse", "the tables of sockets in /proc/net are not whole")
+    if kind != "directory":
+        raise Unobservable("tool_missing", "stat cannot tell which process holds a socket; install iproute2")
+    if not _LITTLE_ENDIAN.fullmatch(machine):
+        raise Unobservable(
+            "parse", f"/proc/net is not read on {machine or 'an unknown machine'}; install iproute2"
+        )
+    held = _holders(holders)
+    found = []
+    for part in parts:
+        name, *lines = part.splitlines()
+        if lines[:1] == ["absent"] and name.endswith("6") and _IPV6 not in parts[-1].splitlines():
+            continue
+        if not lines or not lines[0].lstrip().startswith("sl "):
+            raise Unobservable("unreadable", f"/proc/net/{name} is not shown; install iproute2")
+        for line in lines[1:]:
+            if line == _IPV6:
+                continue
+            match = _PROC_SOCKET.fullmatch(line.rstrip())
+            if match is None or match["state"] not in _PROC_STATES:
+                raise Unobservable("parse", f"/proc/net/{name}: not a socket: {line[:120]!r}")
+            local, peer = _from_hex(match["local"]), _from_hex(match["peer"])
+            state = _PROC_STATES[match["state"]]
+            found.append(_socket(name[:3], state, local, peer, held.get(match["inode"], ())))
+    return SocketTable(sockets=tuple(found))
+
+
+def _holders(text: str) -> dict[str, list[tuple[str, str]]]:
+    """Return name and id of the processes that hold each inode."""
+    names = dict(re.findall(r"^/proc/(\d+)/comm:(.*)$", text, re.MULTILINE))
+    held: dict[str, list[tuple[str, str]]] = {}
+    for inode, pid in re.findall(r"^(\d+) socket /proc/(\d+)/fd/\d+$", text, re.MULTILINE):
+        held.setdefault(inode, []).append((names.get(pid, ""), pid))
+    return {inode: [one for one in processes if one[0]] for inode, processes in held.items()}
+
+
+def _from_hex(text: str) -> str:
+    """Return `address:port` of an endpoint that a little-endian kernel printed."""
+    digits, _, port = text.partition(":")
+    if len(digits) not in {8, 32}:
+        raise Unobservable("parse", f"not an address in the table of sockets: {text!r}")
+    words = [bytes.fromhex(digits[place : place + 8])[::-1] for place in range(0, len(digits), 8)]
+    address = ipaddress.ip_address(b"".join(words))
+    if address.version == 6 and address.is_unspecified:
+        return f"*:{int(port, 16)}"
+    return f"[{address}]:{int(port, 16)}"
+
+
 def socket_table(host: Host) -> SocketTable:
     """Return the TCP and UDP sockets of the host's own network namespace.
 
-    Asks `ss`, and `netstat` where there is no `ss`. Every user sees all sockets; only root sees the
-    processes of others.
+    Asks `ss`; where there is none, `netstat`; and where that is missing or cannot name processes, as that of
+    BusyBox, `/proc/net`. Every user sees all sockets; only root sees the processes of others.
 
     Raises:
-        Unobservable: `tool_missing` without either tool; `unreadable` or `parse` when the table is not whole.
+        Unobservable: `tool_missing`, `unreadable` or `parse` when no table is whole.
 
     """
     try:
@@ -226,8 +319,15 @@ def socket_table(host: Host) -> SocketTable:
         if result.rc != 0 or result.stderr.strip():
             raise Unobservable("unreadable", f"ss: {result.stderr.strip() or f'exit status {result.rc}'}")
         return parse_ss(result.stdout)
-    result = host.run("netstat -tunapW")
+    try:
+        result = host.run("netstat -tunapW")
+    except Unobservable as fault:
+        if fault.reason != "tool_missing":
+            raise
+        return parse_proc(host.run(PROC_QUESTION).stdout)
     complaints = [line for line in result.stderr.splitlines() if line.strip() and not _NOT_ROOT.search(line)]
+    if any(re.search(r"(?:invalid|unrecognized) option", line) for line in complaints):
+        return parse_proc(host.run(PROC_QUESTION).stdout)
     if result.rc != 0 or complaints:
         raise Unobservable("unreadable", f"netstat: {'; '.join(complaints) or f'exit status {result.rc}'}")
     return parse_netstat(result.stdout)
