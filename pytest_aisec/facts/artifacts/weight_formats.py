@@ -81,9 +81,9 @@ def keras_directories(
 
 
 def _may_be_object(file: ModelFile) -> bool:
-    """Tell whether an object of JSON may begin here; a head may stand for text that is not shown."""
+    """Tell whether an object of JSON may begin here; a head ends before what was redacted."""
     begun = file.head.lstrip(b" \t\r\n")
-    return file.size > 0 and (not begun or begun.startswith((b"{", b"-----BEGIN")))
+    return file.size > 0 and (not begun or begun.startswith(b"{"))
 
 
 def _places(host: Host, paths: Sequence[str]) -> list[str]:
@@ -103,8 +103,6 @@ def _places(host: Host, paths: Sequence[str]) -> list[str]:
 def _unpacked(host: Host, file: ModelFile, *, is_inside: bool) -> tuple[str, ...] | None:
     if not is_inside:
         raise Unobservable("privilege", f"{file.path}: leads out of the directories, and is not followed")
-    if file.head.startswith(b"-----BEGIN"):
-        raise Unobservable("parse", f"{file.path}: holds a private key, or something like one")
     if file.size > _FETCHED:
         raise Unobservable("truncated", f"{file.path}: a configuration of {file.size} bytes")
     data = read_range(host, file.path, 0, file.size)
