@@ -4,7 +4,7 @@ from pydantic import Field
 
 from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable
 from pytest_aisec.facts.artifacts.model_files import model_files
-from pytest_aisec.facts.artifacts.weight_formats import defects, is_container
+from pytest_aisec.facts.artifacts.weight_formats import defects, is_container, keras_directories
 
 
 @control(
@@ -35,20 +35,22 @@ def test_weight_files_are_well_formed(
 
     Malformed headers are how loaders are made to read or write outside of their memory. Judges headers of
     safetensors and GGUF, references of ONNX out of its directory and its operators that call Python, and
-    whatever Keras models name, as `.keras` or HDF5, that is not known to run nothing of its own.
+    whatever Keras models name, as `.keras`, unpacked or HDF5, that is not known to run nothing of its own.
     """
     seen = model_files(host, model_dirs)
     containers = [file for file in seen.each if is_container(file)]
     faults = list(seen.faults)
     malformed = {path: ["declared, but absent"] for path in seen.absent if is_declared("model_dirs")}
-    for path, wrong in defects(host, containers, max_header_bytes=max_header_bytes).items():
+    judged = defects(host, containers, max_header_bytes=max_header_bytes)
+    judged |= keras_directories(host, seen.files, [place for place in model_dirs if place not in seen.absent])
+    for path, wrong in judged.items():
         if isinstance(wrong, Unobservable):
             faults.append(wrong)
         elif wrong:
             malformed[path] = list(wrong)
     if not malformed and faults:
         raise faults[0]
-    if not malformed and not containers:
+    if not malformed and not judged:
         not_applicable(
             f"no safetensors, GGUF, ONNX or Keras file in {', '.join(model_dirs)}",
             claims=["model_dirs"] if seen.absent else [],

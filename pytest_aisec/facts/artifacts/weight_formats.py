@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import posixpath
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
@@ -11,7 +12,7 @@ from pytest_aisec.facts.artifacts import zips
 from pytest_aisec.facts.artifacts.gguf import gguf
 from pytest_aisec.facts.artifacts.hdf5 import root_attributes
 from pytest_aisec.facts.artifacts.keras import read_keras
-from pytest_aisec.facts.artifacts.model_files import ModelFile
+from pytest_aisec.facts.artifacts.model_files import ModelFile, read_range
 from pytest_aisec.facts.artifacts.onnx import NEEDLES, Span, onnx_defects
 from pytest_aisec.facts.artifacts.ranges import of_file
 from pytest_aisec.facts.artifacts.safetensors import safetensors
@@ -21,7 +22,7 @@ from pytest_aisec.observe.faults import Reason, Unobservable
 if TYPE_CHECKING:
     from testinfra.host import Host
 
-__all__ = ["defects", "is_container"]
+__all__ = ["defects", "is_container", "keras_directories"]
 
 _FETCHED = 3_500_000
 """The most that is read of one file at once."""
@@ -30,6 +31,7 @@ _WINDOWS = 8
 _SMALL = 65536
 _MANY = 256
 _MOST_DEFECTS = 5
+_AT_ONCE = 200
 _MOST_HITS = 2000
 _CONFIGURATIONS = {"model_config", "training_config"}
 
@@ -50,6 +52,71 @@ def defects(
 
     answers = outcomes([asking(file) for file in files])
     return {file.path: answer for file, answer in zip(files, answers, strict=True)}
+
+
+def keras_directories(
+    host: Host, files: Sequence[ModelFile], directories: Sequence[str]
+) -> dict[str, tuple[str, ...] | Unobservable]:
+    """Return what is wrong with each `config.json` that Keras loads as a model, by path; no others.
+
+    Keras takes the directory of such a file for an unpacked `.keras`, and builds what it names before it
+    looks for the weights: so its content tells, and not what lies beside it. What a link leads to outside of
+    `directories` is not fetched: whoever placed the link might not be allowed to read it.
+    """
+    named = [file for file in files if file.path.endswith("/config.json") and _may_be_object(file)]
+    if not named:
+        return {}
+    (places,) = outcomes([lambda: _places(host, [*directories, *(file.path for file in named)])])
+    if isinstance(places, Unobservable):
+        return dict.fromkeys((file.path for file in named), places)
+    roots = tuple(place.rstrip("/") + "/" for place in places[: len(directories)])
+    inside = [place.startswith(roots) for place in places[len(directories) :]]
+
+    def asking(file: ModelFile, *, is_inside: bool) -> Callable[[], tuple[str, ...] | None]:
+        return lambda: _unpacked(host, file, is_inside=is_inside)
+
+    looking = [asking(file, is_inside=within) for file, within in zip(named, inside, strict=True)]
+    judged = zip(named, outcomes(looking), strict=True)
+    return {file.path: answer for file, answer in judged if answer is not None}
+
+
+def _may_be_object(file: ModelFile) -> bool:
+    """Tell whether an object of JSON may begin here; a head ends before what was redacted."""
+    begun = file.head.lstrip(b" \t\r\n")
+    return file.size > 0 and (not begun or begun.startswith(b"{"))
+
+
+def _places(host: Host, paths: Sequence[str]) -> list[str]:
+    """Return where `paths` lie when all links are followed."""
+    found: list[str] = []
+    for start in range(0, len(paths), _AT_ONCE):
+        some = paths[start : start + _AT_ONCE]
+        answer = host.run("readlink -zf -- " + " ".join(["%s"] * len(some)), *some)
+        places = answer.stdout.split("\0")[:-1]
+        if answer.rc or len(places) != len(some):
+            said = answer.stderr.strip() or f"readlink ended with status {answer.rc}"
+            raise Unobservable("tool_missing" if answer.rc in {126, 127} else "unreadable", said)
+        found += places
+    return found
+
+
+def _unpacked(host: Host, file: ModelFile, *, is_inside: bool) -> tuple[str, ...] | None:
+    if not is_inside:
+        raise Unobservable("privilege", f"{file.path}: leads out of the directories, and is not followed")
+    if file.size > _FETCHED:
+        raise Unobservable("truncated", f"{file.path}: a configuration of {file.size} bytes")
+    data = read_range(host, file.path, 0, file.size)
+    try:
+        config = json.loads(data.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise Unobservable("parse", f"{file.path}: a configuration that is not UTF-8") from None
+    except RecursionError:
+        raise Unobservable("parse", f"{file.path}: a configuration nested too deeply") from None
+    except ValueError:  # Keras reads it in the same way, and gets no further either
+        return None
+    if not isinstance(config, dict) or not {"class_name", "config"} <= config.keys():
+        return None
+    return tuple(islice(read_keras(data, "config.json"), _MOST_DEFECTS))
 
 
 def _defects(host: Host, file: ModelFile, max_header_bytes: int) -> Iterator[str]:

@@ -2,8 +2,9 @@
 
 import pytest
 
+from pytest_aisec.facts.artifacts import weight_formats
 from pytest_aisec.facts.artifacts.model_files import model_files
-from pytest_aisec.facts.artifacts.weight_formats import defects, is_container
+from pytest_aisec.facts.artifacts.weight_formats import defects, is_container, keras_directories
 from pytest_aisec.observe.faults import Unobservable
 from tests.support import weights as make
 from tests.support.hdf5_files import DENSE, EARLIEST
@@ -111,3 +112,61 @@ class TestLargeOnnx:
             tmp_path, local, {"zeros.onnx": bytes(5_000_000), "cut.onnx": large(b"a")[:4_000_000]}
         )
         assert all(isinstance(said, tuple) and said for said in judged.values())
+
+
+def unpacked(directory, local, configs):
+    """Return the outcome of every unpacked model by the name of its directory."""
+    for name, config in configs.items():
+        (directory / name).mkdir()
+        (directory / name / "config.json").write_bytes(config)
+    judged = keras_directories(local, model_files(local, [str(directory)]).files, [str(directory)])
+    return {path.split("/")[-2]: answer for path, answer in judged.items()}
+
+
+def test_an_unpacked_keras_model_is_judged_by_its_configuration_alone(tmp_path, local):
+    judged = unpacked(
+        tmp_path,
+        local,
+        {
+            "dense": DENSE_LAYER,
+            "lambda": b'{"class_name": "Lambda", "config": {}}',
+            "behind a key": b'{"a": "-----BEGIN PRIVATE KEY-----", "class_name": "Lambda", "config": {}}',
+            "far behind": b'{"a": "' + b"a" * 2000 + b'", "class_name": "Lambda", "config": {}}',
+            "escaped": b'{"cl\\u0061ss_name": "L\\u0061mbda", "config": {}}',
+            "twice": b'{"class_name": "Lambda", "class_name": "Dense", "config": {}}',
+        },
+    )
+    assert judged.pop("dense") == ()
+    assert len(judged) == 5
+    assert all(judged.values())
+    assert not any(isinstance(answer, Unobservable) for answer in judged.values())
+
+
+def test_a_configuration_of_something_else_is_no_keras_model(tmp_path, local):
+    others = {
+        "transformers": b'{"architectures": ["LlamaForCausalLM"], "model_type": "llama"}',
+        "diffusers": b'{"_class_name": "UNet2DConditionModel"}',
+        "list": b"[]",
+        "no JSON": b"{",
+        "empty": b"",
+    }
+    assert unpacked(tmp_path, local, others) == {}
+
+
+def test_a_configuration_outside_of_the_directories_is_not_fetched(tmp_path, local, monkeypatch):
+    secret = tmp_path / "secret.json"
+    secret.write_bytes(b'{"auths": {"registry": {}}}')
+    (tmp_path / "models" / "x").mkdir(parents=True)
+    (tmp_path / "models" / "x" / "config.json").symlink_to(secret)
+    places = [str(tmp_path / "models")]
+    found = model_files(local, places).files
+    monkeypatch.setattr(weight_formats, "read_range", None)
+    (answer,) = keras_directories(local, found, places).values()
+    assert isinstance(answer, Unobservable)
+    assert answer.reason == "privilege"
+
+
+def test_a_configuration_that_cannot_be_read_as_text_is_an_error(tmp_path, local):
+    (answer,) = unpacked(tmp_path, local, {"latin": b'{"class_name": "Lambda\xff", "config": {}}'}).values()
+    assert isinstance(answer, Unobservable)
+    assert answer.reason == "parse"
