@@ -1,4 +1,4 @@
-"""What a control may know besides its parameters: the time, who set a value, what is allowed."""
+"""Context of a control besides its parameters: the time, who set a value, what is allowed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Evaluation:
     declared: frozenset[str] = frozenset()
     """Names of the parameters that a profile, file or command line set."""
     active: bool = False
-    """Whether requests may be sent to the services that are judged (`--aisec-active`)."""
+    """True if requests may be sent to the services that are judged (`--aisec-active`)."""
     advisories: Path | None = None
     """The index of advisories that `--aisec-advisories` names; `None` for the default one."""
 

@@ -110,7 +110,7 @@ class Control:
     title: str
     """The secure condition, stated as if it held."""
     rationale: str
-    """What an attacker gains when it does not hold; at most a few lines."""
+    """Gain of an attacker when the control fails; at most a few lines."""
     severity: Severity
     platforms: tuple[Platform, ...]
     frameworks: Mapping[str, tuple[str, ...]]
@@ -123,7 +123,7 @@ class Control:
     """The file that defines the control."""
     line: int
     speculate: bool = True
-    """Whether the control may be called early, and more than once, to find out what it will ask."""
+    """True if the control may be called early, and more than once, to find out what it will ask."""
     needs_running: bool = False
     """Whether it judges only what runs, so that it does not apply to a directory in which nothing does."""
 

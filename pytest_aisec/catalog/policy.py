@@ -28,8 +28,8 @@ class GatePolicy(BaseModel):
     min_score: Annotated[float, Field(gt=0, le=1)] | None = None
     """The least score with waivers, more than 0 and at most 1."""
     error_is: Literal["inconclusive", "failed"] = "inconclusive"
-    """What a control that could not be observed makes of the run."""
+    """Effect on the run of a control that could not be observed."""
     required: list[str] = Field(default_factory=list)
     """Controls that must have passed on every host, whatever else holds; waivers do not help."""
     strict_waivers: bool = False
-    """Whether a waiver for a control that passes fails the run."""
+    """True if a waiver for a control that passes fails the run."""

@@ -28,7 +28,7 @@ class _Frozen(BaseModel):
 
 
 class ControlEntry(_Frozen):
-    """What a profile says about the controls that one selector matches."""
+    """Settings of a profile for the controls that one selector matches."""
 
     severity: Severity | None = None
     """Overrides the control's own severity."""
@@ -118,7 +118,7 @@ def read_chain(
 
 @dataclass(frozen=True, kw_only=True)
 class _Reading:
-    """What is known while a chain is read."""
+    """State while a chain is read."""
 
     known: dict[str, Path]
     chain: dict[Path, Profile]

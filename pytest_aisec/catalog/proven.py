@@ -15,7 +15,7 @@ NAME = "proven.json"
 
 
 class Proven(BaseModel):
-    """What is recorded of one control."""
+    """Record of one control."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

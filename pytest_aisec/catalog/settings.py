@@ -1,4 +1,4 @@
-"""What an audit is made of, kept in one file: `aisec.toml`, or `[tool.pytest-aisec]` of `pyproject.toml`."""
+"""Settings of an audit in one file: `aisec.toml`, or `[tool.pytest-aisec]` of `pyproject.toml`."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class SettingsFile(_Frozen):
     """The file as written. Paths are relative to it."""
 
     name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$")] = "fleet"
-    """What the run of all groups is called in the evidence."""
+    """Name of the run of all groups in the evidence."""
     title: NonEmpty = "Fleet"
     version: NonEmpty = "1.0.0"
     profile: NonEmpty | None = None
@@ -111,7 +111,7 @@ class Settings:
 
     @property
     def directory(self) -> Path:
-        """What the file's paths are relative to."""
+        """Return the base of the file's paths."""
         return self.document.path.parent
 
     def profile_of(self, group: str) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from pytest_aisec.catalog.yamlfile import Document, Loc, Place, read_text
 from pytest_aisec.errors import UsageProblem
 
 _BETWEEN = re.compile(r"[^=\n{},\[\]#\"']+")
-"""What may be a key of dots, for each of which tomllib begins anew."""
+"""Text that may be a dotted key, for each of which tomllib begins anew."""
 _MOST_DOTS = 100
 _KEY = re.compile(r"""[ \t]*("(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[A-Za-z0-9_-]+)[ \t]*(\.)?""")
 _SKIP = re.compile(r"(?:[ \t\r\n,]|#[^\n]*)*")

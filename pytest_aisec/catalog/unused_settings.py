@@ -1,4 +1,4 @@
-"""What a profile says to no effect, because the same file says something else further on."""
+"""Settings of a profile without effect, because the same file says something else further on."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Shadow:
 
 @dataclass(frozen=True, kw_only=True)
 class _Layer:
-    """What one key of the file sets."""
+    """Settings made by one key of the file."""
 
     loc: Loc
     controls: frozenset[str]

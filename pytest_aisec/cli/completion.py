@@ -1,4 +1,4 @@
-"""What a shell offers when somebody presses the tab key."""
+"""Completions that a shell offers on the tab key."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ from pytest_aisec.observe.transcript import Observation
 
 @dataclass(frozen=True, kw_only=True)
 class Bundle:
-    """What `run.json` holds."""
+    """Contents of `run.json`."""
 
     run: Run
     verdict: Verdict
@@ -287,14 +287,14 @@ def _check_hosts(hosts: Sequence[HostInfo]) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Replayable:
-    """What replaying a bundle needs."""
+    """Inputs for replaying a bundle."""
 
     started_at: str
     """UTC, ISO 8601: the time that controls compare with."""
     hosts: Sequence[HostInfo]
     directory: Path
     active: bool = False
-    """Whether its controls could send requests to the services that they judged."""
+    """True if its controls could send requests to the services that they judged."""
 
     def load(self, host: HostInfo) -> list[Observation]:
         """Return the observations of one host, in the order of its transcript."""

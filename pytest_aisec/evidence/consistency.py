@@ -1,4 +1,4 @@
-"""Whether what a bundle holds agrees with itself."""
+"""Check that the contents of a bundle agree with each other."""
 
 from __future__ import annotations
 

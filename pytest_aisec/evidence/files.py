@@ -39,7 +39,7 @@ _HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 
 @dataclass(frozen=True, kw_only=True)
 class Listing:
-    """What lies in a bundle's directory."""
+    """Contents of a bundle's directory."""
 
     files: frozenset[str]
     """Plain files, by path in the bundle."""

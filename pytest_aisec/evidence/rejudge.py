@@ -42,7 +42,7 @@ _SHOWN = 80
 
 @dataclass(frozen=True, kw_only=True)
 class Surroundings:
-    """What an audit takes from the machine that it runs on, besides the bundle."""
+    """Inputs of an audit from the machine that it runs on, besides the bundle."""
 
     paths: Sequence[Path] = ()
     """Content directories, as for `--aisec-path`."""
@@ -52,7 +52,7 @@ class Surroundings:
 
 @dataclass(frozen=True, kw_only=True)
 class Compared:
-    """What became of making the verdicts again."""
+    """Result of making the verdicts again."""
 
     problems: tuple[str, ...]
     notes: tuple[str, ...] = ()

@@ -22,14 +22,14 @@ from pytest_aisec.report import formats
 
 @dataclass(frozen=True, kw_only=True)
 class Verified:
-    """What became of checking a bundle."""
+    """Result of checking a bundle."""
 
     origin: str
     """One sentence on who can have made it, where no key tells; empty otherwise."""
     problems: tuple[str, ...]
     """One sentence for each problem found."""
     notes: tuple[str, ...]
-    """What could not be compared, and why."""
+    """Notes on what could not be compared, and why."""
     signature: str
     """One sentence on who signed it, and whether that was checked."""
     verdicts: str

@@ -121,7 +121,7 @@ def _kind(before: State, now: State, *, with_other_parameters: bool) -> str:
 
 
 class _Notes:
-    """What else is to be known of a change."""
+    """Return further details of a change."""
 
     def __init__(self, baseline: Run, run: Run, changed: _Changed) -> None:
         self._changed = changed

@@ -1,4 +1,4 @@
-"""What a run shows against an earlier one, the baseline."""
+"""Comparison of a run with an earlier one, the baseline."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Change:
     before: State
     now: State
     note: str = ""
-    """What else is to be known: a clause."""
+    """Further details: a clause."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,7 +58,7 @@ class Removed:
     control: str
     severity: Severity
     reason: str = ""
-    """Why the profile leaves it out, if it says so."""
+    """Reason why the profile leaves it out, if it says so."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -38,7 +38,7 @@ from pytest_aisec.observe.redaction.redact import redact, redact_value
 from pytest_aisec.observe.transcript import Ordered, Transcript
 
 _OTHER_PLATFORMS = ("aix", "dragonfly", "sunos")
-"""What `uname -s` says, in lower case, on systems that no control can be for."""
+"""Lower-case output of `uname -s` on systems that no control can be for."""
 _LONGEST_NUMBER = 4096
 """Bits; Python refuses to write much longer ones in decimal."""
 _WORST_FIRST = ("failed", "error", "not_reviewed", "not_run", "passed", "not_applicable")
@@ -191,7 +191,7 @@ def _setting(name: str, value: object) -> Any:
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Ended:
-    """What one evaluation left, as it travels from the process that made it to the recorder."""
+    """Outcome of one evaluation, as it travels from the process that made it to the recorder."""
 
     control: str
     host: str

@@ -20,11 +20,11 @@ _ENDED = {
     Outcome.NOT_REVIEWED: ("waits for a review by a person", "wait for a review by a person"),
     Outcome.NOT_RUN: ("did not run", "did not run"),
 }
-"""What is said of one control that ended so, and of several."""
+"""Wording for one control that ended so, and for several."""
 
 
 class ExitCode(IntEnum):
-    """What the process returns; where several apply, the first listed here counts."""
+    """Exit code of the process; where several apply, the first listed here counts."""
 
     USAGE = 4
     """The user asked for something that cannot be done; nothing was contacted."""

@@ -40,7 +40,7 @@ class Conclusion:
     reason: str = ""
     """For `error` one of `observe.faults.REASONS`; where nothing was judged, a clause."""
     message: str = ""
-    """What a person reads first; for an internal error, where it happened."""
+    """Message that a person reads first; for an internal error, where it happened."""
 
 
 def conclude(error: BaseException | None, *, looked: bool) -> Conclusion:

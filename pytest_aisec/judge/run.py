@@ -32,7 +32,7 @@ class AdvisoriesInfo:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunInfo:
-    """What the run was."""
+    """Kind of run."""
 
     id: str
     """Derived from the start, the plan and the hosts."""
@@ -48,7 +48,7 @@ class RunInfo:
     signed_by: str = ""
     """The id of the key that signs the bundle; empty where it is not signed."""
     active: bool = False
-    """Whether requests could be sent to the services that were judged."""
+    """True if requests could be sent to the services that were judged."""
     advisories: AdvisoriesInfo | None = None
     """`None` where no control compares with it, or there is none."""
 
@@ -76,7 +76,7 @@ class HostInfo:
     transcript_sha256: str = ""
     """Of the transcript's file, hexadecimal."""
     fault: str = ""
-    """Why no further question could be answered, if so: `reason: detail`."""
+    """Reason why no further question could be answered, if so: `reason: detail`."""
     group: str = ""
     """Empty where one profile is for all hosts."""
 
@@ -121,7 +121,7 @@ class WaiverInfo:
     passes: int
     """Passed results that it covers."""
     note: str = ""
-    """Why it is stale or unused, or which narrower one takes its place."""
+    """Reason why it is stale or unused, or which narrower one takes its place."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -156,9 +156,9 @@ class Result:
     severity: Severity
     title: str
     expected: Any = None
-    """What the control required, as JSON data; only where a comparison failed."""
+    """Value that the control required, as JSON data; only where a comparison failed."""
     observed: Any = None
-    """What was there instead, as JSON data."""
+    """Value found instead, as JSON data."""
     message: str = ""
     waiver: WaiverState | None = None
     attestation: AttestationState | None = None
@@ -169,7 +169,7 @@ class Result:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ControlInfo:
-    """What a report says about a control, besides its results."""
+    """Description of a control in reports, besides its results."""
 
     id: str
     title: str
@@ -211,7 +211,7 @@ class Ledger:
 
     @property
     def is_balanced(self) -> bool:
-        """Whether the counts add up to what was planned."""
+        """True if the counts add up to what was planned."""
         return self.planned == sum(int(getattr(self, outcome.value)) for outcome in Outcome)
 
 
@@ -226,7 +226,7 @@ class Scores:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
-    """What the gate decided."""
+    """Decision of the gate."""
 
     gate: Literal["passed", "failed", "inconclusive"]
     exit_code: int

@@ -1,4 +1,4 @@
-"""What every report format is: a document made host by host, so that no more than one host is in memory."""
+"""Interface of report formats: a document made host by host, so that no more than one host is in memory."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Document(Protocol):
 
 
 class Format(Protocol):
-    """What makes the document of a run."""
+    """Maker of the document of a run."""
 
     def __call__(self, run: Run, verdict: Verdict) -> Document:
         """Return a document of `run`; the same run gives the same text."""

@@ -21,17 +21,17 @@ class Report:
     """One report format."""
 
     name: str
-    """What `aisec report --format` takes."""
+    """Value of `aisec report --format`."""
     path: str
     """Where it lies in the bundle; `{host}` where each host has a file of its own."""
     module: str
     """In this package. Imported when it is needed."""
     document: str = "Document"
-    """What makes a document, in that module."""
+    """Name of the document class in that module."""
 
     @property
     def is_per_host(self) -> bool:
-        """Whether each host has a file of its own."""
+        """True if each host has a file of its own."""
         return "{host}" in self.path
 
     def path_of(self, host: HostInfo) -> str:
@@ -57,7 +57,7 @@ REPORTS: tuple[Report, ...] = (
 ON_DEMAND: tuple[Report, ...] = (
     Report(name="sarif-all", path="results-all.sarif", module="sarif", document="Everything"),
 )
-"""What only `aisec report` makes. `NAME-all` is what `--format NAME --all` means."""
+"""Formats that only `aisec report` makes. `NAME-all` is what `--format NAME --all` means."""
 
 _HOSTS = 100
 """After so many, memory that only circles hold is given back."""

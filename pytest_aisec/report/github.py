@@ -1,4 +1,4 @@
-"""What GitHub Actions shows of a run: annotations, folded parts of the log, and the job's summary.
+"""Output for GitHub Actions: annotations, folded parts of the log, and the job's summary.
 
 GitHub acts on lines of a step's log that look like its commands. What hosts answer must never be one, so the
 log is closed for commands, under a token that nobody can guess, whenever it is not we who write.
@@ -19,7 +19,7 @@ from pytest_aisec.report.terminal import Line, Section
 from pytest_aisec.report.text import compact, visible
 
 VARIABLES = ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY")
-"""What is read of the environment."""
+"""Variables read from the environment."""
 LEVELS: Mapping[Severity, str] = {
     "critical": "error",
     "high": "error",

@@ -14,7 +14,7 @@ from pytest_aisec.report.text import decode, pretty, size
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Status:
-    """What a report calls an outcome; a waived failure has a name of its own."""
+    """Name of an outcome in reports; a waived failure has a name of its own."""
 
     key: str
     word: str
@@ -119,7 +119,7 @@ class Group:
     """At least one, by host."""
     asked: Sequence[Asked]
     is_alike: bool
-    """Whether all hosts gave the same answers to the same commands."""
+    """True if all hosts gave the same answers to the same commands."""
     started: Mapping[str, str]
     """Host name → when the first command was asked; hosts that were asked nothing are missing."""
 

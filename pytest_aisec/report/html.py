@@ -38,7 +38,7 @@ STATES = {
     "stale": "what it excuses passes",
     "unused": "nothing in this run needs it",
 }
-"""What may have become of a waiver or an attestation."""
+"""Possible states of a waiver or an attestation."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -23,7 +23,7 @@ _LONGEST = 300
 _NAMED = 10
 """Hosts that one row names."""
 _SAFE = re.compile(r"""(?!\d+[.)](\s|$))(?!.*www\.)[\w("'](?:[\w ,.;()'"/%+?!-]|:(?=\s|$))*""", re.IGNORECASE)
-"""What is nothing but text in Markdown, once underscores are escaped: neither markup nor made into a link."""
+"""Characters that are only text in Markdown, underscores escaped: neither markup nor part of a link."""
 
 
 def render(run: Run, verdict: Verdict) -> str:

@@ -20,7 +20,7 @@ from pytest_aisec.report.oscal_text import (
 )
 
 Identify = Callable[..., str]
-"""What something is → its identifier."""
+"""Kind of object → its identifier."""
 
 
 def people(run: Run, identify: Identify) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

@@ -13,7 +13,7 @@ from pytest_aisec.report.wording import dump, short
 NAMES = "urn:pytest-aisec:oscal"
 """Namespace of the properties that OSCAL does not define."""
 EMPTY = "(none)"
-"""What stands where OSCAL wants a text and there is none."""
+"""Text where OSCAL wants one and there is none."""
 _MARKUP = re.compile(
     r"\\(?=[!-/:-@\[-`{-~\n]|$)"  # a backslash that would escape what follows
     r"|[`*\[<^~|]"

@@ -11,7 +11,7 @@ from pathlib import Path
 from pytest_aisec.errors import EvidenceError, UsageProblem
 
 NAME = "pdf"
-"""What `aisec report --format` takes."""
+"""Value of `aisec report --format`."""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 """Names under which a Chromium may be found, in this order."""
 FLAGS = (

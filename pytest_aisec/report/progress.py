@@ -1,4 +1,4 @@
-"""What people see while hosts are being asked."""
+"""Progress shown while hosts are being asked."""
 
 from __future__ import annotations
 

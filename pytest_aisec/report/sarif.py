@@ -24,7 +24,7 @@ from pytest_aisec.report.wording import OPEN, Index, bounded, clean, dump, short
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 BUNDLE = "BUNDLE"
-"""What paths in the log are relative to."""
+"""Base of the paths in the log."""
 _KINDS = {
     Outcome.PASSED: "pass",
     Outcome.FAILED: "fail",

@@ -1,4 +1,4 @@
-"""What people read at the end of a run, at 80 columns and without colour."""
+"""Summary at the end of a run, at 80 columns and without colour."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class Section:
     """Of the title."""
     lines: Iterator[Line]
     is_detail: bool = False
-    """Whether it may be folded away, where that is possible."""
+    """True if it may be folded away, where that is possible."""
 
 
 def render(run: Run, verdict: Verdict, bundle: str, problem: str, *, verbose: bool) -> Iterator[Line]:

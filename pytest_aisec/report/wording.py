@@ -1,4 +1,4 @@
-"""What the machine formats say in the same words: waivers, attestations, commands, and what came of them."""
+"""Wording that the machine formats share: waivers, attestations, commands, and what came of them."""
 
 from __future__ import annotations
 

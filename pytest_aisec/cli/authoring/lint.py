@@ -43,7 +43,7 @@ _WORD = re.compile(rf"\b({'|'.join(sorted(_TELLING))})[\"']?\s*:")
 _MOST_EFFORT = 10_000_000
 """For finding waivers that overlap: some seconds."""
 _PLACED = re.compile(r"(?P<file>.+?):(?P<line>\d+):(?:(?P<column>\d+):)? (?P<message>.*)")
-"""What loaders say of one mistake."""
+"""Message of a loader about one mistake."""
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -56,7 +56,7 @@ class Finding:
     level: Level
     message: str
     code: str
-    """What it is, in a word or two that do not change."""
+    """Kind of mistake, in a word or two that do not change."""
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}: {self.level}: {self.message}"
@@ -68,7 +68,7 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Linted:
-    """What was found in how many files."""
+    """Findings, and the number of files."""
 
     findings: tuple[Finding, ...]
     """Sorted by file and line."""

@@ -1,4 +1,4 @@
-"""What is signed: in-toto statements about a bundle."""
+"""Signed content: in-toto statements about a bundle."""
 
 from __future__ import annotations
 

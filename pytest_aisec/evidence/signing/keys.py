@@ -21,7 +21,7 @@ _KEYS = "an Ed25519 or ECDSA (P-256, P-384, P-521) key"
 
 
 class Signer(Protocol):
-    """What signs the statements about a bundle."""
+    """Signer of the statements about a bundle."""
 
     kind: str
     """Part of the names of the files: `attestation.<kind>.json`."""

@@ -20,7 +20,7 @@ OPTION = "--aisec-attestations"
 
 
 class Attestation(Dated):
-    """What a person found on a control, and until when that may be relied on."""
+    """Finding of a person on a control, and until when that may be relied on."""
 
     statement: NonEmpty
     status: Literal["passed", "failed"]

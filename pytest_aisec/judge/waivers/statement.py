@@ -1,4 +1,4 @@
-"""What waivers and attestations have in common: files, days, and the hosts that they are meant for."""
+"""Base of waivers and attestations: files, days, and the hosts that they are meant for."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Day = Annotated[date, BeforeValidator(_day)]
 
 
 class Dated(BaseModel):
-    """What somebody says of one control on some hosts."""
+    """Statement of a person about one control on some hosts."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -15,7 +15,7 @@ from pytest_aisec.judge.waivers.waiver import Waiver
 
 State = Literal["unknown_control", "expired", "expiring", "not_yet_approved", "active"]
 STATES: tuple[State, ...] = get_args(State)
-"""What needs somebody first."""
+"""Order of states: what needs action comes first."""
 WRONG: frozenset[State] = frozenset({"unknown_control", "expired"})
 """A waiver in one of these states excuses nothing, and never will again."""
 
