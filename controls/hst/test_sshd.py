@@ -21,7 +21,7 @@ _ALGORITHMS = (
     "pubkeyacceptedkeytypes",
 )
 _OUTDATED = re.compile(
-    r"-cbc\b|3des|arcfour|blowfish|cast128|sha1\b|hmac-md5|ripemd|^ssh-rsa(-cert|$)|^ssh-dss"
+    r"-cbc\b|3des|arcfour|blowfish|cast128|sha1\b|hmac-md5|umac-64\b|ripemd|^ssh-rsa(-cert|$)|^ssh-dss"
 )
 
 
@@ -100,7 +100,7 @@ def _violations(server: Effective, *, permit_root: str, max_auth_tries: int) -> 
     eu_ai_act=["15.5"],
     remediation="In /etc/ssh/sshd_config.d/: PasswordAuthentication no, KbdInteractiveAuthentication no, "
     "PermitRootLogin {permit_root}, MaxAuthTries {max_auth_tries}, X11Forwarding no, "
-    "AllowAgentForwarding no, MACs -hmac-sha1*; then reload sshd",
+    "AllowAgentForwarding no, MACs -hmac-sha1*,umac-64*; then reload sshd",
 )
 def test_ssh_refuses_passwords_and_root(
     host: Host,

@@ -7,7 +7,7 @@ PermitRootLogin prohibit-password
 MaxAuthTries 4
 X11Forwarding no
 AllowAgentForwarding no
-MACs -hmac-sha1*
+MACs -hmac-sha1*,umac-64*
 CONF
 systemctl restart ssh
 install -d -o ai_user -g ai_team -m 0750 /srv/models

@@ -95,6 +95,8 @@ class KernelLog:
     """Newest entries of packets with one of the prefixes, without time and host."""
     holding: tuple[Place, ...]
     """Where such entries were found."""
+    abandoned: tuple[str, ...]
+    """Places that hold such entries, and that no running program writes any more."""
     intended: tuple[Place, ...]
     """Where a running service is to write them."""
     faults: tuple[Unobservable, ...]
@@ -147,17 +149,27 @@ def read_kernel_log(printed: Sequence[Answer], prefixes: Sequence[str]) -> Kerne
             holding.append(journal_place)
     intended = [journal_place] if journal_place and _reads_kernel(journald.stdout) else []
     names = set(running.stdout.split())
+    written = [place for place in holding if names & _writers(place.name)]
+    intended = [place for place in intended if names & _writers(place.name)]
     if "rsyslogd" in names:
         forwards = _forwarded(rsyslog.stdout)
         files_of = _written(rsyslog.stdout) if fault is None else ()
         intended += [*(_file(name, rotation) for name in files_of), *forwards]
-        holding += forwards if holding else []
+        written += forwards if written else []
     return KernelLog(
         entries=tuple(dict.fromkeys(entries)),
-        holding=tuple(dict.fromkeys(holding)),
+        holding=tuple(dict.fromkeys(written)),
+        abandoned=tuple(dict.fromkeys(place.name for place in holding if place not in written)),
         intended=tuple(dict.fromkeys(intended)),
         faults=tuple(faults),
     )
+
+
+def _writers(place: str) -> frozenset[str]:
+    """Return the programs that write a place, as the kernel names processes: 15 letters at most."""
+    if place == "journal":
+        return frozenset({"systemd-journal"})
+    return frozenset({"ulogd"} if "/ulog/" in place else {"rsyslogd", "syslog-ng", "syslogd"})
 
 
 def _of_files(listing: str, prefixes: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -9,6 +9,6 @@ PermitRootLogin $1
 MaxAuthTries 4
 X11Forwarding no
 AllowAgentForwarding no
-MACs -hmac-sha1*
+MACs -hmac-sha1*,umac-64*
 CONF
 }

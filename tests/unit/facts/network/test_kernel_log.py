@@ -10,6 +10,7 @@ PACKET = "SUSPECT_OUT: IN= OUT=eth0 SRC=10.0.0.1 DST=198.51.100.7 LEN=60 PROTO=T
 RSYSLOG = 'module(load="imklog")\nauth,authpriv.* /var/log/auth.log\n*.*;auth,authpriv.none -/var/log/syslog\nkern.* -/var/log/kern.log\n'
 
 
+RUNNING = "systemd\nsystemd-journal\nrsyslogd\n"
 NO_LOGROTATE = "".join(
     f"ls: cannot access '/usr/{place}/logrotat[e]': No such file or directory\n" for place in ("sbin", "bin")
 )
@@ -17,7 +18,7 @@ NO_LOGROTATE = "".join(
 
 def log(**texts):
     names = ("files", "journal", "persistent", "logrotate", "rotates", "journald", "rsyslog", "running")
-    texts = {"rotates_err": "" if "rotates" in texts else NO_LOGROTATE, **texts}
+    texts = {"rotates_err": "" if "rotates" in texts else NO_LOGROTATE, "running": RUNNING, **texts}
     texts["files"] = texts.get("files", "") + texts.pop("end", "end\n")
     answers = [
         Answer(
@@ -92,7 +93,8 @@ def test_rotation(days, body):
             [("/var/log/syslog", math.inf), ("/var/log/kern.log", math.inf)],
             {"rsyslog": RSYSLOG, "running": "rsyslogd"},
         ),
-        ([], {"rsyslog": RSYSLOG}),
+        ([], {"rsyslog": RSYSLOG, "running": "systemd-journal\n"}),
+        ([], {"persistent": "/var/log/journal/x/system.journal", "running": "rsyslogd\n"}),
         ([], {"rsyslog": RSYSLOG.replace("module", "#module"), "running": "rsyslogd"}),
         ([("journal", math.inf)], {"persistent": "/var/log/journal/x/system.journal"}),
         ([], {"persistent": "x", "journald": "[Journal]\nStorage=volatile\n"}),
@@ -106,6 +108,17 @@ def test_rotation(days, body):
 )
 def test_where_entries_are_to_go(expected, texts):
     assert expected == [(one.name, one.days) for one in log(**texts).intended]
+
+
+def test_what_no_running_program_writes_is_abandoned():
+    entries = f"file /var/log/kern.log\nx kernel: {PACKET}\n"
+    journal = {"journal": f"1764115200.0 h kernel: {PACKET}\n", "persistent": "x"}
+    found = log(files=entries, **journal, running="systemd\nsshd\n")
+    assert ((), ("/var/log/kern.log", "journal")) == (found.holding, found.abandoned)
+    found = log(files=entries, **journal, running="systemd-journal\n")
+    assert (["journal"], ("/var/log/kern.log",)) == ([one.name for one in found.holding], found.abandoned)
+    found = log(files=entries, **journal, running="syslog-ng\n")
+    assert (["/var/log/kern.log"], ("journal",)) == ([one.name for one in found.holding], found.abandoned)
 
 
 def test_forwarding():
