@@ -98,7 +98,8 @@ def _smb(share: Share) -> Iterator[tuple[str, str]]:
 
 
 def _mount(mount: Mount, require_sec: str) -> Iterator[tuple[str, str]]:
-    where = f"{mount.source} mounted on {mount.target}"
+    when = f"to be mounted on {mount.target} by {mount.source_file}"
+    where = f"{mount.source} {when if mount.source_file else f'mounted on {mount.target}'}"
     missing = [option for option in ("nosuid", "nodev") if option not in mount.options]
     if missing:
         yield where, f"without {' and '.join(missing)}"

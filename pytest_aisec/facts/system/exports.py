@@ -10,12 +10,24 @@ from typing import TYPE_CHECKING
 
 from pytest_aisec.facts.core.answers import Answer, answers, problem
 from pytest_aisec.facts.core.formats import reads
+from pytest_aisec.facts.system.unit_files import settings
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
     from testinfra.host import Host
 
-__all__ = ["Export", "Exports", "Mount", "Share", "exports", "parse_exports", "parse_mounts", "parse_smb"]
+__all__ = [
+    "Export",
+    "Exports",
+    "Mount",
+    "Share",
+    "exports",
+    "parse_exports",
+    "parse_fstab",
+    "parse_mounts",
+    "parse_smb",
+    "parse_units",
+]
 
 _COMMANDS = (
     (
@@ -33,6 +45,15 @@ _COMMANDS = (
     "cat /etc/ksmbd/ksmbd.conf",
     "cat /etc/ganesha/ganesha.conf",
     "cat /proc/self/mounts",
+    "cat /etc/fstab",
+    (
+        "for f in /etc/systemd/system/*.mount /usr/local/lib/systemd/system/*.mount; do "
+        '[ -e "$f" ] && grep -aH \'\' -- "$f"; done; true'
+    ),
+    (
+        "for f in /etc/auto.master /etc/auto.master.d/*.autofs /etc/autofs/auto.master; do "
+        '[ -e "$f" ] && cat -- "$f" && echo; done; true'
+    ),
 )
 _SMB_PLACES = 6
 """In which programs of Samba and ksmbd are looked for; each is said to be absent, or one is shown."""
@@ -73,15 +94,17 @@ class Share:
     source: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Mount:
-    """A directory of another machine that is mounted here."""
+    """A directory of another machine that is mounted here, or will be."""
 
     target: str
     source: str
     kind: str
     """Such as `nfs4`, `cifs`."""
     options: tuple[str, ...]
+    source_file: str = ""
+    """The file that will have it mounted; empty for what is mounted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +136,9 @@ def read_exports(printed: tuple[Answer, ...]) -> Exports:
         Unobservable: as `exports`.
 
     """
-    configured, active, kernel, programs, testparm, smb, ksmbd, ganesha, mounts = printed
+    configured, active, kernel, programs, testparm, smb, ksmbd, ganesha, mounts, fstab, units, autofs = (
+        printed
+    )
     faults: list[Unobservable] = []
     found = list(parse_exports(configured.stdout, "/etc/exports"))
     faults += _denied(configured, "/etc/exports")
@@ -130,8 +155,20 @@ def read_exports(printed: tuple[Answer, ...]) -> Exports:
         shares += parse_smb(text, source)
     if (fault := mounts.fault("/proc/self/mounts")) is not None:
         raise fault
+    mounted = parse_mounts(mounts.stdout)
+    if not fstab.stdout and not _ABSENT.search(fstab.stderr) and fstab.status != 0:
+        faults.append(Unobservable("unreadable", f"/etc/fstab: {fstab.stderr.strip() or 'not shown'}"))
+    for answer, what in ((fstab, "/etc/fstab"), (units, "units of systemd"), (autofs, "/etc/auto.master")):
+        faults += _denied(answer, what)
+    later = [*parse_fstab(fstab.stdout), *parse_units(units.stdout)]
+    if re.search(r"(?m)^[^\S\n]*/", autofs.stdout):
+        faults.append(Unobservable("parse", "maps of autofs (/etc/auto.master) are not read"))
+    targets = {mount.target for mount in mounted}
     return Exports(
-        nfs=tuple(found), smb=tuple(shares), mounts=parse_mounts(mounts.stdout), faults=tuple(faults)
+        nfs=tuple(found),
+        smb=tuple(shares),
+        mounts=(*mounted, *(mount for mount in later if mount.target not in targets)),
+        faults=tuple(faults),
     )
 
 
@@ -253,6 +290,53 @@ def parse_smb(text: str, source: str) -> tuple[Share, ...]:
 
 
 @reads
+def parse_fstab(text: str) -> tuple[Mount, ...]:
+    """Read `/etc/fstab`; only network file systems are returned.
+
+    Raises:
+        Unobservable: `parse`, when a line is in no known form.
+
+    """
+    found = []
+    for line in text.splitlines():
+        fields = line.split()
+        if not fields or fields[0].startswith("#"):
+            continue
+        if len(fields) < 3:  # the C library leaves out such a line; mount may not
+            raise Unobservable("parse", f"/etc/fstab: {line[:120]!r}")
+        source, target = _unescaped(fields[0]), _unescaped(fields[1])
+        if (kind := _kind(fields[2], source)) in _NETWORK:
+            options = tuple(fields[3].split(",")) if len(fields) > 3 else ()
+            found.append(Mount(target, source, kind, options, "/etc/fstab"))
+    return tuple(found)
+
+
+def _kind(given: str, source: str) -> str:
+    """Return the kind of a file system; where none is given, `mount` tells it by the source."""
+    if given not in {"", "auto"}:
+        return given
+    return "cifs" if source.startswith("//") else "nfs" if ":/" in source else given
+
+
+def _options(unit: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(unit.get("Options", "").split(","))
+
+
+@reads
+def parse_units(text: str) -> tuple[Mount, ...]:
+    """Read mount units of systemd, as `grep -H` shows them; only network file systems are returned."""
+    files: dict[str, list[str]] = {}
+    for path, line in re.findall(r"(?m)^(/.+?\.mount):(.*)$", text):
+        files.setdefault(path, []).append(line)
+    units = [(path, dict(settings("\n".join(lines), "Mount"))) for path, lines in files.items()]
+    return tuple(
+        Mount(unit.get("Where", "?"), unit.get("What", "?"), kind, _options(unit), path)
+        for path, unit in units
+        if (kind := _kind(unit.get("Type", ""), unit.get("What", ""))) in _NETWORK
+    )
+
+
+@reads
 def parse_mounts(text: str) -> tuple[Mount, ...]:
     """Read `/proc/self/mounts`; only network file systems are returned.
 
@@ -267,7 +351,5 @@ def parse_mounts(text: str) -> tuple[Mount, ...]:
             raise Unobservable("parse", f"/proc/self/mounts: {line[:120]!r}")
         if fields[2] in _NETWORK:
             source, target = _unescaped(fields[0]), _unescaped(fields[1])
-            found.append(
-                Mount(target=target, source=source, kind=fields[2], options=tuple(fields[3].split(",")))
-            )
+            found.append(Mount(target, source, fields[2], tuple(fields[3].split(","))))
     return tuple(found)

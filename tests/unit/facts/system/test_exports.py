@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_aisec.facts.system.exports import parse_exports, parse_mounts, parse_smb
+from pytest_aisec.facts.system.exports import parse_exports, parse_fstab, parse_mounts, parse_smb, parse_units
 from pytest_aisec.observe.faults import Unobservable
 
 
@@ -44,6 +44,27 @@ def test_smb():
     ]
     with pytest.raises(Unobservable):
         parse_smb("[global]\nnonsense\n", "smb.conf")
+
+
+def test_what_will_be_mounted():
+    text = (
+        "# old\nUUID=1 / ext4 defaults 0 1\nnas:/a\\040b\t/data\tnfs4\tnoauto,nosuid 0 0\n//nas/m /m auto\n"
+    )
+    found = [(one.source, one.target, one.options) for one in parse_fstab(text)]
+    assert [("nas:/a b", "/data", ("noauto", "nosuid")), ("//nas/m", "/m", ())] == found
+    with pytest.raises(Unobservable, match="parse"):
+        parse_fstab("nonsense\n")
+    lines = {
+        "a": "[Unit] What=x [Mount] Where=/data What=nas:/d Type=nfs Options=nosuid,nodev",
+        "b": "[Mount] What=/dev/sda Where=/b Type=ext4",
+        "c": "[Mount] What=nas:/e Where=/e",
+    }
+    text = "".join(
+        f"/etc/systemd/system/{name}.mount:{line}\n" for name, unit in lines.items() for line in unit.split()
+    )
+    assert [("/data", ("nosuid", "nodev")), ("/e", ("",))] == [
+        (one.target, one.options) for one in parse_units(text)
+    ]
 
 
 def test_only_network_mounts():
