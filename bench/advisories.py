@@ -28,7 +28,7 @@ import json, resource, sys, time
 from datetime import datetime
 from pathlib import Path
 
-from pytest_aisec import audit
+from pytest_aisec.judge import evaluate
 from pytest_aisec.advisories.index import open_index
 from pytest_aisec.catalog import plan
 from pytest_aisec.catalog.content import content_root
@@ -55,12 +55,12 @@ class Host(Transcript):
 
 planned = plan.single(load_catalog([content_root()])["AISEC-SUP-01"], {"db_max_age_days": 36500})
 backend = ObservingBackend("host", None, Host())
-host = audit.Host(backend)
+host = evaluate.Host(backend)
 backend.set_host(host)
 before = time.perf_counter()
 opened = open_index(path)
 between = time.perf_counter()
-found = audit.judge(planned, host, Evaluation(now=now, advisories=path))
+found = evaluate.judge(planned, host, Evaluation(now=now, advisories=path))
 after = time.perf_counter()
 assert found.outcome.value == "failed", found
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000

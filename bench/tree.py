@@ -53,7 +53,7 @@ CHILD = """
 import json, resource, sys, time
 from datetime import UTC, datetime
 from pathlib import Path
-from pytest_aisec import audit
+from pytest_aisec.judge import evaluate
 from pytest_aisec.catalog import plan
 from pytest_aisec.catalog.content import content_root
 from pytest_aisec.catalog.context import Evaluation
@@ -73,10 +73,10 @@ def observe(name, params):
     (target,) = resolve(options)
     transcript, planned = Transcript(), plan.single(catalog[name], params)
     host = target.observed(transcript, limits)
-    calls = {name: lambda host: audit.speculate(planned, host, circumstances)}
+    calls = {name: lambda host: evaluate.speculate(planned, host, circumstances)}
     work = waves.Work(name=target.name, open=lambda: host, close=lambda: None)
     waves.collect_host(work, calls, waves.Suggestions())
-    conclusion = audit.judge(planned, host, circumstances)
+    conclusion = evaluate.judge(planned, host, circumstances)
     target.disconnect()
     return conclusion, len(transcript)
 

@@ -36,7 +36,7 @@ PLACES = {
 }
 
 NO_REDACTION = """
-from pytest_aisec.observe import redact
+from pytest_aisec.observe.redaction import redact
 redact._redact = lambda text: text
 redact.redact_value = lambda name, value: value
 """

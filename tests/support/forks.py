@@ -240,7 +240,8 @@ def become(received: list[int]) -> Callable[[], None]:
         job = json.load(stream)
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:  # as an interpreter that starts where it is ignored
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     for target, source in enumerate(received[:3]):
         os.dup2(source, target)
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))

@@ -244,7 +244,7 @@ def _lenient(line: bytes, name: str, base: int) -> Argument:
         return int(text, base)
     except ValueError:
         pass
-    octal = re.fullmatch(rb"\s*([+-]?)0+([0-7]+)\s*", text)  # likewise
+    octal = re.fullmatch(rb"\s*([+-]?)0([0-7]+)\s*", text)  # likewise
     if octal is None or base == 10:
         raise Broken("no number")
     return int(octal[1] + octal[2], 8)

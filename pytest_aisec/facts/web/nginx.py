@@ -37,12 +37,11 @@ _CODE = "code"
 """The sign of a block of Lua."""
 _LUA = re.compile(r"\w+_by_lua_block")
 _IN_LUA = re.compile(
-    r"""--\[(?P<a>=*)\[.*?\](?P=a)\]|--[^\n]*|\[(?P<b>=*)\[.*?\](?P=b)\]"""
+    r"""--\[(?P<a>=*)\[(?:.*?\](?P=a)\]|.*)|--[^\n]*|\[(?P<b>=*)\[(?:.*?\](?P=b)\]|.*)"""
     r"""|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|[{}]""",
     re.DOTALL,
 )
-
-
+"""What decides where a block of Lua ends. What is opened and never closed goes on to the end of the file."""
 _FURTHER = re.compile(r"\b(?:capture|capture_multi|exec|require|socket|dofile|loadfile)\b")
 
 

@@ -42,15 +42,15 @@ ODD = (
 def readers() -> dict[str, Callable[..., Any]]:
     """Return what is marked as a reader, by module and name."""
     found = {}
-    for path in sorted(FACTS.glob("*.py")):
-        module = importlib.import_module(f"pytest_aisec.facts.{path.stem}")
+    for path in sorted(FACTS.glob("*/*.py")):
+        module = importlib.import_module(f"pytest_aisec.facts.{path.parent.name}.{path.stem}")
         for name, value in vars(module).items():
             if (
                 inspect.isfunction(value)
                 and hasattr(value, "__wrapped__")
                 and value.__module__ == module.__name__
             ):
-                found[f"{path.stem}.{name}"] = value
+                found[f"{path.parent.name}.{path.stem}.{name}"] = value
     return found
 
 
@@ -60,7 +60,8 @@ READERS = readers()
 @cache
 def words(module: str) -> tuple[str, ...]:
     """Return the words that a module knows: with them an answer comes further."""
-    tree = ast.parse((FACTS / f"{module.rpartition('.')[2]}.py").read_text(encoding="utf-8"))
+    file = FACTS.joinpath(*module.split(".")[-2:]).with_suffix(".py")
+    tree = ast.parse(file.read_text(encoding="utf-8"))
     known = {
         node.value
         for node in ast.walk(tree)
@@ -159,7 +160,7 @@ FILES = (
 @settings(max_examples=EXAMPLES, phases=[Phase.explicit, Phase.generate])
 @given(data=st.data())
 def test_a_file_of_a_project_or_of_its_tools_is_read_or_refused(path: str, data: st.DataObject) -> None:
-    known = words("project_formats") + words("package_indexes")
+    known = words("software.project_formats") + words("software.package_indexes")
     text = data.draw(texts(known))
     ends_well(lambda: read_project_file(path, text))
     ends_well(lambda: read_configuration(path, text))

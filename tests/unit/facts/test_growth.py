@@ -20,11 +20,14 @@ import pytest
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[3]
-FILES = sorted([*(ROOT / "pytest_aisec/facts").glob("*.py"), *(ROOT / "controls").glob("*/*.py")])
+FILES = sorted([*(ROOT / "pytest_aisec/facts").rglob("*.py"), *(ROOT / "controls").glob("*/*.py")])
 METHODS = {"search", "match", "fullmatch", "sub", "split", "findall", "finditer", "subn"}
 ANCHORED = {"match", "fullmatch"}
-LISTED = {"_MATCHERS": {"match"}, "_FAILURES": {"fullmatch"}}
-"""How patterns are used that stand in a list."""
+LISTED = {
+    "_MATCHERS": {"match"},
+    **dict.fromkeys(("_FAILURES", "_ATTEMPTS", "_OF_PAM", "_IMPLIED", "_OWN"), frozenset({"fullmatch"})),
+}
+"""How patterns are used that stand in a list, or are given to a function."""
 UNITS = [
     " ", "\t", "\n", " \n", "a", "0", "9.", "a.", "a ", "-", "--a ", "/", "./", '"', "'", "\\", "\\\n", "(", "[", "{",
     "a=", "a:", "=", ",", "#", "#\n", "a,", "$", "\0", "a\0", "\r\n", "A0_", "- ", "1 ", ": ",
@@ -55,12 +58,11 @@ def test_it_would_be_seen() -> None:
 def patterns() -> Iterator[tuple[re.Pattern[Any], str, str]]:
     """Yield each pattern with how it is used and where: what is written in a call, and what has a name."""
     trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
-    used: dict[str, set[str]] = {}
-    for tree in trees.values():
+    for path, tree in trees.items():
+        used: dict[str, set[str]] = {}
         for node in ast.walk(tree):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.attr in METHODS:
                 used.setdefault(node.value.id, set()).add(node.attr)
-    for path, tree in trees.items():
         module = loaded(path)
         for node in ast.walk(tree):
             if (
@@ -100,8 +102,8 @@ def named(value: object) -> Iterator[re.Pattern[Any]]:
 
 def loaded(path: Path) -> Any:
     if "facts" in path.parts:
-        name = "pytest_aisec.facts" if path.stem == "__init__" else f"pytest_aisec.facts.{path.stem}"
-        return importlib.import_module(name)
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        return importlib.import_module(".".join(part for part in parts if part != "__init__"))
     spec = importlib.util.spec_from_file_location(f"growth_{path.stem}", path)
     assert spec is not None
     assert spec.loader is not None
