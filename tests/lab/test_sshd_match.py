@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from pytest_aisec.catalog.content import content_root
 from pytest_aisec.catalog.load import load_catalog
 from pytest_aisec.facts.system import sshd
+from pytest_aisec.facts.system.rights import ROOT
 
 REFUSED = "must appear alone in AuthenticationMethods"
 USERS = ("ann", "bob", "root")
@@ -112,7 +113,7 @@ def test_no_weak_setting_under_match_is_passed_over(lab_host, tmp_path):
         if any(REFUSED in answer for answer in answers):
             continue  # sshd would not start
         first, *others = map(sshd.parse_settings, answers)
-        conditionals = sshd._conditionals(Local(), main)
+        conditionals = sshd._conditionals(Local(), main, ROOT)
         limits = {"permit_root": "no", "max_auth_tries": 4}
         weak = [
             violations(sshd.Effective(settings=one, conditionals=()), **limits) for one in (first, *others)
