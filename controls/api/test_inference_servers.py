@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed
+from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed, raise_unless
 from pytest_aisec.facts.core.formats import yaml_value
 from pytest_aisec.facts.core.together import ahead
 from pytest_aisec.facts.system.rights import given_file
@@ -161,8 +161,7 @@ def test_inference_endpoints_reject_unauthenticated_calls(
         ]
         wrong = {url: one.open for url, one in tried.items() if one.open}
         serves = any(one.is_served for one in tried.values())
-    if not wrong and faults:
-        raise faults[0]
+    raise_unless(wrong, faults)
     if not wrong and urls and not is_active():
         held = [f"{one.kind} on {socket.where}" for one, socket in direct]
         held += [f"{known.holder(socket)} on {socket.where}" for socket in doors]
@@ -366,8 +365,7 @@ def test_dangerous_serving_switches_are_off(
             faults.append(fault)
         if found:
             wrong[f"{one.kind} ({one.pid})"] = found
-    if not wrong and faults:
-        raise faults[0]
+    raise_unless(wrong, faults)
     assert wrong == {}
 
 
@@ -432,8 +430,7 @@ def test_token_probabilities_are_not_exposed(
             wrong[f"{one.kind} ({one.pid})"] = shown
         elif shown != "":
             undecided.append(f"what {through or 'clients'} may ask of {one.kind} ({one.pid})")
-    if not wrong and faults:
-        raise faults[0]
+    raise_unless(wrong, faults)
     if not wrong and undecided:
         not_reviewed(f"{'; '.join(undecided)} does not show in settings that are known")
     if not serving:
