@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pytest_aisec.catalog import groups
-from pytest_aisec.catalog import plan as plans
+from pytest_aisec.catalog import groups, selectors
 from pytest_aisec.catalog import profile as profiles
 from pytest_aisec.catalog.groups import Plans
 from pytest_aisec.catalog.load import Catalog
 from pytest_aisec.catalog.plan import Plan
+from pytest_aisec.catalog.resolve import make_plan
 from pytest_aisec.catalog.settings import Settings
 from pytest_aisec.session.request import AuditRequest
 
@@ -44,7 +44,7 @@ def _of_all(request: AuditRequest, catalog: Catalog, settings: Settings | None) 
         request.profile, request.roots, cwd=request.here, asked_by=where or "--aisec-profile"
     )
     overlay = settings.overlay("", chain[-1].file) if settings is not None else []
-    return plans.make_plan([*chain, *overlay], catalog, params=request.params, select=request.select)
+    return make_plan([*chain, *overlay], catalog, params=request.params, select=request.select)
 
 
 def _of_groups(request: AuditRequest, catalog: Catalog, settings: Settings) -> Mapping[str, Plan]:
@@ -56,21 +56,19 @@ def _of_groups(request: AuditRequest, catalog: Catalog, settings: Settings) -> M
         profile, where = settings.profile_of(name)
         chain = profiles.load_chain(profile, request.roots, cwd=settings.directory, asked_by=where)
         chains[name] = [*chain, *settings.overlay(name, chain[-1].file)]
-    whole = {name: plans.make_plan(chain, catalog) for name, chain in chains.items()}
+    whole = {name: make_plan(chain, catalog) for name, chain in chains.items()}
     for name, chain in chains.items():
         params = [item for item in request.params if _concerns(item, whole[name])]
-        mine = [text for text in selected if plans.selects(text, whole[name])]
+        mine = [text for text in selected if selectors.selects(text, whole[name])]
         if mine or not selected:
             changes = bool(params or mine)
-            made[name] = (
-                plans.make_plan(chain, catalog, params=params, select=mine) if changes else whole[name]
-            )
+            made[name] = make_plan(chain, catalog, params=params, select=mine) if changes else whole[name]
     for text in selected:
-        if not any(plans.selects(text, plan) for plan in whole.values()):
-            plans.make_plan(next(iter(chains.values())), catalog, select=[text])
+        if not any(selectors.selects(text, plan) for plan in whole.values()):
+            make_plan(next(iter(chains.values())), catalog, select=[text])
     for item in request.params:
         if not any(_concerns(item, plan) for plan in whole.values()):
-            plans.make_plan(next(iter(chains.values())), catalog, params=[item])
+            make_plan(next(iter(chains.values())), catalog, params=[item])
     if settings.policy is None and request.gate is None:
         groups.check_gates(made, str(settings.document.path))
     return made
@@ -80,6 +78,6 @@ def _concerns(param: str, plan: Plan) -> bool:
     """Tell whether `--aisec-param` names a parameter that a control of the plan has."""
     selector, dot, name = param.partition("=")[0].strip().rpartition(".")
     return any(
-        name in item.control.parameters and (not dot or plans.matches(item.id, selector))
+        name in item.control.parameters and (not dot or selectors.matches(item.id, selector))
         for item in plan.controls
     )

@@ -8,9 +8,9 @@ import pytest
 
 from pytest_aisec.catalog.groups import Plans
 from pytest_aisec.catalog.load import load_catalog
-from pytest_aisec.catalog.plan import make_plan
 from pytest_aisec.catalog.policy import GatePolicy
 from pytest_aisec.catalog.profile import load_chain
+from pytest_aisec.catalog.resolve import make_plan
 from pytest_aisec.errors import UsageProblem
 
 GATE = GatePolicy(min_score=0.5)

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from pytest_aisec.catalog.load import load_catalog
-from pytest_aisec.catalog.plan import Plan, make_plan
+from pytest_aisec.catalog.plan import Plan
 from pytest_aisec.catalog.policy import GatePolicy
 from pytest_aisec.catalog.profile import load_chain
+from pytest_aisec.catalog.resolve import make_plan
 from pytest_aisec.evidence import bundle
 from pytest_aisec.judge.gate import decide
 from pytest_aisec.judge.outcome import Outcome
