@@ -16,7 +16,7 @@ from pytest_aisec.catalog.context import Evaluation
 from pytest_aisec.catalog.load import load_catalog
 from pytest_aisec.catalog.plan import Plan
 from pytest_aisec.errors import EmptyPlan, EvidenceError, UsageProblem
-from pytest_aisec.evidence.bundle import Claim
+from pytest_aisec.evidence.claim import Claim
 from pytest_aisec.evidence.signing.keys import Signer
 from pytest_aisec.judge.gate import ExitCode
 from pytest_aisec.judge.waivers import attestation, waiver
