@@ -71,8 +71,6 @@ class Target:
     def observed(self, transcript: Transcript, limits: Limits, stop: Stop | None = None) -> Host:
         """Return the testinfra host that controls see."""
         transport = None if self.backend is None else Transport(self.backend, limits, stop)
-        if self.backend is not None and hasattr(self.backend, "transport"):
-            self.backend.transport = transport
         observing = ObservingBackend(self.name, transport, transcript, self.connection)
         host = Host(observing)
         observing.set_host(host)
