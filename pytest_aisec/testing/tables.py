@@ -170,7 +170,7 @@ class Judge:
             outcome=verdict(conclusion)[0],
             reason=conclusion.reason,
             message=conclusion.message,
-            asked=tuple(backend.asked),
+            asked=tuple(backend.questions.asked),
             _subject=subject,
             _observations=tuple(table),
             _connection=connection,

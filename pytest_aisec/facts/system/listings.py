@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pytest_aisec.facts.core.formats import reads
 from pytest_aisec.facts.system.access_lists import AclEntry, access_lists
-from pytest_aisec.facts.system.files import MOST_LINKS, Entry, Trail, leaves, trails
+from pytest_aisec.facts.system.files import MOST_LINKS, Entry, ResolvedPath, leaves, trails
 from pytest_aisec.facts.system.find_forms import lacks_printf, without_printf
 from pytest_aisec.observe.backend import foresee
 from pytest_aisec.observe.faults import Unobservable
@@ -203,7 +203,7 @@ def below(host: Host, directories: Sequence[str], test: str) -> Below:
 class Trees:
     """Some directories, the ways to them, what lies in them, and what links in them lead to."""
 
-    trails: dict[str, Trail]
+    trails: dict[str, ResolvedPath]
     """The ways to the directories asked for, and to what links out of them lead to."""
     matching: tuple[Entry, ...]
     """The entries that were looked for, the tops included where they match."""
@@ -265,7 +265,7 @@ def trees(host: Host, paths: Sequence[str], test: str) -> Trees:
     )
 
 
-def _tops(ways: Iterable[Trail], scanned: Sequence[str]) -> list[str]:
+def _tops(ways: Iterable[ResolvedPath], scanned: Sequence[str]) -> list[str]:
     """Return the ends that are not in a tree already scanned, nor below another of them."""
     ends = sorted({trail.end.path for trail in ways if trail.end and trail.end.kind in "df"})
     tops = list(scanned)

@@ -27,7 +27,7 @@ __all__ = [
     "burst",
     "exchange",
     "schemes",
-    "unlocked",
+    "unauthenticated",
 ]
 
 _SHOWN = 4096
@@ -288,7 +288,7 @@ class Fingerprint:
     """A pattern that its answer contains, and hardly another's."""
 
 
-def unlocked(
+def unauthenticated(
     host: Host, urls: Sequence[str], marks: Sequence[Fingerprint]
 ) -> tuple[dict[str, list[str]], list[Unobservable], set[tuple[str, str]]]:
     """Return which applications answer at some listeners to somebody without a credential.
