@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed
+from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed, raise_unless
 from pytest_aisec.facts.core.formats import is_number
 from pytest_aisec.facts.system.services import INFERENCE, Service, Services, services
 from pytest_aisec.facts.system.sockets import Socket
@@ -88,8 +88,7 @@ def test_requests_are_rate_limited_per_client(
             not_reviewed(
                 f"{', '.join(unsure)} refused every request: what those with a key may do was not tried"
             )
-    if not wrong and faults:
-        raise faults[0]
+    raise_unless(wrong, faults)
     if not wrong and others and not is_active():
         held = "; ".join(f"{known.holder(socket)} on {socket.where}" for socket in others)
         not_reviewed(f"whether {held} limits requests; --aisec-active allows trying")
