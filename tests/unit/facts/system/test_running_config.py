@@ -13,25 +13,25 @@ NOW = 1_800_000_000.0
 """Of the host; its clock is read at this second, and again half a tick later."""
 
 
-def stat(ago):
+def stat(ago, parent=1):
     """Return the end of /proc/PID/stat of a process that started so many seconds ago."""
-    return " ".join(["S", *["1"] * 18, str(9_000_000 - round(ago * 100)), *["0"] * 10]) + "\n"
+    return " ".join(["S", str(parent), *["1"] * 17, str(9_000_000 - round(ago * 100)), *["0"] * 10]) + "\n"
 
 
 def shown(seconds):
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S.%f000 +0000")
 
 
-def answer(*changes, started=60.0, mark=None):
+def answer(*changes, started=60.0, children=(), mark=""):
     """Return what the question prints about files that have changed so many seconds ago."""
     files = "".join(f"{shown(NOW - ago)}|{shown(NOW - ago)}|/etc/d/{ago}\n" for ago in changes)
-    marks = "" if mark is None else f"marks\n{mark}\n"
     clock = f"{NOW:.9f}\n{stat(0)}{NOW + 0.005:.9f}\n"
-    return f"{clock}{stat(started)}{files}{marks}end\n"
+    processes = f"7 {stat(started)}" + "".join(f"{pid} {stat(*one)}" for pid, one in enumerate(children, 8))
+    return f"{clock}=processes\n{processes}=files\n{files}=mark\n{mark}\n=end\n"
 
 
-def judged(stdout, stderr=""):
-    found = read_stale(stdout, stderr, pid=7, what="d")
+def judged(stdout, stderr="", **named):
+    found = read_stale(stdout, stderr, pid=7, what="d", **named)
     return found if found is None else (found.reason, found.detail)
 
 
@@ -99,12 +99,38 @@ def test_what_could_not_be_looked_at_is_said(expected, stderr):
     assert expected == caught.value.reason
 
 
-@pytest.mark.parametrize("end", ["", "end\n"])
-@pytest.mark.parametrize("lines", range(5))
-def test_an_answer_that_lacks_lines_is_none(lines, end):
-    with pytest.raises(Unobservable) as caught:
-        judged("".join(answer(61).splitlines(keepends=True)[:lines]) + end)
-    assert caught.value.reason == "parse"
+def test_an_answer_that_lacks_lines_is_none():
+    whole = answer(61).splitlines(keepends=True)
+    assert judged("".join(whole)) is None
+    for number in set(range(len(whole))) - {len(whole) - 2}:
+        for part in (whole[:number], whole[:number] + whole[number + 1 :]):
+            with pytest.raises(Unobservable) as caught:
+                judged("".join(part))
+            assert caught.value.reason == "parse"
+
+
+def test_children_count_that_were_started_after_the_reading():
+    """The oldest of them: one that took the place of another may be much younger than the reading."""
+    assert judged(answer(30, children=[(20, 7)])) is None
+    assert judged(answer(30, children=[(20, 7), (40, 7)]))[0] == "stale"
+    assert judged(answer(30, children=[(20, 1)]))[0] == "stale"
+    assert judged(answer(50, children=[(40, 7)])) is None
+    assert judged(answer(39.99, children=[(40, 7)]))[0] == "stale"
+    assert judged(answer(59.99, children=[(59.95, 7)]))[0] == "stale"
+    assert judged(answer(59.5, children=[(59.4, 7)])) is None
+
+
+def test_what_the_daemon_itself_puts_into_a_directory_does_not_make_that_younger():
+    def put(directory, own):
+        text = answer(100, directory, own)
+        return text.replace(f"|/etc/d/{directory}\n", "|/etc/d\n").replace(
+            f"|/etc/d/{own}\n", "|/etc/d/own\n"
+        )
+
+    assert judged(put(59, 59.01), own="/etc/d/own") is None
+    assert judged(put(59, 40), own="/etc/d/own") is None
+    assert judged(put(58, 59), own="/etc/d/own")[0] == "stale"
+    assert judged(put(59, 59.01))[0] == "stale"
 
 
 @pytest.fixture
