@@ -154,7 +154,7 @@ FAMILIES: dict[str, tuple[Reader, ...]] = {
     "services": (
         sshd.parse_settings,
         lambda text: sshd.parse_conditionals(text, path="/etc/ssh/sshd_config"),
-        nginx.parse,
+        nginx_syntax.parse,
         declaring(jupyter.read_json),
         declaring(jupyter.read_python),
         tunnels.read_settings,

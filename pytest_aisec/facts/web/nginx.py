@@ -1,29 +1,20 @@
 """nginx: its configuration as it lies on disk, and what holds where it leads to another service.
 
-Read from the files: `nginx -T` would create files that are missing. A configuration that was changed and not
-yet reloaded is judged as it will be.
+Read from the files: `nginx -T` would create files that are missing.
 """
 
 from __future__ import annotations
 
-import fnmatch
 import ipaddress
-import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from pytest_aisec.facts.core.formats import is_number
-from pytest_aisec.facts.system.rights import given_text, with_rights
-from pytest_aisec.facts.system.services import Service
-from pytest_aisec.facts.web.nginx_syntax import DEPTH, Directive, parse
+from pytest_aisec.facts.web.nginx_syntax import Directive
 from pytest_aisec.observe.faults import Unobservable
 
-if TYPE_CHECKING:
-    from testinfra.host import Host
-
-__all__ = ["Directive", "Server", "configuration", "main_processes", "parse", "servers"]
+__all__ = ["Location", "Server", "servers"]
 
 _PASSES = frozenset({"proxy_pass", "grpc_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass"})
 
@@ -83,109 +74,6 @@ class Server:
         """Name and ports, for people."""
         ports = ", ".join(str(port) for _, port, _ in self.listens)
         return f"{' '.join(self.names) or '_'} port {ports}"
-
-
-def main_processes(running: Sequence[Service]) -> list[Service]:
-    """Return the processes of nginx that read the configuration: not its workers."""
-    helpers = re.compile(r"nginx: (worker|cache)\b")
-    return [one for one in running if not helpers.match(" ".join(one.arguments))]
-
-
-def _main_file(service: Service) -> str:
-    words = " ".join(service.arguments).split()
-    given = [words[i + 1] for i, word in enumerate(words[:-1]) if word == "-c"]
-    if any(word == "-p" for word in words) or (given and not given[0].startswith("/")):
-        raise Unobservable("unreadable", "nginx has a prefix of its own: where its files lie is not known")
-    return given[0] if given else "/etc/nginx/nginx.conf"
-
-
-_READ = (
-    'd=$1; shift; if test -e "$d" || ! stat -L -- "$d" 2>&1 | grep -q "No such file"; then '
-    'find -L "$d" "$@" -type f -print | while IFS= read -r f; '
-    'do g "$f" | grep -aHZ --label="$f" ""; done; fi; :'
-)
-_NO_SETTINGS = ("*.key", "*.pem", "*.crt", "*.p12", "*htpasswd*")
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Place:
-    """Where the files of one nginx lie."""
-
-    host: Host
-    service: Service
-    directory: str
-    """Of the main file; relative paths begin there."""
-
-    def files(self, directory: str, *conditions: str) -> dict[str, str]:
-        """Return the texts of files in a directory, by path, read with the rights of the main process."""
-        service = self.service
-        if service.rights is None:
-            raise Unobservable("unreadable", f"nginx ({service.pid}) has ended")
-        here = "." if service.root else ""
-        answer = self.host.run(
-            *with_rights(service.rights, _READ, f"{here}{directory}/", *conditions, root=service.root)
-        )
-        lines: dict[str, list[str]] = {}
-        for line in given_text(answer, f"nginx: {directory} as uid {service.rights.uid}").splitlines():
-            path, mark, text = line.partition("\0")
-            if not mark:
-                raise Unobservable("parse", "a file of nginx looks like a credential and hides others")
-            lines.setdefault(posixpath.normpath(path.removeprefix(here)), []).append(text)
-        return {path: "\n".join(texts) for path, texts in lines.items()}
-
-
-def configuration(host: Host, service: Service) -> tuple[Directive, ...]:
-    """Return the configuration of a running nginx, with the included files in their places.
-
-    Args:
-        host: where it runs.
-        service: its main process.
-
-    Raises:
-        Unobservable: when a file cannot be read with the rights of that process.
-
-    """
-    main = _main_file(service)
-    place = _Place(host=host, service=service, directory=posixpath.dirname(main))
-    conditions = [word for name in _NO_SETTINGS for word in ("!", "-name", name)]
-    files = place.files(place.directory, *conditions)
-    if main not in files:
-        raise Unobservable("unreadable", f"{service.root}{main} is not there")
-    return tuple(_expanded(parse(files[main]), files, place, 0))
-
-
-def _expanded(
-    directives: Sequence[Directive], files: Mapping[str, str], place: _Place, depth: int
-) -> Iterator[Directive]:
-    if depth > DEPTH:
-        raise Unobservable("truncated", "files of nginx include each other too deeply")
-    for one in directives:
-        if one.name == "include" and one.args:
-            named = one.args[0]
-            pattern = posixpath.normpath(posixpath.join(place.directory, named))
-            for text in _included(pattern, files, place):
-                yield from _expanded(parse(text), files, place, depth + 1)
-        elif one.block:
-            block = tuple(_expanded(one.block, files, place, depth))
-            yield Directive(name=one.name, args=one.args, block=block)
-        else:
-            yield one
-
-
-def _included(pattern: str, files: Mapping[str, str], place: _Place) -> list[str]:
-    if pattern.startswith(f"{place.directory}/"):
-        return [files[path] for path in sorted(files) if _matches(path, pattern)]
-    directory, name = posixpath.split(pattern)
-    if re.search(r"[*?\[]", directory):
-        raise Unobservable(
-            "parse", f"include {pattern}: wildcards in a directory outside of {place.directory}"
-        )
-    found = place.files(directory, "-maxdepth", "1", "-name", name)
-    return [found[path] for path in sorted(found)]
-
-
-def _matches(path: str, pattern: str) -> bool:
-    return path.count("/") == pattern.count("/") and fnmatch.fnmatchcase(path, pattern)
 
 
 def servers(directives: Sequence[Directive]) -> tuple[Server, ...]:
