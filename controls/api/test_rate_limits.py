@@ -9,7 +9,9 @@ from pytest_aisec.facts.core.formats import is_number
 from pytest_aisec.facts.system.services import INFERENCE, Service, Services, services
 from pytest_aisec.facts.system.sockets import Socket
 from pytest_aisec.facts.web.http import TURNED_AWAY, burst, schemes
-from pytest_aisec.facts.web.nginx import Directive, Location, Server, configuration, main_processes, servers
+from pytest_aisec.facts.web.nginx import Location, Server, servers
+from pytest_aisec.facts.web.nginx_files import configuration, main_processes, not_reloaded
+from pytest_aisec.facts.web.nginx_syntax import Directive
 
 Route = Annotated[str, Field(pattern="^/")]
 
@@ -69,7 +71,7 @@ def test_requests_are_rate_limited_per_client(
     masters = [one for one in main_processes(known.of("nginx")) if _is_exposed(one) or not known.is_root]
     faults = list(known.faults_of([*serving, *known.of("nginx")]))
     wrong: dict[str, str] = dict(_without(serving))
-    sites, unread = _sites(host, masters)
+    sites, unread = _sites(host, masters, known.of("nginx"))
     faults += unread
     fronts = [server for server in sites if server.exposed and server.locations]
     for where, location in _limited(fronts, free_routes):
@@ -109,13 +111,18 @@ def _is_exposed(service: Service) -> bool:
     return service.in_other_netns or any(not socket.is_loopback for socket in service.listeners)
 
 
-def _sites(host: Host, masters: Sequence[Service]) -> tuple[list[Server], list[Unobservable]]:
-    """Return the servers of nginx that speak HTTP, and why there may be more."""
+def _sites(
+    host: Host, masters: Sequence[Service], processes: Sequence[Service]
+) -> tuple[list[Server], list[Unobservable]]:
+    """Return the servers of nginx that speak HTTP, and why there may be more, or others than run."""
     sites: list[Server] = []
     faults = []
     for master in masters:
         try:
-            sites += servers(configuration(host, master))
+            read = configuration(host, master)
+            sites += servers(read.directives)
+            old = not_reloaded(host, master, processes, read.files)
+            faults += [old] if old else []
         except Unobservable as fault:
             faults.append(fault)
     return sites, faults

@@ -24,7 +24,7 @@ from pytest_aisec.observe.faults import Unobservable
 if TYPE_CHECKING:
     from testinfra.host import Host
 
-__all__ = ["INFERENCE", "PROXIES", "Service", "Services", "services"]
+__all__ = ["INFERENCE", "PROXIES", "ROOTS", "Service", "Services", "contained", "services"]
 
 _NO_API = re.compile(
     r"sshd.*|systemd-(resolve|network|timesyn|journal).*|rpcbind|rpc\..*|chronyd|ntpd|dnsmasq|named|unbound|"
@@ -66,7 +66,7 @@ _SET_OR_NOT = (
 )
 _ENVIRONMENT = f"grep -azoHE '^(({'|'.join(_VALUES)})=.*|({'|'.join(_SET_OR_NOT)})=.?)' /proc/[0-9]*/environ"
 _NETWORKS = "stat -L -c '%i %n' /proc/self/ns/net /proc/[0-9]*/ns/net"
-_ROOTS = "stat -L -c '%d:%i %n' /proc/self/root /proc/[0-9]*/root"
+ROOTS = "stat -L -c '%d:%i %n' /proc/self/root /proc/[0-9]*/root"
 _ADDRESSES = "ip -o addr show scope global || hostname -I"
 _GONE = re.compile(r"No such (file or directory|process)")
 _DENIED = re.compile(r"/proc/(\d+)/\S*?'?: Permission denied")
@@ -237,9 +237,9 @@ def _elsewhere(host: Host) -> frozenset[int]:
     return _differing(host, _NETWORKS, "ns/net")
 
 
-def _contained(host: Host) -> frozenset[int]:
+def contained(host: Host) -> frozenset[int]:
     """Return the processes that are seen to have another root directory than the asking one."""
-    return _differing(host, _ROOTS, "root")
+    return _differing(host, ROOTS, "root")
 
 
 def _differing(host: Host, command: str, what: str) -> frozenset[int]:
@@ -278,7 +278,7 @@ def services(host: Host) -> Services:
         partial(owners, host),
         partial(set_ids, host),
         partial(_elsewhere, host),
-        partial(_contained, host),
+        partial(contained, host),
         partial(_addresses, host),
         lambda: host.run("id -u"),
     )
@@ -287,7 +287,7 @@ def services(host: Host) -> Services:
     listeners = tuple(s for s in socket_table(host).listeners if s.protocol == "tcp")
     environments, denied = _environments(host)
     holders, starters = owners(host), set_ids(host)
-    elsewhere, contained = _elsewhere(host), _contained(host)
+    elsewhere, apart = _elsewhere(host), contained(host)
     found = []
     for process in running:
         kind = "" if process.pid in starters else kind_of(process)
@@ -304,7 +304,7 @@ def services(host: Host) -> Services:
                     environment=None if process.pid in denied else environments.get(process.pid, {}),
                     listeners=tuple(socket for socket in listeners if process.pid in socket.pids),
                     in_other_netns=process.pid in elsewhere,
-                    root=f"/proc/{process.pid}/root" if process.pid in contained else "",
+                    root=f"/proc/{process.pid}/root" if process.pid in apart else "",
                 )
             )
     return Services(
