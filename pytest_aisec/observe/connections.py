@@ -22,7 +22,7 @@ _WINRM_KEYWORDS = ("no_ssl", "no_verify_ssl", "read_timeout_sec", "operation_tim
 
 @dataclass(frozen=True, kw_only=True)
 class HostOptions:
-    """What the command line says about hosts: testinfra's own options, and ours."""
+    """Options about hosts: testinfra's own, and ours."""
 
     hosts: str | None = None
     connection: str | None = None

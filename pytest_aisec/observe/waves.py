@@ -34,7 +34,7 @@ DEEPEST = 200
 
 
 class Suggestions:
-    """What to ask of a host in its first wave; nothing unless a subclass has learned it.
+    """Questions for the first wave of a host; none unless a subclass has learned them.
 
     Used by several threads.
     """

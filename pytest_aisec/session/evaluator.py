@@ -37,7 +37,7 @@ _PYTEST_OUTCOMES: dict[str, Literal["passed", "skipped"]] = {
 
 
 class Session:
-    """What every pytest process of an audit does: collect the plan's controls and evaluate them."""
+    """Collects the plan's controls and evaluates them, in every pytest process of an audit."""
 
     def __init__(
         self,

@@ -42,7 +42,7 @@ class Stored:
 
 @dataclass(frozen=True, kw_only=True)
 class Listed:
-    """What a manifest says about one file."""
+    """Entry of a manifest about one file."""
 
     path: str
     """Absolute, free of `.` and `..`."""

@@ -59,7 +59,7 @@ class ImportPath:
 
 @dataclass(frozen=True, kw_only=True)
 class ImportPaths:
-    """What was found, and why there may be more."""
+    """Import paths that were found, and why there may be more."""
 
     paths: tuple[ImportPath, ...]
     absent: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What lies below directories: bounded listings, and what they leave out."""
+"""Listings of directories, bounded, and what they leave out."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _SWALLOWS_LINES = re.compile(r"«redacted:(private-key|wandb):")
 
 @dataclass(frozen=True, kw_only=True)
 class Listing:
-    """What one `find` printed."""
+    """Output of one `find`."""
 
     records: tuple[str, ...]
     """In the order found; whole records only."""
@@ -47,7 +47,7 @@ class Listing:
 
     @property
     def faults(self) -> list[Unobservable]:
-        """Why the listing is not whole; empty when everything was seen."""
+        """Reasons why the listing is not whole; empty when everything was seen."""
         faults = []
         if self.denied:
             faults.append(Unobservable("privilege", "; ".join(self.denied[:3])))
@@ -58,7 +58,7 @@ class Listing:
 
 @dataclass(frozen=True, kw_only=True)
 class Below:
-    """What lies in some directories and on the file systems mounted below them."""
+    """Entries of some directories and of the file systems mounted below them."""
 
     matching: tuple[Entry, ...]
     """The entries that were looked for."""

@@ -161,7 +161,7 @@ class Services:
 
     @property
     def faults(self) -> tuple[Unobservable, ...]:
-        """Why it is not known who listens where; empty when it is."""
+        """Reasons why it is not known who listens where; empty when it is."""
         unseen = sorted(socket.where for socket in self.exposed if not socket.pids)
         if unseen and not self.is_root:
             return (

@@ -58,7 +58,7 @@ class Request:
 
     @property
     def path(self) -> str:
-        """What is asked for, for people."""
+        """Path of the request, for people."""
         return f"{self.method} {urlsplit(self.url).path or '/'}"
 
 
