@@ -9,6 +9,7 @@ from typing import Any
 import testinfra.backend
 from testinfra.backend import base
 
+from pytest_aisec import extensions
 from pytest_aisec.errors import UsageProblem
 from pytest_aisec.observe.redaction.redact import know
 from pytest_aisec.observe.transport.base import Limits
@@ -36,6 +37,16 @@ class HostOptions:
     limits: Limits = field(default_factory=Limits)
 
 
+def is_known(scheme: str) -> bool:
+    """Tell whether there is such a kind of connection: of ours, testinfra's or another package's."""
+    return scheme in testinfra.backend.BACKENDS or scheme in extensions.names("transports")
+
+
+def known_connections() -> list[str]:
+    """Return all kinds of connections."""
+    return [*testinfra.backend.BACKENDS, *extensions.names("transports")]
+
+
 def backend_of(
     scheme: str, address: str | None, keywords: dict[str, Any], options: HostOptions
 ) -> base.BaseBackend:
@@ -59,7 +70,10 @@ def backend_of(
         if scheme == "paramiko":
             keywords.setdefault("timeout", int(options.limits.connect_timeout))
             return paramiko_backend(str(address), **keywords)
-        factory = testinfra.backend.get_backend_class(scheme)
+        if scheme in testinfra.backend.BACKENDS:
+            factory = testinfra.backend.get_backend_class(scheme)
+        else:
+            factory = extensions.load("transports", scheme)
     except (ImportError, RuntimeError) as error:
         extra = {"winrm": "windows", "paramiko": "paramiko"}.get(scheme)
         tip = f"; tip: pip install 'pytest-aisec[{extra}]'" if extra else ""
