@@ -32,7 +32,7 @@ def fill(namespace: argparse.Namespace) -> None:
 
 
 def add(parser: pytest.Parser) -> None:
-    """Add all options to pytest's parser."""
+    """Add all options to pytest's parser: one list, however long."""
     group = parser.getgroup("aisec", "audit AI machines against security controls (pytest-aisec)")
     group.addoption(
         "--aisec-profile",

@@ -54,9 +54,7 @@ def fold(
         needed: by host name, the commands that a control asked when the host was collected.
 
     """
-    by_host: dict[str, dict[str, Evaluated]] = {target.name: {} for target in targets}
-    for item in sorted(ended, key=lambda item: _WORST_FIRST.index(item.conclusion.outcome)):
-        by_host[item.host].setdefault(item.control, item)
+    by_host = _worst(ended, [target.name for target in targets])
 
     def asked(name: str) -> Iterable[str]:
         found = by_host[name]
@@ -67,19 +65,9 @@ def fold(
     ordered = Ordered(transcripts, asked, needed)
     for target in targets:
         transcripts[target.name].refresh()
-        fault = transcripts[target.name].host_fault
         observations = ordered[target.name]
         numbers = {observation.command: number for number, observation in enumerate(observations, start=1)}
-        hosts.append(
-            HostInfo(
-                name=target.name,
-                connection=target.connection,
-                group=plan.members.get(target.name, ""),
-                transcript=f"transcripts/{target.slug()}.jsonl",
-                observations=len(observations),
-                fault=str(jsonable(str(fault))) if fault else "",
-            )
-        )
+        hosts.append(_host(target, plan, transcripts[target.name], len(observations)))
         results += [
             _result(planned, target, by_host[target.name].get(planned.id), numbers, why_not)
             for planned in plan.on(target.name).values()
@@ -97,6 +85,26 @@ def fold(
         scores=score(results),
         policy=plan.gate,
         transcripts=ordered,
+    )
+
+
+def _worst(ended: Iterable[Evaluated], hosts: Iterable[str]) -> dict[str, dict[str, Evaluated]]:
+    """Return the worst ending of each control, by host."""
+    by_host: dict[str, dict[str, Evaluated]] = {host: {} for host in hosts}
+    for item in sorted(ended, key=lambda item: _WORST_FIRST.index(item.conclusion.outcome)):
+        by_host[item.host].setdefault(item.control, item)
+    return by_host
+
+
+def _host(target: Target, plan: Plan, transcript: Transcript, observations: int) -> HostInfo:
+    fault = transcript.host_fault
+    return HostInfo(
+        name=target.name,
+        connection=target.connection,
+        group=plan.members.get(target.name, ""),
+        transcript=f"transcripts/{target.slug()}.jsonl",
+        observations=observations,
+        fault=str(jsonable(str(fault))) if fault else "",
     )
 
 

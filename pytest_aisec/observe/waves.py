@@ -182,19 +182,16 @@ def collect(
     note: Callable[[Collected, bool], None] = lambda _found, _done: None,
     meanwhile: Callable[[], None] = lambda: None,
 ) -> dict[str, Collected]:
-    """Ask all hosts, many at once; a host's fault is its own.
+    """Ask all hosts, many at once, and return, by name, what came of those that were begun.
 
     Args:
         hosts: each with a transcript of its own.
         controls: by id.
         workers: how many hosts are asked at the same time.
         stop: set by the caller, or here on Ctrl-C, to end everything that waits.
-        suggestions: what to ask first; `None` for nothing.
+        suggestions: what to ask first.
         note: called with (host so far, whether it is done) after each wave, never in two threads at once.
         meanwhile: called once, while the first answers are waited for.
-
-    Returns:
-        By host name, for every host that was begun.
 
     Raises:
         KeyboardInterrupt: after all that was waiting has ended.

@@ -88,11 +88,7 @@ def start(config: pytest.Config, request: AuditRequest, hosts: Hosts, signer: Si
         plan=plan,
         targets=targets,
         transcripts=_transcripts(targets, shared, replayed),
-        circumstances=Evaluation(
-            now=datetime.fromisoformat(shared["started_at"]),
-            active=request.active or (isinstance(replayed, Replayed) and replayed.active),
-            advisories=request.advisories,
-        ),
+        circumstances=_circumstances(request, shared, replayed),
         patterns=patterns,
         shared=shared,
     )
@@ -104,6 +100,16 @@ def start(config: pytest.Config, request: AuditRequest, hosts: Hosts, signer: Si
         signer=signer,
     )
     _register(config, audit, Session(config, audit, hosts), claim, inputs, asks=replayed is None)
+
+
+def _circumstances(
+    request: AuditRequest, shared: Mapping[str, str], replayed: Replayed | Imported | None
+) -> Evaluation:
+    return Evaluation(
+        now=datetime.fromisoformat(shared["started_at"]),
+        active=request.active or (isinstance(replayed, Replayed) and replayed.active),
+        advisories=request.advisories,
+    )
 
 
 def _register(

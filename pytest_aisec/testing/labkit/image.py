@@ -1,4 +1,7 @@
-"""The root file system that every lab host starts from: Debian bookworm, built once and kept in a cache."""
+"""The root file system that every lab host starts from: Debian bookworm, built once and kept in a cache.
+
+One module, however long: a list of what an image holds, and how it is put there.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 Nothing here has a way out: no namespace has a default route. Nothing in a host can change the machine:
 systemd-nspawn keeps ``/proc/sys`` read-only but for a host's own network.
+
+One module, however long: a lab and its hosts know one another's insides.
 """
 
 from __future__ import annotations

@@ -9,6 +9,8 @@ way to take a scope down, :func:`teardown`, which needs nothing but the name. It
 * by :func:`sweep`, when a new scope starts and finds leftovers of a maker that is dead (the guard died too).
 
 Everything here works inside one mount and one pid namespace.
+
+One module, however long: whatever a scope makes, `teardown` takes down.
 """
 
 from __future__ import annotations
