@@ -1,4 +1,4 @@
-"""What the author of a control imports, and nothing else.
+"""Names that the author of a control imports, and nothing else.
 
 Names are loaded on first use, so that an installed but idle plugin costs a pytest run nothing.
 """

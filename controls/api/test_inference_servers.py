@@ -63,7 +63,7 @@ def test_inference_endpoints_reject_unauthenticated_calls(
     direct = [(one, socket) for one in serving for socket in one.listeners if not socket.is_loopback]
     wrong, unread = _without_key(host, direct)
     faults += unread
-    doors = [*known.stand_before(), *known.unknown]
+    doors = [*known.possible_frontends(), *known.unknown]
     urls = [*base_urls, *dict.fromkeys(known.url(socket) for socket in [*(s for _, s in direct), *doors])]
     serves = False
     if is_active() and not wrong:
@@ -236,7 +236,7 @@ def test_token_probabilities_are_not_exposed(
         not_applicable("protection against extraction is not asked for")
     serving = mains(known.of(*INFERENCE))
     faults = list(known.faults_of(serving))
-    doors = [*known.stand_before(), *known.unknown]
+    doors = [*known.possible_frontends(), *known.unknown]
     through = ", ".join(f"{known.holder(socket)} on {socket.where}" for socket in doors)
     wrong: dict[str, str] = {}
     undecided = [f"whether {through} leads to a model"] if doors and not serving else []

@@ -108,7 +108,7 @@ def _limited(fronts: Sequence[Server], free_routes: Sequence[str]) -> Iterator[t
 
 
 def _is_exposed(service: Service) -> bool:
-    return service.is_elsewhere or any(not socket.is_loopback for socket in service.listeners)
+    return service.in_other_netns or any(not socket.is_loopback for socket in service.listeners)
 
 
 def _sites(
@@ -135,7 +135,7 @@ def _others(known: Services, serving: Sequence[Service], sites: Sequence[Server]
     able = [socket for one in serving if one.kind not in _NO_LIMITER for socket in one.listeners]
     return [
         socket
-        for socket in dict.fromkeys([*known.stand_before(), *able, *known.unknown])
+        for socket in dict.fromkeys([*known.possible_frontends(), *able, *known.unknown])
         if not socket.is_loopback and not (nginx.intersection(socket.pids) and socket.local_port in ports)
     ]
 

@@ -11,7 +11,7 @@ from pytest_aisec import Host, Unobservable, control, is_active, not_applicable,
 from pytest_aisec.facts.core.together import ahead
 from pytest_aisec.facts.system.services import Service, services
 from pytest_aisec.facts.system.sockets import Socket
-from pytest_aisec.facts.web.http import Fingerprint, unlocked
+from pytest_aisec.facts.web.http import Fingerprint, unauthenticated
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Network = Annotated[str, AfterValidator(lambda text: str(ipaddress.ip_network(text)))]
@@ -70,10 +70,10 @@ def test_ray_is_authenticated_and_private(
     old = [f"Ray {one} in {site} knows no token" for site, one in versions.items() if one < Version(min_ray)]
     if old:
         wrong["version"] = old
-    doors = known.stand_before(*ports, proxies=bool(nodes))
+    doors = known.possible_frontends(*ports, proxies=bool(nodes))
     if is_active() and not wrong:
         asked = [*doors, *(socket for node in nodes for socket in node.listeners)]
-        answering, more, _ = unlocked(host, list(dict.fromkeys(map(known.url, asked))), _ANSWERS)
+        answering, more, _ = unauthenticated(host, list(dict.fromkeys(map(known.url, asked))), _ANSWERS)
         faults += more
         wrong.update(answering)
     raise_unless(wrong, faults)

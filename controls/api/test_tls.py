@@ -240,7 +240,7 @@ def _others(known: Services, serving: Sequence[Service], seen: _Seen) -> list[So
     nginx = {service.pid for service in known.of("nginx")}
     return [
         socket
-        for socket in dict.fromkeys([*known.stand_before(), *known.unknown])
+        for socket in dict.fromkeys([*known.possible_frontends(), *known.unknown])
         if not judged.intersection(socket.pids)
         and not (nginx.intersection(socket.pids) and socket.local_port in seen.ports)
     ]

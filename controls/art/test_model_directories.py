@@ -12,7 +12,7 @@ from pytest_aisec import (
 )
 from pytest_aisec.facts.system.access_lists import permitted
 from pytest_aisec.facts.system.accounts import Cache, model_caches
-from pytest_aisec.facts.system.files import Entry, Trail, quoted, trails
+from pytest_aisec.facts.system.files import Entry, ResolvedPath, quoted, trails
 from pytest_aisec.facts.system.listings import Trees, trees
 
 
@@ -81,7 +81,7 @@ def test_model_directories_are_private(
 
 def _directories(
     host: Host, model_dirs: list[str], owner: str, group: str, *, limits: tuple[int, int]
-) -> tuple[dict[str, Trail], Trees]:
+) -> tuple[dict[str, ResolvedPath], Trees]:
     """Return the ways to the directories, and what in them is more open than `limits`: directories, files."""
     directory_limit, file_limit = limits
     ways = trails(host, model_dirs)
@@ -118,7 +118,7 @@ def _entries(
 ) -> Iterator[tuple[str, str]]:
     for entry in entries:
         limit = modes["d" if entry.kind == "d" else "other"]
-        if entry.beyond(int(limit, 8)):
+        if entry.exceeds(int(limit, 8)):
             yield entry.path, f"{entry.summary}, more than {limit}"
         if (entry.owner, entry.group) != (owner, group):
             yield entry.path, f"{entry.summary}, not owned {owner}:{group}"

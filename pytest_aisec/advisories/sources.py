@@ -44,7 +44,7 @@ _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 @dataclass(frozen=True, kw_only=True)
 class Updated:
-    """What an update made."""
+    """Result of an update."""
 
     path: Path
     records: int

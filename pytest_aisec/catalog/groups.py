@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from pytest_aisec.catalog.plan import Group, Plan
+from pytest_aisec.catalog.plan import GroupInfo, Plan
 from pytest_aisec.catalog.policy import GatePolicy
 from pytest_aisec.errors import UsageProblem, nearest
 
@@ -58,7 +58,7 @@ class Plans:
                 dict.fromkeys(source for plan in self.by_group.values() for source in plan.sources)
             ),
             groups=tuple(
-                Group(name=group, profile=plan.profile, title=plan.title, version=plan.version)
+                GroupInfo(name=group, profile=plan.profile, title=plan.title, version=plan.version)
                 for group, plan in plans.items()
             ),
             members=group_of,

@@ -53,19 +53,19 @@ class PlannedControl:
         return PLACEHOLDER.sub(lambda found: shown[found[1]], self.control.remediation)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Exclusion:
-    """A control that the profile leaves out, and why."""
+    """A control that the profile leaves out."""
 
     control: str
     reason: str
     group: str = ""
-    """The group of hosts whose profile leaves it out."""
+    """Whose profile leaves it out; empty where one profile is for all hosts."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Group:
-    """Some hosts of a run, with a profile of their own."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GroupInfo:
+    """Some hosts of the run, with a profile of their own."""
 
     name: str
     profile: str
@@ -88,7 +88,7 @@ class Plan:
     """The path of keys of a value of the gate → `file:line:column`."""
     sources: tuple[tuple[str, str], ...]
     """(name, text) of each profile file that went into it, the base first."""
-    groups: tuple[Group, ...] = ()
+    groups: tuple[GroupInfo, ...] = ()
     """None where the profile is for all hosts."""
     members: Mapping[str, str] = field(default_factory=dict)
     """Host → its group; empty where there are no groups."""

@@ -174,7 +174,7 @@ def _add_references(
 ) -> Iterator[str]:
     for key, ids in references.items():
         try:
-            if key in frameworks.KEYS:
+            if frameworks.is_known(key):
                 frameworks.check(key, ids)
         except UsageProblem as error:
             yield f"{where}: {error}"

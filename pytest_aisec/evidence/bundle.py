@@ -1,4 +1,4 @@
-"""What a bundle holds: `run.json` and its inputs, written and read back."""
+"""Contents of a bundle: `run.json` and its inputs, written and read back."""
 
 from __future__ import annotations
 

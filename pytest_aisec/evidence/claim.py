@@ -16,7 +16,7 @@ from pytest_aisec.evidence import manifest
 
 
 class _Digest(Protocol):
-    """What hashlib's objects have."""
+    """The part of hashlib's objects that is needed here."""
 
     def update(self, data: bytes, /) -> None: ...
 

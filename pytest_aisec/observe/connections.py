@@ -9,6 +9,7 @@ from typing import Any
 import testinfra.backend
 from testinfra.backend import base
 
+from pytest_aisec import extensions
 from pytest_aisec.errors import UsageProblem
 from pytest_aisec.observe.redaction.redact import know
 from pytest_aisec.observe.transport.base import Limits
@@ -22,7 +23,7 @@ _WINRM_KEYWORDS = ("no_ssl", "no_verify_ssl", "read_timeout_sec", "operation_tim
 
 @dataclass(frozen=True, kw_only=True)
 class HostOptions:
-    """What the command line says about hosts: testinfra's own options, and ours."""
+    """Options about hosts: testinfra's own, and ours."""
 
     hosts: str | None = None
     connection: str | None = None
@@ -34,6 +35,16 @@ class HostOptions:
     ansible_inventory: str | None = None
     force_ansible: bool = False
     limits: Limits = field(default_factory=Limits)
+
+
+def is_known(scheme: str) -> bool:
+    """Tell whether there is such a kind of connection: of ours, testinfra's or another package's."""
+    return scheme in testinfra.backend.BACKENDS or scheme in extensions.names("transports")
+
+
+def known_connections() -> list[str]:
+    """Return all kinds of connections."""
+    return [*testinfra.backend.BACKENDS, *extensions.names("transports")]
 
 
 def backend_of(
@@ -59,7 +70,10 @@ def backend_of(
         if scheme == "paramiko":
             keywords.setdefault("timeout", int(options.limits.connect_timeout))
             return paramiko_backend(str(address), **keywords)
-        factory = testinfra.backend.get_backend_class(scheme)
+        if scheme in testinfra.backend.BACKENDS:
+            factory = testinfra.backend.get_backend_class(scheme)
+        else:
+            factory = extensions.load("transports", scheme)
     except (ImportError, RuntimeError) as error:
         extra = {"winrm": "windows", "paramiko": "paramiko"}.get(scheme)
         tip = f"; tip: pip install 'pytest-aisec[{extra}]'" if extra else ""

@@ -17,7 +17,7 @@ from testinfra.host import Host
 from pytest_aisec.errors import UsageProblem, nearest
 from pytest_aisec.observe import inventory
 from pytest_aisec.observe.backend import ObservingBackend
-from pytest_aisec.observe.connections import PASSWORD, HostOptions, backend_of
+from pytest_aisec.observe.connections import PASSWORD, HostOptions, backend_of, is_known, known_connections
 from pytest_aisec.observe.redaction.redact import redact
 from pytest_aisec.observe.transcript import Transcript
 from pytest_aisec.observe.transport.base import Limits, Transport
@@ -138,9 +138,9 @@ def _targets(spec: str, options: HostOptions) -> list[Target]:
     where = f"--hosts {_without_password(spec)}"
     default = options.connection or ("ansible" if options.ansible_inventory else "ssh")
     url = urllib.parse.urlsplit(spec if "://" in spec else f"{default}://{spec}")
-    if url.scheme not in testinfra.backend.BACKENDS:
+    if not is_known(url.scheme):
         raise UsageProblem(
-            f"{where}: unknown connection {url.scheme!r}. {nearest(url.scheme, testinfra.backend.BACKENDS)}"
+            f"{where}: unknown connection {url.scheme!r}. {nearest(url.scheme, known_connections())}"
         )
     if url.scheme != "chroot" and (url.path.strip("/") or url.fragment):
         raise UsageProblem(f"{where}: not a host; write connection://[user@]host[:port]")

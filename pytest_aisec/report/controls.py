@@ -227,7 +227,8 @@ def _index(items: Sequence[Entry]) -> str:
         "\n".join(["| control | severity | secure condition |", "|---|---|---|", *rows]),
         "# By framework",
     ]
-    for key in frameworks.KEYS:
+    others = {key for item in items for key in item.frameworks} - {*frameworks.KEYS}
+    for key in (*frameworks.KEYS, *sorted(others)):
         covered: dict[str, list[Entry]] = {}
         for item in items:
             for requirement in item.frameworks.get(key, ()):
@@ -245,7 +246,7 @@ def _index(items: Sequence[Entry]) -> str:
 
 
 def _framework(key: str) -> str:
-    found = frameworks.framework(key)
+    found = frameworks.known(key)
     return f"{found.title} {found.version}".strip()
 
 

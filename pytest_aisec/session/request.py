@@ -1,4 +1,4 @@
-"""What the command line and the settings below it ask for: read from pytest once, never changed."""
+"""The request: what the command line and the settings ask for, read from pytest once, never changed."""
 
 from __future__ import annotations
 

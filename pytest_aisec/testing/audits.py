@@ -60,7 +60,7 @@ class Subject:
 
 @dataclass(frozen=True, kw_only=True)
 class Audit:
-    """What one audit of one control on one host gave."""
+    """Result of one audit of one control on one host."""
 
     conclusion: Conclusion
     transcript: Transcript

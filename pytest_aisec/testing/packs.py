@@ -25,7 +25,7 @@ _NO_CONTROLS = ("lib", "doubles", "windows")
 
 @dataclass(frozen=True, kw_only=True)
 class Pack:
-    """What of a pack is to be proved."""
+    """The part of a pack that is to be proved."""
 
     given: Path
     """As the user named it: for messages and commands."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_aisec.facts.core.formats import is_number, reads
-from pytest_aisec.facts.system.files import Trail, trails
+from pytest_aisec.facts.system.files import ResolvedPath, trails
 from pytest_aisec.facts.system.listings import find, mount_points
 from pytest_aisec.observe.faults import Unobservable
 
@@ -42,7 +42,7 @@ class Stored:
 
 @dataclass(frozen=True, kw_only=True)
 class Listed:
-    """What a manifest says about one file."""
+    """Entry of a manifest about one file."""
 
     path: str
     """Absolute, free of `.` and `..`."""
@@ -64,7 +64,7 @@ class Manifest:
 class Dataset:
     """A directory with data."""
 
-    trail: Trail
+    trail: ResolvedPath
     stored: tuple[Stored, ...]
     manifests: tuple[Manifest, ...]
 

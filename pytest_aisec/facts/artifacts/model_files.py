@@ -84,7 +84,7 @@ class ModelFile:
 
     @property
     def kind(self) -> Kind:
-        """What its first bytes say, whatever its name."""
+        """Kind of file by its first bytes, whatever its name."""
         return _kind(self.head, size=self.size, is_text=self.is_text)
 
 

@@ -1,4 +1,4 @@
-"""What each opcode of a pickle does, by the rules of CPython; nothing is imported or called."""
+"""Effects of each opcode of a pickle, by the rules of CPython; nothing is imported or called."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ __all__ = ["Malformed", "Ranges", "of_bytes", "of_file"]
 
 
 class Malformed(ValueError):
-    """What is read is not what its format demands, whoever reads it."""
+    """A file is not what its format demands, whoever reads it."""
 
 
 class Ranges:

@@ -137,7 +137,7 @@ def is_packed(head: bytes) -> bool:
 
 
 class Packed(Source):
-    """What another source holds compressed, in one stream or in several, one behind another."""
+    """Contents that another source holds compressed, in one stream or in several, one behind another."""
 
     def __init__(self, where: str, outer: Source, *, most: int, most_unpacked: int) -> None:
         """Read at most `most` bytes, and unpack at most `most_unpacked`."""

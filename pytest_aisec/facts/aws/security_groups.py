@@ -38,7 +38,7 @@ RESOURCE_ID = re.compile(r"[a-z]+-[0-9a-z]+")
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """What a security group lets in over TCP."""
+    """Networks and ports that a security group lets in over TCP."""
 
     first_port: int
     last_port: int

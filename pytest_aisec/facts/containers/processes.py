@@ -1,4 +1,4 @@
-"""What the kernel says about containers: users, capabilities, confinement, namespaces, mounts."""
+"""Processes of containers as the kernel shows them: users, capabilities, confinement, namespaces, mounts."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ class Endpoint:
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """What came back over HTTP, whatever its status."""
+    """Response over HTTP, whatever its status."""
 
     status: int
     seconds: float

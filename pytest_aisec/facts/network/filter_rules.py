@@ -143,7 +143,7 @@ class BaseChain:
 
 @dataclass(frozen=True, kw_only=True)
 class Paths:
-    """What becomes of packets in one base chain."""
+    """Fates of packets in one base chain."""
 
     accepted: tuple[Flow, ...]
     """Packets that it lets through; the empty flow stands for all packets."""

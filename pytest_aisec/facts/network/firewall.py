@@ -47,7 +47,7 @@ _HINT = re.compile(r"iptables-legacy tables present|table `\S+' is incompatible,
 
 @dataclass(frozen=True, kw_only=True)
 class PacketFilter:
-    """What the kernel does with packets on their way in, through and out."""
+    """Filtering of packets by the kernel on their way in, through and out."""
 
     chains: tuple[BaseChain, ...]
     gaps: tuple[Unobservable, ...]

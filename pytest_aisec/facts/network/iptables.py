@@ -1,4 +1,4 @@
-"""What `iptables-save` prints, in the terms of `filter_rules`."""
+"""Output of `iptables-save` in the terms of `filter_rules`."""
 
 from __future__ import annotations
 

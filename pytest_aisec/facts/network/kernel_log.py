@@ -1,4 +1,4 @@
-"""What the kernel logs: whether it is kept, where, and for how long."""
+"""The log of the kernel: whether it is kept, where, and for how long."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _PERIODS = {"hourly": 1 / 24, "daily": 1, "weekly": 7, "monthly": 30, "yearly": 
 
 @dataclass(frozen=True, kw_only=True)
 class KernelLog:
-    """What is known of the log of the kernel."""
+    """Entries of the kernel's log, and the places that keep it."""
 
     entries: tuple[str, ...]
     """Newest entries of packets with one of the prefixes, without time and host."""
@@ -189,7 +189,7 @@ def _is_packet(text: str) -> bool:
 
 
 class _Rotation:
-    """What logrotate is configured to do."""
+    """Configuration of logrotate."""
 
     def __init__(self, listing: str) -> None:
         self.stanzas: list[tuple[tuple[str, ...], list[str]]] = []

@@ -1,4 +1,4 @@
-"""What `nft -j list ruleset` prints, in the terms of `filter_rules`."""
+"""Output of `nft -j list ruleset` in the terms of `filter_rules`."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def _common(one: Ranges, other: Ranges) -> Ranges:
 
 @dataclass(frozen=True, kw_only=True)
 class Sender:
-    """What is known of packets on their way out."""
+    """Properties of packets on their way out."""
 
     origin: Origin
     owners: Mapping[str, frozenset[int]]
@@ -256,7 +256,7 @@ class _Walk:
 
 @dataclass
 class _Ways:
-    """What becomes of packets in one chain."""
+    """Fates of packets in one chain."""
 
     accepted: list[_Packets] = field(default_factory=list)
     back: list[_Packets] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What lock files resolve, version by version, and whether each file that will be installed has a hash."""
+"""Versions that lock files resolve, and whether each file that will be installed has a hash."""
 
 from __future__ import annotations
 

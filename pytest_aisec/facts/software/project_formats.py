@@ -1,4 +1,4 @@
-"""What files of a Python project say: which packages they name, how exactly, what lock files resolve."""
+"""Files of a Python project: which packages they name, how exactly, what lock files resolve."""
 
 from __future__ import annotations
 

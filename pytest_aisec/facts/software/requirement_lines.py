@@ -70,7 +70,7 @@ class Option:
 
 @dataclass(frozen=True, kw_only=True)
 class ProjectFile:
-    """What one file of a project says."""
+    """Contents of one file of a project."""
 
     path: str
     kind: str

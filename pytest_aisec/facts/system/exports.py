@@ -1,4 +1,4 @@
-"""What a host gives to others over NFS and SMB, and what it mounts from others."""
+"""Directories that a host gives to others over NFS and SMB, and those that it mounts from others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a daemon runs what its files say: it does not where one of them is younger than its last reading.
+"""The configuration that a daemon runs: not what its files say where one is younger than its last reading.
 
 When a daemon read its files is told by the start of its process, as the kernel shows it, or by a file of its
 own that it writes anew at each reading. A process that stays the same while its files are read again, and

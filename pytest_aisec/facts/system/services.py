@@ -89,7 +89,7 @@ class Service:
     """Its TCP listeners, as far as they were seen."""
     rights: Rights | None = None
     """Those with which the files that it names are read; `None` where the process ended meanwhile."""
-    is_elsewhere: bool = False
+    in_other_netns: bool = False
     """Whether it has a network namespace of its own, as in a container: its listeners were not seen."""
     root: str = ""
     """Where its `/` lies where that is not the host's, as in a container; what its paths begin with."""
@@ -133,7 +133,7 @@ class Services:
         """TCP listeners that others than this host reach."""
         return tuple(socket for socket in self.listeners if not socket.is_loopback)
 
-    def stand_before(self, *ports: int, proxies: bool = True) -> tuple[Socket, ...]:
+    def possible_frontends(self, *ports: int, proxies: bool = True) -> tuple[Socket, ...]:
         """Return the listeners that may lead to another service.
 
         These are what proxies listen on for others than this host, unless `proxies` is false because there is
@@ -161,7 +161,7 @@ class Services:
 
     @property
     def faults(self) -> tuple[Unobservable, ...]:
-        """Why it is not known who listens where; empty when it is."""
+        """Reasons why it is not known who listens where; empty when it is."""
         unseen = sorted(socket.where for socket in self.exposed if not socket.pids)
         if unseen and not self.is_root:
             return (
@@ -171,7 +171,7 @@ class Services:
 
     def faults_of(self, services: Iterable[Service]) -> tuple[Unobservable, ...]:
         """Return why it is not known where these services listen; empty when it is."""
-        apart = [service for service in services if service.is_elsewhere]
+        apart = [service for service in services if service.in_other_netns]
         return (
             *self.faults,
             *(
@@ -303,7 +303,7 @@ def services(host: Host) -> Services:
                     rights=rights,
                     environment=None if process.pid in denied else environments.get(process.pid, {}),
                     listeners=tuple(socket for socket in listeners if process.pid in socket.pids),
-                    is_elsewhere=process.pid in elsewhere,
+                    in_other_netns=process.pid in elsewhere,
                     root=f"/proc/{process.pid}/root" if process.pid in apart else "",
                 )
             )

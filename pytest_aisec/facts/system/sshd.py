@@ -66,7 +66,7 @@ class Conditional:
 
     @property
     def value(self) -> str:
-        """What stands behind the keyword, on one line."""
+        """Text behind the keyword, on one line."""
         return " ".join(self.words)
 
     def excludes(self, other: Conditional) -> bool:
@@ -80,7 +80,7 @@ class Conditional:
 
 @dataclass(frozen=True, kw_only=True)
 class Effective:
-    """What one running SSH server enforces."""
+    """Configuration that one running SSH server enforces."""
 
     settings: Mapping[str, tuple[str, ...]]
     """Keyword in lower case → values, one for each line of `sshd -T`."""

@@ -64,7 +64,7 @@ class JupyterServer:
 
     @property
     def undecided(self) -> list[str]:
-        """Why its settings do not tell whether it lets anybody in."""
+        """Reason why its settings do not tell whether it lets anybody in."""
         reasons = [f"{path} is a program" for path in self.is_dynamic]
         reasons += [
             f"{trait} is computed"

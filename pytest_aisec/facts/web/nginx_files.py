@@ -23,7 +23,7 @@ __all__ = ["Configuration", "configuration", "main_processes", "not_reloaded"]
 
 @dataclass(frozen=True, kw_only=True)
 class Configuration:
-    """What the files of an nginx say."""
+    """Contents of the files of an nginx."""
 
     directives: tuple[Directive, ...]
     """With the included files in their places."""

@@ -25,7 +25,7 @@ _PAGES = re.compile(r"swagger|openapi|redoc", re.IGNORECASE)
 
 @dataclass(frozen=True, kw_only=True)
 class Tried:
-    """What one listener answers to requests without a key."""
+    """Answers of one listener to requests without a key."""
 
     open: list[str] = field(default_factory=list)
     faults: list[Unobservable] = field(default_factory=list)

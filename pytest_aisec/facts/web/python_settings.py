@@ -1,4 +1,4 @@
-"""What a configuration file in Python sets, as far as its text tells; nothing is executed."""
+"""Settings of a configuration file in Python, as far as its text tells; nothing is executed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What sends scripts through testinfra's connections, within bounds of time and output."""
+"""Send scripts through testinfra's connections, within bounds of time and output."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """What a transport gave back for one script."""
+    """Reply of a transport to one script."""
 
     exit_status: int
     stdout: bytes
