@@ -2,7 +2,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed
+from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed, raise_unless
 from pytest_aisec.facts.system.services import Service, services
 from pytest_aisec.facts.web.http import Fingerprint, unlocked
 
@@ -60,8 +60,7 @@ def test_local_llm_daemons_are_bound_to_loopback(
         answering, more, _ = unlocked(host, [known.url(socket) for socket in doors], _ANSWERS)
         faults += more
         wrong.update(answering)
-    if not wrong and faults:
-        raise faults[0]
+    raise_unless(wrong, faults)
     if not wrong and doors and not is_active():
         held = "; ".join(f"{known.holder(socket)} on {socket.where}" for socket in doors)
         not_reviewed(f"{held} may lead to a model or be one; --aisec-active allows asking")

@@ -4,13 +4,14 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed
+from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed, raise_unless
 from pytest_aisec.facts.core.formats import is_number
 from pytest_aisec.facts.system.services import INFERENCE, Service, Services, services
 from pytest_aisec.facts.system.sockets import Socket
 from pytest_aisec.facts.web.http import TURNED_AWAY, burst, schemes
-from pytest_aisec.facts.web.nginx import Directive, Location, Server, servers
+from pytest_aisec.facts.web.nginx import Location, Server, servers
 from pytest_aisec.facts.web.nginx_files import configuration, main_processes, not_reloaded
+from pytest_aisec.facts.web.nginx_syntax import Directive
 
 Route = Annotated[str, Field(pattern="^/")]
 
@@ -89,8 +90,7 @@ def test_requests_are_rate_limited_per_client(
             not_reviewed(
                 f"{', '.join(unsure)} refused every request: what those with a key may do was not tried"
             )
-    if not wrong and faults:
-        raise faults[0]
+    raise_unless(wrong, faults)
     if not wrong and others and not is_active():
         held = "; ".join(f"{known.holder(socket)} on {socket.where}" for socket in others)
         not_reviewed(f"whether {held} limits requests; --aisec-active allows trying")

@@ -7,7 +7,7 @@ from typing import Annotated
 from packaging.version import InvalidVersion, Version
 from pydantic import AfterValidator, Field
 
-from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed
+from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed, raise_unless
 from pytest_aisec.facts.core.together import ahead
 from pytest_aisec.facts.system.services import Service, services
 from pytest_aisec.facts.system.sockets import Socket
@@ -76,8 +76,7 @@ def test_ray_is_authenticated_and_private(
         answering, more, _ = unlocked(host, list(dict.fromkeys(map(known.url, asked))), _ANSWERS)
         faults += more
         wrong.update(answering)
-    if not wrong and faults:
-        raise faults[0]
+    raise_unless(wrong, faults)
     if not wrong and doors and not is_active():
         held = "; ".join(f"{known.holder(socket)} on {socket.where}" for socket in doors)
         not_reviewed(f"{held} may lead to Ray or be it; --aisec-active allows asking")

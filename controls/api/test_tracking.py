@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed
+from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed, raise_unless
 from pytest_aisec.facts.core.formats import yaml_value
 from pytest_aisec.facts.core.together import ahead
 from pytest_aisec.facts.system.rights import given_file
@@ -91,8 +91,7 @@ def test_tracking_and_monitoring_interfaces_are_not_open(
             for socket in one.listeners
             if not socket.is_loopback and (known.url(socket), _NAMES[one.kind]) not in refused
         ]
-    if not wrong and faults:
-        raise faults[0]
+    raise_unless(wrong, faults)
     if not wrong and (undecided or doors) and not is_active():
         named = [f"{one.kind} ({one.pid})" for one in undecided]
         named += [f"{known.holder(socket)} on {socket.where}" for socket in doors]

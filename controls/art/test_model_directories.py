@@ -1,6 +1,15 @@
 from collections.abc import Iterator
 
-from pytest_aisec import Host, Mode, Unobservable, control, is_declared, not_applicable, together
+from pytest_aisec import (
+    Host,
+    Mode,
+    Unobservable,
+    control,
+    is_declared,
+    not_applicable,
+    raise_unless,
+    together,
+)
 from pytest_aisec.facts.system.access_lists import permitted
 from pytest_aisec.facts.system.accounts import Cache, model_caches
 from pytest_aisec.facts.system.files import Entry, Trail, quoted, trails
@@ -63,8 +72,7 @@ def test_model_directories_are_private(
         *_caches(caches),
     ]:
         open_to.setdefault(path, []).append(what)
-    if not open_to and faults:
-        raise faults[0]
+    raise_unless(open_to, faults)
     if not open_to and not tops and not caches:
         named = ", ".join(model_dirs)
         not_applicable(f"no model directory ({named}) and no cache of an ML library", claims=["model_dirs"])

@@ -3,7 +3,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed
+from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed, raise_unless
 from pytest_aisec.facts.model.answers import Answer, Prompt, chat, served_models
 from pytest_aisec.facts.model.api import Endpoint, is_listening, place, printed
 from pytest_aisec.facts.model.baseline import Baseline, agrees, read_baseline
@@ -188,6 +188,5 @@ def test_served_model_matches_its_baseline(
 
 
 def _judge(wrong: dict[str, str], faults: list[Unobservable]) -> None:
-    if not wrong and faults:
-        raise faults[0]
+    raise_unless(wrong, faults)
     assert wrong == {}

@@ -12,8 +12,8 @@ from typing import Any
 from pytest_aisec.catalog import frameworks, proven
 from pytest_aisec.catalog.content import ContentRoot
 from pytest_aisec.catalog.load import Catalog
-from pytest_aisec.catalog.plan import make_plan, single
 from pytest_aisec.catalog.profile import load_chain, profile_files
+from pytest_aisec.catalog.resolve import make_plan, single
 from pytest_aisec.judge import evaluate
 from pytest_aisec.judge.dry_run import questions
 

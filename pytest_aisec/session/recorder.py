@@ -19,6 +19,7 @@ import pytest
 from pytest_aisec.errors import EvidenceError
 from pytest_aisec.evidence import bundle, transcript_files
 from pytest_aisec.evidence.baseline import Baseline
+from pytest_aisec.evidence.claim import Claim
 from pytest_aisec.evidence.signing.keys import Signer
 from pytest_aisec.judge import evaluate, gate
 from pytest_aisec.judge.compare import compare
@@ -53,7 +54,7 @@ class Recorder:
         self,
         config: pytest.Config,
         audit: Audit,
-        claim: bundle.Claim,
+        claim: Claim,
         inputs: Inputs,
         *,
         collector: Collector | None,

@@ -10,7 +10,7 @@ from pathlib import Path
 from pytest_aisec.catalog.content import ContentRoot
 from pytest_aisec.catalog.control import Control
 from pytest_aisec.catalog.load import load_catalog
-from pytest_aisec.catalog.plan import single
+from pytest_aisec.catalog.resolve import single
 from pytest_aisec.errors import UsageProblem, nearest
 from pytest_aisec.testing import fingerprints, recordings, scenarios
 from pytest_aisec.testing.labkit.image import LAYERS

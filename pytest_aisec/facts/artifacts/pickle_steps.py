@@ -151,10 +151,6 @@ def _constant(make: Callable[[], object]) -> Callable[[Machine, Operation], None
     return lambda machine, _: machine.stack.append(make())
 
 
-def _nothing(_: Machine, __: Operation) -> None:
-    pass
-
-
 def _proto(_: Machine, op: Operation) -> None:
     if op.argument > 5:
         raise Broken("a protocol that is not known")

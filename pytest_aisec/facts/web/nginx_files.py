@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING
 from pytest_aisec.facts.system.rights import given_text, with_rights
 from pytest_aisec.facts.system.running_config import stale
 from pytest_aisec.facts.system.services import Service
-from pytest_aisec.facts.web.nginx import Directive, parse
+from pytest_aisec.facts.web.nginx_syntax import DEPTH, Directive, parse
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
     from testinfra.host import Host
 
 __all__ = ["Configuration", "configuration", "main_processes", "not_reloaded"]
-
-_DEPTH = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +131,7 @@ def not_reloaded(
 def _expanded(
     directives: Sequence[Directive], files: Mapping[str, str], place: _Place, depth: int
 ) -> Iterator[Directive]:
-    if depth > _DEPTH:
+    if depth > DEPTH:
         raise Unobservable("truncated", "files of nginx include each other too deeply")
     for one in directives:
         if one.name == "include" and one.args:

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_aisec.facts.web.nginx import parse, servers
+from pytest_aisec.facts.web.nginx import servers
+from pytest_aisec.facts.web.nginx_syntax import parse
 from pytest_aisec.observe.faults import Unobservable
 
 TEXT = """
