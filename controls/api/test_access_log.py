@@ -9,8 +9,18 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from pytest_aisec import Host, Unobservable, control, not_applicable, now
+from pytest_aisec import (
+    Host,
+    Unobservable,
+    control,
+    is_active,
+    is_declared,
+    not_applicable,
+    not_reviewed,
+    now,
+)
 from pytest_aisec.facts.core.together import ahead
+from pytest_aisec.facts.model.unnamed import other_apis
 from pytest_aisec.facts.system.logs import LogFile, companions, json_entries, log_files, moment, read_log
 from pytest_aisec.facts.system.services import INFERENCE, services
 from pytest_aisec.observe.redaction.redact import MARK
@@ -171,7 +181,16 @@ def test_the_model_api_writes_json_access_logs(
     ahead(partial(log_files, host, directory, [name], since=since), partial(services, host))
     files = log_files(host, directory, [name], since=since)
     if files is None:
-        serving = sorted({one.kind for one in services(host).of(*INFERENCE)})
+        known = services(host)
+        serving = sorted({one.kind for one in known.of(*INFERENCE)})
+        others = (
+            {} if serving or is_declared("access_log") else other_apis(host, ask=is_active(), known=known)
+        )
+        if others and not is_active():
+            not_reviewed(
+                f"there is no {access_log}; --aisec-active asks whether these serve a model: {others}"
+            )
+        serving += [f"an API at {url}" for url in others]
         missing = {access_log: f"absent, though {', '.join(serving)} runs"} if serving else {}
         if not missing:
             not_applicable(f"there is no {access_log} and no known model server", claims=["access_log"])
