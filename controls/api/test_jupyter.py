@@ -57,6 +57,7 @@ def test_jupyter_requires_a_token_and_does_not_run_as_root(
         if found:
             wrong[where] = found
         undecided += [f"{where}: {reason}" for reason in server.undecided]
+        faults += [server.stale] if server.stale else []
     undecided += [f"{socket.where} is held by {known.holder(socket)}" for socket in strangers]
     asked = False
     if is_active() and not wrong:

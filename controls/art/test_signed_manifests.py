@@ -23,7 +23,7 @@ def _reading(host: Host, file: ModelFile) -> Callable[[], bytes]:
     def read() -> bytes:
         if file.size > _LARGEST:
             raise Unobservable("truncated", f"{file.path}: {file.size} bytes are too many for a manifest")
-        return read_range(host, file.path, 0, file.size) if file.size else b""
+        return read_range(host, file, 0, file.size) if file.size else b""
 
     return read
 

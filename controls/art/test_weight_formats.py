@@ -42,7 +42,7 @@ def test_weight_files_are_well_formed(
     faults = list(seen.faults)
     malformed = {path: ["declared, but absent"] for path in seen.absent if is_declared("model_dirs")}
     judged = defects(host, containers, max_header_bytes=max_header_bytes)
-    judged |= keras_directories(host, seen.files, [place for place in model_dirs if place not in seen.absent])
+    judged |= keras_directories(host, seen.files)
     for path, wrong in judged.items():
         if isinstance(wrong, Unobservable):
             faults.append(wrong)

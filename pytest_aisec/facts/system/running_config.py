@@ -11,10 +11,10 @@ from it; in the place of what is absent stands the directory above.
 
 from __future__ import annotations
 
-import posixpath
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pytest_aisec.facts.core.answers import problem
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["read_stale", "stale"]
 
+_NOTHING: Mapping[str, Sequence[str]] = MappingProxyType({})
 _TICK = 0.01
 """Seconds: in which Linux states the start of a process."""
 _SLACK = 0.05
@@ -44,6 +45,7 @@ _FILE = (
     'f=%s; until stat -c \'%%y|%%z|%%n\' -- "${f:-/}" || test -z "$f"; do f=${f%%/*}; done; '
     "stat -L -c '%%y|%%z|%%n' -- \"${f:-/}\"; "
 )
+_IF_THERE = "if test -e %s; then stat -L -c '%%y|%%z|%%n' -- %s; fi; "
 _MARK = "if test -f %s; then head -c 20 -- %s | tr '\\n' '|'; stat -L -c '%%y' -- %s; fi; "
 _TIME = re.compile(r"(?P<second>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?P<fraction>\.\d{1,9})? (?P<zone>[+-]\d{4})")
 _ABSENT = re.compile(r"No such file or directory|Not a directory")
@@ -57,7 +59,7 @@ def stale(
     what: str,
     mark: str = "",
     children: Sequence[int] = (),
-    own: str = "",
+    directories: Mapping[str, Sequence[str]] = _NOTHING,
 ) -> Unobservable | None:
     """Return why a process may run something else than `files` say; `None` where it has read them since.
 
@@ -68,35 +70,37 @@ def stale(
         what: how the daemon is called, for people.
         mark: a file that the daemon writes its process id to whenever it reads its files, if there is one.
         children: processes that, where they are its children, it has started after it read its files.
-        own: a file that the daemon itself puts into a directory of `files`, if it does.
+        directories: in which it looks for files, which count where they are there → names of what it puts
+            there itself.
 
     """
-    if any(not path.startswith("/") for path in (*files, mark or "/")):
+    if any(not path.startswith("/") for path in (*files, *directories, mark or "/")):
         return Unobservable("unreadable", f"{what} names a file by a relative path")
-    pids, paths = (pid, *children), (*files, *([own] if own else []))
+    own = [f"{path}/{name}" for path, names in directories.items() for name in names]
     question = [
         (_NOW, ()),
         ("echo =processes; ", ()),
-        *((_PROCESS, (str(one), str(one))) for one in pids),
+        *((_PROCESS, (str(one), str(one))) for one in (pid, *children)),
         ("echo =files; ", ()),
-        *((_FILE, (path,)) for path in paths),
+        *((_FILE, (path,)) for path in files),
+        *((_IF_THERE, (path, path)) for path in (*directories, *own)),
         ("echo =mark; ", ()),
         *([(_MARK, (mark, mark, mark))] if mark else []),
         ("echo =end", ()),
     ]
-    command, arguments = (
-        "".join(part for part, _ in question),
-        [one for _, given in question for one in given],
-    )
+    command = "".join(part for part, _ in question)
+    arguments = [one for _, given in question for one in given]
     try:
         answer = host.run(command, *arguments)
-        return read_stale(answer.stdout, answer.stderr, pid=pid, what=what, own=own)
+        return read_stale(answer.stdout, answer.stderr, pid=pid, what=what, directories=directories)
     except Unobservable as fault:
         return fault
 
 
 @reads
-def read_stale(stdout: str, stderr: str, *, pid: int, what: str, own: str = "") -> Unobservable | None:
+def read_stale(
+    stdout: str, stderr: str, *, pid: int, what: str, directories: Mapping[str, Sequence[str]] = _NOTHING
+) -> Unobservable | None:
     """Judge what the question of `stale` printed.
 
     Raises:
@@ -115,7 +119,7 @@ def read_stale(stdout: str, stderr: str, *, pid: int, what: str, own: str = "") 
     processes, _, rest = rest.partition("=files\n")
     files, _, mark = rest.rpartition("=mark\n")
     times = clock.splitlines()
-    if len(times) != 3 or not files or not mark.endswith("=end\n"):
+    if len(times) != 3 or not (files or directories) or not mark.endswith("=end\n"):
         raise Unobservable("parse", f"whether {what} runs as configured: {stdout[-120:]!r}")
     before, fresh, after = times
     start, is_after = _start(processes, pid)
@@ -125,7 +129,7 @@ def read_stale(stdout: str, stderr: str, *, pid: int, what: str, own: str = "") 
     loaded = earliest if is_after else min(now - age + _TICK, earliest + _SLACK)
     if (marked := _marked(mark.removesuffix("=end\n"), pid)) is not None and marked >= earliest:
         loaded = marked
-    last, path = _youngest(files, own)
+    last, path = _youngest(files, directories)
     if last <= loaded:
         return None
     if last > now:
@@ -172,10 +176,10 @@ def _marked(mark: str, pid: int) -> float | None:
     return _seconds(time.strip("|\n"), latest=False) if holder.strip() == str(pid) else None
 
 
-def _youngest(files: str, own: str) -> tuple[float, str]:
+def _youngest(files: str, directories: Mapping[str, Sequence[str]]) -> tuple[float, str]:
     """Return when one of the files has changed last, and which.
 
-    A directory that has not changed since the daemon itself put its `own` file there does not count.
+    A directory that has not changed since the daemon itself put something there does not count.
     """
     found: dict[str, float] = {}
     for line in files.splitlines():
@@ -183,10 +187,10 @@ def _youngest(files: str, own: str) -> tuple[float, str]:
         altered, _, path = rest.partition("|")
         time = max(_seconds(changed, latest=True), _seconds(altered, latest=True))
         found[path] = max(time, found.get(path, 0.0))
-    written = found.pop(own, None)
-    directory = posixpath.dirname(own)
-    if written is not None and found.get(directory, 0.0) <= written + _SLACK:
-        found.pop(directory, None)
+    for directory, names in directories.items():
+        written = max((found.pop(f"{directory}/{name}", 0.0) for name in names), default=0.0)
+        if found.get(directory, 0.0) <= written + _SLACK:
+            found.pop(directory, None)
     return max(((time, path) for path, time in found.items()), default=(0.0, ""))
 
 

@@ -151,10 +151,15 @@ class Services:
     @property
     def unknown(self) -> tuple[Socket, ...]:
         """Listeners for others than this host of which it is not known what they are."""
+        return tuple(socket for socket in self.strangers if not socket.is_loopback)
+
+    @property
+    def strangers(self) -> tuple[Socket, ...]:
+        """All listeners of which it is not known what they are."""
         held = {service.pid for service in self.found}
         return tuple(
             socket
-            for socket in self.exposed
+            for socket in self.listeners
             if not held.intersection(socket.pids)
             and (self.of_people.intersection(socket.pids) or not _is_no_api(socket))
         )

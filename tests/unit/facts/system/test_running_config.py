@@ -127,10 +127,11 @@ def test_what_the_daemon_itself_puts_into_a_directory_does_not_make_that_younger
             f"|/etc/d/{own}\n", "|/etc/d/own\n"
         )
 
-    assert judged(put(59, 59.01), own="/etc/d/own") is None
-    assert judged(put(59, 40), own="/etc/d/own") is None
-    assert judged(put(58, 59), own="/etc/d/own")[0] == "stale"
+    assert judged(put(59, 59.01), directories={"/etc/d": ["own", "other"]}) is None
+    assert judged(put(59, 40), directories={"/etc/d": ["own", "other"]}) is None
+    assert judged(put(58, 59), directories={"/etc/d": ["own", "other"]})[0] == "stale"
     assert judged(put(59, 59.01))[0] == "stale"
+    assert judged(put(59, 59.01), directories={"/etc/d": []})[0] == "stale"
 
 
 @pytest.fixture
@@ -168,6 +169,16 @@ def test_of_what_is_absent_the_directory_above_counts(local, daemon, tmp_path):
     found = stale(local, daemon, [gone], what="sleep")
     assert ("stale", True) == (found.reason, f"{tmp_path} is of" in found.detail)
     assert stale(local, daemon, ["/usr/not/there"], what="sleep") is None
+
+
+def test_a_directory_counts_where_it_is_there(local, daemon, tmp_path):
+    later(daemon, tmp_path)
+    absent = str(tmp_path / "conf.d")
+    assert stale(local, daemon, [], what="sleep", directories={absent: ["own"]}) is None
+    found = stale(local, daemon, [], what="sleep", directories={absent: [], str(tmp_path): ["own"]})
+    assert ("stale", True) == (found.reason, f"{tmp_path} is of" in found.detail)
+    (tmp_path / "own").write_text("")
+    assert stale(local, daemon, [], what="sleep", directories={str(tmp_path): ["own"]}) is None
 
 
 def test_a_link_counts_and_what_it_leads_to(local, daemon, tmp_path):
