@@ -30,7 +30,7 @@ from pathlib import Path
 
 from pytest_aisec.judge import evaluate
 from pytest_aisec.advisories.index import open_index
-from pytest_aisec.catalog import plan
+from pytest_aisec.catalog import resolve
 from pytest_aisec.catalog.content import content_root
 from pytest_aisec.catalog.context import Evaluation
 from pytest_aisec.catalog.load import load_catalog
@@ -53,7 +53,7 @@ class Host(Transcript):
         )
 
 
-planned = plan.single(load_catalog([content_root()])["AISEC-SUP-01"], {"db_max_age_days": 36500})
+planned = resolve.single(load_catalog([content_root()])["AISEC-SUP-01"], {"db_max_age_days": 36500})
 backend = ObservingBackend("host", None, Host())
 host = evaluate.Host(backend)
 backend.set_host(host)

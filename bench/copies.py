@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pytest_aisec.evidence import bundle as bundles
+from pytest_aisec.evidence.claim import Claim
 from pytest_aisec.judge.gate import decide
 from pytest_aisec.judge.run import count, score
 from pytest_aisec.observe import transcript
@@ -31,7 +32,7 @@ def write(source: Path, directory: Path, number: int) -> None:
         transcripts={},
     )
     observed = run.transcripts[original.name]
-    claim = bundles.Claim(directory)
+    claim = Claim(directory)
     for path in sorted((source / "inputs").rglob("*")):
         if path.is_file():
             claim.add(str(path.relative_to(source)), [path.read_bytes()])

@@ -18,7 +18,7 @@ import pytest
 from pytest_aisec.catalog.content import content_roots
 from pytest_aisec.catalog.context import Evaluation, evaluating
 from pytest_aisec.catalog.load import load_catalog
-from pytest_aisec.catalog.plan import make_plan
+from pytest_aisec.catalog.resolve import make_plan
 from pytest_aisec.catalog.profile import load_chain
 
 ROOTS = content_roots([])

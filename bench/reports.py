@@ -22,7 +22,7 @@ import measure
 import page
 
 from pytest_aisec.catalog.policy import GatePolicy
-from pytest_aisec.evidence import bundle as bundles
+from pytest_aisec.evidence.claim import Claim
 from pytest_aisec.judge.gate import decide
 from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import (
@@ -178,7 +178,7 @@ def one(hosts: int, controls: int, directory: Path) -> None:
     verdict = decide(run)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     started, cpu = time.perf_counter(), time.process_time()
-    claim = bundles.Claim(directory)
+    claim = Claim(directory)
     formats.write(run, verdict, claim)
     claim.finish()
     seconds, cpu = time.perf_counter() - started, time.process_time() - cpu

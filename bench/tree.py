@@ -54,7 +54,7 @@ import json, resource, sys, time
 from datetime import UTC, datetime
 from pathlib import Path
 from pytest_aisec.judge import evaluate
-from pytest_aisec.catalog import plan
+from pytest_aisec.catalog import resolve
 from pytest_aisec.catalog.content import content_root
 from pytest_aisec.catalog.context import Evaluation
 from pytest_aisec.catalog.load import load_catalog
@@ -71,7 +71,7 @@ def observe(name, params):
     limits = Limits(timeout=asked["timeout"])
     options = HostOptions(hosts=asked["host"], ssh_config=asked["ssh_config"], limits=limits)
     (target,) = resolve(options)
-    transcript, planned = Transcript(), plan.single(catalog[name], params)
+    transcript, planned = Transcript(), resolve.single(catalog[name], params)
     host = target.observed(transcript, limits)
     calls = {name: lambda host: evaluate.speculate(planned, host, circumstances)}
     work = waves.Work(name=target.name, open=lambda: host, close=lambda: None)

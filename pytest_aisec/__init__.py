@@ -1,4 +1,4 @@
-"""What the author of a control imports, and nothing else.
+"""Names that the author of a control imports, and nothing else.
 
 Names are loaded on first use, so that an installed but idle plugin costs a pytest run nothing.
 """
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pytest_aisec.catalog.context import is_active, is_declared, now
     from pytest_aisec.catalog.control import control, not_applicable, not_reviewed
     from pytest_aisec.catalog.types import Mode
-    from pytest_aisec.facts.core.together import together
+    from pytest_aisec.facts.core.together import raise_unless, together
     from pytest_aisec.observe.backend import foresee
     from pytest_aisec.observe.faults import Unobservable
 
@@ -30,6 +30,7 @@ __all__ = [
     "not_applicable",
     "not_reviewed",
     "now",
+    "raise_unless",
     "together",
 ]
 
@@ -44,8 +45,9 @@ _HOMES = {
     "is_declared": ("pytest_aisec.catalog.context", "is_declared"),
     "not_applicable": ("pytest_aisec.catalog.control", "not_applicable"),
     "not_reviewed": ("pytest_aisec.catalog.control", "not_reviewed"),
-    "together": ("pytest_aisec.facts.core.together", "together"),
     "now": ("pytest_aisec.catalog.context", "now"),
+    "raise_unless": ("pytest_aisec.facts.core.together", "raise_unless"),
+    "together": ("pytest_aisec.facts.core.together", "together"),
 }
 
 

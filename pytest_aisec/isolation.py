@@ -1,4 +1,4 @@
-"""What a program that starts here must not import: the folder that somebody stands in."""
+"""Isolation of programs that start here: they import nothing of the folder that somebody stands in."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ _DEFAULTS = {
 """Of options that a file of settings may give as well."""
 
 
-def is_active(namespace: argparse.Namespace) -> bool:
+def asks_for_audit(namespace: argparse.Namespace) -> bool:
     """Tell whether anything asks for an audit."""
     return bool(namespace.aisec or namespace.aisec_config or namespace.aisec_profile is not None)
 

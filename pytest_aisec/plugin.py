@@ -27,7 +27,7 @@ def pytest_load_initial_conftests(
 ) -> Generator[None, object, object]:
     """Before pytest looks for conftests and tests: say that only controls are wanted."""
     namespace = early_config.known_args_namespace
-    if options.is_active(namespace):
+    if options.asks_for_audit(namespace):
         from pytest_aisec.session import collection, config_file  # noqa: PLC0415 - an idle plugin imports nothing
 
         config_file.read(early_config, namespace)
@@ -48,7 +48,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Resolve the plan and the hosts, and take part in the run."""
-    if options.is_active(config.option):
+    if options.asks_for_audit(config.option):
         from pytest_aisec.session import config_file, signer  # noqa: PLC0415 - an idle plugin imports nothing
         from pytest_aisec.session.hosts import Hosts  # noqa: PLC0415 - likewise
         from pytest_aisec.session.request import AuditRequest  # noqa: PLC0415 - likewise

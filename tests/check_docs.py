@@ -3,11 +3,12 @@
 A help text stands after a line `<!-- help: COMMAND -->`, in a fenced block. `pytest` means the options that
 this plugin adds to pytest's. `docs/controls/` is what `aisec catalog --format md` says, and `docs/cli.md` the
 help of every command. Behind a line `<!-- rooms -->` stands the picture that `tests/rooms.py` draws of the
-imports. A test that a page names as `PATH::NAME` must be there.
+imports. A test that a page names as `PATH::NAME` must be there. A docstring begins with a noun or a verb.
 """
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import runpy
@@ -20,6 +21,8 @@ from pytest_aisec.cli.help_page import markdown
 
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"(<!-- help: (?P<command>[^>]+) -->\n```text\n)(?P<text>.*?)(```\n)", re.DOTALL)
+FRAMED = {"script", "redaction"}
+"""Rooms whose every change makes all recordings stale: their words change with their code."""
 ROOMS = re.compile(r"(<!-- rooms -->\n```mermaid\n)(?P<text>.*?)(```\n)", re.DOTALL)
 
 
@@ -86,9 +89,33 @@ def missing_tests(text: str) -> list[str]:
     return missing
 
 
+def _documented(tree: ast.Module) -> list[ast.Module | ast.ClassDef | ast.FunctionDef]:
+    """Return what of a module has a docstring; that of a property may say whether something is so."""
+    return [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        and not any("property" in ast.unparse(item) for item in getattr(node, "decorator_list", []))
+    ]
+
+
+def questions_in_place_of_names(package: Path) -> list[str]:
+    """Return the docstrings that begin with a question word, where a noun or a verb says it sooner."""
+    found = []
+    for path in sorted(package.rglob("*.py")):
+        if not FRAMED.isdisjoint(path.parts):
+            continue
+        for node in _documented(ast.parse(path.read_text(encoding="utf-8"))):
+            text = ast.get_docstring(node) or ""
+            if re.match(r"(What|Whether|Why)\b", text):
+                place = f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 1)}"
+                found.append(f"{place}: begin with a noun or a verb: {text.splitlines()[0]}")
+    return found
+
+
 def main() -> int:
     """Return 1 when anything that the documentation shows is not what the command prints."""
-    stale, missing = [], []
+    stale, missing = [], questions_in_place_of_names(ROOT / "pytest_aisec")
     for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))):
         text = path.read_text(encoding="utf-8")
         missing += [

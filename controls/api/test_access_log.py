@@ -9,11 +9,28 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from pytest_aisec import Host, Unobservable, control, not_applicable, now
+from pytest_aisec import (
+    Host,
+    Unobservable,
+    control,
+    is_active,
+    is_declared,
+    not_applicable,
+    not_reviewed,
+    now,
+)
 from pytest_aisec.facts.core.together import ahead
+from pytest_aisec.facts.model.unnamed import other_apis
 from pytest_aisec.facts.system.logs import LogFile, companions, json_entries, log_files, moment, read_log
 from pytest_aisec.facts.system.services import INFERENCE, services
 from pytest_aisec.observe.redaction.redact import MARK
+
+_ALIASES = {
+    "timestamp": ["time", "ts", "@timestamp", "time_iso8601", "time_local", "start_time", "StartUTC"],
+    "client_ip": ["remote_addr", "remote_ip", "ClientHost"],
+    "status_code": ["status", "response_code", "DownstreamStatus"],
+}
+"""Names that nginx, Caddy, Traefik, Envoy and loggers of Python use."""
 
 
 @control(
@@ -41,11 +58,12 @@ def test_refused_api_calls_stay_under_the_threshold(
     max_per_ip: Annotated[int, Field(ge=0)] = 20,
     max_total: Annotated[int, Field(ge=0)] = 200,
     codes: Annotated[list[int], Field(min_length=1)] = [401, 403],
-    time_fields: list[str] = ["timestamp", "time", "ts", "@timestamp"],
+    aliases: dict[str, list[str]] = _ALIASES,
 ) -> None:
     """401/403 responses per client stay under the threshold.
 
-    Many refusals to one client are somebody guessing keys, or probing what a stolen one may do.
+    Many refusals to one client are somebody guessing keys, or probing what a stolen one may do. In a log
+    without times, all entries of a file that was written to within the window count.
     """
     since = now() - timedelta(minutes=window_min)
     directory, name = companions(access_log)
@@ -54,31 +72,61 @@ def test_refused_api_calls_stay_under_the_threshold(
         not_applicable(f"there is no access log {access_log}", claims=["access_log"])
     refused: Counter[str] = Counter()
     traffic = 0
+    faults: list[Unobservable] = []
     for file in files:
         text, whole = read_log(host, file)
-        entries = []
-        for entry in json_entries(text, path=file.path, whole=whole):
-            try:
-                at = moment(next(entry[field] for field in time_fields if field in entry))
-                entries.append((at, int(entry["status_code"]), str(entry["client_ip"])))
-            except (KeyError, TypeError, ValueError, StopIteration):
-                raise Unobservable(
-                    "parse",
-                    f"{file.path}: an entry lacks a time, status_code or client_ip, or has a malformed one",
-                ) from None
-        if not whole and (not entries or entries[0][0] >= since):
-            raise Unobservable(
-                "truncated", f"the end of {file.path} that was read covers no {window_min} minutes"
+        entries, unread = _requests(text, file.path, aliases, since=since, whole=whole)
+        faults += unread
+        if not whole and (not entries or entries[0][0] is None or entries[0][0] >= since):
+            faults.append(
+                Unobservable(
+                    "truncated", f"the end of {file.path} that was read covers no {window_min} minutes"
+                )
             )
-        recent: list[tuple[datetime, int, str]] = [entry for entry in entries if entry[0] >= since]
+        recent = [(status, client) for at, status, client in entries if at is None or at >= since]
         traffic += len(recent)
-        refused.update(client for _, status, client in recent if status in codes)
-    if not traffic:
-        not_applicable(f"{access_log} has no request in the last {window_min} minutes")
+        refused.update(client for status, client in recent if status in codes)
     observed: dict[str, int] = {client: count for client, count in refused.items() if count > max_per_ip}
     if refused.total() > max_total:
         observed["all clients"] = refused.total()
+    if not observed and faults:
+        raise faults[0]
+    if not traffic:
+        not_applicable(f"{access_log} has no request in the last {window_min} minutes")
     assert observed == {}
+
+
+def _requests(
+    text: str, path: str, aliases: Mapping[str, list[str]], *, since: datetime, whole: bool
+) -> tuple[list[tuple[datetime | None, int, str]], list[Unobservable]]:
+    """Return time, status and client of each request, and why lines since then are none."""
+    found: list[tuple[datetime | None, int, str]] = []
+    unread: list[Unobservable] = []
+    for entry in json_entries(text, path=path, whole=whole):
+        if isinstance(entry, Unobservable):
+            unread.append(entry)
+            continue
+        time, status, client = (
+            _value(entry, field, aliases) for field in ("timestamp", "status_code", "client_ip")
+        )
+        try:
+            at = None if time is ... else moment(time)
+            request = (at, int(status), str(client))
+        except (TypeError, ValueError, OverflowError):
+            request = None
+        if request is None or client is ...:
+            lacks = "an entry lacks status_code or client_ip, or has a malformed time or status"
+            unread.append(Unobservable("parse", f"{path}: {lacks}"))
+            continue
+        found.append(request)
+        if request[0] is not None and request[0] < since:  # what stands before it is older still
+            unread.clear()
+    return found, unread
+
+
+def _value(entry: Mapping[str, Any], field: str, aliases: Mapping[str, list[str]]) -> Any:
+    """Return a field of an entry by any of its names; `...` where it has none of them."""
+    return next((entry[key] for key in [field, *aliases.get(field, [])] if key in entry), ...)
 
 
 _MAY_BE_EMPTY = ("principal", "model")
@@ -120,11 +168,7 @@ def test_the_model_api_writes_json_access_logs(
         "request_id",
         "model",
     ],
-    aliases: dict[str, list[str]] = {
-        "timestamp": ["time", "ts", "@timestamp"],
-        "client_ip": ["remote_addr"],
-        "status_code": ["status"],
-    },
+    aliases: dict[str, list[str]] = _ALIASES,
     max_age_min: Annotated[int, Field(ge=1)] = 1440,
 ) -> None:
     """The model API writes JSON access logs with the audit fields.
@@ -137,7 +181,16 @@ def test_the_model_api_writes_json_access_logs(
     ahead(partial(log_files, host, directory, [name], since=since), partial(services, host))
     files = log_files(host, directory, [name], since=since)
     if files is None:
-        serving = sorted({one.kind for one in services(host).of(*INFERENCE)})
+        known = services(host)
+        serving = sorted({one.kind for one in known.of(*INFERENCE)})
+        others = (
+            {} if serving or is_declared("access_log") else other_apis(host, ask=is_active(), known=known)
+        )
+        if others and not is_active():
+            not_reviewed(
+                f"there is no {access_log}; --aisec-active asks whether these serve a model: {others}"
+            )
+        serving += [f"an API at {url}" for url in others]
         missing = {access_log: f"absent, though {', '.join(serving)} runs"} if serving else {}
         if not missing:
             not_applicable(f"there is no {access_log} and no known model server", claims=["access_log"])
@@ -164,10 +217,7 @@ def _weaknesses(
         if entry is None:
             wrong["not a JSON object"] += 1
             continue
-        values = {
-            field: next((entry[key] for key in [field, *aliases.get(field, [])] if key in entry), ...)
-            for field in fields
-        }
+        values = {field: _value(entry, field, aliases) for field in fields}
         wrong.update(_flaws(values))
         with suppress(ValueError):
             times.append(moment(values.get("timestamp")))

@@ -1,98 +1,17 @@
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import partial
 from typing import Annotated
 
 from pydantic import Field
 
-from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed
-from pytest_aisec.facts.core.formats import yaml_value
-from pytest_aisec.facts.core.together import ahead
-from pytest_aisec.facts.system.rights import given_file
+from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed, raise_unless
+from pytest_aisec.facts.model.serving import configured, lacks_key, mains
 from pytest_aisec.facts.system.services import INFERENCE, Service, services
 from pytest_aisec.facts.system.sockets import Socket
-from pytest_aisec.facts.web.http import Request, Response, access, exchange, schemes
+from pytest_aisec.facts.web.open_routes import try_routes
 
 Route = Annotated[str, Field(pattern="^/")]
 Url = Annotated[str, Field(pattern=r"^https?://[^/]+$")]
-
-_KEYS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "vllm": (("api-key",), ("VLLM_API_KEY",)),
-    "sglang": (("api-key",), ()),
-    "aphrodite": (("api-keys", "api-key"), ()),
-    "tgi": (("api-key",), ("API_KEY",)),
-    "tei": (("api-key",), ("API_KEY",)),
-    "llama.cpp": (("api-key", "api-key-file", "api_key"), ("LLAMA_API_KEY",)),
-    "ollama": ((), ()),
-    "lmstudio": ((), ()),
-    "triton": ((), ()),
-    "llamafile": (("api-key",), ()),
-}
-"""How a server is given the key that it asks for: options and variables; neither where it asks for none."""
-_NONSENSE = "/aisec-no-such-route"
-_TRICKS = ("//v1/models", "/v1/../v1/models", "/%76%31/models")
-"""Other ways to write a route, which a proxy that compares paths may let through."""
-_ABOUT = {"/metrics", "/version", "/openapi.json", "/docs"}
-"""Routes that many kinds of servers have: they do not show that there is a model."""
-_PAGES = re.compile(r"swagger|openapi|redoc", re.IGNORECASE)
-
-
-def _configured(host: Host, service: Service) -> dict[str, tuple[str, ...]]:
-    """Return the options of a server, those of the file that `--config` names included.
-
-    Raises:
-        Unobservable: when that file cannot be read, or the process does not show its arguments any more.
-
-    """
-    if _is_renamed(service):
-        raise Unobservable("unreadable", f"{service.name} ({service.pid}) shows no arguments any more")
-    found = dict(service.options)
-    for path in found.get("config", ()):
-        if service.kind not in {"vllm", "sglang", "aphrodite"} or not path:
-            continue
-        if not path.startswith("/"):
-            raise Unobservable("unreadable", f"{path} of {service.kind} ({service.pid}) is a relative path")
-        text = given_file(host, path, service.rights, root=service.root)
-        settings = yaml_value(text, path)
-        if settings is not None and not isinstance(settings, dict):
-            raise Unobservable("parse", f"{path} is no table")
-        for name, value in (settings or {}).items():
-            option = str(name).replace("_", "-")
-            if option not in found and value is not None:
-                found[option] = ("" if value is True else str(value),)
-    return found
-
-
-def _mains(running: Sequence[Service]) -> list[Service]:
-    """Return the processes without the helpers that replaced their arguments and share a server's sockets."""
-    mains = [one for one in running if not _is_renamed(one)]
-    seen = {socket for one in mains for socket in one.listeners}
-    return [
-        *mains,
-        *(
-            one
-            for one in running
-            if _is_renamed(one) and (not mains or any(socket not in seen for socket in one.listeners))
-        ),
-    ]
-
-
-def _is_renamed(service: Service) -> bool:
-    return bool(service.arguments and re.match(r"[A-Za-z]+::", service.arguments[0]))
-
-
-def _lacks_key(host: Host, service: Service) -> str:
-    """Return why a server asks nobody for a key; empty where that is not known."""
-    if service.kind not in _KEYS:
-        return ""
-    options, variables = _KEYS[service.kind]
-    given = _configured(host, service)
-    if any(any(given.get(option, ())) for option in options):
-        return ""
-    if any(service.setting(variable) for variable in variables):
-        return ""
-    return "no API key is set" if options else "knows no credentials"
 
 
 @control(
@@ -139,12 +58,12 @@ def test_inference_endpoints_reject_unauthenticated_calls(
     what to extract from it. POST requests carry a body that no server can act on.
     """
     known = services(host)
-    serving = _mains(known.of(*INFERENCE))
+    serving = mains(known.of(*INFERENCE))
     faults = list(known.faults_of(serving))
     direct = [(one, socket) for one in serving for socket in one.listeners if not socket.is_loopback]
     wrong, unread = _without_key(host, direct)
     faults += unread
-    doors = [*known.stand_before(), *known.unknown]
+    doors = [*known.possible_frontends(), *known.unknown]
     urls = [*base_urls, *dict.fromkeys(known.url(socket) for socket in [*(s for _, s in direct), *doors])]
     serves = False
     if is_active() and not wrong:
@@ -152,7 +71,7 @@ def test_inference_endpoints_reject_unauthenticated_calls(
         gets, posts = (
             [one for one in routes if one not in health_routes] for routes in (get_routes, post_routes)
         )
-        tried, silent = _try(host, urls, gets, posts)
+        tried, silent = try_routes(host, urls, gets, posts)
         faults += [*silent, *(fault for one in tried.values() for fault in one.faults)]
         faults += [
             Unobservable("parse", f"{url} serves none of the routes that were tried")
@@ -161,8 +80,7 @@ def test_inference_endpoints_reject_unauthenticated_calls(
         ]
         wrong = {url: one.open for url, one in tried.items() if one.open}
         serves = any(one.is_served for one in tried.values())
-    if not wrong and faults:
-        raise faults[0]
+    raise_unless(wrong, faults)
     if not wrong and urls and not is_active():
         held = [f"{one.kind} on {socket.where}" for one, socket in direct]
         held += [f"{known.holder(socket)} on {socket.where}" for socket in doors]
@@ -180,109 +98,13 @@ def _without_key(
     faults = []
     for one, socket in direct:
         try:
-            reason = _lacks_key(host, one)
+            reason = lacks_key(host, one)
         except Unobservable as fault:
             faults.append(fault)
             continue
         if reason:
             wrong[socket.where] = [f"{one.kind} ({one.pid}): {reason}"]
     return wrong, faults
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Tried:
-    """What one listener answers to requests without a key."""
-
-    open: list[str] = field(default_factory=list)
-    faults: list[Unobservable] = field(default_factory=list)
-    is_served: bool = False
-    """Whether it serves any of the routes, or asks everybody for credentials."""
-
-
-def _try(
-    host: Host, urls: Sequence[str], gets: Sequence[str], posts: Sequence[str]
-) -> tuple[dict[str, _Tried], list[Unobservable]]:
-    """Try all routes of some listeners without a key; say of which listeners nothing came back."""
-    plain = [re.sub("^https:", "http:", url) for url in urls]
-    spoken, silent = schemes(host, plain)
-    plans: dict[str, list[Request]] = {}
-    for url, base in zip(urls, plain, strict=True):
-        if spoken[base]:
-            place = base.replace("http", spoken[base], 1)
-            plans[url] = [
-                Request(url=place + _NONSENSE),
-                Request(url=place + _NONSENSE, method="POST"),
-                *(Request(url=place + route) for route in [*gets, *_TRICKS]),
-                Request(url=f"{place}/v1/models", authorization="Bearer aisec-wrong-key"),
-                *(Request(url=place + route, method="POST") for route in posts),
-            ]
-    ahead(*(partial(exchange, host, plan) for plan in plans.values()))
-    answers = {url: exchange(host, plan) for url, plan in plans.items()}
-    again = {url: plan for url, found in answers.items() if (plan := _read_before_refused(found))}
-    ahead(*(partial(exchange, host, plan) for plan in again.values()))
-    tried = {url: _Tried() for url in urls}
-    for url, found in answers.items():
-        second = {one.request.url: one for one in exchange(host, again.get(url, []))}
-        tried[url] = _judge([_refusal(second.get(one.request.url)) or one for one in found])
-    return tried, silent
-
-
-def _read_before_refused(answers: Sequence[Response]) -> list[Request]:
-    """Return what to ask again with a body that is JSON.
-
-    Who refuses to list its models and finds fault with a body that is none may have read the body before it
-    asked for a key, as LiteLLM does.
-    """
-    listed = next((one for one in answers[2:] if one.request.url.endswith("/v1/models")), None)
-    if listed is None or not _is_closed(listed):
-        return []
-    return [
-        Request(url=one.request.url, method="POST", well_formed=True)
-        for one in answers[2:]
-        if one.request.method == "POST" and one.status in {400, 422}
-    ]
-
-
-def _refusal(response: Response | None) -> Response | None:
-    return response if response and _is_closed(response) else None
-
-
-def _judge(answers: Sequence[Response]) -> _Tried:
-    nonsense = {"GET": answers[0], "POST": answers[1]}
-    found: list[str] = []
-    faults: list[Unobservable] = []
-    is_served = False
-    for response in answers[2:]:
-        request = response.request
-        route = "/" + request.url.partition("://")[2].partition("/")[2]
-        if route in _TRICKS and not 200 <= response.status < 300:
-            continue
-        if request.authorization and response.status in {400, 422}:  # such a key cannot be looked up
-            continue
-        try:
-            answer = access(response, elsewhere=nonsense[request.method])
-        except Unobservable as fault:
-            faults.append(fault)
-            continue
-        is_open = answer == "open" or bool(
-            route == "/docs" and answer == "page" and _PAGES.search(response.body)
-        )
-        if is_open:
-            note = " with a wrong key" if request.authorization else ""
-            found.append(f"{request.method} {route}{note} answers {response.status}")
-        alike = answer == "refused" and nonsense[request.method].status == response.status
-        is_served |= route not in _ABOUT and (answer == "open" or (answer == "refused" and not alike))
-    if is_served:
-        return _Tried(open=found, faults=faults, is_served=True)
-    return _Tried(faults=faults, is_served=not found and _is_closed(nonsense["GET"]))
-
-
-def _is_closed(response: Response) -> bool:
-    """Tell whether a request is refused for want of credentials."""
-    try:
-        return access(response) == "refused"
-    except Unobservable:
-        return False
 
 
 _DENIED = (
@@ -337,7 +159,7 @@ def test_dangerous_serving_switches_are_off(
     Meant for development, they load code and adapters, read files of the host or run profilers for whoever
     sends a request. Judged are vLLM and SGLang: arguments, the file of --config, and the environment.
     """
-    running = _mains(services(host).of("vllm", "sglang"))
+    running = mains(services(host).of("vllm", "sglang"))
     faults: list[Unobservable] = []
     wrong: dict[str, list[str]] = {}
     if not running:
@@ -346,7 +168,7 @@ def test_dangerous_serving_switches_are_off(
         found: list[str] = []
         options: dict[str, tuple[str, ...]] = {}
         try:
-            options = _configured(host, one)
+            options = configured(host, one)
         except Unobservable as fault:
             faults.append(fault)
             options = dict(one.options)
@@ -366,8 +188,7 @@ def test_dangerous_serving_switches_are_off(
             faults.append(fault)
         if found:
             wrong[f"{one.kind} ({one.pid})"] = found
-    if not wrong and faults:
-        raise faults[0]
+    raise_unless(wrong, faults)
     assert wrong == {}
 
 
@@ -413,9 +234,9 @@ def test_token_probabilities_are_not_exposed(
     known = services(host)
     if not extraction_protection:
         not_applicable("protection against extraction is not asked for")
-    serving = _mains(known.of(*INFERENCE))
+    serving = mains(known.of(*INFERENCE))
     faults = list(known.faults_of(serving))
-    doors = [*known.stand_before(), *known.unknown]
+    doors = [*known.possible_frontends(), *known.unknown]
     through = ", ".join(f"{known.holder(socket)} on {socket.where}" for socket in doors)
     wrong: dict[str, str] = {}
     undecided = [f"whether {through} leads to a model"] if doors and not serving else []
@@ -424,7 +245,7 @@ def test_token_probabilities_are_not_exposed(
         if not is_exposed and not doors:
             continue
         try:
-            shown = _shown(one.kind, _configured(host, one), max_logprobs)
+            shown = _shown(one.kind, configured(host, one), max_logprobs)
         except Unobservable as fault:
             faults.append(fault)
             continue
@@ -432,8 +253,7 @@ def test_token_probabilities_are_not_exposed(
             wrong[f"{one.kind} ({one.pid})"] = shown
         elif shown != "":
             undecided.append(f"what {through or 'clients'} may ask of {one.kind} ({one.pid})")
-    if not wrong and faults:
-        raise faults[0]
+    raise_unless(wrong, faults)
     if not wrong and undecided:
         not_reviewed(f"{'; '.join(undecided)} does not show in settings that are known")
     if not serving:

@@ -2,7 +2,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed
+from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed, raise_unless
 from pytest_aisec.facts.system.services import Services, services
 from pytest_aisec.facts.web.http import Request, access, exchange, schemes
 from pytest_aisec.facts.web.jupyter import JupyterServer, jupyter_servers
@@ -57,6 +57,7 @@ def test_jupyter_requires_a_token_and_does_not_run_as_root(
         if found:
             wrong[where] = found
         undecided += [f"{where}: {reason}" for reason in server.undecided]
+        faults += [server.stale] if server.stale else []
     undecided += [f"{socket.where} is held by {known.holder(socket)}" for socket in strangers]
     asked = False
     if is_active() and not wrong:
@@ -72,8 +73,7 @@ def test_jupyter_requires_a_token_and_does_not_run_as_root(
             wrong.setdefault(url, []).append(
                 "answers without a token" if is_open else "a Jupyter whose process and settings are not seen"
             )
-    if not wrong and faults:
-        raise faults[0]
+    raise_unless(wrong, faults)
     if not wrong and not running and not (strangers and not asked):
         not_applicable("no Jupyter server runs")
     if not wrong and undecided and not asked:

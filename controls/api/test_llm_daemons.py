@@ -2,9 +2,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed
+from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed, raise_unless
 from pytest_aisec.facts.system.services import Service, services
-from pytest_aisec.facts.web.http import Fingerprint, unlocked
+from pytest_aisec.facts.web.http import Fingerprint, unauthenticated
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -55,13 +55,14 @@ def test_local_llm_daemons_are_bound_to_loopback(
             faults.append(fault)
         if found:
             wrong[f"{daemon.kind} ({daemon.pid})"] = found
-    doors = [socket for socket in known.stand_before(*ports, proxies=bool(daemons)) if not socket.is_loopback]
+    doors = [
+        socket for socket in known.possible_frontends(*ports, proxies=bool(daemons)) if not socket.is_loopback
+    ]
     if is_active() and not wrong:
-        answering, more, _ = unlocked(host, [known.url(socket) for socket in doors], _ANSWERS)
+        answering, more, _ = unauthenticated(host, [known.url(socket) for socket in doors], _ANSWERS)
         faults += more
         wrong.update(answering)
-    if not wrong and faults:
-        raise faults[0]
+    raise_unless(wrong, faults)
     if not wrong and doors and not is_active():
         held = "; ".join(f"{known.holder(socket)} on {socket.where}" for socket in doors)
         not_reviewed(f"{held} may lead to a model or be one; --aisec-active allows asking")

@@ -4,12 +4,14 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed
+from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed, raise_unless
 from pytest_aisec.facts.core.formats import is_number
 from pytest_aisec.facts.system.services import INFERENCE, Service, Services, services
 from pytest_aisec.facts.system.sockets import Socket
 from pytest_aisec.facts.web.http import TURNED_AWAY, burst, schemes
-from pytest_aisec.facts.web.nginx import Directive, Location, Server, configuration, main_processes, servers
+from pytest_aisec.facts.web.nginx import Location, Server, servers
+from pytest_aisec.facts.web.nginx_files import configuration, main_processes, not_reloaded
+from pytest_aisec.facts.web.nginx_syntax import Directive
 
 Route = Annotated[str, Field(pattern="^/")]
 
@@ -69,7 +71,7 @@ def test_requests_are_rate_limited_per_client(
     masters = [one for one in main_processes(known.of("nginx")) if _is_exposed(one) or not known.is_root]
     faults = list(known.faults_of([*serving, *known.of("nginx")]))
     wrong: dict[str, str] = dict(_without(serving))
-    sites, unread = _sites(host, masters)
+    sites, unread = _sites(host, masters, known.of("nginx"))
     faults += unread
     fronts = [server for server in sites if server.exposed and server.locations]
     for where, location in _limited(fronts, free_routes):
@@ -88,8 +90,7 @@ def test_requests_are_rate_limited_per_client(
             not_reviewed(
                 f"{', '.join(unsure)} refused every request: what those with a key may do was not tried"
             )
-    if not wrong and faults:
-        raise faults[0]
+    raise_unless(wrong, faults)
     if not wrong and others and not is_active():
         held = "; ".join(f"{known.holder(socket)} on {socket.where}" for socket in others)
         not_reviewed(f"whether {held} limits requests; --aisec-active allows trying")
@@ -107,16 +108,21 @@ def _limited(fronts: Sequence[Server], free_routes: Sequence[str]) -> Iterator[t
 
 
 def _is_exposed(service: Service) -> bool:
-    return service.is_elsewhere or any(not socket.is_loopback for socket in service.listeners)
+    return service.in_other_netns or any(not socket.is_loopback for socket in service.listeners)
 
 
-def _sites(host: Host, masters: Sequence[Service]) -> tuple[list[Server], list[Unobservable]]:
-    """Return the servers of nginx that speak HTTP, and why there may be more."""
+def _sites(
+    host: Host, masters: Sequence[Service], processes: Sequence[Service]
+) -> tuple[list[Server], list[Unobservable]]:
+    """Return the servers of nginx that speak HTTP, and why there may be more, or others than run."""
     sites: list[Server] = []
     faults = []
     for master in masters:
         try:
-            sites += servers(configuration(host, master))
+            read = configuration(host, master)
+            sites += servers(read.directives)
+            old = not_reloaded(host, master, processes, read.files)
+            faults += [old] if old else []
         except Unobservable as fault:
             faults.append(fault)
     return sites, faults
@@ -129,7 +135,7 @@ def _others(known: Services, serving: Sequence[Service], sites: Sequence[Server]
     able = [socket for one in serving if one.kind not in _NO_LIMITER for socket in one.listeners]
     return [
         socket
-        for socket in dict.fromkeys([*known.stand_before(), *able, *known.unknown])
+        for socket in dict.fromkeys([*known.possible_frontends(), *able, *known.unknown])
         if not socket.is_loopback and not (nginx.intersection(socket.pids) and socket.local_port in ports)
     ]
 

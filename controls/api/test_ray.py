@@ -7,11 +7,11 @@ from typing import Annotated
 from packaging.version import InvalidVersion, Version
 from pydantic import AfterValidator, Field
 
-from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed
+from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed, raise_unless
 from pytest_aisec.facts.core.together import ahead
 from pytest_aisec.facts.system.services import Service, services
 from pytest_aisec.facts.system.sockets import Socket
-from pytest_aisec.facts.web.http import Fingerprint, unlocked
+from pytest_aisec.facts.web.http import Fingerprint, unauthenticated
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Network = Annotated[str, AfterValidator(lambda text: str(ipaddress.ip_network(text)))]
@@ -70,14 +70,13 @@ def test_ray_is_authenticated_and_private(
     old = [f"Ray {one} in {site} knows no token" for site, one in versions.items() if one < Version(min_ray)]
     if old:
         wrong["version"] = old
-    doors = known.stand_before(*ports, proxies=bool(nodes))
+    doors = known.possible_frontends(*ports, proxies=bool(nodes))
     if is_active() and not wrong:
         asked = [*doors, *(socket for node in nodes for socket in node.listeners)]
-        answering, more, _ = unlocked(host, list(dict.fromkeys(map(known.url, asked))), _ANSWERS)
+        answering, more, _ = unauthenticated(host, list(dict.fromkeys(map(known.url, asked))), _ANSWERS)
         faults += more
         wrong.update(answering)
-    if not wrong and faults:
-        raise faults[0]
+    raise_unless(wrong, faults)
     if not wrong and doors and not is_active():
         held = "; ".join(f"{known.holder(socket)} on {socket.where}" for socket in doors)
         not_reviewed(f"{held} may lead to Ray or be it; --aisec-active allows asking")

@@ -11,7 +11,8 @@ from pytest_aisec.facts.core.together import ahead
 from pytest_aisec.facts.system.services import INFERENCE, Service, Services, services
 from pytest_aisec.facts.system.sockets import Socket
 from pytest_aisec.facts.web.http import Request, access, exchange, schemes
-from pytest_aisec.facts.web.nginx import Server, configuration, main_processes, servers
+from pytest_aisec.facts.web.nginx import Server, servers
+from pytest_aisec.facts.web.nginx_files import configuration, main_processes, not_reloaded
 from pytest_aisec.facts.web.tls import VERSIONS, certificate, handshake
 
 _CERTIFICATES = (
@@ -89,6 +90,7 @@ def test_the_api_front_uses_tls(
     for master in masters:
         try:
             _nginx(host, known, master, seen, min_version=min_version, names=names)
+            seen.faults += [] if is_active() else _old(host, known, master, seen)
         except Unobservable as fault:
             seen.faults.append(fault)
     _direct(known, serving, seen, names)
@@ -156,7 +158,7 @@ def _nginx(
     if master.listeners and all(socket.is_loopback for socket in master.listeners):
         return
     ahead(partial(configuration, host, master), partial(_default_is_old, host))
-    for server in servers(configuration(host, master)):
+    for server in servers(configuration(host, master).directives):
         seen.ports |= {port for _, port, _ in server.listens}
         if not server.exposed or not server.locations or _only_redirects(server):
             continue
@@ -184,6 +186,16 @@ def _nginx(
         for socket in master.listeners:
             if socket.local_port in ports and not socket.is_loopback:
                 seen.secure[known.url(socket).removeprefix("http://")] = called
+
+
+def _old(host: Host, known: Services, master: Service, seen: _Seen) -> list[Unobservable]:
+    """Return why an nginx that was judged by its files may run something else; handshakes need no files."""
+    certificates = [master.root + path for (_, path), (by, _) in seen.files.items() if by is master]
+    if not seen.ports:
+        return []
+    files = [*configuration(host, master).files, *certificates]
+    old = not_reloaded(host, master, known.of("nginx"), files)
+    return [old] if old else []
 
 
 def _default_is_old(host: Host) -> bool:
@@ -228,7 +240,7 @@ def _others(known: Services, serving: Sequence[Service], seen: _Seen) -> list[So
     nginx = {service.pid for service in known.of("nginx")}
     return [
         socket
-        for socket in dict.fromkeys([*known.stand_before(), *known.unknown])
+        for socket in dict.fromkeys([*known.possible_frontends(), *known.unknown])
         if not judged.intersection(socket.pids)
         and not (nginx.intersection(socket.pids) and socket.local_port in seen.ports)
     ]

@@ -5,12 +5,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed
+from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed, raise_unless
 from pytest_aisec.facts.core.formats import yaml_value
 from pytest_aisec.facts.core.together import ahead
 from pytest_aisec.facts.system.rights import given_file
 from pytest_aisec.facts.system.services import Service, services
-from pytest_aisec.facts.web.http import Fingerprint, unlocked
+from pytest_aisec.facts.web.http import Fingerprint, unauthenticated
 from pytest_aisec.observe.redaction.redact import mark
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -77,10 +77,12 @@ def test_tracking_and_monitoring_interfaces_are_not_open(
             undecided.append(one)
         elif weakness:
             wrong[f"{one.kind} ({one.pid})"] = [f"listens on {where}", weakness]
-    doors = [socket for socket in known.stand_before(*ports, proxies=bool(running)) if not socket.is_loopback]
+    doors = [
+        socket for socket in known.possible_frontends(*ports, proxies=bool(running)) if not socket.is_loopback
+    ]
     if is_active() and not wrong:
         asked = [*doors, *(socket for one in exposed for socket in one.listeners if not socket.is_loopback)]
-        answering, more, refused = unlocked(host, list(dict.fromkeys(map(known.url, asked))), _ANSWERS)
+        answering, more, refused = unauthenticated(host, list(dict.fromkeys(map(known.url, asked))), _ANSWERS)
         faults += more
         wrong.update(answering)
         faults += [
@@ -91,8 +93,7 @@ def test_tracking_and_monitoring_interfaces_are_not_open(
             for socket in one.listeners
             if not socket.is_loopback and (known.url(socket), _NAMES[one.kind]) not in refused
         ]
-    if not wrong and faults:
-        raise faults[0]
+    raise_unless(wrong, faults)
     if not wrong and (undecided or doors) and not is_active():
         named = [f"{one.kind} ({one.pid})" for one in undecided]
         named += [f"{known.holder(socket)} on {socket.where}" for socket in doors]

@@ -2,7 +2,7 @@ import re
 from collections.abc import Mapping
 from typing import Literal
 
-from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable
+from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable, raise_unless
 from pytest_aisec.facts.artifacts.at_rest import Storage, storage
 from pytest_aisec.facts.artifacts.model_files import ModelFile, looks_like_weights, model_files
 from pytest_aisec.facts.artifacts.openpgp import Message, read_message
@@ -106,8 +106,7 @@ def test_stored_weights_are_encrypted(
             )
         elif lack:
             in_clear[file.path] = f"{_openpgp(message)}; {lack}" if not message.problem else f"plain; {lack}"
-    if not in_clear and faults:
-        raise faults[0]
+    raise_unless(in_clear, faults)
     if not in_clear and not weights:
         not_applicable(
             f"no model weights in {', '.join(vault_dirs)}", claims=["vault_dirs"] if seen.absent else []

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pytest_aisec import Host, Unobservable, control, not_applicable
+from pytest_aisec import Host, Unobservable, control, not_applicable, raise_unless
 from pytest_aisec.facts.artifacts.digests import samples
 from pytest_aisec.facts.artifacts.model_files import ModelFile, large_weight_files
 from pytest_aisec.facts.core.together import outcomes
@@ -81,8 +81,7 @@ def test_weights_lie_in_approved_locations(
     crowds, more = _copies(host, inside, max_copies)
     strayed.update({", ".join(paths): f"{len(paths)} copies of one file" for paths in crowds})
     faults = [*seen.faults, *more]
-    if not strayed and faults:
-        raise faults[0]
+    raise_unless(strayed, faults)
     if not seen.files:
         not_applicable(f"no file of more than {min_mb} MiB looks like model weights")
     assert strayed == {}

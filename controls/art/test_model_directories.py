@@ -1,9 +1,18 @@
 from collections.abc import Iterator
 
-from pytest_aisec import Host, Mode, Unobservable, control, is_declared, not_applicable, together
+from pytest_aisec import (
+    Host,
+    Mode,
+    Unobservable,
+    control,
+    is_declared,
+    not_applicable,
+    raise_unless,
+    together,
+)
 from pytest_aisec.facts.system.access_lists import permitted
 from pytest_aisec.facts.system.accounts import Cache, model_caches
-from pytest_aisec.facts.system.files import Entry, Trail, quoted, trails
+from pytest_aisec.facts.system.files import Entry, ResolvedPath, quoted, trails
 from pytest_aisec.facts.system.listings import Trees, trees
 
 
@@ -63,8 +72,7 @@ def test_model_directories_are_private(
         *_caches(caches),
     ]:
         open_to.setdefault(path, []).append(what)
-    if not open_to and faults:
-        raise faults[0]
+    raise_unless(open_to, faults)
     if not open_to and not tops and not caches:
         named = ", ".join(model_dirs)
         not_applicable(f"no model directory ({named}) and no cache of an ML library", claims=["model_dirs"])
@@ -73,7 +81,7 @@ def test_model_directories_are_private(
 
 def _directories(
     host: Host, model_dirs: list[str], owner: str, group: str, *, limits: tuple[int, int]
-) -> tuple[dict[str, Trail], Trees]:
+) -> tuple[dict[str, ResolvedPath], Trees]:
     """Return the ways to the directories, and what in them is more open than `limits`: directories, files."""
     directory_limit, file_limit = limits
     ways = trails(host, model_dirs)
@@ -110,7 +118,7 @@ def _entries(
 ) -> Iterator[tuple[str, str]]:
     for entry in entries:
         limit = modes["d" if entry.kind == "d" else "other"]
-        if entry.beyond(int(limit, 8)):
+        if entry.exceeds(int(limit, 8)):
             yield entry.path, f"{entry.summary}, more than {limit}"
         if (entry.owner, entry.group) != (owner, group):
             yield entry.path, f"{entry.summary}, not owned {owner}:{group}"

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable
+from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable, raise_unless
 from pytest_aisec.facts.artifacts.digests import sha256
 from pytest_aisec.facts.artifacts.model_files import model_files
 from pytest_aisec.facts.artifacts.pickle_scan import check_installed, scan
@@ -118,8 +118,7 @@ def test_serving_paths_hold_no_pickles(
             faults.append(digest)
         elif digest is None or digest not in allow_sha256:
             pickled[file.path] = what
-    if not pickled and faults:
-        raise faults[0]
+    raise_unless(pickled, faults)
     if not pickled and not seen.files:
         not_applicable(f"no file in {', '.join(model_dirs)}", claims=["model_dirs"] if seen.absent else [])
     assert pickled == {}
@@ -204,8 +203,7 @@ def test_pickles_import_nothing_dangerous(
             continue
         if wrong:
             dangerous[pickle.where] = sorted(set(wrong))
-    if not dangerous and faults:
-        raise faults[0]
+    raise_unless(dangerous, faults)
     if not dangerous and not any(item.is_pickle_based for item in held):
         not_applicable(f"no pickle in {', '.join(model_dirs)}", claims=["model_dirs"] if seen.absent else [])
     if not dangerous:

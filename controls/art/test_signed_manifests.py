@@ -2,7 +2,7 @@ import fnmatch
 import posixpath
 from collections.abc import Callable
 
-from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable, not_reviewed
+from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable, not_reviewed, raise_unless
 from pytest_aisec.facts.artifacts.digests import sha256
 from pytest_aisec.facts.artifacts.model_files import ModelFile, model_files, read_range
 from pytest_aisec.facts.artifacts.signed_manifests import NoManifest, TrustedKeys, read_manifest
@@ -23,7 +23,7 @@ def _reading(host: Host, file: ModelFile) -> Callable[[], bytes]:
     def read() -> bytes:
         if file.size > _LARGEST:
             raise Unobservable("truncated", f"{file.path}: {file.size} bytes are too many for a manifest")
-        return read_range(host, file.path, 0, file.size) if file.size else b""
+        return read_range(host, file, 0, file.size) if file.size else b""
 
     return read
 
@@ -76,8 +76,7 @@ def test_models_match_a_signed_manifest(
             wrong[path] = "missing" if digest is None else "not as signed"
     judged = [file for file in seen.files if file not in signatures and not _is_ignored(file, ignore)]
     wrong.update({file.path: "in no signed manifest" for file in judged if file.path not in listed})
-    if not wrong and faults:
-        raise faults[0]
+    raise_unless(wrong, faults)
     if not wrong and not judged:
         not_applicable(f"no model in {', '.join(model_dirs)}", claims=["model_dirs"] if seen.absent else [])
     if not wrong and keys is None:

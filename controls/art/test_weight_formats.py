@@ -2,7 +2,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable
+from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable, raise_unless
 from pytest_aisec.facts.artifacts.model_files import model_files
 from pytest_aisec.facts.artifacts.weight_formats import defects, is_container, keras_directories
 
@@ -42,14 +42,13 @@ def test_weight_files_are_well_formed(
     faults = list(seen.faults)
     malformed = {path: ["declared, but absent"] for path in seen.absent if is_declared("model_dirs")}
     judged = defects(host, containers, max_header_bytes=max_header_bytes)
-    judged |= keras_directories(host, seen.files, [place for place in model_dirs if place not in seen.absent])
+    judged |= keras_directories(host, seen.files)
     for path, wrong in judged.items():
         if isinstance(wrong, Unobservable):
             faults.append(wrong)
         elif wrong:
             malformed[path] = list(wrong)
-    if not malformed and faults:
-        raise faults[0]
+    raise_unless(malformed, faults)
     if not malformed and not judged:
         not_applicable(
             f"no safetensors, GGUF, ONNX or Keras file in {', '.join(model_dirs)}",

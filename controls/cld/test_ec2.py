@@ -5,18 +5,13 @@ from pydantic import Field
 
 from pytest_aisec import Host, control, not_applicable
 from pytest_aisec.facts.aws.client import AccountId, Region, account
-from pytest_aisec.facts.aws.ec2 import (
-    Instance,
-    InstanceId,
-    InstanceType,
+from pytest_aisec.facts.aws.ec2 import Instance, InstanceId, InstanceType, Volume, instances, volumes
+from pytest_aisec.facts.aws.security_groups import (
     Network,
     Rule,
-    Volume,
     attachments,
-    instances,
     prefix_lists,
     security_groups,
-    volumes,
     widest,
 )
 

@@ -21,10 +21,14 @@ from pytest_aisec.facts.aws.policies import matches
 Days = Annotated[int, Field(ge=1)]
 
 
-def _absent(names: Sequence[str], regions: Sequence[str], groups: Sequence[LogGroup]) -> Iterator[str]:
-    for region in regions:
-        have = [group.name for group in groups if group.region == region]
-        yield from (f"{region} {name}" for name in names if not any(fits(one, [name]) for one in have))
+def _absent(
+    names: Sequence[str], regions: Sequence[str], groups: Sequence[LogGroup], *, in_each: bool = False
+) -> Iterator[str]:
+    """Yield what no region has, or with `in_each` what one of them lacks."""
+    for places in [[region] for region in regions] if in_each else [list(regions)]:
+        have = [group.name for group in groups if group.region in places]
+        where = ", ".join(places)
+        yield from (f"{where} {name}" for name in names if not any(fits(one, [name]) for one in have))
 
 
 def _kept(group: LogGroup, *, min_days: int, max_days: int | None, unlimited_allowed: bool) -> str:
@@ -54,15 +58,22 @@ def _kept(group: LogGroup, *, min_days: int, max_days: int | None, unlimited_all
     atlas_mitigations=["AML.M0024"],
     eu_ai_act=["12.1", "15.5", "19", "26.6"],
     remediation=(
-        "For each of {log_groups} in each region: aws logs create-log-group --log-group-name GROUP; "
-        "aws logs put-retention-policy --log-group-name GROUP --retention-in-days {min_days}"
+        "For each of {log_groups}, in a region where jobs run: aws logs create-log-group --log-group-name "
+        "GROUP; for it and for what is there of {service_groups}, in every region that has it: aws logs "
+        "put-retention-policy --log-group-name GROUP --retention-in-days {min_days}"
     ),
 )
 def test_log_groups_exist_and_keep_logs(
     host: Host,
     *,
     log_groups: list[LogGroupName] = ["/ai/training-jobs"],
+    service_groups: list[LogGroupName] = [
+        "/aws/sagemaker/*Jobs",
+        "/aws/sagemaker/Clusters/*",
+        "/aws/batch/job",
+    ],
     regions: list[Region] = [],
+    in_each_region: bool = False,
     account_id: AccountId | None = None,
     min_days: Days = 365,
     max_days: Days | None = None,
@@ -72,20 +83,26 @@ def test_log_groups_exist_and_keep_logs(
     """Training-job log groups exist and keep logs for at least 365 days.
 
     What was deleted after a month cannot tell who took the weights last quarter. Without a retention policy
-    logs are kept, and paid for, for ever: nobody has decided.
+    logs are kept, and paid for, for ever: nobody has decided. The groups to which AWS itself writes jobs
+    need not exist; where they do, they are judged likewise.
     """
-    if not log_groups:
+    names = [*log_groups, *service_groups]
+    if not names:
         not_applicable("no log group is named", claims=["log_groups"])
     aws = account(host, regions=regions, account_id=account_id)
-    groups = read_log_groups(aws, log_groups)
-    wrong = dict.fromkeys(_absent(log_groups, aws.regions, groups), "absent")
+    groups = read_log_groups(aws, names)
+    if not groups and not log_groups:
+        not_applicable(f"no log group fits {', '.join(names)}", claims=["service_groups"])
+    wrong = dict.fromkeys(_absent(log_groups, aws.regions, groups, in_each=in_each_region), "absent")
     for group in groups:
         fault = _kept(group, min_days=min_days, max_days=max_days, unlimited_allowed=unlimited_allowed)
         if fault:
             wrong[group.where] = fault
     if max_idle_days is not None:
         since = now() - timedelta(days=max_idle_days)
-        for where, newest in newest_events(aws, groups).items():
+        for where, newest in newest_events(
+            aws, [one for one in groups if fits(one.name, log_groups)]
+        ).items():
             if newest is None or newest < since:
                 idle = f"last written {newest:%Y-%m-%d}" if newest else "never written to"
                 wrong[where] = f"{wrong[where]}; {idle}" if where in wrong else idle

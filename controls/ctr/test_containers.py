@@ -46,7 +46,8 @@ def _is_excused(container: Container, patterns: list[str]) -> bool:
 def _users(container: Container, process: Process) -> Iterator[str]:
     name = container.user.partition(":")[0]
     is_root = name in {"", "root"} or (is_number(name) and int(name) == 0)
-    as_root = [pid for pid, uids in ((process.pid, process.uids), *process.below.items()) if 0 in uids]
+    others = {} if isinstance(process.others, Unobservable) else process.others
+    as_root = [pid for pid, uids in ((process.pid, process.uids), *others.items()) if 0 in uids]
     said = f"its user is {container.user!r}" if container.user else "it sets no user"
     if as_root:
         yield f"{said}, and process {as_root[0]} is root on the host"
@@ -85,7 +86,11 @@ def test_containers_run_as_a_non_root_user(host: Host, *, allow_containers: list
         if process is not None and (what := list(_users(item, process)))
     }
     if not wrong:
-        raise_first(*found.faults, *seen.faults)
+        raise_first(
+            *found.faults,
+            *seen.faults,
+            *(one.others for _, one in seen.pairs if one and isinstance(one.others, Unobservable)),
+        )
     if not found.running:
         not_applicable(_NOTHING_RUNS)
     assert wrong == {}

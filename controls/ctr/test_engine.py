@@ -102,6 +102,8 @@ def test_container_engine_is_out_of_reach(
         wrong.setdefault(where, []).append(what)
     if not wrong and found.monitors and not found.asked_as_root:
         raise Unobservable("privilege", "only root sees which process listens, and every engine's socket")
+    if not wrong and found.stale:
+        raise found.stale
     if found.is_absent and not wrong:
         not_applicable("no container engine is installed, runs or listens", claims=["allowed_users"])
     assert wrong == {}

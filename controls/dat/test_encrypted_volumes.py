@@ -2,7 +2,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pytest_aisec import Host, control, is_declared, not_applicable
+from pytest_aisec import Host, control, is_declared, not_applicable, raise_unless
 from pytest_aisec.facts.system.volumes import Volume, volumes
 
 
@@ -55,8 +55,7 @@ def test_training_data_is_on_encrypted_volumes(
         for directory, fault in seen.faults.items()
         if encrypted_elsewhere.get(directory) not in accept_declared or fault.reason == "privilege"
     ]
-    if not plain and unknown:
-        raise unknown[0]
+    raise_unless(plain, unknown)
     if not plain and len(seen.absent) == len(data_dirs):
         not_applicable(f"there is no directory {', '.join(data_dirs)}", claims=["data_dirs"])
     assert plain == {}

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 from pytest_aisec import Host, Mode, control, is_declared, not_applicable
 from pytest_aisec.facts.system.access_lists import permitted
-from pytest_aisec.facts.system.files import Trail
+from pytest_aisec.facts.system.files import ResolvedPath
 from pytest_aisec.facts.system.listings import Trees, trees
 
 
@@ -60,7 +60,7 @@ def test_training_data_directories_are_private(
     assert open_to == {}
 
 
-def _tops(asked: list[Trail], mode: str, owner: str, group: str) -> Iterator[tuple[str, str]]:
+def _tops(asked: list[ResolvedPath], mode: str, owner: str, group: str) -> Iterator[tuple[str, str]]:
     for trail in asked:
         top = trail.end
         if top is None:
@@ -69,7 +69,7 @@ def _tops(asked: list[Trail], mode: str, owner: str, group: str) -> Iterator[tup
             continue
         if top.kind != "d":
             yield trail.path, "no directory"
-        if top.beyond(int(mode, 8)):
+        if top.exceeds(int(mode, 8)):
             yield trail.path, f"{top.summary}, more than {mode}"
         if (top.owner, top.group) != (owner, group):
             yield trail.path, f"{top.summary}, not owned {owner}:{group}"

@@ -4,13 +4,23 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed, now
+from pytest_aisec import (
+    Host,
+    Unobservable,
+    control,
+    is_active,
+    is_declared,
+    not_applicable,
+    not_reviewed,
+    now,
+)
 from pytest_aisec.facts.model import prompts
 from pytest_aisec.facts.model.answers import Answer, Prompt, canary, chat, complete, named, require
 from pytest_aisec.facts.model.api import Endpoint, NoSuchRouteError, is_listening
 from pytest_aisec.facts.model.baseline import read_lines
 from pytest_aisec.facts.model.leaks import Watched, look, normal, words
 from pytest_aisec.facts.model.servers import model_servers
+from pytest_aisec.facts.model.unnamed import other_apis
 
 TRIES = 2
 FEWEST_LETTERS = 8
@@ -106,6 +116,19 @@ def _leaked(text: str, own: str, planted: Sequence[Watched], kgram: int) -> str:
     return ", ".join(found)
 
 
+def _require_model(host: Host, model_endpoint: str) -> None:
+    """End the control where no model is served."""
+    if is_listening(host, model_endpoint) is False and not model_servers(host):
+        others = {} if is_declared("model_endpoint") else other_apis(host, ask=is_active())
+        if others:
+            not_reviewed(
+                f"nobody listens at {model_endpoint}; declare what is a model (model_endpoint): {others}"
+            )
+        not_applicable(
+            f"nobody listens at {model_endpoint}, and no known model server runs", claims=["model_endpoint"]
+        )
+
+
 @control(
     "AISEC-MDL-02",
     severity="high",
@@ -143,10 +166,7 @@ def test_system_prompt_and_planted_secrets_do_not_leak(
     A system prompt shows how to get around it, and what it holds (keys, names, documents) reaches anyone
     who asks. Fails when more than `max_leaks` answers show a secret, plain or encoded.
     """
-    if is_listening(host, model_endpoint) is False and not model_servers(host):
-        not_applicable(
-            f"nobody listens at {model_endpoint}, and no known model server runs", claims=["model_endpoint"]
-        )
+    _require_model(host, model_endpoint)
     planted = _planted(planted_file) if planted_file else []
     if not is_active():
         not_reviewed("sends prompts to the model; --aisec-active allows it")
@@ -294,10 +314,7 @@ def test_training_data_canaries_are_not_reproduced(
     data, source code, keys. Fails when more than `max_reproduced` answers hold the end of a canary; canaries
     are named by the first digits of their SHA-256.
     """
-    if is_listening(host, model_endpoint) is False and not model_servers(host):
-        not_applicable(
-            f"nobody listens at {model_endpoint}, and no known model server runs", claims=["model_endpoint"]
-        )
+    _require_model(host, model_endpoint)
     if not canary_file:
         not_reviewed("no canaries are declared (canary_file): who trains the model plants them first")
     pairs = _canaries(canary_file)

@@ -3,11 +3,21 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed
+from pytest_aisec import (
+    Host,
+    Unobservable,
+    control,
+    is_active,
+    is_declared,
+    not_applicable,
+    not_reviewed,
+    raise_unless,
+)
 from pytest_aisec.facts.model.answers import Answer, Prompt, chat, served_models
 from pytest_aisec.facts.model.api import Endpoint, is_listening, place, printed
 from pytest_aisec.facts.model.baseline import Baseline, agrees, read_baseline
 from pytest_aisec.facts.model.servers import ModelServer, at_port, model_servers
+from pytest_aisec.facts.model.unnamed import other_apis
 
 MIB = 1024 * 1024
 DIGEST = 's=$(stat -L -c %%s -- %s) && if test "$s" -gt %s; then echo "large $s"; else sha256sum -- %s; fi'
@@ -146,6 +156,11 @@ def test_served_model_matches_its_baseline(
     compared without a request; the listed id and the golden answers need --aisec-active.
     """
     if is_listening(host, model_endpoint) is False and not model_servers(host):
+        others = {} if is_declared("model_endpoint") else other_apis(host, ask=is_active())
+        if others:
+            not_reviewed(
+                f"nobody listens at {model_endpoint}; declare what is a model (model_endpoint): {others}"
+            )
         not_applicable(
             f"nobody listens at {model_endpoint}, and no known model server runs", claims=["model_endpoint"]
         )
@@ -188,6 +203,5 @@ def test_served_model_matches_its_baseline(
 
 
 def _judge(wrong: dict[str, str], faults: list[Unobservable]) -> None:
-    if not wrong and faults:
-        raise faults[0]
+    raise_unless(wrong, faults)
     assert wrong == {}

@@ -1,5 +1,4 @@
 import ipaddress
-import re
 from collections.abc import Iterator, Sequence
 from typing import Annotated
 
@@ -9,10 +8,10 @@ from pytest_aisec import Host, Unobservable, control, not_applicable
 from pytest_aisec.facts.core.formats import is_number
 from pytest_aisec.facts.network.filter_rules import BaseChain, Condition, Flow, paths
 from pytest_aisec.facts.network.firewall import PacketFilter, packet_filter
+from pytest_aisec.facts.network.origin import STAYS
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-_ON_THE_HOST = re.compile(r"lo|docker0|docker_gwbridge|(cni-)?podman\d+|cni0|virbr\d+|br-[0-9a-f]{12}|veth.+")
 _WITHIN = [ipaddress.ip_network(net) for net in ("224.0.0.0/4", "fc00::/7", "fe80::/10", "ff00::/8")]
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _NAMES = {"ip": "IPv4", "ip6": "IPv6"}
@@ -129,7 +128,7 @@ def _is_narrow(one: Condition, ports: Sequence[int], accounts: set[str], interfa
         return False
     values = set(one.values)
     if one.kind == "out":
-        return all(_ON_THE_HOST.fullmatch(value) or value in interfaces for value in values)
+        return all(STAYS.fullmatch(value) or value in interfaces for value in values)
     if one.kind == "state":
         return values <= {"established", "related"}
     if one.kind == "owner":

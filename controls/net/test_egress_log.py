@@ -1,7 +1,12 @@
 import re
+from typing import Annotated
+
+from pydantic import Field
 
 from pytest_aisec import Host, control
 from pytest_aisec.facts.network.firewall import outbound_log_rules
+
+Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 @control(
@@ -20,17 +25,22 @@ from pytest_aisec.facts.network.firewall import outbound_log_rules
     atlas_mitigations=["AML.M0024"],
     atlas_techniques=["AML.T0025"],
     eu_ai_act=["12.1", "15.5"],
-    remediation="Before the chain's verdict: iptables -A OUTPUT -d ADDRESS -m limit --limit 10/min -j LOG "
-    '--log-prefix "SUSPECT_OUT: " (the prefix has to match {prefix_re})',
+    remediation="Before all verdicts of the chain: iptables -I OUTPUT -d ADDRESS -m limit --limit 10/min "
+    '-j LOG --log-prefix "SUSPECT_OUT: " (the prefix has to match {prefix_re})',
 )
 def test_outbound_traffic_is_logged_with_a_prefix(
-    host: Host, *, prefix_re: str = "^(SUSPECT_OUT|AISEC_EGRESS|EGRESS)[: ]?", require_limit: bool = False
+    host: Host,
+    *,
+    prefix_re: str = "^(SUSPECT_OUT|AISEC_EGRESS|EGRESS)[: ]?",
+    require_limit: bool = False,
+    ports: Annotated[list[Port], Field(min_length=1)] = [22, 80, 443],
 ) -> None:
     """Outbound traffic to suspect or unlisted destinations is logged with a prefix.
 
-    Without it, weights can leave and nobody can say afterwards when, or where to.
+    Without it, weights can leave and nobody can say afterwards when, or where to. A
+    rule counts when it logs TCP connections to one of `ports` elsewhere, as this host can send them.
     """
-    rules = outbound_log_rules(host)
+    rules = outbound_log_rules(host, ports=ports)
     wanted = [rule for rule in rules if re.search(prefix_re, rule.prefix)]
     observed = {
         "logs with a prefix that matches": bool(wanted),

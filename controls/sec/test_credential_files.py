@@ -28,7 +28,7 @@ def test_credential_files_are_private(host: Host, *, homes: list[str] = ["/root"
     seen = credential_files(host, homes)
     exposed: dict[str, str] = {path: "declared, but absent" for path in seen.absent if is_declared("homes")}
     for file in seen.files:
-        if file.entry.beyond(file.allowed):
+        if file.entry.exceeds(file.allowed):
             exposed[file.entry.path] = f"{file.entry.summary}, more than {file.allowed:04o}"
         elif file.entry.owner not in file.owners:
             exposed[file.entry.path] = f"{file.entry.summary}, not owned by {' or '.join(file.owners)}"

@@ -7,7 +7,7 @@ from packaging.version import InvalidVersion, Version
 from pydantic import AfterValidator, ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
-from pytest_aisec import Host, control, is_declared, not_applicable, not_reviewed, now, together
+from pytest_aisec import Host, control, is_declared, not_applicable, not_reviewed, now, raise_unless, together
 from pytest_aisec.advisories import watchlist as watch
 from pytest_aisec.advisories.index import Index
 from pytest_aisec.advisories.versions import Match, read_version
@@ -174,8 +174,7 @@ def test_components_are_outside_the_watch_list(
             elif match is Match.UNCLEAR:
                 unclear.append(f"{one.name} {one.version or 'of unknown version'}, {one.where}: {text}")
     faults = [*seen.faults, *software.faults]
-    if not listed and faults:
-        raise faults[0]
+    raise_unless(listed, faults)
     if not listed and not any(one.name in watched for one in there):
         not_applicable("none of the watched components is installed, other than by the operating system")
     if not listed and unclear:

@@ -5,7 +5,7 @@ from packaging.version import InvalidVersion, Version
 from pydantic import ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
-from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable, together
+from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable, raise_unless, together
 from pytest_aisec.facts.software.distributions import Distribution, distributions
 from pytest_aisec.facts.software.locks import Locked, is_flat, locked
 from pytest_aisec.facts.software.project_formats import ProjectFile, read_project_file
@@ -78,8 +78,7 @@ def test_critical_packages_have_hashes(
                 pins_any = True
                 if without:
                     unhashed.setdefault(file.path, []).extend(without)
-    if not unhashed and faults:
-        raise faults[0]
+    raise_unless(unhashed, faults)
     if not unhashed and not pins_any:
         not_applicable(f"no project file below {', '.join(project_roots)} pins one of these packages")
     assert unhashed == {}
@@ -173,8 +172,7 @@ def test_installed_versions_match_the_lock_file(
             continue
         if problems and one["path"] not in seen.absent:
             different[one["path"]] = problems
-    if not different and faults:
-        raise faults[0]
+    raise_unless(different, faults)
     assert different == {}
 
 

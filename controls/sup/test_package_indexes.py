@@ -1,4 +1,4 @@
-from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable
+from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable, raise_unless
 from pytest_aisec.facts.software.package_indexes import PackageSource, package_sources
 
 
@@ -54,8 +54,7 @@ def test_package_indexes_cannot_be_confused(
         problem = _problem(source, allowed_hosts, allow_extra_index=allow_extra_index)
         if problem:
             unsafe.setdefault(source.where, []).append(problem)
-    if not unsafe and faults:
-        raise faults[0]
+    raise_unless(unsafe, faults)
     if not unsafe and not seen.files:
         not_applicable("no configuration of pip, uv, poetry or conda, and no project file")
     assert unsafe == {}

@@ -29,7 +29,7 @@ MOST_REMEMBERED = 100_000
 
 
 class IndexProblem(UsageProblem):
-    """What was named as an index of advisories is none."""
+    """A file that was named as an index of advisories is none."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,7 +25,7 @@ _MOST_COMPARED = 1_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class Advisory:
-    """What one record says about one package."""
+    """Statement of one record about one package."""
 
     id: str
     package: str

@@ -44,7 +44,7 @@ _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 @dataclass(frozen=True, kw_only=True)
 class Updated:
-    """What an update made."""
+    """Result of an update."""
 
     path: Path
     records: int
@@ -183,9 +183,11 @@ def _zip(file: Path | IO[bytes], source: str) -> Iterator[tuple[str, bytes]]:
                     raise UsageProblem(f"{source}: holds a file named {name!r}, as no OSV dump does")
                 if name.endswith("/") or not _is_record(name):
                     continue
+                if item.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+                    raise UsageProblem(f"{source}: {name} is compressed as no OSV dump is")
                 with archive.open(item) as stream:
                     yield f"{source}: {name}", budget.read(stream, name)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         raise UsageProblem(f"{source}: no readable zip file: {error}") from None
     except OSError as error:
         raise UsageProblem(f"{source}: {error.strerror or error}") from None

@@ -1,4 +1,4 @@
-"""Does a version lie in a range, when neither has to be one of PEP 440: yes, no, or nobody can tell."""
+"""Compare versions with ranges, where neither has to be one of PEP 440: inside, outside, or unknown."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _COUNTED = re.compile(r"-\d+$")
 
 
 class Match(StrEnum):
-    """Whether a version is affected."""
+    """Answer to whether a version is affected."""
 
     YES = "affected"
     NO = "not affected"
@@ -99,7 +99,7 @@ def read_version(text: str, *, is_program: bool = False) -> Read:
 
 
 def _order(one: Read, bound: Read, *, takes_it_in: bool) -> int | None:
-    """Return -1, 0 or 1 as `one` is before, at or after `bound`; `None` when nobody can tell.
+    """Return -1, 0 or 1 as `one` is before, at or after `bound`; `None` where that is unknown.
 
     What is only like a version of PEP 440 is never at a bound of its release: `1.3.6-rc.1-12-g0123456` is
     not 1.3.6, whatever it is.

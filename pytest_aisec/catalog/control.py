@@ -36,11 +36,11 @@ Test = TypeVar("Test", bound=Callable[..., None])
 
 
 class NotApplicable(pytest.skip.Exception):  # type: ignore[name-defined,misc]
-    """What a control judges does not exist on this host, and that was observed."""
+    """The thing that a control judges does not exist on this host, and that was observed."""
 
 
 class NotReviewed(pytest.skip.Exception):  # type: ignore[name-defined,misc]
-    """What a control judges has not been looked at: a person has to, or has to allow it."""
+    """The thing that a control judges has not been looked at: a person has to, or has to allow it."""
 
     outcome = "not_reviewed"
 

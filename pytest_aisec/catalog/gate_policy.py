@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from pytest_aisec.catalog import yamlfile
 from pytest_aisec.catalog.control import SEVERITIES
+from pytest_aisec.catalog.groups import Plans
 from pytest_aisec.catalog.plan import Plan
 from pytest_aisec.catalog.policy import GatePolicy
 from pytest_aisec.errors import UsageProblem, nearest
@@ -31,7 +32,7 @@ class Chosen:
     """Name and text of the file that was given."""
 
 
-def choose(plan: Plan, file: Path | None, options: Mapping[str, Any]) -> Chosen:
+def choose(plan: Plan | Plans, file: Path | None, options: Mapping[str, Any]) -> Chosen:
     """Return the profile's policy, or the file's in its place, with single values replaced by options.
 
     Args:

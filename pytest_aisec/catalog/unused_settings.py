@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pytest_aisec.catalog.load import Catalog
-from pytest_aisec.catalog.plan import in_order, matching
 from pytest_aisec.catalog.profile import ControlEntry, Profile
+from pytest_aisec.catalog.selectors import in_order, matching
 from pytest_aisec.catalog.yamlfile import Loc
 
 _MOST_LAYERS = 1000

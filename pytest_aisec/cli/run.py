@@ -176,8 +176,8 @@ def collect_script(
     """
     from pytest_aisec.catalog.content import content_roots  # noqa: PLC0415 - keeps `aisec --help` quick
     from pytest_aisec.catalog.load import load_catalog  # noqa: PLC0415 - likewise
-    from pytest_aisec.catalog.plan import make_plan  # noqa: PLC0415 - likewise
     from pytest_aisec.catalog.profile import load_chain  # noqa: PLC0415 - likewise
+    from pytest_aisec.catalog.resolve import make_plan  # noqa: PLC0415 - likewise
     from pytest_aisec.observe.question_cache import Learned, default_directory  # noqa: PLC0415 - likewise
     from pytest_aisec.observe.script.offline import script  # noqa: PLC0415 - likewise
     from pytest_aisec.session.collector import question_keys  # noqa: PLC0415 - likewise

@@ -6,7 +6,7 @@ from pytest_aisec.facts.software.projects import Projects, projects
 from pytest_aisec.facts.system.access_lists import AclEntry, permitted
 from pytest_aisec.facts.system.accounts import Account, Cache, Caches, accounts, model_caches
 from pytest_aisec.facts.system.credential_files import CredentialFile, CredentialFiles, credential_files
-from pytest_aisec.facts.system.files import Entry, Trail, leaves, quoted, trails
+from pytest_aisec.facts.system.files import Entry, ResolvedPath, leaves, quoted, trails
 from pytest_aisec.facts.system.listings import Trees, trees
 
 __all__ = [
@@ -23,7 +23,7 @@ __all__ = [
     "PackageSources",
     "ProjectFile",
     "Projects",
-    "Trail",
+    "ResolvedPath",
     "Trees",
     "accounts",
     "credential_files",

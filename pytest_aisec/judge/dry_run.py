@@ -117,7 +117,7 @@ def _in_world(
     transcript.add(_observation(_UNAME, (0, platform.capitalize().encode() + b"\n", b"")))
     circumstances = Evaluation(now=datetime(2026, 1, 1, tzinfo=UTC), active=active)
     for _ in range(_DEEPEST):
-        backend.pending = {}
+        questions = backend.begin(collecting=True)
         try:
             evaluate.speculate(planned, host, circumstances)
         except Pending:
@@ -126,7 +126,7 @@ def _in_world(
             raise
         except BaseException:  # noqa: BLE001 - how it ends in a made-up world says nothing
             return
-        asked = list(backend.pending)
+        asked = list(questions.open)
         if not asked:
             return
         yield from asked

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from testinfra.host import Host
@@ -14,34 +13,15 @@ from pytest_aisec.catalog.context import Evaluation, evaluating
 from pytest_aisec.catalog.control import PLATFORMS, NotApplicable
 from pytest_aisec.catalog.plan import Plan, PlannedControl
 from pytest_aisec.judge.outcome import Conclusion, Outcome, conclude
-from pytest_aisec.judge.run import (
-    AttestationInfo,
-    ControlInfo,
-    Exclusion,
-    GroupInfo,
-    HostInfo,
-    Result,
-    Run,
-    RunInfo,
-    WaiverInfo,
-    count,
-    score,
-)
-from pytest_aisec.judge.waivers import attestation, waiver
-from pytest_aisec.judge.waivers.attestation import Attestation
-from pytest_aisec.judge.waivers.waiver import Waiver
 from pytest_aisec.observe import quota
 from pytest_aisec.observe.backend import ObservingBackend, Pending
 from pytest_aisec.observe.faults import Unobservable
-from pytest_aisec.observe.hosts import Target
 from pytest_aisec.observe.redaction.redact import redact, redact_value
-from pytest_aisec.observe.transcript import Ordered, Transcript
 
 _OTHER_PLATFORMS = ("aix", "dragonfly", "sunos")
 """Lower-case output of `uname -s` on systems that no control can be for."""
 _LONGEST_NUMBER = 4096
 """Bits; Python refuses to write much longer ones in decimal."""
-_WORST_FIRST = ("failed", "error", "not_reviewed", "not_run", "passed", "not_applicable")
 
 
 class OtherPlatform(NotApplicable):
@@ -55,7 +35,7 @@ def evaluate(
 
     Args:
         planned: the control and its parameters.
-        host: whose backend is an `ObservingBackend`; its list of asked commands is begun anew.
+        host: whose backend is an `ObservingBackend`; its list of questions is begun anew.
         call: the control's test function.
         circumstances: those of the run; what is declared is the control's.
 
@@ -64,12 +44,12 @@ def evaluate(
 
     """
     backend: ObservingBackend = host.backend
-    backend.asked, backend.asked_before = [], []
+    questions = backend.begin()
     found = platform(host)
     if found not in planned.control.platforms:
         wanted = ", ".join(planned.control.platforms)
         raise OtherPlatform(f"the host is {found}, the control is for {wanted}")
-    backend.asked, backend.asked_before = [], backend.asked
+    questions.begin_control()
     if planned.control.needs_running and nothing_runs(host):
         raise NotApplicable("the target is a directory without /proc: nothing runs in a directory")
     declared = dataclasses.replace(circumstances, declared=planned.declared)
@@ -143,10 +123,10 @@ def nothing_runs(host: Host) -> bool:
     return False
 
 
-def looked(host: Host, error: BaseException | None) -> bool:
+def observed_anything(host: Host, error: BaseException | None) -> bool:
     """Tell whether the evaluation that ended with `error` rests on anything observed."""
     backend: ObservingBackend = host.backend
-    return bool(backend.asked) or isinstance(error, OtherPlatform)
+    return bool(backend.questions.asked) or isinstance(error, OtherPlatform)
 
 
 def judge(planned: PlannedControl, host: Host, circumstances: Evaluation) -> Conclusion:
@@ -158,7 +138,7 @@ def judge(planned: PlannedControl, host: Host, circumstances: Evaluation) -> Con
         raise
     except BaseException as raised:  # noqa: BLE001 - whatever a control raises is its outcome
         error = raised
-    return conclude(error, looked=looked(host, error))
+    return conclude(error, has_observed=observed_anything(host, error))
 
 
 def jsonable(value: object) -> Any:
@@ -190,151 +170,28 @@ def _setting(name: str, value: object) -> Any:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class Ended:
-    """Outcome of one evaluation, as it travels from the process that made it to the recorder."""
+class Evaluated:
+    """One evaluation of one control on one host: how it ended, and on what that rests."""
 
     control: str
     host: str
-    outcome: str
-    reason: str
-    message: str
+    conclusion: Conclusion
+    """Redacted."""
     expected: Any = None
     observed: Any = None
     asked: Sequence[str] = ()
     duration_ms: int = 0
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain data, to be sent to another process."""
+        ended = self.conclusion
+        own = {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
+        own["conclusion"] = [ended.outcome.value, ended.reason, ended.message]
+        return own
 
-def fold(
-    plan: Plan,
-    targets: Sequence[Target],
-    ended: Iterable[Ended],
-    transcripts: Mapping[str, Transcript],
-    *,
-    info: RunInfo,
-    why_not: Callable[[str, str], str],
-    needed: Mapping[str, Collection[str]] | None = None,
-) -> Run:
-    """Fold what ended into a run: every planned (control, host) exactly once, `not_run` where nothing came.
-
-    Args:
-        plan: the controls.
-        targets: the hosts.
-        ended: in any order; where one (control, host) ended more than once, its worst outcome counts.
-        transcripts: by host name.
-        info: what the run was.
-        why_not: (control, host) → the reason to give where nothing came.
-        needed: by host name, the commands that a control asked when the host was collected.
-
-    """
-    by_host: dict[str, dict[str, Ended]] = {target.name: {} for target in targets}
-    for item in sorted(ended, key=lambda item: _WORST_FIRST.index(item.outcome)):
-        by_host[item.host].setdefault(item.control, item)
-
-    def asked(name: str) -> Iterable[str]:
-        found = by_host[name]
-        return (command for control in plan.on(name) if control in found for command in found[control].asked)
-
-    results: list[Result] = []
-    hosts: list[HostInfo] = []
-    ordered = Ordered(transcripts, asked, needed)
-    for target in targets:
-        transcripts[target.name].refresh()
-        fault = transcripts[target.name].host_fault
-        observations = ordered[target.name]
-        numbers = {observation.command: number for number, observation in enumerate(observations, start=1)}
-        hosts.append(
-            HostInfo(
-                name=target.name,
-                connection=target.connection,
-                group=plan.members.get(target.name, ""),
-                transcript=f"transcripts/{target.slug()}.jsonl",
-                observations=len(observations),
-                fault=str(jsonable(str(fault))) if fault else "",
-            )
-        )
-        results += [
-            _result(planned, target, by_host[target.name].get(planned.id), numbers, why_not)
-            for planned in plan.on(target.name).values()
-        ]
-    return Run(
-        run=info,
-        hosts=tuple(hosts),
-        controls=tuple(describe(planned) for planned in plan.controls),
-        excluded=tuple(
-            Exclusion(control=item.control, reason=str(jsonable(item.reason)), group=item.group)
-            for item in plan.excluded
-        ),
-        groups=tuple(GroupInfo(**jsonable(item)) for item in plan.groups),
-        results=tuple(results),
-        ledger=count(results, planned=sum(len(plan.on(target.name)) for target in targets)),
-        scores=score(results),
-        policy=plan.gate,
-        transcripts=ordered,
-    )
-
-
-def lay_over(run: Run, waivers: Sequence[Waiver], attestations: Sequence[Attestation]) -> Run:
-    """Return the run with attestations and then waivers laid over its results, as of the day of its start."""
-    names, today = [host.name for host in run.hosts], datetime.fromisoformat(run.run.started_at).date()
-    results, attested = attestation.apply(run.results, attestations, names, today)
-    results, waived = waiver.apply(results, waivers, names, today)
-    return dataclasses.replace(
-        run,
-        results=tuple(results),
-        ledger=count(results, planned=run.ledger.planned),
-        scores=score(results),
-        waivers=tuple(WaiverInfo(**jsonable(item)) for item in waived),
-        attestations=tuple(AttestationInfo(**jsonable(item)) for item in attested),
-    )
-
-
-def _result(
-    planned: PlannedControl,
-    target: Target,
-    found: Ended | None,
-    numbers: Mapping[str, int],
-    why_not: Callable[[str, str], str],
-) -> Result:
-    if found is None:
-        why = why_not(planned.id, target.name)
-        found = Ended(control=planned.id, host=target.name, outcome="not_run", reason=why, message=why)
-    return Result(
-        control=planned.id,
-        host=target.name,
-        outcome=Outcome(found.outcome),
-        reason=str(jsonable(found.reason)),
-        severity=planned.severity,
-        title=planned.control.title,
-        expected=found.expected,
-        observed=found.observed,
-        message=str(jsonable(found.message)),
-        observations=tuple(numbers[command] for command in found.asked if command in numbers),
-        duration_ms=found.duration_ms,
-    )
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) or (
-        isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value)
-    )
-
-
-def describe(planned: PlannedControl) -> ControlInfo:
-    """Return what reports say about a planned control."""
-    control = planned.control
-    params = jsonable(dict(planned.params))
-    shown = {name: params[name] if _is_text(value) else value for name, value in planned.params.items()}
-    remediation = dataclasses.replace(planned, params=shown).remediation
-    return ControlInfo(
-        id=control.id,
-        title=control.title,
-        rationale=control.rationale,
-        severity=planned.severity,
-        family=control.family,
-        frameworks=jsonable(dict(planned.references)),
-        remediation=str(jsonable(remediation)),
-        params=params,
-        declared=tuple(sorted(planned.declared)),
-        platforms=control.platforms,
-        group=planned.group,
-    )
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Evaluated:
+        """Undo `as_dict`."""
+        outcome, reason, message = data["conclusion"]
+        ended = Conclusion(outcome=Outcome(outcome), reason=reason, message=message)
+        return cls(**{**data, "conclusion": ended})

@@ -32,7 +32,7 @@ class Outcome(StrEnum):
     """Was planned, and no result came."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Conclusion:
     """An outcome with its reason and a message for people."""
 
@@ -43,17 +43,17 @@ class Conclusion:
     """Message that a person reads first; for an internal error, where it happened."""
 
 
-def conclude(error: BaseException | None, *, looked: bool) -> Conclusion:
+def conclude(error: BaseException | None, *, has_observed: bool) -> Conclusion:
     """Return the outcome of an evaluation that ended with `error`, or without one.
 
     Args:
         error: what the control raised.
-        looked: whether the control asked the host anything. Without that nothing was seen, and neither
+        has_observed: whether the control asked the host anything. Without that nothing was seen, and neither
             `passed` nor `not_applicable` can be true.
 
     """
     kind = _kind(error)
-    if kind in {Outcome.PASSED, Outcome.NOT_APPLICABLE} and not looked:
+    if kind in {Outcome.PASSED, Outcome.NOT_APPLICABLE} and not has_observed:
         what = f"ended as {kind.value} without having asked the host anything"
         return Conclusion(outcome=Outcome.ERROR, reason="no_observation", message=f"the control {what}")
     if error is None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pytest_aisec.catalog.control import Severity
+from pytest_aisec.catalog.plan import Exclusion, GroupInfo
 from pytest_aisec.catalog.policy import GatePolicy
 from pytest_aisec.judge.comparison import Comparison
 from pytest_aisec.judge.outcome import Outcome
@@ -51,16 +52,6 @@ class RunInfo:
     """True if requests could be sent to the services that were judged."""
     advisories: AdvisoriesInfo | None = None
     """`None` where no control compares with it, or there is none."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class GroupInfo:
-    """Some hosts of the run, with a profile of their own."""
-
-    name: str
-    profile: str
-    title: str
-    version: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -185,16 +176,6 @@ class ControlInfo:
     platforms: Sequence[str]
     group: str = ""
     """The group of hosts that this description is for; empty where one profile is for all hosts."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Exclusion:
-    """A control that the profile leaves out."""
-
-    control: str
-    reason: str
-    group: str = ""
-    """Whose profile leaves it out; empty where one profile is for all hosts."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,6 +13,7 @@ from testinfra.host import Host
 from pytest_aisec.observe import quota
 from pytest_aisec.observe.ask import SUDO_REFUSED, Question, ask, last_line
 from pytest_aisec.observe.faults import Unobservable
+from pytest_aisec.observe.questions import Questions
 from pytest_aisec.observe.redaction.redact import redact
 from pytest_aisec.observe.script import powershell
 from pytest_aisec.observe.transcript import Observation, Transcript
@@ -52,12 +53,18 @@ class ObservingBackend(base.BaseBackend):
         self.name = name
         self.transport = transport
         self.transcript = transcript
-        self.asked: list[str] = []
-        """Commands asked since the list was last emptied, in order, each once."""
-        self.asked_before: list[str] = []
-        """Commands asked on the control's behalf before it ran, such as for the platform."""
-        self.pending: dict[str, str] | None = None
-        """Not `None` while the collector looks for questions: those found, as recorded → as asked."""
+        self.questions = Questions()
+        """Those of the evaluation that runs, or ran last."""
+
+    def begin(self, *, collecting: bool = False) -> Questions:
+        """Begin an evaluation; return its questions.
+
+        Args:
+            collecting: whether a question without an answer ends it, instead of being asked at once.
+
+        """
+        self.questions = Questions(collecting=collecting)
+        return self.questions
 
     @property
     def limits(self) -> Limits:
@@ -124,12 +131,11 @@ class ObservingBackend(base.BaseBackend):
 
     def _answer(self, question: str) -> Observation:
         key = redact(question)
-        if key not in self.asked:
-            self.asked.append(key)
+        self.questions.note(key)
         observation = self.transcript.get(key)
         if observation is None:
-            if self.pending is not None and self.transcript.host_fault is None:
-                self.pending[key] = question
+            if self.questions.collecting and self.transcript.host_fault is None:
+                self.questions.leave_open(key, question)
                 raise Pending(key)
             observation = self._ask_once(question, key)
         if observation.fault is not None:
@@ -145,12 +151,12 @@ class ObservingBackend(base.BaseBackend):
 
     def foresee(self, command: str, *args: str) -> None:
         """While the collector looks for questions, add one that is likely to come up later."""
-        if self.pending is None or self.transcript.host_fault is not None:
+        if not self.questions.collecting or self.transcript.host_fault is not None:
             return
         question = self.get_command(command, *args)
         key = redact(question)
         if self.transcript.get(key) is None:
-            self.pending[key] = question
+            self.questions.leave_open(key, question)
 
     def ask_all(self, questions: Mapping[str, str]) -> int:
         """Ask the host what its transcript has no answer to, in as few scripts as hold it, and record.

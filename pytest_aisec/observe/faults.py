@@ -1,4 +1,4 @@
-"""Why a question could not be answered."""
+"""Faults: reasons why a question could not be answered."""
 
 from __future__ import annotations
 

@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import shutil
 import urllib.parse
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import testinfra.backend
 from testinfra.backend import base
-from testinfra.backend.ssh import SshBackend
 from testinfra.host import Host
 
 from pytest_aisec.errors import UsageProblem, nearest
+from pytest_aisec.observe import inventory
 from pytest_aisec.observe.backend import ObservingBackend
-from pytest_aisec.observe.redaction.redact import know, redact
+from pytest_aisec.observe.connections import PASSWORD, HostOptions, backend_of, is_known, known_connections
+from pytest_aisec.observe.redaction.redact import redact
 from pytest_aisec.observe.transcript import Transcript
 from pytest_aisec.observe.transport.base import Limits, Transport
-from pytest_aisec.observe.transport.paramiko import paramiko_backend
 from pytest_aisec.observe.transport.process import Stop
 from pytest_aisec.observe.transport.ssh import Ssh
+
+__all__ = ["HostOptions", "Target", "resolve"]
 
 _ADDRESS = re.compile(r"[A-Za-z0-9_\[][A-Za-z0-9_.:%\[\]-]*")
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\\@-]*")
@@ -50,27 +49,6 @@ _VALUES = {
 """Keyword → what its value can be. testinfra puts some of them into a command line for a shell, and some of
 them without quotes that hold."""
 _NETWORKED = {"ssh", "safe-ssh", "paramiko", "winrm"}
-_WINRM_KEYWORDS = ("no_ssl", "no_verify_ssl", "read_timeout_sec", "operation_timeout_sec")
-_INVENTORY_SECRET = re.compile(r"ansible_\w*(pass|password|passphrase)")
-"""Variables of an inventory that are credentials."""
-_PASSWORD = "AISEC_WINRM_PASSWORD"  # noqa: S105 - the name of a variable
-"""Environment variable with the password for `winrm://` hosts."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class HostOptions:
-    """What the command line says about hosts: testinfra's own options, and ours."""
-
-    hosts: str | None = None
-    connection: str | None = None
-    ssh_config: str | None = None
-    ssh_identity_file: str | None = None
-    ssh_extra_args: str | None = None
-    sudo: bool = False
-    sudo_user: str | None = None
-    ansible_inventory: str | None = None
-    force_ansible: bool = False
-    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,8 +71,6 @@ class Target:
     def observed(self, transcript: Transcript, limits: Limits, stop: Stop | None = None) -> Host:
         """Return the testinfra host that controls see."""
         transport = None if self.backend is None else Transport(self.backend, limits, stop)
-        if self.backend is not None and hasattr(self.backend, "transport"):
-            self.backend.transport = transport
         observing = ObservingBackend(self.name, transport, transcript, self.connection)
         host = Host(observing)
         observing.set_host(host)
@@ -162,9 +138,9 @@ def _targets(spec: str, options: HostOptions) -> list[Target]:
     where = f"--hosts {_without_password(spec)}"
     default = options.connection or ("ansible" if options.ansible_inventory else "ssh")
     url = urllib.parse.urlsplit(spec if "://" in spec else f"{default}://{spec}")
-    if url.scheme not in testinfra.backend.BACKENDS:
+    if not is_known(url.scheme):
         raise UsageProblem(
-            f"{where}: unknown connection {url.scheme!r}. {nearest(url.scheme, testinfra.backend.BACKENDS)}"
+            f"{where}: unknown connection {url.scheme!r}. {nearest(url.scheme, known_connections())}"
         )
     if url.scheme != "chroot" and (url.path.strip("/") or url.fragment):
         raise UsageProblem(f"{where}: not a host; write connection://[user@]host[:port]")
@@ -179,15 +155,17 @@ def _targets(spec: str, options: HostOptions) -> list[Target]:
     keywords = _keywords(f"{url.scheme}://{address}" + (f"?{url.query}" if url.query else ""), options)
     if url.scheme == "local":
         return [
-            Target(name="local://", connection="local", backend=_backend("local", None, keywords, options))
+            Target(name="local://", connection="local", backend=backend_of("local", None, keywords, options))
         ]
     if url.scheme == "ansible":
         return [
-            _ansible_target(name, keywords, options) for name in _inventory_hosts(address, keywords, where)
+            Target(name=f"ansible://{name}", connection=connection, backend=backend)
+            for name in inventory.names_of(address, keywords, where)
+            for connection, backend in [inventory.connection_of(name, keywords, options)]
         ]
     name = f"{'ssh' if url.scheme == 'safe-ssh' else url.scheme}://{address}"
     return [
-        Target(name=name, connection=url.scheme, backend=_backend(url.scheme, address, keywords, options))
+        Target(name=name, connection=url.scheme, backend=backend_of(url.scheme, address, keywords, options))
     ]
 
 
@@ -217,7 +195,7 @@ def _check_address(where: str, scheme: str, address: str) -> None:
         return
     user, at, host = address.rpartition("@")
     if at and ":" in user and scheme in _NETWORKED:
-        other = f"{_PASSWORD} in the environment" if scheme == "winrm" else "a key, an agent"
+        other = f"{PASSWORD} in the environment" if scheme == "winrm" else "a key, an agent"
         raise UsageProblem(
             f"{where}: a password in a host specification is visible to everyone on this machine; use "
             f"{other} or an Ansible inventory"
@@ -248,125 +226,3 @@ def _keywords(spec: str, options: HostOptions) -> dict[str, Any]:
         if getattr(options, name):
             keywords.setdefault(name, True)
     return keywords
-
-
-def _backend(
-    scheme: str, address: str | None, keywords: dict[str, Any], options: HostOptions
-) -> base.BaseBackend:
-    keywords = {key: value for key, value in keywords.items() if key != "connection"}
-    if scheme in {"ssh", "safe-ssh"}:
-        keywords.setdefault("timeout", int(options.limits.connect_timeout))
-        return Ssh(
-            str(address),
-            ssh_extra_args=options.ssh_extra_args,
-            **keywords,
-        )
-    try:
-        if scheme == "winrm":
-            return _winrm(str(address), os.environ.get(_PASSWORD, ""), keywords)
-        if scheme == "paramiko":
-            keywords.setdefault("timeout", int(options.limits.connect_timeout))
-            return paramiko_backend(str(address), **keywords)
-        factory = testinfra.backend.get_backend_class(scheme)
-    except (ImportError, RuntimeError) as error:
-        extra = {"winrm": "windows", "paramiko": "paramiko"}.get(scheme)
-        tip = f"; tip: pip install 'pytest-aisec[{extra}]'" if extra else ""
-        raise UsageProblem(f"{scheme}:// needs a package that is not installed: {error}{tip}") from None
-    return factory(**keywords) if address is None else factory(address, **keywords)
-
-
-def _winrm(address: str, password: str, keywords: dict[str, Any]) -> base.BaseBackend:
-    from pytest_aisec.observe.transport.winrm import WinRm  # noqa: PLC0415 - pywinrm is an extra
-
-    know("password", password)
-    if not password:
-        raise UsageProblem(
-            f"winrm://{address}: there is no password; set {_PASSWORD} in the environment, or use an Ansible "
-            "inventory (ansible_password)"
-        )
-    return WinRm(
-        address,
-        password=password,
-        **{name: keywords[name] for name in _WINRM_KEYWORDS if name in keywords},
-    )
-
-
-def _winrm_of_inventory(name: str, found: Mapping[str, Any]) -> base.BaseBackend:
-    """Return the connection that Ansible's variables of a host with `ansible_connection: winrm` describe."""
-    where = f"ansible://{name}"
-    password = found.get("ansible_password", found.get("ansible_winrm_pass", found.get("ansible_ssh_pass")))
-    if password is not None and (not isinstance(password, str) or "{{" in password):
-        raise UsageProblem(f"{where}: the inventory shows no plain ansible_password (a vault, or a template)")
-    methods = found.get("ansible_winrm_transport", "ntlm")
-    if "ntlm" not in (methods.split(",") if isinstance(methods, str) else methods):
-        raise UsageProblem(f"{where}: ansible_winrm_transport is {methods}; only ntlm is supported")
-    user = found.get("ansible_user", found.get("ansible_winrm_user"))
-    if not user:
-        raise UsageProblem(f"{where}: the inventory names no ansible_user")
-    address, port = str(found.get("ansible_host", name)), found.get("ansible_port")
-    address = f"[{address}]" if ":" in address else address
-    insecure = found.get("ansible_winrm_server_cert_validation") == "ignore"
-    # Ansible's own rule: plain HTTP only on its port, or where it is asked for.
-    scheme = found.get("ansible_winrm_scheme", "http" if str(port) == "5985" else "https")
-    return _winrm(
-        f"{quote(str(user), safe='')}@{address}{f':{port}' if port else ''}",
-        password or os.environ.get(_PASSWORD, ""),
-        {"no_ssl": scheme == "http", "no_verify_ssl": insecure},
-    )
-
-
-def _inventory_hosts(pattern: str, keywords: dict[str, Any], where: str) -> list[str]:
-    if shutil.which("ansible-inventory") is None:
-        raise UsageProblem(f"{where}: ansible:// needs Ansible; tip: pip install 'pytest-aisec[ansible]'")
-    factory = testinfra.backend.get_backend_class("ansible")
-    try:
-        hosts = factory.get_hosts(pattern, **keywords)
-    except Exception as error:  # noqa: BLE001 - testinfra hands on whatever Ansible and its JSON raise
-        raise UsageProblem(
-            f"{where}: Ansible cannot read the inventory: {redact(str(error))[:400]}"
-        ) from None
-    if not hosts:
-        raise UsageProblem(f"{where}: the inventory has no host that matches {pattern!r}")
-    return list(hosts)
-
-
-def _ansible_target(name: str, keywords: dict[str, Any], options: HostOptions) -> Target:
-    """Return one host of an inventory, asked by its own connection where testinfra can use it directly."""
-    outer = _backend("ansible", name, keywords, options)
-    target = f"ansible://{name}"
-    variables = outer.ansible_runner.get_variables(name)
-    for variable, value in variables.items():
-        if _INVENTORY_SECRET.fullmatch(variable) and isinstance(value, str):
-            know("password", value)
-    if variables.get("ansible_connection") == "winrm" and not outer.force_ansible:
-        try:
-            return Target(name=target, connection="winrm", backend=_winrm_of_inventory(name, variables))
-        except (ImportError, RuntimeError) as error:
-            raise UsageProblem(f"{target}: WinRM needs a package that is not installed: {error}") from None
-    inner = None
-    if not outer.force_ansible:
-        inner = outer.ansible_runner.get_host(
-            name, ssh_config=outer.ssh_config, ssh_identity_file=outer.ssh_identity_file
-        )
-    if inner is None:
-        return Target(name=target, connection="ansible", backend=outer)
-    found = inner.backend
-    sudo = {"sudo": outer.sudo or found.sudo, "sudo_user": outer.sudo_user or found.sudo_user}
-    if isinstance(found, SshBackend) or found.NAME == "paramiko":
-        spec = found.host
-        user = f"{spec.user}{':' + spec.password if spec.password else ''}@" if spec.user else ""
-        address = f"[{spec.name}]" if ":" in spec.name else spec.name
-        full = f"{user}{address}{':' + spec.port if spec.port else ''}"
-        shared = {
-            "ssh_config": found.ssh_config,
-            "ssh_identity_file": found.ssh_identity_file,
-            "timeout": int(options.limits.connect_timeout),
-            **sudo,
-        }
-        if found.NAME == "paramiko":
-            return Target(name=target, connection="paramiko", backend=paramiko_backend(full, **shared))
-        extra = " ".join(filter(None, [options.ssh_extra_args, found.ssh_extra_args]))
-        backend = Ssh(full, ssh_extra_args=extra, **shared)
-        return Target(name=target, connection="ssh", backend=backend)
-    found.sudo, found.sudo_user = sudo["sudo"], sudo["sudo_user"]
-    return Target(name=target, connection=found.NAME, backend=found)

@@ -1,4 +1,4 @@
-"""What controls asked of hosts before: a good first wave for the next host.
+"""Questions that controls asked of hosts before: a good first wave for the next host.
 
 Kept in memory during a run and, for the next run, in one small file for each control and set of parameters.
 A file there is a list of commands that will run on hosts, so it is believed only where nobody else can write.

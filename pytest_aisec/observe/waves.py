@@ -34,7 +34,7 @@ DEEPEST = 200
 
 
 class Suggestions:
-    """What to ask of a host in its first wave; nothing unless a subclass has learned it.
+    """Questions for the first wave of a host; none unless a subclass has learned them.
 
     Used by several threads.
     """
@@ -115,9 +115,7 @@ def collect_host(
         while open_questions and found.waves < DEEPEST:
             pending: dict[str, str] = {}
             if found.waves or not is_known:
-                backend.pending = pending
-                open_questions = desk.call(partial(_speculate, host, open_questions, found))
-                backend.pending = None
+                open_questions, pending = desk.call(partial(_speculate, host, open_questions, found))
             if not found.waves:
                 pending |= likely
             if not pending:
@@ -151,12 +149,15 @@ def _internal(error: Exception) -> Unobservable:
     return Unobservable("internal", f"{text} at {Path(at.filename).name}:{at.lineno}", whole_host=True)
 
 
-def _speculate(host: Host, controls: Mapping[str, Speculation], found: Collected) -> dict[str, Speculation]:
-    """Call each control; return those that stopped at a question without an answer."""
+def _speculate(
+    host: Host, controls: Mapping[str, Speculation], found: Collected
+) -> tuple[dict[str, Speculation], dict[str, str]]:
+    """Call each control; return those that stopped at a question, and all questions without an answer."""
     stopped: dict[str, Speculation] = {}
+    pending: dict[str, str] = {}
     backend: ObservingBackend = host.backend
     for control, call in controls.items():
-        backend.asked, backend.asked_before = [], []
+        questions = backend.begin(collecting=True)
         try:
             call(host)
         except Pending:
@@ -165,8 +166,10 @@ def _speculate(host: Host, controls: Mapping[str, Speculation], found: Collected
             raise
         except BaseException:  # noqa: BLE001, S110 - evaluation will see the same and judge it
             pass
-        found.needed[control] = [*backend.asked_before, *backend.asked]
-    return stopped
+        found.needed[control] = questions.all
+        pending |= questions.open
+    backend.begin()
+    return stopped, pending
 
 
 def collect(

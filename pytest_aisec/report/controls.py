@@ -12,8 +12,8 @@ from typing import Any
 from pytest_aisec.catalog import frameworks, proven
 from pytest_aisec.catalog.content import ContentRoot
 from pytest_aisec.catalog.load import Catalog
-from pytest_aisec.catalog.plan import make_plan, single
 from pytest_aisec.catalog.profile import load_chain, profile_files
+from pytest_aisec.catalog.resolve import make_plan, single
 from pytest_aisec.judge import evaluate
 from pytest_aisec.judge.dry_run import questions
 
@@ -227,7 +227,8 @@ def _index(items: Sequence[Entry]) -> str:
         "\n".join(["| control | severity | secure condition |", "|---|---|---|", *rows]),
         "# By framework",
     ]
-    for key in frameworks.KEYS:
+    others = {key for item in items for key in item.frameworks} - {*frameworks.KEYS}
+    for key in (*frameworks.KEYS, *sorted(others)):
         covered: dict[str, list[Entry]] = {}
         for item in items:
             for requirement in item.frameworks.get(key, ()):
@@ -245,7 +246,7 @@ def _index(items: Sequence[Entry]) -> str:
 
 
 def _framework(key: str) -> str:
-    found = frameworks.framework(key)
+    found = frameworks.known(key)
     return f"{found.title} {found.version}".strip()
 
 

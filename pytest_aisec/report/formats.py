@@ -10,6 +10,7 @@ from itertools import chain
 from pathlib import PurePosixPath
 from typing import Protocol
 
+from pytest_aisec import extensions
 from pytest_aisec.errors import UsageProblem, nearest
 from pytest_aisec.judge.run import HostInfo, Run, Verdict
 from pytest_aisec.report import pdf
@@ -24,10 +25,12 @@ class Report:
     """Value of `aisec report --format`."""
     path: str
     """Where it lies in the bundle; `{host}` where each host has a file of its own."""
-    module: str
+    module: str = ""
     """In this package. Imported when it is needed."""
     document: str = "Document"
     """Name of the document class in that module."""
+    maker: Format | None = None
+    """Makes its documents where another package does."""
 
     @property
     def is_per_host(self) -> bool:
@@ -40,6 +43,8 @@ class Report:
 
     def make(self) -> Format:
         """Return what makes its documents."""
+        if self.maker is not None:
+            return self.maker
         found: Format = getattr(import_module(f"pytest_aisec.report.{self.module}"), self.document)
         return found
 
@@ -57,7 +62,10 @@ REPORTS: tuple[Report, ...] = (
 ON_DEMAND: tuple[Report, ...] = (
     Report(name="sarif-all", path="results-all.sarif", module="sarif", document="Everything"),
 )
-"""Formats that only `aisec report` makes. `NAME-all` is what `--format NAME --all` means."""
+"""Formats that only `aisec report` makes, as those of other packages.
+
+`NAME-all` is what `--format NAME --all` means.
+"""
 
 _HOSTS = 100
 """After so many, memory that only circles hold is given back."""
@@ -77,9 +85,12 @@ def report(name: str, *, everything: bool = False) -> Report:
             parts = ", ".join(item.removesuffix("-all") for item in known if item.endswith("-all"))
             raise UsageProblem(f"--all: format {name!r} has only one extent; those with more: {parts}")
         name = f"{name}-all"
-    if name not in known:
-        raise UsageProblem(f"unknown format {name!r}. {nearest(name, [*known, pdf.NAME])}")
-    return known[name]
+    if name in known:
+        return known[name]
+    others = extensions.names("reports")
+    if name not in others:
+        raise UsageProblem(f"unknown format {name!r}. {nearest(name, [*known, pdf.NAME, *others])}")
+    return Report(name=name, path=name, maker=extensions.load("reports", name))
 
 
 def render(item: Report, run: Run, verdict: Verdict) -> Iterator[tuple[str, str]]:

@@ -15,7 +15,7 @@ from pytest_aisec.session.request import AuditRequest
 
 @dataclass(frozen=True, kw_only=True)
 class Audit:
-    """What collection, waves, evaluation and evidence of one run have in common."""
+    """State that collection, waves, evaluation and evidence of one run have in common."""
 
     request: AuditRequest
     plan: Plan

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Generator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +17,7 @@ from testinfra.host import Host
 from pytest_aisec.catalog import plan as plans
 from pytest_aisec.catalog.control import control_of
 from pytest_aisec.judge import evaluate
-from pytest_aisec.judge.outcome import Outcome, conclude
+from pytest_aisec.judge.outcome import Conclusion, Outcome, conclude
 from pytest_aisec.observe.backend import ObservingBackend
 from pytest_aisec.observe.redaction import redact
 from pytest_aisec.report.terminal import WORDS
@@ -37,7 +37,7 @@ _PYTEST_OUTCOMES: dict[str, Literal["passed", "skipped"]] = {
 
 
 class Session:
-    """What every pytest process of an audit does: collect the plan's controls and evaluate them."""
+    """Collects the plan's controls and evaluates them, in every pytest process of an audit."""
 
     def __init__(
         self,
@@ -156,18 +156,34 @@ class Session:
         if planned is None or not (call.when == "call" or (call.when == "setup" and call.excinfo)):
             return None
         try:
-            ended = self._ended(item, planned, call)
+            evaluated = self._evaluated(item, planned, call)
         except Exception as error:  # noqa: BLE001 - what a host answered breaks no other host's verdict
-            ended = self._broken(item, planned, call, error)
-        for name, value in (("aisec.outcome", ended.outcome), ("aisec.reason", ended.reason)):
+            evaluated = self._broken(item, planned, call, error)
+        ended = evaluated.conclusion
+        for name, value in (("aisec.outcome", ended.outcome.value), ("aisec.reason", ended.reason)):
             item.user_properties.append(self._pairs.setdefault((name, value), (name, value)))
         report = self._report(item, call, ended)
-        report.aisec = {name: getattr(ended, name) for name in ended.__slots__}  # type: ignore[attr-defined]
+        report.aisec = evaluated  # type: ignore[attr-defined]
         return report
 
-    def _report(
-        self, item: pytest.Item, call: pytest.CallInfo[None], ended: evaluate.Ended
-    ) -> pytest.TestReport:
+    @pytest.hookimpl(wrapper=True)
+    def pytest_report_to_serializable(self, report: object) -> Generator[None, Any, Any]:
+        """Send how a control ended to the controlling process as plain data."""
+        data = yield
+        if data is not None and isinstance(getattr(report, "aisec", None), evaluate.Evaluated):
+            data["aisec"] = data["aisec"].as_dict()
+        return data
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_report_from_serializable(self, data: Mapping[str, Any]) -> Generator[None, Any, Any]:
+        """Take in how a control ended in a worker."""
+        sent = data.get("aisec")
+        report = yield
+        if report is not None and sent is not None:
+            report.aisec = evaluate.Evaluated.from_dict(sent)
+        return report
+
+    def _report(self, item: pytest.Item, call: pytest.CallInfo[None], ended: Conclusion) -> pytest.TestReport:
         """Return pytest's report, with a traceback only where --tb asks for it: the verdict says enough."""
         plain = copy(call)
         # pytest shortens values, and what is left of a credential is none that can be known.
@@ -175,7 +191,7 @@ class Session:
         if self.config.option.tbstyle == "no" or str(evaluate.jsonable(params)).count("«redacted:"):
             plain.excinfo = None
         report = pytest.TestReport.from_item_and_call(item, plain)
-        report.outcome = _PYTEST_OUTCOMES.get(ended.outcome, "failed")
+        report.outcome = _PYTEST_OUTCOMES.get(ended.outcome.value, "failed")
         if report.outcome == "skipped":
             path, line, _ = item.location
             report.longrepr = (path, line or 0, ended.reason)
@@ -183,13 +199,13 @@ class Session:
             report.longrepr = ended.message
         return report
 
-    def _ended(
+    def _evaluated(
         self, item: pytest.Item, planned: plans.PlannedControl, call: pytest.CallInfo[None]
-    ) -> evaluate.Ended:
+    ) -> evaluate.Evaluated:
         host = self.observed_host(item.stash[TARGET])
         error = call.excinfo.value if call.excinfo else None
-        looked = evaluate.looked(host, error) if call.when == "call" else False
-        conclusion = conclude(error, looked=looked)
+        is_call = call.when == "call"
+        conclusion = conclude(error, has_observed=is_call and evaluate.observed_anything(host, error))
         if call.when == "setup" and conclusion.outcome is Outcome.FAILED:
             # A fixture's assertion says that the control could not begin, nothing about the host.
             conclusion = replace(conclusion, outcome=Outcome.ERROR, reason="internal")
@@ -199,39 +215,40 @@ class Session:
             observed, expected = (evaluate.jsonable(value) for value in self._compared)
             message = "what was observed is not what is expected"
         backend: ObservingBackend = host.backend
-        return evaluate.Ended(
+        return evaluate.Evaluated(
             control=planned.id,
             host=item.stash[TARGET],
-            outcome=conclusion.outcome.value,
-            reason=str(evaluate.jsonable(conclusion.reason)),
-            message=str(evaluate.jsonable(message)),
+            conclusion=Conclusion(
+                outcome=conclusion.outcome,
+                reason=str(evaluate.jsonable(conclusion.reason)),
+                message=str(evaluate.jsonable(message)),
+            ),
             expected=expected,
             observed=observed,
-            asked=list(dict.fromkeys([*backend.asked_before, *backend.asked])) if call.when == "call" else [],
+            asked=backend.questions.all if is_call else [],
             duration_ms=round(call.duration * 1000),
         )
 
     @staticmethod
     def _broken(
         item: pytest.Item, planned: plans.PlannedControl, call: pytest.CallInfo[None], error: Exception
-    ) -> evaluate.Ended:
+    ) -> evaluate.Evaluated:
         message = f"the verdict could not be told: {type(error).__name__}: {error}"
-        return evaluate.Ended(
+        text = str(evaluate.jsonable(message[:400]))
+        return evaluate.Evaluated(
             control=planned.id,
             host=item.stash[TARGET],
-            outcome=Outcome.ERROR.value,
-            reason="internal",
-            message=str(evaluate.jsonable(message[:400])),
+            conclusion=Conclusion(outcome=Outcome.ERROR, reason="internal", message=text),
             duration_ms=round(call.duration * 1000),
         )
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, Any] | None:
         """Show controls with our words."""
-        ended = getattr(report, "aisec", None)
-        if ended is None:
+        evaluated = getattr(report, "aisec", None)
+        if evaluated is None:
             return None
-        category, letter, word = WORDS[Outcome(ended["outcome"])]
+        category, letter, word = WORDS[evaluated.conclusion.outcome]
         return (category, "", "") if self.verbosity > 0 else (category, letter, word)
 
     def pytest_unconfigure(self) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from pytest_aisec.catalog import gate_policy
+from pytest_aisec.catalog.groups import Plans
 from pytest_aisec.catalog.plan import Plan
 from pytest_aisec.errors import UsageProblem
 from pytest_aisec.evidence import baseline
@@ -34,14 +35,14 @@ class Gating:
         )
 
 
-def of(request: AuditRequest, plan: Plan) -> Gating:
+def of(request: AuditRequest, plans: Plans) -> Gating:
     """Read what the options name; only the controlling process reads the baseline.
 
     Raises:
         UsageProblem: for a wrong option, and for a file that is not what it should be.
 
     """
-    chosen = gate_policy.choose(plan, request.gate, request.gate_values)
+    chosen = gate_policy.choose(plans, request.gate, request.gate_values)
     earlier = None if request.is_worker else request.baseline
     try:
         found = baseline.read(earlier.path) if earlier else None

@@ -12,17 +12,18 @@ from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
-from typing import Any
 
 import pytest
 
 from pytest_aisec.errors import EvidenceError
 from pytest_aisec.evidence import bundle, transcript_files
 from pytest_aisec.evidence.baseline import Baseline
+from pytest_aisec.evidence.claim import Claim
 from pytest_aisec.evidence.signing.keys import Signer
-from pytest_aisec.judge import evaluate, gate
+from pytest_aisec.judge import evaluate, fold, gate
 from pytest_aisec.judge.compare import compare
-from pytest_aisec.judge.outcome import Outcome
+from pytest_aisec.judge.evaluate import Evaluated
+from pytest_aisec.judge.outcome import Conclusion, Outcome
 from pytest_aisec.judge.run import NAMESPACE, AdvisoriesInfo, Run, RunInfo, Verdict
 from pytest_aisec.judge.waivers.attestation import Attestation
 from pytest_aisec.judge.waivers.statement import Given
@@ -53,7 +54,7 @@ class Recorder:
         self,
         config: pytest.Config,
         audit: Audit,
-        claim: bundle.Claim,
+        claim: Claim,
         inputs: Inputs,
         *,
         collector: Collector | None,
@@ -73,14 +74,19 @@ class Recorder:
         """What asked the hosts before the evaluation, if something did."""
         self.log = log
         self.verbosity = verbosity
-        self.ended: list[evaluate.Ended] = []
+        self.evaluated: list[Evaluated] = []
         self._asked: dict[tuple[str, ...], tuple[str, ...]] = {}
         """What controls asked, each combination once: most hosts are asked the same."""
         self._pairs: dict[tuple[str, object], tuple[str, object]] = {}
         """Properties of reports, each once."""
         self._reports: dict[str, pytest.TestReport] = {}
         """The last report of each test that has not come to its end, by node id."""
-        self._outcomes = {outcome.value: {"outcome": outcome.value} for outcome in Outcome}
+        self._conclusions: dict[Conclusion, Conclusion] = {}
+        """How controls ended, each once: most end as others do."""
+        self._shown = {
+            outcome: Evaluated(control="", host="", conclusion=Conclusion(outcome=outcome))
+            for outcome in Outcome
+        }
         self._why_not_run: dict[tuple[str, str], str] = {}
         self.run: Run | None = None
         self.verdict: Verdict | None = None
@@ -109,11 +115,11 @@ class Recorder:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in the outcome of one control."""
         self._shrink(report)
-        ended = getattr(report, "aisec", None)
-        if ended is not None:
-            self._take(report, ended)
+        evaluated = getattr(report, "aisec", None)
+        if evaluated is not None:
+            self._take(report, evaluated)
             if self.verbosity > 0:
-                self._print(self.ended[-1])
+                self._print(self.evaluated[-1])
         # xdist says ??? of a test during which its worker died; where that was a control, it did not run.
         elif str(report.when) == "???" and self._note_crash(str(report.nodeid)):
             return
@@ -140,14 +146,18 @@ class Recorder:
         if report.when != "teardown":
             self._reports[report.nodeid] = report
 
-    def _take(self, report: pytest.TestReport, ended: dict[str, Any]) -> None:
+    def _take(self, report: pytest.TestReport, evaluated: Evaluated) -> None:
         """Keep how a control ended; in the report, which pytest keeps for all tests, leave what it shows."""
-        asked = tuple(map(sys.intern, ended["asked"]))
-        ended["asked"] = self._asked.setdefault(asked, asked)
-        for name in ("control", "host", "outcome", "reason", "message"):
-            ended[name] = sys.intern(ended[name])
-        self.ended.append(evaluate.Ended(**ended))
-        report.aisec = self._outcomes[ended["outcome"]]  # type: ignore[attr-defined]
+        asked = tuple(map(sys.intern, evaluated.asked))
+        kept = replace(
+            evaluated,
+            control=sys.intern(evaluated.control),
+            host=sys.intern(evaluated.host),
+            conclusion=self._conclusions.setdefault(evaluated.conclusion, evaluated.conclusion),
+            asked=self._asked.setdefault(asked, asked),
+        )
+        self.evaluated.append(kept)
+        report.aisec = self._shown[kept.conclusion.outcome]  # type: ignore[attr-defined]
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Notice what could not be collected."""
@@ -236,16 +246,16 @@ class Recorder:
             active=self.circumstances.active,
             advisories=self._advisories(),
         )
-        run = evaluate.fold(
+        run = fold.fold(
             self.plan,
             self.targets,
-            self.ended,
+            self.evaluated,
             self.transcripts,
             info=info,
             why_not=self._why_not,
             needed=self.collector.needed if self.collector else None,
         )
-        run = evaluate.lay_over(run, self.inputs.waivers.items, self.inputs.attestations.items)
+        run = fold.apply_overlays(run, self.inputs.waivers.items, self.inputs.attestations.items)
         if self.inputs.baseline is not None:
             compared = compare(self.inputs.baseline.run, run, sha256=self.inputs.baseline.sha256)
             run = replace(run, comparison=compared)
@@ -267,12 +277,12 @@ class Recorder:
         as_of = found.as_of.strftime("%Y-%m-%dT%H:%M:%SZ")
         return AdvisoriesInfo(sha256=found.sha256, as_of=as_of, records=found.records)
 
-    def _print(self, ended: evaluate.Ended) -> None:
+    def _print(self, evaluated: Evaluated) -> None:
         reporter = self.config.pluginmanager.getplugin("terminalreporter")
-        planned = self.plan.on(ended.host).get(ended.control)
+        planned = self.plan.on(evaluated.host).get(evaluated.control)
         if reporter is not None and planned is not None:
             line, markup = terminal.verdict_line(
-                Outcome(ended.outcome), ended.control, ended.host, planned.control.title
+                evaluated.conclusion.outcome, evaluated.control, evaluated.host, planned.control.title
             )
             reporter.write_line(line, **markup)
 
@@ -299,7 +309,7 @@ class Recorder:
             "version": self.plan.version,
             "gate": self.plan.gate.model_dump(mode="json"),
             "hosts": [],
-            "controls": [asdict(evaluate.describe(planned)) for planned in self.plan.controls],
+            "controls": [asdict(fold.describe(planned)) for planned in self.plan.controls],
             "excluded": [asdict(item) for item in self.plan.excluded],
             "groups": [asdict(item) for item in self.plan.groups],
             "members": {},

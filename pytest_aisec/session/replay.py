@@ -1,4 +1,4 @@
-"""What takes the place of hosts: the transcripts of a bundle, or what collect-scripts printed."""
+"""Stand-ins for hosts: the transcripts of a bundle, or what collect-scripts printed."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _redacted(observation: Observation) -> Observation:
 
 
 class Imported:
-    """What collect-scripts printed takes the place of hosts."""
+    """Output of collect-scripts, which takes the place of hosts."""
 
     def __init__(self, files: Sequence[Path], patterns: Patterns) -> None:
         self.patterns = patterns

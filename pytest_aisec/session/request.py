@@ -1,4 +1,4 @@
-"""What the command line and the settings below it ask for: read from pytest once, never changed."""
+"""The request: what the command line and the settings ask for, read from pytest once, never changed."""
 
 from __future__ import annotations
 
@@ -97,6 +97,9 @@ class AuditRequest:
         def at(given: str | None) -> Path | None:
             return here / Path(given).expanduser() if given else None
 
+        def all_at(given: Sequence[str]) -> Sequence[Path]:
+            return tuple(here / Path(item).expanduser() for item in given)
+
         def named(given: str | None) -> Named | None:
             return Named(given, here / Path(given).expanduser()) if given is not None else None
 
@@ -112,8 +115,8 @@ class AuditRequest:
             profile=option.aisec_profile,
             params=tuple(option.aisec_param),
             select=tuple(option.aisec_select),
-            waivers=tuple(here / Path(item).expanduser() for item in option.aisec_waivers),
-            attestations=tuple(here / Path(item).expanduser() for item in option.aisec_attestations),
+            waivers=all_at(option.aisec_waivers),
+            attestations=all_at(option.aisec_attestations),
             gate=gate.path if gate else None,
             gate_values={key: getattr(option, f"aisec_{key}") for key in _GATE_VALUES},
             baseline=named(option.aisec_baseline),
@@ -128,7 +131,7 @@ class AuditRequest:
             advisories=at(option.aisec_advisories),
             redact=at(option.aisec_redact),
             replay=named(option.aisec_replay or None),
-            imports=tuple(here / Path(item) for item in option.aisec_import),
+            imports=all_at(option.aisec_import),
             evidence=at(option.aisec_evidence),
             evidence_mode=int(option.aisec_evidence_mode, 8),
             reports=not option.aisec_no_reports,

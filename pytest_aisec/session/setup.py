@@ -7,17 +7,16 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from pytest_aisec.catalog import plan as plans
 from pytest_aisec.catalog.context import Evaluation
 from pytest_aisec.catalog.load import load_catalog
+from pytest_aisec.catalog.plan import Plan
 from pytest_aisec.errors import EmptyPlan, EvidenceError, UsageProblem
-from pytest_aisec.evidence.bundle import Claim
+from pytest_aisec.evidence.claim import Claim
 from pytest_aisec.evidence.signing.keys import Signer
 from pytest_aisec.judge.gate import ExitCode
 from pytest_aisec.judge.waivers import attestation, waiver
@@ -58,9 +57,8 @@ def start(config: pytest.Config, request: AuditRequest, hosts: Hosts, signer: Si
         _check_interpreter()
         patterns = _redact(request)
         catalog = load_catalog(request.roots)
-        plan = planning.resolve(request, catalog)
-        gate = gating.of(request, plan)
-        plan = replace(plan, gate=gate.chosen.policy)
+        plans = planning.resolve(request, catalog)
+        gate = gating.of(request, plans)
         waivers = waiver.load(request.waivers, catalog)
         attestations = attestation.load(request.attestations, catalog)
         _check_options(request)
@@ -68,10 +66,9 @@ def start(config: pytest.Config, request: AuditRequest, hosts: Hosts, signer: Si
         patterns = patterns if replayed is None else replayed.patterns
         shared = _share(patterns, replayed) if request.shared is None else dict(request.shared)
         targets = hosts.targets() if replayed is None else replayed.targets
-        members = hosts.members
-        if replayed is not None and plan.groups:
-            members = planning.recorded(plan, replayed.groups)
-        plan, targets = planning.with_hosts(plan, targets, members)
+        members = hosts.members if replayed is None else plans.recorded(replayed.groups)
+        plan = plans.for_hosts(members, gate.chosen.policy)
+        targets = [target for target in targets if not plans.has_groups or target.name in plan.members]
         if not request.is_worker and not request.observe_only:
             gate.check(
                 plan, catalog, hosts=[target.name for target in targets], has_waivers=bool(waivers.items)
@@ -223,7 +220,7 @@ def _forget(shared: dict[str, str], *, worker: bool) -> None:
         shutil.rmtree(shared["private"], ignore_errors=True)
 
 
-def _claim(request: AuditRequest, plan: plans.Plan, shared: Mapping[str, str]) -> Claim:
+def _claim(request: AuditRequest, plan: Plan, shared: Mapping[str, str]) -> Claim:
     if request.evidence is not None:
         return Claim(request.evidence, request.evidence_mode)
     stamp = datetime.fromisoformat(shared["started_at"]).strftime("%Y%m%dT%H%M%SZ")

@@ -1,4 +1,4 @@
-"""What signs the evidence of this run: checked before a host is contacted, by the controlling process."""
+"""The signer of this run's evidence, checked by the controlling process before a host is contacted."""
 
 from __future__ import annotations
 

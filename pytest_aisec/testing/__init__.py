@@ -1,4 +1,4 @@
-"""What the author of a control imports to test it; the fixture is in `pytest_aisec.testing.fixtures`.
+"""Names that the author of a control imports to test it; the fixture is in `pytest_aisec.testing.fixtures`.
 
 Names are loaded on first use: the lab's helpers are small processes that import this package, too.
 """

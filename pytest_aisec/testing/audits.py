@@ -9,10 +9,10 @@ from typing import Any, Self
 
 from testinfra.host import Host
 
-from pytest_aisec.catalog import plan as plans
 from pytest_aisec.catalog.context import Evaluation
 from pytest_aisec.catalog.control import Control
 from pytest_aisec.catalog.plan import PlannedControl
+from pytest_aisec.catalog.resolve import single
 from pytest_aisec.judge import evaluate
 from pytest_aisec.judge.outcome import Conclusion
 from pytest_aisec.observe import waves
@@ -39,7 +39,7 @@ class Subject:
     @classmethod
     def of(cls, control: Control, params: Mapping[str, Any], circumstances: Evaluation) -> Subject:
         """Plan one control with `params` declared."""
-        return cls(planned=plans.single(control, params), circumstances=circumstances)
+        return cls(planned=single(control, params), circumstances=circumstances)
 
     def judge(
         self,
@@ -60,7 +60,7 @@ class Subject:
 
 @dataclass(frozen=True, kw_only=True)
 class Audit:
-    """What one audit of one control on one host gave."""
+    """Result of one audit of one control on one host."""
 
     conclusion: Conclusion
     transcript: Transcript

@@ -43,7 +43,7 @@ class Containers:
 
     @property
     def label(self) -> str:
-        """What kind of host the places are."""
+        """Kind of host that the places are."""
         return f"{self.image} in {self.engine}"
 
     @classmethod

@@ -10,7 +10,7 @@ from pathlib import Path
 from pytest_aisec.catalog.content import ContentRoot
 from pytest_aisec.catalog.control import Control
 from pytest_aisec.catalog.load import load_catalog
-from pytest_aisec.catalog.plan import single
+from pytest_aisec.catalog.resolve import single
 from pytest_aisec.errors import UsageProblem, nearest
 from pytest_aisec.testing import fingerprints, recordings, scenarios
 from pytest_aisec.testing.labkit.image import LAYERS
@@ -25,7 +25,7 @@ _NO_CONTROLS = ("lib", "doubles", "windows")
 
 @dataclass(frozen=True, kw_only=True)
 class Pack:
-    """What of a pack is to be proved."""
+    """The part of a pack that is to be proved."""
 
     given: Path
     """As the user named it: for messages and commands."""

@@ -78,7 +78,7 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True)
 class Proof:
-    """What one scenario on one host gave."""
+    """Result of one scenario on one host."""
 
     scenario: Scenario
     subject: Subject

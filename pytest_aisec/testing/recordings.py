@@ -44,7 +44,7 @@ class RecordedRun:
 
 @dataclass(frozen=True, kw_only=True)
 class Recording:
-    """What one scenario gave on a live host."""
+    """Answers and outcomes of one scenario on a live host."""
 
     scenario: str
     """Name of the script, such as `private.pass.sh`."""

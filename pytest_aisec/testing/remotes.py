@@ -28,7 +28,7 @@ class Remote:
 
     @property
     def label(self) -> str:
-        """What kind of host it is; its name is of no use to others."""
+        """Kind of host; its name is of no use to others."""
         return "a machine behind ssh"
 
     @classmethod

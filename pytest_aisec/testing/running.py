@@ -26,7 +26,7 @@ from pytest_aisec.testing.venues import Venue
 
 @dataclass(frozen=True, kw_only=True)
 class Tried:
-    """What became of one scenario."""
+    """Result of one scenario that was tried."""
 
     scenario: Scenario
     seconds: float

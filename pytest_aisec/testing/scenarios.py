@@ -62,7 +62,7 @@ class Scenario:
 
     @property
     def script(self) -> str:
-        """What brings the host into the state; it ends at the first command that fails."""
+        """Script that brings the host into the state; it ends at the first command that fails."""
         double = "" if self.double is None else _installed(self.double)
         texts = [path.read_text(encoding="utf-8") for path in (WAITING, *self.libraries, self.path)]
         return "".join(["set -e\n", double, *texts])

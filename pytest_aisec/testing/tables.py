@@ -35,7 +35,7 @@ _PLATFORM = "uname -s"
 
 @dataclass(frozen=True)
 class Answer:
-    """What a host says to one question, where it is more than a text on stdout with exit status 0.
+    """Answer of a host to one question, where it is more than a text on stdout with exit status 0.
 
     Args:
         stdout: text, or bytes where it is no UTF-8.
@@ -170,7 +170,7 @@ class Judge:
             outcome=verdict(conclusion)[0],
             reason=conclusion.reason,
             message=conclusion.message,
-            asked=tuple(backend.asked),
+            asked=tuple(backend.questions.asked),
             _subject=subject,
             _observations=tuple(table),
             _connection=connection,

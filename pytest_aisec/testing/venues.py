@@ -24,7 +24,7 @@ class Venue(Protocol):
 
     @property
     def label(self) -> str:
-        """What kind of host the places are."""
+        """Kind of host that the places are."""
 
     def why_not(self, scenario: Scenario) -> str:
         """Return why the scenario cannot be proved there, as a clause; empty when it can."""

@@ -1,6 +1,7 @@
 """Fuzz what reads files and answers: `python -m tests.fuzz [TARGET ...] --seconds N`.
 
-Guided by coverage (atheris). What breaks a target is kept in `seeds/TARGET/`, where `tests/unit/test_fuzz.py`
+Guided by coverage (atheris). Without `--seconds` each target gets the same inputs each time, so that CI judges
+a change and not its luck; with it, others in every run. What breaks a target is kept in `seeds/TARGET/`, where `tests/unit/test_fuzz.py`
 runs it again from then on. Exit 1 when anything was found.
 """
 
@@ -24,6 +25,10 @@ LARGEST = 16_384
 """Bytes of an input."""
 
 
+RUNS = 5_000
+"""Inputs for a target where no time is given."""
+
+
 def one(target: str, seconds: int, corpus: str) -> None:
     """Fuzz a target in this process, which ends with it."""
     import atheris
@@ -37,7 +42,7 @@ def one(target: str, seconds: int, corpus: str) -> None:
         corpus,
         str(seeds),
         f"-artifact_prefix={seeds}/",
-        f"-max_total_time={seconds}",
+        *([f"-max_total_time={seconds}"] if seconds else [f"-runs={RUNS}", "-seed=1"]),
         f"-timeout={LONGEST}",
         f"-rss_limit_mb={MOST_MEMORY}",
         f"-max_len={LARGEST}",
@@ -81,8 +86,13 @@ def main() -> int:
 
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"default: all of {', '.join(TARGETS)}")
-    default = int(os.environ.get("AISEC_FUZZ_SECONDS") or 5)
-    parser.add_argument("--seconds", type=int, default=default, help="for each target (default: %(default)s)")
+    default = int(os.environ.get("AISEC_FUZZ_SECONDS") or 0)
+    parser.add_argument(
+        "--seconds",
+        type=int,
+        default=default,
+        help=f"for each target (default: {RUNS} inputs, always the same)",
+    )
     parser.add_argument(
         "--jobs", type=int, default=os.cpu_count(), help="at the same time (default: %(default)s)"
     )

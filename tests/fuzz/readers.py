@@ -39,7 +39,7 @@ jupyter = import_module("pytest_aisec.facts.web.jupyter")
 listings = import_module("pytest_aisec.facts.system.listings")
 logs = import_module("pytest_aisec.facts.system.logs")
 model_files = import_module("pytest_aisec.facts.artifacts.model_files")
-nginx = import_module("pytest_aisec.facts.web.nginx")
+nginx_syntax = import_module("pytest_aisec.facts.web.nginx_syntax")
 openpgp = import_module("pytest_aisec.facts.artifacts.openpgp")
 package_indexes = import_module("pytest_aisec.facts.software.package_indexes")
 pickle_walk = import_module("pytest_aisec.facts.artifacts.pickle_walk")
@@ -138,7 +138,7 @@ FAMILIES: dict[str, tuple[Reader, ...]] = {
     "containers": (
         answered(containers.read_containers),
         lambda text: container_engines.read_engines(text, ()),
-        lambda text: container_processes.read_kernel(text, (1,)),
+        lambda text: container_processes.read_kernel(text, {1: "c7" * 32}),
         lambda text: image_reports.read_report(text, where="a report"),
         image_reports.read_version,
     ),
@@ -154,7 +154,7 @@ FAMILIES: dict[str, tuple[Reader, ...]] = {
     "services": (
         sshd.parse_settings,
         lambda text: sshd.parse_conditionals(text, path="/etc/ssh/sshd_config"),
-        nginx.parse,
+        nginx_syntax.parse,
         declaring(jupyter.read_json),
         declaring(jupyter.read_python),
         tunnels.read_settings,

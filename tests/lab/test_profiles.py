@@ -15,8 +15,8 @@ import pytest
 from pytest_aisec.catalog.content import content_root
 from pytest_aisec.catalog.context import Evaluation
 from pytest_aisec.catalog.load import load_catalog
-from pytest_aisec.catalog.plan import make_plan
 from pytest_aisec.catalog.profile import load_chain, profile_files
+from pytest_aisec.catalog.resolve import make_plan
 from pytest_aisec.judge import evaluate
 from pytest_aisec.observe.hosts import HostOptions, resolve
 from pytest_aisec.observe.transcript import Transcript

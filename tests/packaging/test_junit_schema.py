@@ -8,12 +8,12 @@ import re
 import pytest
 
 from pytest_aisec.catalog.control import SEVERITIES
+from pytest_aisec.catalog.plan import Exclusion
 from pytest_aisec.catalog.policy import GatePolicy
 from pytest_aisec.judge.gate import decide
 from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import (
     ControlInfo,
-    Exclusion,
     HostInfo,
     Result,
     Run,

@@ -174,6 +174,10 @@ def interrupt(pytester, pack, tmp_path):
                     time.sleep(0.02)
                 os.killpg(started.pid, signal.SIGINT)
                 code = started.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                started.send_signal(signal.SIGABRT)  # pytest's faulthandler says where each thread is
+                started.wait()
+                raise AssertionError(f"30 s after Ctrl-C it still runs:\n{log.read_text()}") from None
             finally:
                 if started.poll() is None:
                     os.killpg(started.pid, signal.SIGKILL)

@@ -69,8 +69,10 @@ class TestWithAndWithoutWorkers:
     def test_ctrl_c_never_ends_as_passed(self, interrupt, pack, pytester, tmp_path, workers):
         marker = tmp_path / "began"
         pack.control("01")
+        # Python notices a signal that comes just before one long sleep only after it.
         mine = pytester.makepyfile(
-            test_mine=f"import pathlib, time\ndef test_mine():\n    pathlib.Path({str(marker)!r}).touch()\n    time.sleep(60)"
+            test_mine=f"import pathlib, time\ndef test_mine():\n    pathlib.Path({str(marker)!r}).touch()\n"
+            "    while True: time.sleep(0.1)"
         )
         ended = interrupt(marker, str(pack.path / "controls"), str(mine), *workers)
         assert is_whole(ended, 1)

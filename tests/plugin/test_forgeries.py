@@ -17,10 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_aisec.cli import bundle as evidence
+from pytest_aisec.cli import bundle as commands
 from pytest_aisec.cli import main
-from pytest_aisec.evidence import bundle as bundles
-from pytest_aisec.evidence import manifest
+from pytest_aisec.evidence import bundle, manifest
 from tests.support.signed import SIGNED, forge, seal
 
 pytestmark = pytest.mark.slow
@@ -365,7 +364,7 @@ READ = [row for row in FORGERIES if "a link" in row[2] or "FIFO" in row[2] or "i
 def test_report_and_diff_refuse_what_is_no_bundle(signed, copy, aisec, monkeypatch, tmp_path, args, change):
     """Before: `aisec report` waited for a FIFO, and read /dev/zero until memory ended."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(evidence, "DEFAULT_TIMEOUT", LONGEST)
+    monkeypatch.setattr(commands, "DEFAULT_TIMEOUT", LONGEST)
     change(copy)
     command, *options = args
     options = [str(signed.bundle) if item == "BUNDLE" else item for item in options]
@@ -377,7 +376,7 @@ def test_report_and_diff_refuse_what_is_no_bundle(signed, copy, aisec, monkeypat
 
 def test_an_older_bundle_of_the_same_key_is_told_apart(signed, aisec):
     """Before: nothing; last month's bundle held as well as today's."""
-    run = bundles.read(signed.bundle).run.run
+    run = bundle.read(signed.bundle).run.run
     began = datetime.fromisoformat(run.started_at)
     given = ["verify", signed.bundle, f"--key={signed.keys['ours']}"]
     for option, right, wrong, says in (

@@ -72,8 +72,10 @@ USUAL = {
 NONE = (1, "cat: attr/current: Invalid argument")
 
 
-def printed(table="", enforce=(1, "cat: No such file or directory"), **containers):
-    parts = [("enforce", *enforce)]
+def printed(
+    table="", cgroups="", mnt="", pid="", enforce=(1, "cat: No such file or directory"), **containers
+):
+    parts = [("enforce", *enforce), ("cgroups", 0, cgroups), ("of mnt", 0, mnt), ("of pid", 0, pid)]
     for name, changes in {"p1": {}, **containers}.items():
         pid = name[1:]
         values = {**(HOST if pid == "1" else USUAL), **changes}

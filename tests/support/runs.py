@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from pytest_aisec.catalog.plan import Exclusion
 from pytest_aisec.catalog.policy import GatePolicy
 from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import (
     AttestationInfo,
     AttestationState,
     ControlInfo,
-    Exclusion,
     HostInfo,
     Result,
     Run,

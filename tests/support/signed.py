@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from pytest_aisec.evidence import bundle as bundles
 from pytest_aisec.evidence import manifest, rejudge, transcript_files
 from pytest_aisec.evidence import verify as verifying
+from pytest_aisec.evidence.claim import Claim
 from pytest_aisec.evidence.rejudge import Surroundings
 from pytest_aisec.judge.gate import decide
 from pytest_aisec.judge.run import count, score
@@ -94,7 +95,7 @@ class Signed:
     def _as_two_hosts(self, source, target):
         """Write a bundle in which the answers of local:// are those of two hosts, the second's more lax."""
         run = bundles.read(source).run
-        claim, hosts = bundles.Claim(target), []
+        claim, hosts = Claim(target), []
         for name in HOSTS:
             host = replace(run.hosts[0], name=name, transcript=f"transcripts/{name[6:]}.jsonl")
             lines = list(run.transcripts["local://"])

@@ -24,7 +24,7 @@ _OBJECTS = re.compile(r"[<>|=]?O[0-9]*|object[0-9_]*")
 
 @dataclass(frozen=True, kw_only=True)
 class Array:
-    """What the header of an array says."""
+    """Header of an array."""
 
     start: int
     """Where its data begins."""

@@ -1,4 +1,4 @@
-"""Whether the file systems under some paths are encrypted, and how: dm-crypt, LUKS and fscrypt."""
+"""Encryption of the file systems under some paths: dm-crypt, LUKS and fscrypt."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Volume:
 
 @dataclass(frozen=True, kw_only=True)
 class Storage:
-    """What a path is stored on."""
+    """Storage of one path."""
 
     mount: Mount
     volumes: tuple[Volume, ...]

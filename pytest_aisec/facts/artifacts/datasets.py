@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_aisec.facts.core.formats import is_number, reads
-from pytest_aisec.facts.system.files import Trail, trails
+from pytest_aisec.facts.system.files import ResolvedPath, trails
 from pytest_aisec.facts.system.listings import find, mount_points
 from pytest_aisec.observe.faults import Unobservable
 
@@ -42,7 +42,7 @@ class Stored:
 
 @dataclass(frozen=True, kw_only=True)
 class Listed:
-    """What a manifest says about one file."""
+    """Entry of a manifest about one file."""
 
     path: str
     """Absolute, free of `.` and `..`."""
@@ -64,7 +64,7 @@ class Manifest:
 class Dataset:
     """A directory with data."""
 
-    trail: Trail
+    trail: ResolvedPath
     stored: tuple[Stored, ...]
     manifests: tuple[Manifest, ...]
 
@@ -127,6 +127,14 @@ def _stored(record: str) -> Stored:
     return Stored(path=match["path"], kind=match["kind"], size=int(match["size"]), target=match["target"])
 
 
+_SHOW = (
+    '{ r=$(readlink /proc/self/fd/3; echo .); case ${r%%?.} in "$f"|.) ;; '
+    '*) echo "$f: was replaced while it was looked at" >&2; exit 1;; esac; '
+    'printf "%%s " "$(wc -c < "$f")"; cat <&3; } 3<"$f" || exit 1'
+)
+"""No link was followed on the way to `$f`: what was opened lies there, or was put there since."""
+
+
 def _manifests(host: Host, found: Sequence[Stored]) -> tuple[Manifest, ...]:
     if not found:
         return ()
@@ -134,7 +142,7 @@ def _manifests(host: Host, found: Sequence[Stored]) -> tuple[Manifest, ...]:
         raise Unobservable("truncated", f"{len(found)} manifests are more than is read at once")
     places = " ".join(["%s"] * len(found))
     answer = host.run(
-        f'for f in {places}; do printf \'%%s \' "$(wc -c < "$f")"; cat -- "$f" || exit 1; done',
+        f"for f in {places}; do {_SHOW}; done",
         *(item.path for item in found),
     )
     if answer.rc != 0 or answer.stderr.strip():

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pytest_aisec.facts.artifacts.model_files import ModelFile, complaints
+from pytest_aisec.facts.artifacts.model_listing import ModelFile, complaints
 from pytest_aisec.facts.core.together import outcomes
 from pytest_aisec.observe.faults import Unobservable
 
@@ -42,7 +42,7 @@ def sha256(host: Host, files: Sequence[ModelFile]) -> dict[str, str | Unobservab
 
 def _sums(host: Host, files: Sequence[ModelFile]) -> dict[str, str]:
     places = " ".join(["%s"] * len(files))
-    answer = host.run(f"sha256sum -- {places}", *(file.path for file in files))
+    answer = host.run(f"sha256sum -- {places}", *(file.place or file.path for file in files))
     faults = complaints(answer.stderr)
     if faults or answer.rc != 0 or answer.stderr.strip():
         raise faults[0] if faults else Unobservable("unreadable", answer.stderr.strip() or "sha256sum")

@@ -12,7 +12,7 @@ OVERLONG = "a frame that is longer than the file"
 
 
 class Mark:
-    """What the opcode MARK puts on the stack."""
+    """The object that the opcode MARK puts on the stack."""
 
 
 MARK = Mark()
@@ -20,7 +20,7 @@ MARK = Mark()
 
 @dataclass(eq=False)
 class Import:
-    """What was imported."""
+    """Something that was imported."""
 
     module: str
     name: str
@@ -28,7 +28,7 @@ class Import:
 
 @dataclass(eq=False)
 class Made:
-    """What a call returned, with what was set on it."""
+    """Result of a call, with what was set on it."""
 
     by: object
     arguments: object

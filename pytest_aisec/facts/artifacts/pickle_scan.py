@@ -1,4 +1,4 @@
-"""What picklescan and fickling say about a pickle; both only read it, and are loaded when needed."""
+"""Findings of picklescan and fickling on a pickle; both only read it, and are loaded when needed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ imports decides about these."""
 
 @dataclass(frozen=True, kw_only=True)
 class Scan:
-    """What the two scanners found in one pickle."""
+    """Findings of the two scanners in one pickle."""
 
     names: frozenset[tuple[str, str]]
     """Module and name of every import that either of them saw."""

@@ -1,4 +1,4 @@
-"""What each opcode of a pickle does, by the rules of CPython; nothing is imported or called."""
+"""Effects of each opcode of a pickle, by the rules of CPython; nothing is imported or called."""
 
 from __future__ import annotations
 
@@ -149,10 +149,6 @@ def _push(machine: Machine, op: Operation) -> None:
 
 def _constant(make: Callable[[], object]) -> Callable[[Machine, Operation], None]:
     return lambda machine, _: machine.stack.append(make())
-
-
-def _nothing(_: Machine, __: Operation) -> None:
-    pass
 
 
 def _proto(_: Machine, op: Operation) -> None:

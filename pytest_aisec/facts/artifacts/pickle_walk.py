@@ -1,4 +1,4 @@
-"""What a pickle does when it is loaded: its opcodes are walked as CPython does, nothing is called.
+"""A walk over the opcodes of a pickle as CPython takes it when it loads it; nothing is called.
 
 A walk goes on wherever any of CPython's readers goes on, and stops only where all of them do. What it says is
 therefore never less than what a loader does.
@@ -24,7 +24,7 @@ OLD_TORCH = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Walk:
-    """What happens when one pickle is loaded."""
+    """Effects of loading one pickle."""
 
     start: int
     end: int

@@ -15,7 +15,7 @@ __all__ = ["Malformed", "Ranges", "of_bytes", "of_file"]
 
 
 class Malformed(ValueError):
-    """What is read is not what its format demands, whoever reads it."""
+    """A file is not what its format demands, whoever reads it."""
 
 
 class Ranges:
@@ -87,7 +87,7 @@ class Ranges:
 def of_file(host: Host, file: ModelFile, *, window: int, most: int) -> Ranges:
     """Return the bytes of a file on a host."""
     return Ranges(
-        lambda offset, length: read_range(host, file.path, offset, length),
+        lambda offset, length: read_range(host, file, offset, length),
         file.size,
         path=file.path,
         window=window,

@@ -75,7 +75,7 @@ class Setting:
 
 @dataclass(frozen=True, kw_only=True)
 class RemoteCode:
-    """What processes and configuration say."""
+    """Signs of remote code in processes and configuration."""
 
     processes: tuple[ModelProcess, ...]
     settings: tuple[Setting, ...]

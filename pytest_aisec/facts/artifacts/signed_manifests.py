@@ -30,7 +30,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """What a signed manifest says."""
+    """Contents of a signed manifest."""
 
     digests: Mapping[str, str]
     """SHA-256 by name, relative to where the model begins."""

@@ -54,7 +54,7 @@ class InFile(Source):
     def __init__(self, host: Host, file: ModelFile, most: int) -> None:
         """Begin with what the listing has of it."""
         super().__init__(file.path, file.size)
-        self.host, self.path, self.left, self.length = host, file.path, most, file.size
+        self.host, self.file, self.path, self.left = host, file, file.path, most
         self.begun = file.head
 
     def at(self, offset: int, length: int) -> bytes:
@@ -69,7 +69,7 @@ class InFile(Source):
         self.left -= length
         if self.left < 0:
             raise Unobservable("truncated", f"{self.path}: more of it would have to be read than may be")
-        return read_range(self.host, self.path, offset, length)
+        return read_range(self.host, self.file, offset, length)
 
     def upto(self, end: int) -> bytes:
         """Return the first `end` bytes; for a look at the head, what was redacted is not fetched."""
@@ -137,7 +137,7 @@ def is_packed(head: bytes) -> bool:
 
 
 class Packed(Source):
-    """What another source holds compressed, in one stream or in several, one behind another."""
+    """Contents that another source holds compressed, in one stream or in several, one behind another."""
 
     def __init__(self, where: str, outer: Source, *, most: int, most_unpacked: int) -> None:
         """Read at most `most` bytes, and unpack at most `most_unpacked`."""

@@ -31,7 +31,6 @@ _WINDOWS = 8
 _SMALL = 65536
 _MANY = 256
 _MOST_DEFECTS = 5
-_AT_ONCE = 200
 _MOST_HITS = 2000
 _CONFIGURATIONS = {"model_config", "training_config"}
 
@@ -54,29 +53,18 @@ def defects(
     return {file.path: answer for file, answer in zip(files, answers, strict=True)}
 
 
-def keras_directories(
-    host: Host, files: Sequence[ModelFile], directories: Sequence[str]
-) -> dict[str, tuple[str, ...] | Unobservable]:
+def keras_directories(host: Host, files: Sequence[ModelFile]) -> dict[str, tuple[str, ...] | Unobservable]:
     """Return what is wrong with each `config.json` that Keras loads as a model, by path; no others.
 
     Keras takes the directory of such a file for an unpacked `.keras`, and builds what it names before it
-    looks for the weights: so its content tells, and not what lies beside it. What a link leads to outside of
-    `directories` is not fetched: whoever placed the link might not be allowed to read it.
+    looks for the weights: so its content tells, and not what lies beside it.
     """
     named = [file for file in files if file.path.endswith("/config.json") and _may_be_object(file)]
-    if not named:
-        return {}
-    (places,) = outcomes([lambda: _places(host, [*directories, *(file.path for file in named)])])
-    if isinstance(places, Unobservable):
-        return dict.fromkeys((file.path for file in named), places)
-    roots = tuple(place.rstrip("/") + "/" for place in places[: len(directories)])
-    inside = [place.startswith(roots) for place in places[len(directories) :]]
 
-    def asking(file: ModelFile, *, is_inside: bool) -> Callable[[], tuple[str, ...] | None]:
-        return lambda: _unpacked(host, file, is_inside=is_inside)
+    def asking(file: ModelFile) -> Callable[[], tuple[str, ...] | None]:
+        return lambda: _unpacked(host, file)
 
-    looking = [asking(file, is_inside=within) for file, within in zip(named, inside, strict=True)]
-    judged = zip(named, outcomes(looking), strict=True)
+    judged = zip(named, outcomes([asking(file) for file in named]), strict=True)
     return {file.path: answer for file, answer in judged if answer is not None}
 
 
@@ -86,26 +74,10 @@ def _may_be_object(file: ModelFile) -> bool:
     return file.size > 0 and (not begun or begun.startswith(b"{"))
 
 
-def _places(host: Host, paths: Sequence[str]) -> list[str]:
-    """Return where `paths` lie when all links are followed."""
-    found: list[str] = []
-    for start in range(0, len(paths), _AT_ONCE):
-        some = paths[start : start + _AT_ONCE]
-        answer = host.run("readlink -zf -- " + " ".join(["%s"] * len(some)), *some)
-        places = answer.stdout.split("\0")[:-1]
-        if answer.rc or len(places) != len(some):
-            said = answer.stderr.strip() or f"readlink ended with status {answer.rc}"
-            raise Unobservable("tool_missing" if answer.rc in {126, 127} else "unreadable", said)
-        found += places
-    return found
-
-
-def _unpacked(host: Host, file: ModelFile, *, is_inside: bool) -> tuple[str, ...] | None:
-    if not is_inside:
-        raise Unobservable("privilege", f"{file.path}: leads out of the directories, and is not followed")
+def _unpacked(host: Host, file: ModelFile) -> tuple[str, ...] | None:
     if file.size > _FETCHED:
         raise Unobservable("truncated", f"{file.path}: a configuration of {file.size} bytes")
-    data = read_range(host, file.path, 0, file.size)
+    data = read_range(host, file, 0, file.size)
     try:
         config = json.loads(data.decode("utf-8"))
     except UnicodeDecodeError:
@@ -170,7 +142,7 @@ def _searched(host: Host, file: ModelFile) -> list[int]:
     words = " ".join(f"-e {word}" for word in NEEDLES)
     answer = host.run(
         f'{{ LC_ALL=C grep -aobF {words} -- %s; echo "end $?"; }} | head -c 65536',
-        file.path,
+        file.place or file.path,
     )
     said = answer.stderr.strip()
     *hits, end = answer.stdout.split("\n")[:-1] or [""]

@@ -187,7 +187,7 @@ class Monitor:
 
 @dataclass(frozen=True, kw_only=True)
 class Containers:
-    """What runs on a host in docker and podman."""
+    """Containers that run on a host in docker and podman."""
 
     running: tuple[Container, ...]
     """Paused ones among them."""

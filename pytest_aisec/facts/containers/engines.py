@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_aisec.facts.containers.containers import Monitor, containers
 from pytest_aisec.facts.core.formats import is_number, reads
+from pytest_aisec.facts.system.running_config import stale
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ printf '=docker %%s\\n' "$(getent group docker)"
 printf '=settings\\n'
 cat /etc/docker/daemon.json 2>&1; printf '\\n=is %%s\\n' "$?"
 """
+_SETTINGS = "/etc/docker/daemon.json"
 _DOOR = re.compile(r"=door (?P<mode>[0-7]{3,4}) (?P<owner>\S+) (?P<group>\S+) (?P<path>/.*)")
 
 
@@ -74,6 +76,10 @@ class Engines:
     maps_users: bool
     """Whether dockerd maps root of its containers to another user."""
     asked_as_root: bool
+    is_eased: bool = False
+    """Whether daemon.json says something of the kind that counts in favour of dockerd."""
+    stale: Unobservable | None = None
+    """Why dockerd may run with other settings than that."""
 
     @property
     def is_absent(self) -> bool:
@@ -100,7 +106,12 @@ def engines(host: Host) -> Engines:
     if answer.rc != 0:
         denied = "ermission denied" in answer.stderr
         raise Unobservable("privilege" if denied else "unreadable", answer.stderr.strip()[-300:])
-    return read_engines(answer.stdout, monitors)
+    found = read_engines(answer.stdout, monitors)
+    running = [item.pid for item in monitors if item.name == "dockerd" and item.uid == 0]
+    if not found.is_eased or not running:
+        return found
+    faults = [stale(host, pid, [_SETTINGS], what="dockerd") for pid in running]
+    return replace(found, stale=next((fault for fault in faults if fault is not None), None))
 
 
 @reads
@@ -132,6 +143,7 @@ def read_engines(stdout: str, monitors: Sequence[Monitor]) -> Engines:
         verifies_clients=_is_on(daemons, "tlsverify", settings),
         maps_users=_is_on(daemons, "userns-remap", settings),
         asked_as_root=uid == "0",
+        is_eased=any(settings.get(name) for name in ("tlsverify", "userns-remap", "metrics-addr")),
     )
 
 

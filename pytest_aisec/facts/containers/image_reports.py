@@ -1,4 +1,4 @@
-"""What trivy has found in images: stored reports, or its answer on the host."""
+"""Findings of trivy in images: stored reports, or its answer on the host."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Found:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What trivy said about one image."""
+    """Report of trivy on one image."""
 
     image_id: str
     """64 hexadecimal digits."""
@@ -67,7 +67,7 @@ class Report:
 
 @dataclass(frozen=True, kw_only=True)
 class Reports:
-    """What is known about some images."""
+    """Reports on some images."""
 
     by_image: Mapping[str, Report]
     """Image id → the newest report."""

@@ -1,4 +1,4 @@
-"""What the kernel says about containers: users, capabilities, confinement, namespaces, mounts."""
+"""Processes of containers as the kernel shows them: users, capabilities, confinement, namespaces, mounts."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pytest_aisec.facts.containers.containers import Container
+from pytest_aisec.facts.containers.members import Members, read_cgroups, read_links
 from pytest_aisec.facts.containers.mounts import MountPoint, read_mounts
 from pytest_aisec.facts.core.formats import is_number, reads
 from pytest_aisec.observe.faults import Unobservable
@@ -30,6 +31,12 @@ done
 done
 printf '=all\\n'; grep -aHE '^(PPid|Uid|Seccomp_filters):' /proc/[0-9]*/status 2>/dev/null
 printf '\\n=is %s\\n' "$?"
+printf '=cgroups\\n'; grep -aHE '[0-9a-f]{{64}}' /proc/[0-9]*/cgroup 2>/dev/null
+printf '\\n=is %s\\n' "$?"
+for n in mnt pid; do
+printf '=of %s\\n' "$n"; ls -l /proc/[0-9]*/ns/$n 2>/dev/null
+printf '\\n=is %s\\n' "$?"
+done
 """
 _PART = re.compile(r"=(?P<name>[a-z0-9_/ ]+)\n(?P<text>.*?)\n=is (?P<status>\d+)\n", re.DOTALL)
 _CAPABILITIES = (  # noqa: SIM905 - a table of forty lines says no more
@@ -49,8 +56,8 @@ class Process:
     pid: int
     uids: frozenset[int]
     """Real, effective, saved and of the file system, as the host numbers them."""
-    below: Mapping[int, frozenset[int]]
-    """The same of each process that descends from it."""
+    others: Mapping[int, frozenset[int]] | Unobservable
+    """The same of each other process in its container: also of what `docker exec` has started there."""
     capabilities: frozenset[str]
     """All that it has, or that a program which it runs could give it: also the bounding set."""
     no_new_privileges: bool
@@ -98,11 +105,11 @@ def live(host: Host, running: Sequence[Container]) -> Live:
     """
     if not running:
         return Live(pairs=(), host=None, is_selinux_permissive=False, faults=())
-    wanted = sorted({item.pid for item in running if item.pid > 0})
+    ids = {item.pid: item.id for item in sorted(running, key=lambda one: one.pid) if item.pid > 0}
     command = _COMMAND.format(
-        places=" ".join(map(str, wanted)), files=" ".join(_FILES), namespaces=" ".join(NAMESPACES)
+        places=" ".join(map(str, ids)), files=" ".join(_FILES), namespaces=" ".join(NAMESPACES)
     )
-    seen = read_kernel(host.run(command).stdout, wanted)
+    seen = read_kernel(host.run(command).stdout, ids)
     pairs: list[tuple[Container, Process | None]] = []
     faults: list[Unobservable] = []
     for item in running:
@@ -124,20 +131,27 @@ def live(host: Host, running: Sequence[Container]) -> Live:
 
 
 @reads
-def read_kernel(text: str, pids: Sequence[int]) -> Kernel:
-    """Read what the question of `live` printed."""
+def read_kernel(text: str, containers: Mapping[int, str]) -> Kernel:
+    """Read what the question of `live` printed; `containers` maps first processes to ids of containers."""
     answers = {match["name"]: (int(match["status"]), match["text"]) for match in _PART.finditer(text)}
-    expected = {f"{pid} {what}" for pid in (1, *pids) for what in (*_FILES, *NAMESPACES)}
-    if not {"enforce", "all", *expected} <= set(answers):
+    expected = {f"{pid} {what}" for pid in (1, *containers) for what in (*_FILES, *NAMESPACES)}
+    if not {"enforce", "all", "cgroups", "of mnt", "of pid", *expected} <= set(answers):
         raise Unobservable("parse", "the reading of /proc is not whole")
     for status, said in answers.values():
         if status in {126, 127}:
             raise Unobservable("tool_missing", said.strip()[-200:] or f"exit status {status}")
     table = _table(answers["all"][1])
+    members = Members(
+        table=table,
+        cgroups=read_cgroups(answers["cgroups"][1]),
+        mounts=read_links(answers["of mnt"][1]),
+        pids=read_links(answers["of pid"][1]),
+    )
 
     def one(pid: int) -> Process | Unobservable:
         try:
-            return _process(pid, {what: answers[f"{pid} {what}"] for what in (*_FILES, *NAMESPACES)}, table)
+            found = {what: answers[f"{pid} {what}"] for what in (*_FILES, *NAMESPACES)}
+            return _process(pid, found, members, containers.get(pid))
         except Unobservable as fault:
             return fault
 
@@ -146,9 +160,18 @@ def read_kernel(text: str, pids: Sequence[int]) -> Kernel:
         raise first
     return Kernel(
         host=first,
-        processes={pid: one(pid) for pid in pids},
+        processes={pid: one(pid) for pid in containers},
         is_selinux_permissive=answers["enforce"][0] == 0 and answers["enforce"][1].strip() == "0",
     )
+
+
+def _others(pid: int, members: Members, container: str | None) -> Mapping[int, frozenset[int]] | Unobservable:
+    try:
+        found = members.of(pid, container) if container else frozenset[int]()
+    except Unobservable as fault:
+        return fault
+    table = members.table
+    return {other: frozenset(table[other]["Uid"]) for other in sorted(found) if "Uid" in table[other]}
 
 
 def _table(text: str) -> dict[int, dict[str, tuple[int, ...]]]:
@@ -167,7 +190,7 @@ def _said(answer: tuple[int, str], what: str) -> str:
 
 
 def _process(
-    pid: int, answers: Mapping[str, tuple[int, str]], table: Mapping[int, Mapping[str, tuple[int, ...]]]
+    pid: int, answers: Mapping[str, tuple[int, str]], members: Members, container: str | None
 ) -> Process:
     lines = _said(answers["status"], "status").splitlines()
     status = {key: value.split() for key, _, value in (line.partition(":") for line in lines)}
@@ -179,13 +202,11 @@ def _process(
         filters = int(status["Seccomp_filters"][0]) if "Seccomp_filters" in status else None
     except (KeyError, ValueError, IndexError) as error:
         raise Unobservable("parse", f"/proc/{pid}/status: {error}") from None
-    inherited = table.get(parent, {}).get("Seccomp_filters", (0,))[0]
+    inherited = members.table.get(parent, {}).get("Seccomp_filters", (0,))[0]
     return Process(
         pid=pid,
         uids=uids,
-        below={
-            child: frozenset(table[child]["Uid"]) for child in _below(pid, table) if "Uid" in table[child]
-        },
+        others=_others(pid, members, container),
         capabilities=frozenset(name for bits in held for name in _names(bits)),
         no_new_privileges=no_new_privileges,
         is_filtered=seccomp == "2" and (filters is None or filters > inherited),
@@ -214,19 +235,6 @@ def _names(bits: int) -> Iterator[str]:
     for bit in range(bits.bit_length()):
         if bits >> bit & 1:
             yield _CAPABILITIES[bit] if bit < len(_CAPABILITIES) else f"capability {bit}"
-
-
-def _below(pid: int, table: Mapping[int, Mapping[str, tuple[int, ...]]]) -> Iterator[int]:
-    children: dict[int, list[int]] = {}
-    for child, values in table.items():
-        children.setdefault(values.get("PPid", (0,))[0], []).append(child)
-    todo, seen = [pid], {pid}
-    while todo:
-        for child in sorted(children.get(todo.pop(), [])):
-            if child not in seen:
-                seen.add(child)
-                todo.append(child)
-                yield child
 
 
 def _root(text: str) -> int | None:

@@ -1,4 +1,4 @@
-"""What several commands answered, where each may be missing or refused without ending the reading."""
+"""Answers of several commands, each of which may be missing or refused without ending the reading."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MISSING = 127
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What one command printed."""
+    """Output of one command."""
 
     stdout: str
     stderr: str

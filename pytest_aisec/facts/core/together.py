@@ -1,4 +1,4 @@
-"""What does not depend on one another is asked in one wave: nothing waits for the answer of something else.
+"""Independent readings in one wave: none waits for the answer of another.
 
 While the collector looks for questions, a reading stops at its first question without an answer. Here every
 reading comes as far as it can before the control is stopped: together they take as many round trips as
@@ -7,7 +7,7 @@ the longest of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Sized
 from typing import Any, TypeVar, overload
 
 from testinfra.host import Host
@@ -15,7 +15,7 @@ from testinfra.host import Host
 from pytest_aisec.observe.backend import Pending
 from pytest_aisec.observe.faults import Unobservable
 
-__all__ = ["ahead", "outcomes", "run_all", "together"]
+__all__ = ["ahead", "outcomes", "raise_unless", "run_all", "together"]
 
 T = TypeVar("T")
 A = TypeVar("A")
@@ -63,6 +63,19 @@ def together(*readings: Callable[[], Any]) -> tuple[Any, ...]:
 
     """
     return tuple(_whole(outcomes(readings)))
+
+
+def raise_unless(wrong: Sized, faults: Sequence[Unobservable]) -> None:
+    """Raise the first of `faults`, unless something is `wrong`: what was seen fails, whatever was not seen.
+
+    A control calls it before it asserts that nothing is wrong.
+
+    Raises:
+        Unobservable: the first of `faults`, where nothing is wrong.
+
+    """
+    if not len(wrong) and faults:
+        raise faults[0]
 
 
 def ahead(*readings: Callable[[], object]) -> None:

@@ -1,4 +1,4 @@
-"""What a model behind an OpenAI-compatible API answers to prompts, and what that cost."""
+"""Answers of a model behind an OpenAI-compatible API to prompts, and what they cost."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Prompt:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What a model answered."""
+    """Answer of a model."""
 
     text: str
     """Empty only where a filter refused."""
@@ -84,7 +84,7 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class Usage:
-    """What one answer cost, as the API says; `None` where it does not say."""
+    """Cost of one answer, as the API says; `None` where it does not say."""
 
     choices: int
     prompt_tokens: int | None

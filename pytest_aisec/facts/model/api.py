@@ -1,13 +1,16 @@
 """A model behind an OpenAI-compatible API, asked with `curl` on the host.
 
-Every request is one question with an `X-Request-Id` of its own, so that no two samples are the same question.
+Every request is one question with an `X-Request-Id` of its own, so that no two samples are the same question:
+a UUID, as some servers (those of starlette-context) refuse anything else, and the same in each audit.
 The API's key is read by the host's own `sed` into a pipe: it is in no argument and in no transcript.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -86,7 +89,7 @@ class Endpoint:
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """What came back over HTTP, whatever its status."""
+    """Response over HTTP, whatever its status."""
 
     status: int
     seconds: float
@@ -161,6 +164,11 @@ def literal(text: str) -> Command:
     return "printf '%%s' %s", (text,)
 
 
+def _uuid(name: str) -> uuid.UUID:
+    """Return a UUID of version 4 in form, which `name` alone decides."""
+    return uuid.UUID(bytes=hashlib.sha256(name.encode()).digest()[:16], version=4)
+
+
 def command(
     endpoint: Endpoint,
     route: str,
@@ -190,7 +198,7 @@ def command(
     arguments = (
         *arguments,
         f"{timeout_s or endpoint.timeout_s:g}",
-        f"X-Request-Id: {request_id}",
+        f"X-Request-Id: {_uuid(f'{endpoint.at(route)} {request_id}')}",
         endpoint.at(route),
     )
     asking = (f"{source} | " if body else "") + f"{curl} | head -c {MOST_BYTES}"

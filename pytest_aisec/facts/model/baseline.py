@@ -31,7 +31,7 @@ class Golden(_Strict):
 
 
 class Baseline(_Strict):
-    """What was approved."""
+    """Model that was approved."""
 
     model: Annotated[str, Field(min_length=1)]
     """The id that the API lists."""

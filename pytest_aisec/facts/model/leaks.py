@@ -1,4 +1,4 @@
-"""Whether a text shows a secret: as it is, spaced out, reversed or encoded, or as the mark of a redaction."""
+"""Secrets that a text shows: as they are, spaced out, reversed or encoded, or as the mark of a redaction."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ class ModelServer:
 
     @property
     def models(self) -> tuple[str, ...]:
-        """What the arguments name as the model: names or paths."""
+        """Models that the arguments name, by name or path."""
         named = [self.options[name] for name in _MODEL_OPTIONS if self.options.get(name)]
         if self.program in {"vllm", "transformers", "aphrodite", "trtllm-serve", "mlc_llm"}:
             named += [word for word in self.words if word not in {"serve", "run"}][:1]

@@ -61,13 +61,6 @@ class Condition:
             return not any(one.overlaps(net) for one in own for net in wanted)
         return all(any(_is_within(one, net) for net in wanted) for one in own)
 
-    @property
-    def stays(self) -> bool:
-        """Whether only packets that stay on the host are this."""
-        own = _networks(self.values) if self.kind == "destination" else ()
-        on_loopback = self.kind == "out" and self.values == ("lo",)
-        return not self.is_negated and (on_loopback or (bool(own) and all(one.is_loopback for one in own)))
-
 
 Flow = frozenset[Condition]
 """Packets for which all of these hold."""
@@ -143,19 +136,19 @@ class BaseChain:
     """`input`, `forward` or `output`."""
     policy: str
     """`accept` or `drop`."""
+    priority: int = 0
+    """Of the chains at one hook, packets pass that with the lowest first."""
     chains: Mapping[str, Sequence[Rule]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Paths:
-    """What becomes of packets in one base chain."""
+    """Fates of packets in one base chain."""
 
     accepted: tuple[Flow, ...]
     """Packets that it lets through; the empty flow stands for all packets."""
     unknown: tuple[Flow, ...]
     """Packets about which something decides that cannot be read here."""
-    logs: tuple[LogRule, ...]
-    """Log rules that packets get to."""
 
 
 def _minimal(flows: Sequence[Flow]) -> list[Flow]:
@@ -184,7 +177,6 @@ class _Walk:
         self.known = known
         self.accepted: list[Flow] = []
         self.unknown: list[Flow] = []
-        self.logs: list[LogRule] = []
         self.decided: list[Flow] = []
         self.diverted = False
         self.steps = 0
@@ -231,8 +223,6 @@ class _Walk:
             if self.steps > _MOST_STEPS:
                 raise Unobservable("parse", f"{self.base.name} has too many branches to be judged")
             hits = self._entering(flows, rule)
-            if rule.log is not None and any(not any(one.stays for one in hit) for hit in hits):
-                self.logs.append(rule.log)
             if rule.verdict:
                 flows = _minimal(self._after(rule, flows, hits, back, depth))
         return _minimal([*back, *flows])
@@ -284,6 +274,4 @@ def paths(base: BaseChain, family: str, known: Known = lambda _: None) -> Paths:
     rest = walk.through(base.chain, [frozenset()], 0)
     if base.policy != "drop":
         walk.accepted += rest
-    return Paths(
-        accepted=tuple(_minimal(walk.accepted)), unknown=tuple(_minimal(walk.unknown)), logs=tuple(walk.logs)
-    )
+    return Paths(accepted=tuple(_minimal(walk.accepted)), unknown=tuple(_minimal(walk.unknown)))

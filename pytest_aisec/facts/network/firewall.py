@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pytest_aisec.facts.core.answers import Answer, answers
-from pytest_aisec.facts.network.filter_rules import BaseChain, LogRule, paths
+from pytest_aisec.facts.core.together import ahead
+from pytest_aisec.facts.network.filter_rules import BaseChain, LogRule
 from pytest_aisec.facts.network.iptables import Sets, parse_ipset, parse_iptables_save
 from pytest_aisec.facts.network.nft import parse_nft
+from pytest_aisec.facts.network.origin import origin, owners_of
+from pytest_aisec.facts.network.packet_sets import Sender, reached_logs
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -42,7 +47,7 @@ _HINT = re.compile(r"iptables-legacy tables present|table `\S+' is incompatible,
 
 @dataclass(frozen=True, kw_only=True)
 class PacketFilter:
-    """What the kernel does with packets on their way in, through and out."""
+    """Filtering of packets by the kernel on their way in, through and out."""
 
     chains: tuple[BaseChain, ...]
     gaps: tuple[Unobservable, ...]
@@ -163,24 +168,34 @@ def _is_on(answer: Answer, what: str) -> bool:
     return any(value != "0" for value in values)
 
 
-def outbound_log_rules(host: Host) -> list[LogRule]:
-    """Return the rules that log outbound packets before these are decided about; only root sees them.
+def outbound_log_rules(host: Host, *, ports: Sequence[int] = (22, 80, 443)) -> list[LogRule]:
+    """Return the rules that log some TCP connection of the host to another; only root sees them.
 
-    A rule that two tools show is there twice: it is evidence of logging, not a number.
+    A rule counts when a packet gets to it that has an address, an interface and an account of this host, and
+    that no rule before it has accepted or dropped. One that two tools show is there twice.
+
+    Args:
+        host: the host to ask.
+        ports: of the other host; a rule for none of them logs nothing that matters.
 
     Raises:
         Unobservable: `privilege` for anybody but root; `tool_missing` when rules may exist that no
             installed tool shows.
 
     """
+    ahead(partial(packet_filter, host), partial(origin, host))
     seen = packet_filter(host)
-    found = [
-        rule
-        for base in seen.chains
-        if base.hook == "output"
-        for family in base.families
-        for rule in paths(base, family).logs
-    ]
+    chains = [base for base in seen.chains if base.hook == "output"]
+    rules = [rule for base in chains for inner in base.chains.values() for rule in inner]
+    found: list[LogRule] = []
+    if any(rule.log for rule in rules):
+        names = sorted(
+            {v for rule in rules for one in rule.conditions if one.kind == "owner" for v in one.values}
+        )
+        owners = owners_of(host, names) if names else {}
+        sender = Sender(origin=origin(host), owners=owners, ports=frozenset(ports))
+        for family in ("ip", "ip6"):
+            found += reached_logs([base for base in chains if family in base.families], family, sender)
     if not found and seen.gaps:
         raise seen.gaps[0]
     return list(dict.fromkeys(found))

@@ -46,7 +46,7 @@ class Passing:
 
 @dataclass(frozen=True, kw_only=True)
 class Forwarded:
-    """What a host passes on."""
+    """Traffic that a host passes on."""
 
     flows: tuple[Passing, ...]
     fault: Unobservable | None = None

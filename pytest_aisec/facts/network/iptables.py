@@ -1,4 +1,4 @@
-"""What `iptables-save` prints, in the terms of `filter_rules`."""
+"""Output of `iptables-save` in the terms of `filter_rules`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ __all__ = ["parse_ipset", "parse_iptables_save"]
 
 Sets = Mapping[str, Sequence[str]]
 """Name of a set of addresses → its elements."""
+_PRIORITIES = {"raw": -300, "mangle": -150, "filter": 0, "security": 50}
+"""In which order packets pass the tables."""
 _SETS_OF_ADDRESSES = frozenset({"hash:ip", "hash:net", "bitmap:ip"})
 
 _FINAL = {
@@ -183,9 +185,7 @@ def _iptables_rule(line: str, sets: Sets) -> tuple[str, Rule]:
     ]
     conditions = frozenset(one for one in parsed if one is not None)
     log = None
-    if target in {"LOG", "NFLOG"} and not any(
-        one.text in {"-o lo", "-d 127.0.0.0/8", "-d 127.0.0.1/32", "-d ::1/128"} for one in conditions
-    ):
+    if target in {"LOG", "NFLOG"}:
         option = "--log-prefix" if target == "LOG" else "--nflog-prefix"
         log = LogRule(
             prefix=options[options.index(option) + 1] if option in options[:-1] else "",
@@ -283,5 +283,6 @@ def _base_chains(
                 chain=chain,
                 hook=hook,
                 policy="drop" if policies[chain] == "DROP" else "accept",
+                priority=_PRIORITIES.get(table, 0),
                 chains=chains,
             )

@@ -1,4 +1,4 @@
-"""What the kernel logs: whether it is kept, where, and for how long."""
+"""The log of the kernel: whether it is kept, where, and for how long."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pytest_aisec.facts.core.answers import Answer, answers, problem
 from pytest_aisec.facts.core.formats import is_number, reads
-from pytest_aisec.facts.system.unit_files import settings
+from pytest_aisec.facts.network.log_settings import Place, forwarding, journal_of, reads_kernel, written_files
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -49,47 +49,11 @@ _LOGROTATE_PLACES = 2
 """In which logrotate is looked for; each is said to be absent, or one is shown."""
 _ABSENT = re.compile(r"No such (file or directory|process)")
 _PERIODS = {"hourly": 1 / 24, "daily": 1, "weekly": 7, "monthly": 30, "yearly": 365}
-_SPANS = {
-    "": 1 / 86400,
-    "s": 1 / 86400,
-    "sec": 1 / 86400,
-    "m": 1 / 1440,
-    "min": 1 / 1440,
-    "h": 1 / 24,
-    "hr": 1 / 24,
-    "hour": 1 / 24,
-    "hours": 1 / 24,
-    "d": 1,
-    "day": 1,
-    "days": 1,
-    "w": 7,
-    "week": 7,
-    "weeks": 7,
-    "month": 30.44,
-    "months": 30.44,
-    "y": 365.25,
-    "year": 365.25,
-    "years": 365.25,
-}
-_NOTED = {"*", "debug", "info", "notice", "warning", "warn"}
-"""Priorities whose rules take a warning, which is what LOG rules write by default."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """Where entries of the kernel are kept."""
-
-    name: str
-    """A file such as `/var/log/kern.log`, `journal`, or where they are forwarded to."""
-    days: float
-    """How long, by its configuration; infinite where nothing ends it."""
-    why: str
-    """What ends it, for people."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class KernelLog:
-    """What is known of the log of the kernel."""
+    """Entries of the kernel's log, and the places that keep it."""
 
     entries: tuple[str, ...]
     """Newest entries of packets with one of the prefixes, without time and host."""
@@ -142,18 +106,18 @@ def read_kernel_log(printed: Sequence[Answer], prefixes: Sequence[str]) -> Kerne
     found = list(_of_files(files.stdout.removesuffix("end\n"), prefixes))
     entries = [text for _, text in found]
     holding = [_file(path, rotation) for path, _ in found] if fault is None else []
-    journal_place = _journal(journald.stdout) if persistent.stdout.strip() else None
+    journal_place = journal_of(journald.stdout) if persistent.stdout.strip() else None
     for line in journal.stdout.splitlines():
         if journal_place and (text := _entry(line, prefixes)):
             entries.append(text)
             holding.append(journal_place)
-    intended = [journal_place] if journal_place and _reads_kernel(journald.stdout) else []
+    intended = [journal_place] if journal_place and reads_kernel(journald.stdout) else []
     names = set(running.stdout.split())
     written = [place for place in holding if names & _writers(place.name)]
     intended = [place for place in intended if names & _writers(place.name)]
     if "rsyslogd" in names:
-        forwards = _forwarded(rsyslog.stdout)
-        files_of = _written(rsyslog.stdout) if fault is None else ()
+        forwards = forwarding(rsyslog.stdout)
+        files_of = written_files(rsyslog.stdout) if fault is None else ()
         intended += [*(_file(name, rotation) for name in files_of), *forwards]
         written += forwards if written else []
     return KernelLog(
@@ -225,7 +189,7 @@ def _is_packet(text: str) -> bool:
 
 
 class _Rotation:
-    """What logrotate is configured to do."""
+    """Configuration of logrotate."""
 
     def __init__(self, listing: str) -> None:
         self.stanzas: list[tuple[tuple[str, ...], list[str]]] = []
@@ -289,80 +253,3 @@ def _file(path: str, rotation: _Rotation | None) -> Place:
     if limits:
         return Place(name=path, days=0, why=f"rotated by size ({limits[-1]}), so for no certain time")
     return Place(name=path, days=min(days, count * period), why=f"rotate {count:g} times {period:g} days")
-
-
-def _settings(journald: str) -> dict[str, str]:
-    return dict(settings(journald, "Journal"))
-
-
-def _reads_kernel(journald: str) -> bool:
-    return _settings(journald).get("ReadKMsg", "yes").lower() not in {"no", "false", "0", "off"}
-
-
-def _journal(journald: str) -> Place | None:
-    settings = _settings(journald)
-    if settings.get("Storage", "auto") in {"volatile", "none"}:
-        return None
-    sized = [name for name in ("SystemMaxUse", "SystemMaxFiles", "SystemKeepFree") if settings.get(name)]
-    if sized:
-        return Place(
-            name="journal",
-            days=0,
-            why=f"kept by size ({sized[0]}={settings[sized[0]]}), so for no certain time",
-        )
-    span = settings.get("MaxRetentionSec", "")
-    if span in {"", "0", "infinity"}:
-        return Place(name="journal", days=math.inf, why="no MaxRetentionSec")
-    parts = re.findall(r"(\d+)\s*([A-Za-z]*)", span)
-    if not parts or any(unit not in _SPANS for _, unit in parts):
-        raise Unobservable("parse", f"MaxRetentionSec={span} of journald")
-    days = sum(int(number) * _SPANS[unit] for number, unit in parts)
-    return Place(name="journal", days=days, why=f"MaxRetentionSec={span}")
-
-
-def _actions(rsyslog: str) -> Iterator[tuple[str, str]]:
-    """Yield selector and action of every line in the old form."""
-    for line in rsyslog.splitlines():
-        words = line.strip().split(maxsplit=1)
-        if len(words) == 2 and re.fullmatch(r"[\w*,!=.;]+", words[0]) and "." in words[0][1:-1]:
-            yield words[0], words[1]
-
-
-def _takes_kernel(selector: str) -> bool:
-    taken = False
-    for part in selector.split(";"):
-        facilities, _, priority = part.rpartition(".")
-        if not {"*", "kern"} & set(facilities.split(",")):
-            continue
-        if priority == "none" or priority.startswith("!"):
-            taken = False
-        elif priority.lstrip("=") in _NOTED and not (priority[0] == "=" and "warn" not in priority):
-            taken = True
-    return taken
-
-
-def _has_input(rsyslog: str) -> bool:
-    return bool(
-        re.search(
-            r'(?m)^[^\S\n]*(module\(\s*load="(imklog|imjournal)"|\$ModLoad\s+(imklog|imjournal))', rsyslog
-        )
-    )
-
-
-def _written(rsyslog: str) -> Iterator[str]:
-    if _has_input(rsyslog):
-        for selector, action in _actions(rsyslog):
-            if action.lstrip("-").startswith("/var/log/") and _takes_kernel(selector):
-                yield action.lstrip("-").split(";")[0]
-
-
-def _forwarded(rsyslog: str) -> list[Place]:
-    if not _has_input(rsyslog):
-        return []
-    found = [
-        action for selector, action in _actions(rsyslog) if action.startswith("@") and _takes_kernel(selector)
-    ]
-    for selector, action in _actions(rsyslog):
-        if re.match(r'action\(.*type="(omfwd|omrelp)"', action) and _takes_kernel(selector):
-            found.append("action of " + selector)
-    return [Place(name=f"forwarded by rsyslog ({one})", days=math.inf, why="kept elsewhere") for one in found]

@@ -1,4 +1,4 @@
-"""What `nft -j list ruleset` prints, in the terms of `filter_rules`."""
+"""Output of `nft -j list ruleset` in the terms of `filter_rules`."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class _Table:
         self.name = name
         self.is_dormant = False
         self.chains: dict[str, list[Rule]] = {}
-        self.hooks: list[tuple[str, str, str]] = []
+        self.hooks: list[tuple[str, str, str, int]] = []
         self.sets: dict[str, Sequence[Any] | None] = {}
         """Elements; `None` where packets themselves add some."""
 
@@ -193,9 +193,7 @@ def _rules(table: _Table, rule: Mapping[str, Any]) -> Iterator[Rule]:  # noqa: C
             conditions.append(Condition(kind="limit", text=json.dumps(statement, sort_keys=True)))
         elif kind == "log":
             options = value if isinstance(value, Mapping) else {}
-            yield replace(
-                before, log=None if _inside(conditions) else _log(options, conditions, packets, text)
-            )
+            yield replace(before, log=_log(options, conditions, packets, text))
         elif kind in {"jump", "goto"}:
             yield replace(before, verdict=kind, target=str(value["target"]))
         elif kind == "vmap":
@@ -265,18 +263,6 @@ def _log(
     )
 
 
-def _inside(conditions: Sequence[Condition]) -> bool:
-    """Tell whether only what stays on the host is meant."""
-    return any(
-        not one.is_negated
-        and (
-            (one.kind == "out" and one.values == ("lo",))
-            or (one.kind == "destination" and all(value.startswith(("127.", "::1")) for value in one.values))
-        )
-        for one in conditions
-    )
-
-
 def _verdict_map(table: _Table, value: Mapping[str, Any], conditions: Sequence[Condition]) -> Iterator[Rule]:
     """Yield one rule for each element of a verdict map."""
     elements = table.elements(value.get("data"))
@@ -327,7 +313,9 @@ def _declare(tables: dict[tuple[str, str], _Table], kind: str, value: Any) -> No
     elif kind == "chain":
         table.chains.setdefault(value["name"], [])
         if value.get("type") != "nat" and value.get("hook") in HOOKS.values():
-            table.hooks.append((value["name"], value["hook"], value.get("policy", "accept")))
+            table.hooks.append(
+                (value["name"], value["hook"], value.get("policy", "accept"), int(value.get("prio", 0)))
+            )
     elif kind in {"set", "map"}:
         flags = value.get("flags") or ()
         moves = "dynamic" in (flags if isinstance(flags, list) else [flags])
@@ -335,7 +323,7 @@ def _declare(tables: dict[tuple[str, str], _Table], kind: str, value: Any) -> No
 
 
 def _base_chains(table: _Table) -> Iterator[BaseChain]:
-    for chain, hook, policy in table.hooks:
+    for chain, hook, policy, priority in table.hooks:
         if table.family in _FAMILIES:
             yield BaseChain(
                 name=f"nft {table.family} {table.name} {chain}",
@@ -344,5 +332,6 @@ def _base_chains(table: _Table) -> Iterator[BaseChain]:
                 chain=chain,
                 hook=hook,
                 policy="drop" if policy == "drop" else "accept",
+                priority=priority,
                 chains=table.chains,
             )

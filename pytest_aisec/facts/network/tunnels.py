@@ -110,7 +110,7 @@ class Tunnel:
 
 @dataclass(frozen=True, kw_only=True)
 class Tunnels:
-    """What was found, and why there may be more."""
+    """Tunnels that were found, and why there may be more."""
 
     found: tuple[Tunnel, ...]
     has_tailscale: bool

@@ -66,7 +66,7 @@ class Component:
 
 @dataclass(frozen=True, kw_only=True)
 class Components:
-    """What was found, and why there may be more."""
+    """Components that were found, and why there may be more."""
 
     found: tuple[Component, ...]
     faults: tuple[Unobservable, ...]

@@ -36,7 +36,7 @@ _SIGNS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Search:
-    """What was found below some directories."""
+    """Environments that were found below some directories."""
 
     records: tuple[str, ...]
     absent: tuple[str, ...]

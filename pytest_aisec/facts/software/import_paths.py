@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pytest_aisec.facts.core.together import together
 from pytest_aisec.facts.software.environments import search
-from pytest_aisec.facts.system.files import Entry, Trail, trails
+from pytest_aisec.facts.system.files import Entry, ResolvedPath, trails
 from pytest_aisec.facts.system.listings import ENTRY_FORMAT, LISTING_BYTES, read_entry, read_listing
 from pytest_aisec.facts.system.texts import read_files
 from pytest_aisec.observe.faults import Unobservable
@@ -44,7 +44,7 @@ class ImportPath:
     """One directory that modules are imported from."""
 
     entry: Entry
-    trail: Trail
+    trail: ResolvedPath
     """The way to it."""
     tree: str
     """What was searched: the directory, or the library of the interpreter that it is part of."""
@@ -59,7 +59,7 @@ class ImportPath:
 
 @dataclass(frozen=True, kw_only=True)
 class ImportPaths:
-    """What was found, and why there may be more."""
+    """Import paths that were found, and why there may be more."""
 
     paths: tuple[ImportPath, ...]
     absent: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What lock files resolve, version by version, and whether each file that will be installed has a hash."""
+"""Versions that lock files resolve, and whether each file that will be installed has a hash."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name, parse_sdist_filename, parse_wheel_filename
 
-from pytest_aisec.facts.software.project_formats import STRONG, Named, ProjectFile
+from pytest_aisec.facts.software.requirement_lines import STRONG, Named, ProjectFile
 from pytest_aisec.observe.faults import Unobservable
 
 __all__ = ["Locked", "is_flat", "locked"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pytest_aisec.facts.core.formats import is_number
 from pytest_aisec.facts.software.project_formats import Named, ProjectFile, read_project_file
-from pytest_aisec.facts.system.files import Trail, trails
+from pytest_aisec.facts.system.files import ResolvedPath, trails
 from pytest_aisec.facts.system.listings import find
 from pytest_aisec.facts.system.texts import read_files
 from pytest_aisec.observe.faults import Unobservable
@@ -180,7 +180,7 @@ def project_files(
     host: Host, roots: Sequence[str]
 ) -> tuple[dict[str, str], tuple[str, ...], list[Unobservable]]:
     """Return the text of every project file by path, the roots that are absent, and why there may be more."""
-    ways: dict[str, Trail] = trails(host, list(roots))
+    ways: dict[str, ResolvedPath] = trails(host, list(roots))
     faults = [trail.fault for trail in ways.values() if trail.fault]
     absent = tuple(path for path, trail in ways.items() if trail.end is None and trail.fault is None)
     tops = list(dict.fromkeys(trail.end.path for trail in ways.values() if trail.end))

@@ -1,4 +1,4 @@
-"""What a host gives to others over NFS and SMB, and what it mounts from others."""
+"""Directories that a host gives to others over NFS and SMB, and those that it mounts from others."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pytest_aisec.facts.core.answers import Answer, answers, problem
 from pytest_aisec.facts.core.formats import reads
-from pytest_aisec.facts.system.unit_files import settings
+from pytest_aisec.facts.system.mounts import Mount, parse_fstab, parse_mounts, parse_units, unescaped
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -23,10 +23,7 @@ __all__ = [
     "Share",
     "exports",
     "parse_exports",
-    "parse_fstab",
-    "parse_mounts",
     "parse_smb",
-    "parse_units",
 ]
 
 _COMMANDS = (
@@ -58,7 +55,6 @@ _COMMANDS = (
 _SMB_PLACES = 6
 """In which programs of Samba and ksmbd are looked for; each is said to be absent, or one is shown."""
 _ABSENT = re.compile(r"No such file or directory|Not a directory")
-_NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs"})
 _CLIENT = re.compile(r"(?P<name>[^()\s]*)(?:\((?P<options>[^()]*)\))?")
 
 
@@ -92,19 +88,6 @@ class Share:
     settings: Mapping[str, str]
     """Keyword in lower case, without spaces → value in lower case."""
     source: str
-
-
-@dataclass(frozen=True)
-class Mount:
-    """A directory of another machine that is mounted here, or will be."""
-
-    target: str
-    source: str
-    kind: str
-    """Such as `nfs4`, `cifs`."""
-    options: tuple[str, ...]
-    source_file: str = ""
-    """The file that will have it mounted; empty for what is mounted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,10 +204,6 @@ def _uncommented(line: str) -> str:
     return line
 
 
-def _unescaped(text: str) -> str:
-    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), text)
-
-
 @reads
 def parse_exports(text: str, source: str) -> tuple[Export, ...]:
     """Read a file in the form of exports(5); one entry for each client.
@@ -256,12 +235,12 @@ def parse_exports(text: str, source: str) -> tuple[Export, ...]:
             options = tuple(one.strip() for one in (match["options"] or "").split(",") if one.strip())
             found.append(
                 Export(
-                    path=_unescaped(path), client=match["name"], options=(*defaults, *options), source=source
+                    path=unescaped(path), client=match["name"], options=(*defaults, *options), source=source
                 )
             )
             entries += 1
         if not entries:
-            found.append(Export(path=_unescaped(path), client="", options=defaults, source=source))
+            found.append(Export(path=unescaped(path), client="", options=defaults, source=source))
     return tuple(found)
 
 
@@ -287,69 +266,3 @@ def parse_smb(text: str, source: str) -> tuple[Share, ...]:
             raise Unobservable("parse", f"{source}: not a setting: {bare[:80]!r}")
         current[re.sub(r"[\s_-]", "", name).lower()] = value.strip().lower()
     return tuple(Share(name=name, settings=settings, source=source) for name, settings in sections.items())
-
-
-@reads
-def parse_fstab(text: str) -> tuple[Mount, ...]:
-    """Read `/etc/fstab`; only network file systems are returned.
-
-    Raises:
-        Unobservable: `parse`, when a line is in no known form.
-
-    """
-    found = []
-    for line in text.splitlines():
-        fields = line.split()
-        if not fields or fields[0].startswith("#"):
-            continue
-        if len(fields) < 3:  # the C library leaves out such a line; mount may not
-            raise Unobservable("parse", f"/etc/fstab: {line[:120]!r}")
-        source, target = _unescaped(fields[0]), _unescaped(fields[1])
-        if (kind := _kind(fields[2], source)) in _NETWORK:
-            options = tuple(fields[3].split(",")) if len(fields) > 3 else ()
-            found.append(Mount(target, source, kind, options, "/etc/fstab"))
-    return tuple(found)
-
-
-def _kind(given: str, source: str) -> str:
-    """Return the kind of a file system; where none is given, `mount` tells it by the source."""
-    if given not in {"", "auto"}:
-        return given
-    return "cifs" if source.startswith("//") else "nfs" if ":/" in source else given
-
-
-def _options(unit: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(unit.get("Options", "").split(","))
-
-
-@reads
-def parse_units(text: str) -> tuple[Mount, ...]:
-    """Read mount units of systemd, as `grep -H` shows them; only network file systems are returned."""
-    files: dict[str, list[str]] = {}
-    for path, line in re.findall(r"(?m)^(/.+?\.mount):(.*)$", text):
-        files.setdefault(path, []).append(line)
-    units = [(path, dict(settings("\n".join(lines), "Mount"))) for path, lines in files.items()]
-    return tuple(
-        Mount(unit.get("Where", "?"), unit.get("What", "?"), kind, _options(unit), path)
-        for path, unit in units
-        if (kind := _kind(unit.get("Type", ""), unit.get("What", ""))) in _NETWORK
-    )
-
-
-@reads
-def parse_mounts(text: str) -> tuple[Mount, ...]:
-    """Read `/proc/self/mounts`; only network file systems are returned.
-
-    Raises:
-        Unobservable: `parse`, when a line is in no known form.
-
-    """
-    found = []
-    for line in text.splitlines():
-        fields = line.split(" ")
-        if len(fields) != 6:
-            raise Unobservable("parse", f"/proc/self/mounts: {line[:120]!r}")
-        if fields[2] in _NETWORK:
-            source, target = _unescaped(fields[0]), _unescaped(fields[1])
-            found.append(Mount(target, source, fields[2], tuple(fields[3].split(","))))
-    return tuple(found)

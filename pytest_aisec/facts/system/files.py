@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Entry",
-    "Trail",
+    "ResolvedPath",
     "leaves",
     "quoted",
     "trails",
@@ -70,13 +70,13 @@ class Entry:
         """Whether only their owners may rename what lies in this directory."""
         return bool(self.mode & 0o1000)
 
-    def beyond(self, mode: int) -> bool:
+    def exceeds(self, mode: int) -> bool:
         """Tell whether anybody may do more than `mode` (its lower nine bits) allows."""
         return bool(self.mode & 0o777 & ~mode)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trail:
+class ResolvedPath:
     """The way from `/` to a path, link by link."""
 
     path: str
@@ -133,7 +133,7 @@ class Trail:
         )
 
 
-def trails(host: Host, paths: Sequence[str]) -> dict[str, Trail]:
+def trails(host: Host, paths: Sequence[str]) -> dict[str, ResolvedPath]:
     """Return the way to each of `paths`, following symbolic links as the kernel does.
 
     A way that cannot be seen has the reason in its `fault`.
@@ -141,7 +141,7 @@ def trails(host: Host, paths: Sequence[str]) -> dict[str, Trail]:
     absolute = [path for path in paths if path.startswith("/")]
     first = dict.fromkeys(["/", *(prefix for path in absolute for prefix in _prefixes(path))])
     known = _stat(host, list(first)) if absolute else {}
-    found: dict[str, Trail] = {}
+    found: dict[str, ResolvedPath] = {}
     while len(found) < len(set(paths)):
         wanted: list[str] = []
         for path in paths:
@@ -150,7 +150,7 @@ def trails(host: Host, paths: Sequence[str]) -> dict[str, Trail]:
             try:
                 trail = _walk(path, known, wanted)
             except Unobservable as fault:
-                trail = Trail(path=path, passed=(), end=None, fault=fault)
+                trail = ResolvedPath(path=path, passed=(), end=None, fault=fault)
             if trail is not None:
                 found[path] = trail
         if wanted:
@@ -164,7 +164,7 @@ def _seen(entry: Entry | Unobservable | None) -> Entry | None:
     return entry
 
 
-def _walk(path: str, known: dict[str, Entry | Unobservable | None], wanted: list[str]) -> Trail | None:
+def _walk(path: str, known: dict[str, Entry | Unobservable | None], wanted: list[str]) -> ResolvedPath | None:
     """Follow `path` through `known`; add to `wanted` what must be known first and return `None`."""
     if not path.startswith("/"):
         raise Unobservable("parse", f"{path!r} is not an absolute path")
@@ -173,10 +173,10 @@ def _walk(path: str, known: dict[str, Entry | Unobservable | None], wanted: list
     entry = _seen(known["/"])
     while todo:
         if entry is None:
-            return Trail(path=path, passed=tuple(passed), end=None)
+            return ResolvedPath(path=path, passed=tuple(passed), end=None)
         passed.append(entry)
         if entry.kind != "d":
-            return Trail(path=path, passed=tuple(passed), end=None)
+            return ResolvedPath(path=path, passed=tuple(passed), end=None)
         part = todo.pop(0)
         if part == "..":
             here = posixpath.dirname(here)
@@ -198,7 +198,7 @@ def _walk(path: str, known: dict[str, Entry | Unobservable | None], wanted: list
             entry = _seen(known[here])
         else:
             here, entry = there, step
-    return Trail(path=path, passed=tuple(passed), end=entry)
+    return ResolvedPath(path=path, passed=tuple(passed), end=entry)
 
 
 def _parts(path: str, *more: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""What lies below directories: bounded listings, and what they leave out."""
+"""Listings of directories, bounded, and what they leave out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pytest_aisec.facts.core.formats import reads
 from pytest_aisec.facts.system.access_lists import AclEntry, access_lists
-from pytest_aisec.facts.system.files import MOST_LINKS, Entry, Trail, leaves, trails
+from pytest_aisec.facts.system.files import MOST_LINKS, Entry, ResolvedPath, leaves, trails
 from pytest_aisec.facts.system.find_forms import lacks_printf, without_printf
 from pytest_aisec.observe.backend import foresee
 from pytest_aisec.observe.faults import Unobservable
@@ -36,7 +36,7 @@ _SWALLOWS_LINES = re.compile(r"«redacted:(private-key|wandb):")
 
 @dataclass(frozen=True, kw_only=True)
 class Listing:
-    """What one `find` printed."""
+    """Output of one `find`."""
 
     records: tuple[str, ...]
     """In the order found; whole records only."""
@@ -47,7 +47,7 @@ class Listing:
 
     @property
     def faults(self) -> list[Unobservable]:
-        """Why the listing is not whole; empty when everything was seen."""
+        """Reasons why the listing is not whole; empty when everything was seen."""
         faults = []
         if self.denied:
             faults.append(Unobservable("privilege", "; ".join(self.denied[:3])))
@@ -58,7 +58,7 @@ class Listing:
 
 @dataclass(frozen=True, kw_only=True)
 class Below:
-    """What lies in some directories and on the file systems mounted below them."""
+    """Entries of some directories and of the file systems mounted below them."""
 
     matching: tuple[Entry, ...]
     """The entries that were looked for."""
@@ -203,7 +203,7 @@ def below(host: Host, directories: Sequence[str], test: str) -> Below:
 class Trees:
     """Some directories, the ways to them, what lies in them, and what links in them lead to."""
 
-    trails: dict[str, Trail]
+    trails: dict[str, ResolvedPath]
     """The ways to the directories asked for, and to what links out of them lead to."""
     matching: tuple[Entry, ...]
     """The entries that were looked for, the tops included where they match."""
@@ -265,7 +265,7 @@ def trees(host: Host, paths: Sequence[str], test: str) -> Trees:
     )
 
 
-def _tops(ways: Iterable[Trail], scanned: Sequence[str]) -> list[str]:
+def _tops(ways: Iterable[ResolvedPath], scanned: Sequence[str]) -> list[str]:
     """Return the ends that are not in a tree already scanned, nor below another of them."""
     ends = sorted({trail.end.path for trail in ways if trail.end and trail.end.kind in "df"})
     tops = list(scanned)

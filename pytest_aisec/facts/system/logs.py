@@ -45,6 +45,8 @@ TAIL_BYTES = 6 * 1024 * 1024
 """The most that is read of one file, from its end."""
 
 _SWALLOWS_LINES = re.compile(r"«redacted:(private-key|wandb):")
+_COMMON = re.compile(r"\d{1,2}/[A-Z][a-z]{2}/\d{4}:")
+"""How nginx's `$time_local` and the Common Log Format begin."""
 _LISTED = re.compile(r"(?P<changed>\d+(?:\.\d+)?) (?P<size>\d+) (?P<path>/.*)")
 
 
@@ -143,7 +145,7 @@ def read_log(host: Host, file: LogFile, *, containing: str = "") -> tuple[str, b
 
 
 def moment(value: object) -> datetime:
-    """Return the time that a JSON log states: ISO 8601 (UTC where it names no offset), or a Unix time.
+    """Return the time that a JSON log states: ISO 8601 (UTC without an offset), Common Log Format, or Unix.
 
     Numbers beyond the year 5000 are taken for milliseconds, microseconds or nanoseconds.
 
@@ -153,6 +155,8 @@ def moment(value: object) -> datetime:
     """
     if isinstance(value, bool) or value is None:
         raise ValueError(f"not a time: {value!r}")
+    if isinstance(value, str) and _COMMON.match(value):
+        return datetime.strptime(value, "%d/%b/%Y:%H:%M:%S %z")
     if isinstance(value, str) and not re.fullmatch(r"\d+(\.\d+)?", value):
         stated = datetime.fromisoformat(value[:100])
         return stated if stated.tzinfo else stated.replace(tzinfo=UTC)
@@ -173,32 +177,29 @@ def moment(value: object) -> datetime:
 
 
 @reads
-def json_entries(text: str, *, path: str, whole: bool = True) -> list[Mapping[str, Any]]:
-    """Return the objects of a log with one JSON object per line.
+def json_entries(text: str, *, path: str, whole: bool = True) -> list[Mapping[str, Any] | Unobservable]:
+    """Return the objects of a log with one JSON object per line, and why any other line is none.
 
     A last line without its line end is still being written: it counts when it is whole, and is passed over
-    when it is not.
-
-    Raises:
-        Unobservable: `parse`, naming the line, when any other line is not a JSON object.
-
+    when it is not. Each `parse` names the line.
     """
     lines = text.split("\n")
     if not whole:
         lines = lines[1:]
-    entries: list[Mapping[str, Any]] = []
+    entries: list[Mapping[str, Any] | Unobservable] = []
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
             entry = json.loads(line)
         except (ValueError, RecursionError):
-            if number == len(lines):
-                continue
-            raise Unobservable("parse", f"{path}: line {number} is not JSON") from None
-        if not isinstance(entry, dict):
-            raise Unobservable("parse", f"{path}: line {number} is not a JSON object")
-        entries.append(entry)
+            if number < len(lines):
+                entries.append(Unobservable("parse", f"{path}: line {number} is not JSON"))
+            continue
+        is_object = isinstance(entry, dict)
+        entries.append(
+            entry if is_object else Unobservable("parse", f"{path}: line {number} is not a JSON object")
+        )
     return entries
 
 

@@ -173,7 +173,7 @@ _ASIDE = 8 * 1024
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rights:
-    """What an account may do, as the kernel shows it for one of its processes."""
+    """Rights of an account, as the kernel shows them for one of its processes."""
 
     uid: int
     gid: int

@@ -24,7 +24,7 @@ from pytest_aisec.observe.faults import Unobservable
 if TYPE_CHECKING:
     from testinfra.host import Host
 
-__all__ = ["INFERENCE", "PROXIES", "Service", "Services", "services"]
+__all__ = ["INFERENCE", "PROXIES", "ROOTS", "Service", "Services", "contained", "services"]
 
 _NO_API = re.compile(
     r"sshd.*|systemd-(resolve|network|timesyn|journal).*|rpcbind|rpc\..*|chronyd|ntpd|dnsmasq|named|unbound|"
@@ -66,7 +66,7 @@ _SET_OR_NOT = (
 )
 _ENVIRONMENT = f"grep -azoHE '^(({'|'.join(_VALUES)})=.*|({'|'.join(_SET_OR_NOT)})=.?)' /proc/[0-9]*/environ"
 _NETWORKS = "stat -L -c '%i %n' /proc/self/ns/net /proc/[0-9]*/ns/net"
-_ROOTS = "stat -L -c '%d:%i %n' /proc/self/root /proc/[0-9]*/root"
+ROOTS = "stat -L -c '%d:%i %n' /proc/self/root /proc/[0-9]*/root"
 _ADDRESSES = "ip -o addr show scope global || hostname -I"
 _GONE = re.compile(r"No such (file or directory|process)")
 _DENIED = re.compile(r"/proc/(\d+)/\S*?'?: Permission denied")
@@ -89,7 +89,7 @@ class Service:
     """Its TCP listeners, as far as they were seen."""
     rights: Rights | None = None
     """Those with which the files that it names are read; `None` where the process ended meanwhile."""
-    is_elsewhere: bool = False
+    in_other_netns: bool = False
     """Whether it has a network namespace of its own, as in a container: its listeners were not seen."""
     root: str = ""
     """Where its `/` lies where that is not the host's, as in a container; what its paths begin with."""
@@ -133,7 +133,7 @@ class Services:
         """TCP listeners that others than this host reach."""
         return tuple(socket for socket in self.listeners if not socket.is_loopback)
 
-    def stand_before(self, *ports: int, proxies: bool = True) -> tuple[Socket, ...]:
+    def possible_frontends(self, *ports: int, proxies: bool = True) -> tuple[Socket, ...]:
         """Return the listeners that may lead to another service.
 
         These are what proxies listen on for others than this host, unless `proxies` is false because there is
@@ -151,17 +151,22 @@ class Services:
     @property
     def unknown(self) -> tuple[Socket, ...]:
         """Listeners for others than this host of which it is not known what they are."""
+        return tuple(socket for socket in self.strangers if not socket.is_loopback)
+
+    @property
+    def strangers(self) -> tuple[Socket, ...]:
+        """All listeners of which it is not known what they are."""
         held = {service.pid for service in self.found}
         return tuple(
             socket
-            for socket in self.exposed
+            for socket in self.listeners
             if not held.intersection(socket.pids)
             and (self.of_people.intersection(socket.pids) or not _is_no_api(socket))
         )
 
     @property
     def faults(self) -> tuple[Unobservable, ...]:
-        """Why it is not known who listens where; empty when it is."""
+        """Reasons why it is not known who listens where; empty when it is."""
         unseen = sorted(socket.where for socket in self.exposed if not socket.pids)
         if unseen and not self.is_root:
             return (
@@ -171,7 +176,7 @@ class Services:
 
     def faults_of(self, services: Iterable[Service]) -> tuple[Unobservable, ...]:
         """Return why it is not known where these services listen; empty when it is."""
-        apart = [service for service in services if service.is_elsewhere]
+        apart = [service for service in services if service.in_other_netns]
         return (
             *self.faults,
             *(
@@ -237,9 +242,9 @@ def _elsewhere(host: Host) -> frozenset[int]:
     return _differing(host, _NETWORKS, "ns/net")
 
 
-def _contained(host: Host) -> frozenset[int]:
+def contained(host: Host) -> frozenset[int]:
     """Return the processes that are seen to have another root directory than the asking one."""
-    return _differing(host, _ROOTS, "root")
+    return _differing(host, ROOTS, "root")
 
 
 def _differing(host: Host, command: str, what: str) -> frozenset[int]:
@@ -278,7 +283,7 @@ def services(host: Host) -> Services:
         partial(owners, host),
         partial(set_ids, host),
         partial(_elsewhere, host),
-        partial(_contained, host),
+        partial(contained, host),
         partial(_addresses, host),
         lambda: host.run("id -u"),
     )
@@ -287,7 +292,7 @@ def services(host: Host) -> Services:
     listeners = tuple(s for s in socket_table(host).listeners if s.protocol == "tcp")
     environments, denied = _environments(host)
     holders, starters = owners(host), set_ids(host)
-    elsewhere, contained = _elsewhere(host), _contained(host)
+    elsewhere, apart = _elsewhere(host), contained(host)
     found = []
     for process in running:
         kind = "" if process.pid in starters else kind_of(process)
@@ -303,8 +308,8 @@ def services(host: Host) -> Services:
                     rights=rights,
                     environment=None if process.pid in denied else environments.get(process.pid, {}),
                     listeners=tuple(socket for socket in listeners if process.pid in socket.pids),
-                    is_elsewhere=process.pid in elsewhere,
-                    root=f"/proc/{process.pid}/root" if process.pid in contained else "",
+                    in_other_netns=process.pid in elsewhere,
+                    root=f"/proc/{process.pid}/root" if process.pid in apart else "",
                 )
             )
     return Services(

@@ -23,6 +23,8 @@ from pytest_aisec.facts.system.rights import (
     set_ids,
     with_rights,
 )
+from pytest_aisec.facts.system.running_config import stale
+from pytest_aisec.facts.system.services import ROOTS, contained
 from pytest_aisec.facts.system.sockets import socket_table
 from pytest_aisec.observe.backend import foresee
 from pytest_aisec.observe.faults import Unobservable
@@ -34,7 +36,8 @@ __all__ = ["Conditional", "Effective", "effective", "in_force", "is_absent", "pa
 
 SSH_PORT = 22
 _MOST_FILES = 16
-_MAIN = "/etc/ssh/sshd_config"
+_DIRECTORY = "/etc/ssh"
+_MAIN = f"{_DIRECTORY}/sshd_config"
 _INCLUDED = "find -L %s -maxdepth 1 -type f -name %s -print"
 
 
@@ -63,7 +66,7 @@ class Conditional:
 
     @property
     def value(self) -> str:
-        """What stands behind the keyword, on one line."""
+        """Text behind the keyword, on one line."""
         return " ".join(self.words)
 
     def excludes(self, other: Conditional) -> bool:
@@ -77,11 +80,13 @@ class Conditional:
 
 @dataclass(frozen=True, kw_only=True)
 class Effective:
-    """What one running SSH server enforces."""
+    """Configuration that one running SSH server enforces."""
 
     settings: Mapping[str, tuple[str, ...]]
     """Keyword in lower case → values, one for each line of `sshd -T`."""
     conditionals: tuple[Conditional, ...]
+    stale: Unobservable | None = None
+    """Why a running server may still enforce something else."""
 
     def value(self, keyword: str) -> str:
         """Return the single value of `keyword`, empty where this version has no such setting."""
@@ -189,9 +194,10 @@ def parse_conditionals(
             yield Conditional(where=where, keyword=keyword, words=words, condition=condition, block=block)
 
 
-def _conditionals(host: Host, main: str, rights: Rights) -> tuple[Conditional, ...]:
-    """Return what stands under `Match` lines, in the order in which sshd reads it."""
+def _conditionals(host: Host, main: str, rights: Rights) -> tuple[tuple[Conditional, ...], tuple[str, ...]]:
+    """Return what stands under `Match` lines, in the order in which sshd reads it, and all that was read."""
     found: list[Conditional] = []
+    places = [main]
     todo = [iter([Conditional(where="", keyword="include", words=(main,), condition="", block="")])]
     read: set[tuple[str, str]] = set()
     while todo:
@@ -202,16 +208,19 @@ def _conditionals(host: Host, main: str, rights: Rights) -> tuple[Conditional, .
         if item.keyword != "include":
             found.append(item)
             continue
-        names = [main] if not item.where else [name for one in item.words for name in _matching(host, one)]
+        patterns = [posixpath.join(_DIRECTORY, one) for one in item.words] if item.where else []
+        places += [posixpath.dirname(one) for one in patterns]
+        names = [name for one in patterns for name in _matching(host, one)] if item.where else [main]
         for name in reversed(names):
             if (name, item.block) in read:
                 continue
             if len(read) >= _MOST_FILES:
                 raise Unobservable("truncated", f"more than {_MOST_FILES} configuration files of sshd")
             read.add((name, item.block))
+            places.append(name)
             text = _content(host, name, rights)
             todo.append(parse_conditionals(text, path=name, condition=item.condition, block=item.block))
-    return tuple(in_force(found))
+    return tuple(in_force(found)), tuple(dict.fromkeys(places))
 
 
 def in_force(items: Iterable[Conditional]) -> Iterator[Conditional]:
@@ -235,7 +244,7 @@ def _content(host: Host, path: str, rights: Rights) -> str:
 
 
 def _matching(host: Host, pattern: str) -> list[str]:
-    directory, name = posixpath.split(pattern if pattern.startswith("/") else f"/etc/ssh/{pattern}")
+    directory, name = posixpath.split(pattern)
     if re.search(r"[*?\[]", directory):
         raise Unobservable("parse", f"Include {pattern}: only the last part of a pattern may have wildcards")
     result = host.run(_INCLUDED, f"{directory}/", name)
@@ -250,7 +259,7 @@ def _matching(host: Host, pattern: str) -> list[str]:
 def effective(host: Host) -> list[Effective] | None:
     """Return what every running SSH server enforces, or the installed one would; only root can ask.
 
-    A server that has not read a changed configuration yet is judged by the new one.
+    A server that has not read a changed configuration yet is judged by the new one, and said to be `stale`.
 
     Returns:
         `None` where it was observed that there is no SSH server.
@@ -260,7 +269,7 @@ def effective(host: Host) -> list[Effective] | None:
             installed where programs are looked for.
 
     """
-    foresee(host, "id -u", "command -v sshd", *PROCESSES, "sshd -T", OWNERS, SET_IDS)
+    foresee(host, "id -u", "command -v sshd", *PROCESSES, "sshd -T", OWNERS, SET_IDS, ROOTS)
     foresee(host, ("cat -- %s", _MAIN), (_INCLUDED, "/etc/ssh/sshd_config.d/", "*.conf"))
     if host.run("id -u").stdout.strip() != "0":
         if is_absent(host):
@@ -274,30 +283,37 @@ def effective(host: Host) -> list[Effective] | None:
             "tool_missing", "an SSH server runs, and there is no sshd to ask for its configuration"
         )
     found = []
-    for options, rights in _listening(host):
+    for (options, rights), pids in _listening(host).items():
         main = next((value for flag, value in pairwise(options) if flag == "-f"), _MAIN)
-        found.append(
-            Effective(
-                settings=parse_settings(_effective(host, options, rights)),
-                conditionals=_conditionals(host, main, rights),
-            )
-        )
+        settings = parse_settings(_effective(host, options, rights))
+        conditionals, files = _conditionals(host, main, rights)
+        mark = settings.get("pidfile", ("none",))[0]
+        faults = [
+            stale(host, pid, (*files, program), what="sshd", mark=mark if mark != "none" else "")
+            for pid in pids
+        ]
+        old = next((fault for fault in faults if fault is not None), None)
+        found.append(Effective(settings=settings, conditionals=conditionals, stale=old))
     return found
 
 
-def _listening(host: Host) -> list[tuple[tuple[str, ...], Rights]]:
-    """Return the options of the servers that listen, with the rights of who started them.
+def _listening(host: Host) -> dict[tuple[tuple[str, ...], Rights], list[int]]:
+    """Return the options of the servers that listen, the rights of who started them, and their processes.
 
-    What an account calls sshd says nothing of the system's server: that is judged in any case.
+    What an account calls sshd says nothing of the system's server: that is judged in any case. A process is
+    left out that has a root directory of its own, as in a container, or serves one connection: it is not from
+    it that others have what they enforce.
     """
-    rights, starters = owners(host), set_ids(host)
-    found = {
-        (_options(process), rights.get(process.pid, ROOT))
-        for process in _servers(processes(host))
-        if _listens(process) and process.pid not in starters
-    }
-    of_root = {(options, ROOT) for options, by in found if by.uid == 0} or {((), ROOT)}
-    return sorted(of_root | {(options, by) for options, by in found if by.uid != 0}, key=repr)
+    rights, starters, elsewhere = owners(host), set_ids(host), contained(host)
+    found: dict[tuple[tuple[str, ...], Rights], list[int]] = {}
+    for process in _servers(processes(host)):
+        if _listens(process) and process.pid not in starters:
+            by = rights.get(process.pid, ROOT)
+            pids = found.setdefault((_options(process), by if by.uid else ROOT), [])
+            pids += [process.pid] if process.pid not in elsewhere and "-i" not in process.arguments else []
+    if not any(by.uid == 0 for _, by in found):
+        found[(), ROOT] = []
+    return dict(sorted(found.items(), key=lambda item: repr(item[0])))
 
 
 def _effective(host: Host, options: Sequence[str], rights: Rights) -> str:

@@ -1,4 +1,4 @@
-"""What the SSH server says in its log, and which log-ins failed."""
+"""Log of the SSH server, and the log-ins that failed."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ _MAPPED = re.compile(r"::ffff:(?=\d+\.\d+\.\d+\.\d+$)", re.IGNORECASE)
 
 @dataclass(frozen=True, kw_only=True)
 class LoginEvents:
-    """What the SSH server said about log-ins in a span of time."""
+    """Messages of the SSH server about log-ins in a span of time."""
 
     failures: Mapping[str, int]
     """Failed attempts by source address."""

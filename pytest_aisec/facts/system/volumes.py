@@ -1,4 +1,4 @@
-"""What directories are stored on: file systems, the block devices below them, and whether these encrypt."""
+"""Storage of directories: file systems, the block devices below them, and whether these encrypt."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ __all__ = [
     "burst",
     "exchange",
     "schemes",
-    "unlocked",
+    "unauthenticated",
 ]
 
 _SHOWN = 4096
@@ -58,7 +58,7 @@ class Request:
 
     @property
     def path(self) -> str:
-        """What is asked for, for people."""
+        """Path of the request, for people."""
         return f"{self.method} {urlsplit(self.url).path or '/'}"
 
 
@@ -288,7 +288,7 @@ class Fingerprint:
     """A pattern that its answer contains, and hardly another's."""
 
 
-def unlocked(
+def unauthenticated(
     host: Host, urls: Sequence[str], marks: Sequence[Fingerprint]
 ) -> tuple[dict[str, list[str]], list[Unobservable], set[tuple[str, str]]]:
     """Return which applications answer at some listeners to somebody without a credential.

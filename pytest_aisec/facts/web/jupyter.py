@@ -13,6 +13,7 @@ from pytest_aisec.facts.core.formats import MALFORMED
 from pytest_aisec.facts.core.together import ahead
 from pytest_aisec.facts.system.accounts import accounts
 from pytest_aisec.facts.system.rights import given_text, with_rights
+from pytest_aisec.facts.system.running_config import stale
 from pytest_aisec.facts.system.services import Service
 from pytest_aisec.facts.web.python_settings import read_python
 from pytest_aisec.facts.web.python_values import UNKNOWN
@@ -25,6 +26,8 @@ __all__ = ["JupyterServer", "jupyter_servers", "read_json", "read_python", "trai
 
 _FILES = ("jupyter_config", "jupyter_server_config", "jupyter_notebook_config", "jupyter_lab_config")
 """From the weakest to the strongest of one directory."""
+_WRITTEN = ("migrated", "lab", "nbconfig", "custom")
+"""What Jupyter puts into a directory of its configuration by itself."""
 
 _ALIASES = {
     "ip": "ServerApp.ip",
@@ -45,6 +48,8 @@ class JupyterServer:
     """Trait such as `token` → its value; of several classes' traits of that name the values in a list."""
     is_dynamic: tuple[str, ...]
     """Configuration files of which only running them would tell what they set."""
+    stale: Unobservable | None = None
+    """Why it may run with other settings than its files say."""
 
     def values(self, trait: str) -> list[Any]:
         """Return what was set for a trait, by class; nothing where it has its default."""
@@ -64,7 +69,7 @@ class JupyterServer:
 
     @property
     def undecided(self) -> list[str]:
-        """Why its settings do not tell whether it lets anybody in."""
+        """Reason why its settings do not tell whether it lets anybody in."""
         reasons = [f"{path} is a program" for path in self.is_dynamic]
         reasons += [
             f"{trait} is computed"
@@ -226,6 +231,7 @@ def _server(host: Host, service: Service, homes: Mapping[int, str]) -> JupyterSe
     if relative:
         raise Unobservable("unreadable", f"the configuration file {relative[0]} is named by a relative path")
     files = _read(host, service, directories, named)
+    old = _stale(host, service, directories, files)
     directories, named = ([service.root + path for path in paths] for paths in (directories, named))
     order = sorted(files, key=lambda path: (_rank(path, directories, named), path))
     layers = list(_layers(files, order))
@@ -233,7 +239,19 @@ def _server(host: Host, service: Service, homes: Mapping[int, str]) -> JupyterSe
         service=service,
         traits=traits_of([*(traits for _, traits, _ in layers), read_arguments(service)]),
         is_dynamic=tuple(path for path, _, is_dynamic in layers if is_dynamic),
+        stale=old,
     )
+
+
+def _stale(
+    host: Host, service: Service, directories: Sequence[str], files: Iterable[str]
+) -> Unobservable | None:
+    """Return why a server may not have read its files since they changed; a file may also be gone."""
+    places: dict[str, Sequence[str]] = {}
+    for path in (service.root + one for one in directories if one.startswith("/")):
+        places[path] = _WRITTEN
+        places.update({f"{path}/{name}.d": () for name in _FILES})
+    return stale(host, service.pid, sorted(files), what="jupyter", directories=places)
 
 
 def jupyter_servers(

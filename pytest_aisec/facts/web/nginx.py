@@ -1,61 +1,25 @@
 """nginx: its configuration as it lies on disk, and what holds where it leads to another service.
 
-Read from the files: `nginx -T` would create files that are missing. A configuration that was changed and not
-yet reloaded is judged as it will be.
+Read from the files: `nginx -T` would create files that are missing.
 """
 
 from __future__ import annotations
 
-import fnmatch
 import ipaddress
-import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from pytest_aisec.facts.core.formats import is_number, reads
-from pytest_aisec.facts.system.rights import given_text, with_rights
-from pytest_aisec.facts.system.services import Service
+from pytest_aisec.facts.core.formats import is_number
+from pytest_aisec.facts.web.nginx_syntax import Directive
 from pytest_aisec.observe.faults import Unobservable
 
-if TYPE_CHECKING:
-    from testinfra.host import Host
+__all__ = ["Location", "Server", "servers"]
 
-__all__ = ["Directive", "Server", "configuration", "main_processes", "parse", "servers"]
-
-_DEPTH = 8
 _PASSES = frozenset({"proxy_pass", "grpc_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass"})
-_TOKEN = re.compile(
-    r"""\s+|\#[^\n]*|(?P<mark>[{};])|"(?P<double>(?:[^"\\]|\\.)*)"|'(?P<single>(?:[^'\\]|\\.)*)'"""
-    r"""|(?P<word>(?:\$\{[^}]*\}|\\.|[^\s{};"'\\])(?:\$\{[^}]*\}|\\.|[^\s{};\\])*)""",
-    re.DOTALL,
-)
 
 
-_CODE = "code"
-"""The sign of a block of Lua."""
-_LUA = re.compile(r"\w+_by_lua_block")
-_IN_LUA = re.compile(
-    r"""--\[(?P<a>=*)\[(?:.*?\](?P=a)\]|.*)|--[^\n]*|\[(?P<b>=*)\[(?:.*?\](?P=b)\]|.*)"""
-    r"""|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|[{}]""",
-    re.DOTALL,
-)
-"""What decides where a block of Lua ends. What is opened and never closed goes on to the end of the file."""
 _FURTHER = re.compile(r"\b(?:capture|capture_multi|exec|require|socket|dofile|loadfile)\b")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Directive:
-    """One directive, with what it contains."""
-
-    name: str
-    args: tuple[str, ...]
-    block: tuple[Directive, ...] = ()
-
-    def all(self, name: str) -> tuple[Directive, ...]:
-        """Return the directives of that name that it contains itself."""
-        return tuple(one for one in self.block if one.name == name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,183 +74,6 @@ class Server:
         """Name and ports, for people."""
         ports = ", ".join(str(port) for _, port, _ in self.listens)
         return f"{' '.join(self.names) or '_'} port {ports}"
-
-
-@reads
-def parse(text: str) -> tuple[Directive, ...]:
-    """Read a configuration file.
-
-    Raises:
-        Unobservable: `parse`, when it is none.
-
-    """
-    words: list[str] = []
-    stack: list[tuple[list[str], list[Directive]]] = [([], [])]
-    for mark, word in _tokens(text):
-        if mark == _CODE:
-            stack[-1][1].append(Directive(name=words[0], args=(*words[1:], word)))
-            words = []
-        elif not mark:
-            words.append(word)
-        elif (mark in ";{") != bool(words) or (mark == "}" and len(stack) < 2):
-            raise Unobservable("parse", f"nginx: {mark!r} where none can be")
-        elif mark == ";":
-            stack[-1][1].append(Directive(name=words[0], args=tuple(words[1:])))
-            words = []
-        elif mark == "{":
-            stack.append((words, []))
-            words = []
-        else:
-            head, block = stack.pop()
-            stack[-1][1].append(Directive(name=head[0], args=tuple(head[1:]), block=tuple(block)))
-    if words or len(stack) > 1:
-        raise Unobservable("parse", "nginx: the file ends within a directive")
-    return tuple(stack[0][1])
-
-
-def _tokens(text: str) -> Iterator[tuple[str, str]]:
-    """Yield the signs `;`, `{` and `}`, each with no word, and the words, each with no sign.
-
-    What stands in the braces of a directive such as `content_by_lua_block` is one word with its own sign.
-    """
-    position, first = 0, ""
-    while position < len(text):
-        match = _TOKEN.match(text, position)
-        if match is None:
-            raise Unobservable("parse", f"nginx: {text[position : position + 60]!r}")
-        position = match.end()
-        if match["mark"] == "{" and _LUA.fullmatch(first):
-            end = _end_of_lua(text, position)
-            yield _CODE, text[position : end - 1]
-            position, first = end, ""
-        elif match["mark"]:
-            yield match["mark"], ""
-            first = ""
-        else:
-            for name in ("double", "single", "word"):
-                if match[name] is not None:
-                    first = first or match[name]
-                    yield "", match[name]
-
-
-def _end_of_lua(text: str, start: int) -> int:
-    """Return where the block of Lua that begins at `start` ends, behind its brace.
-
-    Braces in strings and comments of Lua do not count.
-
-    Raises:
-        Unobservable: `parse`, when it does not end.
-
-    """
-    depth = 1
-    for match in _IN_LUA.finditer(text, start):
-        depth += {"{": 1, "}": -1}.get(match[0], 0)
-        if depth == 0:
-            return match.end()
-    raise Unobservable("parse", "nginx: the file ends within a block of Lua")
-
-
-def main_processes(running: Sequence[Service]) -> list[Service]:
-    """Return the processes of nginx that read the configuration: not its workers."""
-    helpers = re.compile(r"nginx: (worker|cache)\b")
-    return [one for one in running if not helpers.match(" ".join(one.arguments))]
-
-
-def _main_file(service: Service) -> str:
-    words = " ".join(service.arguments).split()
-    given = [words[i + 1] for i, word in enumerate(words[:-1]) if word == "-c"]
-    if any(word == "-p" for word in words) or (given and not given[0].startswith("/")):
-        raise Unobservable("unreadable", "nginx has a prefix of its own: where its files lie is not known")
-    return given[0] if given else "/etc/nginx/nginx.conf"
-
-
-_READ = (
-    'd=$1; shift; if test -e "$d" || ! stat -L -- "$d" 2>&1 | grep -q "No such file"; then '
-    'find -L "$d" "$@" -type f -print | while IFS= read -r f; '
-    'do g "$f" | grep -aHZ --label="$f" ""; done; fi; :'
-)
-_NO_SETTINGS = ("*.key", "*.pem", "*.crt", "*.p12", "*htpasswd*")
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Place:
-    """Where the files of one nginx lie."""
-
-    host: Host
-    service: Service
-    directory: str
-    """Of the main file; relative paths begin there."""
-
-    def files(self, directory: str, *conditions: str) -> dict[str, str]:
-        """Return the texts of files in a directory, by path, read with the rights of the main process."""
-        service = self.service
-        if service.rights is None:
-            raise Unobservable("unreadable", f"nginx ({service.pid}) has ended")
-        here = "." if service.root else ""
-        answer = self.host.run(
-            *with_rights(service.rights, _READ, f"{here}{directory}/", *conditions, root=service.root)
-        )
-        lines: dict[str, list[str]] = {}
-        for line in given_text(answer, f"nginx: {directory} as uid {service.rights.uid}").splitlines():
-            path, mark, text = line.partition("\0")
-            if not mark:
-                raise Unobservable("parse", "a file of nginx looks like a credential and hides others")
-            lines.setdefault(posixpath.normpath(path.removeprefix(here)), []).append(text)
-        return {path: "\n".join(texts) for path, texts in lines.items()}
-
-
-def configuration(host: Host, service: Service) -> tuple[Directive, ...]:
-    """Return the configuration of a running nginx, with the included files in their places.
-
-    Args:
-        host: where it runs.
-        service: its main process.
-
-    Raises:
-        Unobservable: when a file cannot be read with the rights of that process.
-
-    """
-    main = _main_file(service)
-    place = _Place(host=host, service=service, directory=posixpath.dirname(main))
-    conditions = [word for name in _NO_SETTINGS for word in ("!", "-name", name)]
-    files = place.files(place.directory, *conditions)
-    if main not in files:
-        raise Unobservable("unreadable", f"{service.root}{main} is not there")
-    return tuple(_expanded(parse(files[main]), files, place, 0))
-
-
-def _expanded(
-    directives: Sequence[Directive], files: Mapping[str, str], place: _Place, depth: int
-) -> Iterator[Directive]:
-    if depth > _DEPTH:
-        raise Unobservable("truncated", "files of nginx include each other too deeply")
-    for one in directives:
-        if one.name == "include" and one.args:
-            named = one.args[0]
-            pattern = posixpath.normpath(posixpath.join(place.directory, named))
-            for text in _included(pattern, files, place):
-                yield from _expanded(parse(text), files, place, depth + 1)
-        elif one.block:
-            block = tuple(_expanded(one.block, files, place, depth))
-            yield Directive(name=one.name, args=one.args, block=block)
-        else:
-            yield one
-
-
-def _included(pattern: str, files: Mapping[str, str], place: _Place) -> list[str]:
-    if pattern.startswith(f"{place.directory}/"):
-        return [files[path] for path in sorted(files) if _matches(path, pattern)]
-    directory, name = posixpath.split(pattern)
-    if re.search(r"[*?\[]", directory):
-        raise Unobservable(
-            "parse", f"include {pattern}: wildcards in a directory outside of {place.directory}"
-        )
-    found = place.files(directory, "-maxdepth", "1", "-name", name)
-    return [found[path] for path in sorted(found)]
-
-
-def _matches(path: str, pattern: str) -> bool:
-    return path.count("/") == pattern.count("/") and fnmatch.fnmatchcase(path, pattern)
 
 
 def servers(directives: Sequence[Directive]) -> tuple[Server, ...]:

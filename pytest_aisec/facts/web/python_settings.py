@@ -1,4 +1,4 @@
-"""What a configuration file in Python sets, as far as its text tells; nothing is executed."""
+"""Settings of a configuration file in Python, as far as its text tells; nothing is executed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import builtins
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from pytest_aisec.facts.web.python_shapes import common_to, expressions_of, leaves_early, root_of
 from pytest_aisec.facts.web.python_values import UNKNOWN, Section, fold, is_known, is_plain
 
 __all__ = ["read_python"]
@@ -50,7 +51,7 @@ class _Reader:
             self._read(one)
 
     def _read(self, one: ast.stmt) -> None:
-        for part in _parts(one):
+        for part in expressions_of(one):
             self._check(part)
         follow = _FOLLOWED.get(type(one))
         if follow is None:
@@ -130,7 +131,7 @@ class _Reader:
         place = fold(target, self.names)
         if isinstance(place, Section):
             self._put(place, value)
-        elif isinstance(target, ast.Subscript) and _root(target) in self.modules:
+        elif isinstance(target, ast.Subscript) and root_of(target) in self.modules:
             if ast.unparse(target.value) != "os.environ":
                 raise _Dynamic
         elif (
@@ -206,7 +207,7 @@ class _Reader:
             self.read(way)
             ends.append(self._state())
         names, traits, functions, imported, modules = zip(*ends, strict=True)
-        self.names, self.traits = _common(names), _common(traits)
+        self.names, self.traits = common_to(names), common_to(traits)
         self.functions = set().union(*functions)
         self.imported = set.intersection(*imported)
         self.modules = set.intersection(*modules)
@@ -225,14 +226,14 @@ class _Reader:
         try:
             self.read([one])
         except _Dynamic:
-            self.traits = _common([traits, self.traits])
+            self.traits = common_to([traits, self.traits])
             self.names = {name: UNKNOWN for name in {**names, **self.names} if name != "c"}
             self.names["c"] = names.get("c", UNKNOWN)
             return True
         return False
 
     def loop(self, one: ast.For) -> None:
-        if one.orelse or _leaves(one):
+        if one.orelse or leaves_early(one):
             raise _Dynamic
         values = fold(one.iter, self.names)
         if isinstance(values, dict):
@@ -264,7 +265,7 @@ class _Reader:
                 self._put(place, value)
         elif isinstance(call.func, ast.Name) and call.func.id == "print":
             return
-        elif _root(call.func) not in _HARMLESS & self.modules:
+        elif root_of(call.func) not in _HARMLESS & self.modules:
             raise _Dynamic
 
     def _updated(self, call: ast.Call) -> Iterator[tuple[Section, Any]]:
@@ -285,37 +286,6 @@ class _Reader:
                 if not isinstance(name, str):
                     raise _Dynamic
                 yield Section((section, name)), value
-
-
-def _parts(one: ast.stmt) -> Iterator[ast.expr]:
-    """Yield the expressions of a statement that are evaluated by itself."""
-    if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef):
-        defaults = (default for default in one.args.kw_defaults if default is not None)
-        yield from (*one.decorator_list, *one.args.defaults, *defaults)
-        return
-    for _, value in ast.iter_fields(one):
-        for part in value if isinstance(value, list) else [value]:
-            if isinstance(part, ast.expr):
-                yield part
-
-
-def _leaves(loop: ast.For) -> bool:
-    return any(isinstance(part, ast.Break | ast.Continue) for part in ast.walk(loop))
-
-
-def _root(node: ast.expr) -> str:
-    while isinstance(node, ast.Attribute | ast.Subscript):
-        node = node.value
-    return node.id if isinstance(node, ast.Name) else ""
-
-
-def _common(tables: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name in dict.fromkeys(name for table in tables for name in table):
-        values = [table.get(name, UNKNOWN) for table in tables]
-        same = all(type(one) is type(values[0]) and one == values[0] for one in values)
-        found[name] = values[0] if same else UNKNOWN
-    return found
 
 
 _SIMPLE = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Import, ast.ImportFrom, ast.Expr, ast.Pass)

@@ -1,4 +1,4 @@
-"""What expressions of Python come to where all of them is known; nothing is executed."""
+"""Values of Python expressions of which everything is known; nothing is executed."""
 
 from __future__ import annotations
 

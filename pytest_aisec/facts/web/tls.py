@@ -28,7 +28,7 @@ _KEPT = "^not|^subject|^issuer|Public Key Algorithm|Public-Key|Signature Algorit
 
 @dataclass(frozen=True, kw_only=True)
 class Certificate:
-    """What a service shows."""
+    """Certificate that a service shows."""
 
     subject: str
     not_before: datetime
@@ -62,7 +62,7 @@ class Certificate:
 
 @dataclass(frozen=True, kw_only=True)
 class Handshake:
-    """What a listener agrees to."""
+    """Terms that a listener agrees to."""
 
     versions: tuple[str, ...]
     """Such as `TLSv1.2`; from old to new."""

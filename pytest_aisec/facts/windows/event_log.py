@@ -52,7 +52,7 @@ _SETTINGS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Audited:
-    """Whether a subcategory of events is written to the Security log."""
+    """A subcategory of events, and whether it is written to the Security log."""
 
     success: bool
     failure: bool

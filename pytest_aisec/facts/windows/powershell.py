@@ -1,4 +1,4 @@
-"""What PowerShell says about a Windows host, whichever of 5.1 and 7 it is.
+"""Answers of PowerShell about a Windows host, whichever of 5.1 and 7 it is.
 
 The shapes of its answers are Microsoft's documented ones. No real Windows was asked while this was written:
 the lab plays such answers over real WinRM.

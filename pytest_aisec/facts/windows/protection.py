@@ -1,4 +1,4 @@
-"""What protects a Windows host: Defender, isolation, boot and drive encryption."""
+"""Protection of a Windows host: Defender, isolation, boot and drive encryption."""
 
 from __future__ import annotations
 

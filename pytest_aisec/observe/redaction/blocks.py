@@ -23,6 +23,8 @@ class Span(NamedTuple):
 KINDS = frozenset(
     {"private-key", "private-key-data", "ansible-vault", "wandb", "password", "kubernetes-secret"}
 )
+WORDS = ("PRIVATE KEY", "Private-Lines: ", "$ANSIBLE_VAULT", "wandb.ai", "Password>", "Secret")
+"""One of these stands in what takes several lines, but in a key without its first and last."""
 _MOST_LINES = 400
 _LABEL = r"(?:[A-Z0-9]{1,16} ){0,4}PRIVATE KEY(?: BLOCK)?-----"
 _EDGE = re.compile(rf"-----(?:BEGIN|END) {_LABEL}")

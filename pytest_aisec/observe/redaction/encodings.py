@@ -33,6 +33,11 @@ _ESCAPED = re.compile(
 )
 _HINTS = ("%", "&", "\x1b", "\\u", "\\x")
 """One of these stands in every escape sequence of ASCII."""
+_IN_JSON = re.compile(r"\\+(?:u[0-9A-Fa-f]{4}|[\"/bfnrt])|\"")
+_LINES_OF_UTF16 = re.compile(
+    r"(?:[\t\n\r\x20-\x7e]\x00){16,}+(?:[\n\x20-\x7e]$)?|(?:\x00[\t\n\r\x20-\x7e]){16,}+"
+)
+_OF_ONE_LETTER = {"b": "\ufffd", "f": "\ufffd", "n": "\n", "r": "\n", "t": "\t"}
 _NAMED = {"&quot;": '"', "&amp;": "&", "&lt;": "<", "&gt;": ">", "&apos;": "'"}
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{20,}+={0,2}")
 _WRAPPED = re.compile(
@@ -113,16 +118,34 @@ class _Ends(Sequence[int]):
 def unescaped(line: str) -> Iterator[Reading]:
     """Yield the reading of a text that holds escape sequences, or what is not seen."""
     if (not line.isascii() or any(hint in line for hint in _HINTS)) and _ESCAPED.search(line):
-        yield _unescaped(line)
+        yield _unescaped(line, _ESCAPED)
 
 
-def _unescaped(line: str) -> Reading:
+def of_several_lines(text: str, words: Sequence[str]) -> Iterator[Reading]:
+    """Yield what else a text of several lines says, where it says one of `words` then.
+
+    Its lines may be escaped: a document in a string of JSON, which may be in another; or all of it in UTF-16.
+    """
+    ways = [_ESCAPED] if not text.isascii() or any(hint in text for hint in _HINTS) else []
+    ways += [_IN_JSON] if "\\" in text else []
+    for way in ways:
+        said = way.sub(lambda found: _letter(found.group()), text)
+        if said != text and any(word in said for word in words):
+            yield _unescaped(text, way)
+    if "\0" in text:
+        for found in _LINES_OF_UTF16.finditer(text):
+            reading = _of_utf16(found)
+            if any(word in reading.text for word in words):
+                yield reading
+
+
+def _unescaped(line: str, escaped: re.Pattern[str]) -> Reading:
     """Return the line with its escape sequences read, and without what is not seen."""
     text: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
     end = 0
-    for found in _ESCAPED.finditer(line):
+    for found in escaped.finditer(line):
         letter = _letter(found.group())
         text += [line[end : found.start()], letter]
         starts += [*range(end, found.start()), *([found.start()] if letter else [])]
@@ -138,6 +161,10 @@ def _letter(escape: str) -> str:
     """Return what an escape sequence stands for; a record never ends in one."""
     if escape in _NAMED:
         return _NAMED[escape]
+    if escape == '"':  # a string begins or ends
+        return "\n"
+    if escape.startswith("\\") and len(letter := escape.lstrip("\\")) == 1:
+        return _OF_ONE_LETTER.get(letter, letter)
     if escape.startswith("&"):
         digits = escape[2:-1]
         code = int(digits[1:], 16) if digits[0] in "xX" else int(digits)

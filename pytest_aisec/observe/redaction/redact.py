@@ -15,7 +15,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from pytest_aisec.observe.redaction import blocks
 from pytest_aisec.observe.redaction.blocks import Span
-from pytest_aisec.observe.redaction.encodings import readings, unescaped, wrapped
+from pytest_aisec.observe.redaction.encodings import of_several_lines, readings, wrapped
 from pytest_aisec.observe.redaction.families import Family, candidates, folded
 from pytest_aisec.observe.redaction.patterns import SECRET_NAME, SHAPES
 
@@ -129,12 +129,14 @@ def _redact(text: str) -> str:
 def _take_known(text: str) -> str:
     """Replace the known shapes; every line that was looked at before, on any host, is not looked at again."""
     text = _cover(text, list(blocks.find(text)))
-    if "-----" in text and "\n" in text:  # the head of a key may be written otherwise
-        for reading in unescaped(text):
-            spans = blocks.find(reading.text)
-            text = _cover(
-                text, [Span(*reading.place(start, end), kind, secret) for start, end, kind, secret in spans]
-            )
+    text = _cover(
+        text,
+        [
+            Span(*reading.place(start, end), kind, secret)
+            for reading in of_several_lines(text, blocks.WORDS)
+            for start, end, kind, secret in blocks.find(reading.text)
+        ],
+    )
     for reading in wrapped(text):
         found = _find_in_reading(reading.text, 1)
         text = _cover(

@@ -1,4 +1,4 @@
-"""What sends scripts through testinfra's connections, within bounds of time and output."""
+"""Send scripts through testinfra's connections, within bounds of time and output."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from testinfra.backend import base
 
@@ -56,7 +57,7 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """What a transport gave back for one script."""
+    """Reply of a transport to one script."""
 
     exit_status: int
     stdout: bytes
@@ -65,6 +66,39 @@ class Reply:
     truncated: bool = False
     times: Mapping[int, float] = field(default_factory=dict)
     """Question → monotonic time at which its answer was complete, as far as that was seen."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One script for a host, and the bounds within which a backend has it run."""
+
+    command: str
+    """What is run on the host."""
+    feed: bytes
+    """What that reads from its input."""
+    watch: bounded.Watch
+    """What looks at its output."""
+    limits: Limits
+    total: float
+    """Seconds that it may take in all."""
+    stop: bounded.Stop | None
+
+    def clock(self, watch: bounded.Watch | None = None) -> bounded.Clock:
+        """Return a clock that starts now, with `watch` in the place of the job's own."""
+        return bounded.Clock(self.limits.deadline, watch or self.watch, self.total)
+
+
+class Runner(Protocol):
+    """A backend that runs jobs itself, within their bounds."""
+
+    def run_job(self, job: Job) -> bounded.Finished:
+        """Return how the job ended.
+
+        Raises:
+            Unobservable: when the host cannot be asked.
+            Stopped: when the run was stopped.
+
+        """
 
 
 SHELL = "exec /bin/sh"
@@ -76,23 +110,17 @@ _WITHOUT_INPUT = {"docker", "podman", "kubectl", "openshift"}
 
 
 class Transport:
-    """Sends a script to a host through the public `run()` of a testinfra backend, within limits."""
+    """Sends a script to a host through a testinfra backend, within limits.
+
+    The backend runs jobs itself (`run_job`), or what testinfra's `run()` starts is bounded from outside.
+    """
 
     def __init__(self, backend: base.BaseBackend, limits: Limits, stop: bounded.Stop | None = None) -> None:
         self.backend = backend
         self.limits = limits
         self.stop = stop
-        self.watch: bounded.Watch = bounded.Capped(cap=limits.cap)
-        """What looks at the output of the program that runs; for backends of our own."""
-        self.finished: bounded.Finished | None = None
-        """How the program ended; set by backends of our own."""
-        self.feed = b""
-        """What the program that runs reads from its input; for backends of our own."""
-        self.total = limits.total(1)
-        """Seconds that the program may take in all; for backends of our own."""
+        self._runner: Runner = backend if hasattr(backend, "run_job") else _Testinfras(backend)
         self._seconds, self._bytes, self._stalls = 0.0, 0, 0
-        if self.is_local_command:
-            backend.run_local = self._run_local
 
     @property
     def is_local_command(self) -> bool:
@@ -137,15 +165,14 @@ class Transport:
 
         """
         watch = batch.watch(self.limits.cap)
-        self.watch, self.finished = watch, None
-        self.total = min(self.limits.total(batch.count), max(0.0, self.limits.host_time - self._seconds))
+        job = self._job(batch, watch)
         started = time.monotonic()
         try:
             if self.is_local_command:
-                reply = self._reply(batch, watch)
+                reply = self._reply(job, watch)
             else:
-                patience = self.total + self.limits.deadline
-                reply = in_thread(lambda: self._reply(batch, watch), patience, self.stop)
+                patience = job.total + self.limits.deadline
+                reply = in_thread(lambda: self._reply(job, watch), patience, self.stop)
         except FileNotFoundError as error:
             if not self.is_local_command:
                 raise
@@ -176,43 +203,64 @@ class Transport:
             size = self.limits.host_bytes
             raise Unobservable("truncated", f"the host printed more than {size} bytes", whole_host=True)
 
-    def _reply(self, batch: Script, watch: Following) -> Reply:
-        if self.has_input and not self.is_powershell:
-            self.feed = batch.script.encode("utf-8", "surrogateescape")
-            result = self.backend.run(SHELL)
-        else:
-            result = self.backend.run(batch.script)
-        finished: bounded.Finished | None = self.finished
+    def _job(self, batch: Script, watch: bounded.Watch) -> Job:
+        is_fed = self.has_input and not self.is_powershell
+        return Job(
+            command=SHELL if is_fed else batch.script,
+            feed=batch.script.encode("utf-8", "surrogateescape") if is_fed else b"",
+            watch=watch,
+            limits=self.limits,
+            total=min(self.limits.total(batch.count), max(0.0, self.limits.host_time - self._seconds)),
+            stop=self.stop,
+        )
+
+    def _reply(self, job: Job, watch: Following) -> Reply:
+        found = self._runner.run_job(job)
         return Reply(
-            exit_status=result.rc,
-            stdout=result.stdout_bytes,
-            stderr=result.stderr_bytes,
-            timed_out=finished is not None and finished.timed_out,
-            truncated=finished is not None and finished.truncated,
+            exit_status=found.exit_status,
+            stdout=found.stdout,
+            stderr=found.stderr,
+            timed_out=found.timed_out,
+            truncated=found.truncated,
             times=watch.times,
         )
 
-    def _run_local(self, command: str, *args: str) -> base.CommandResult:
-        if self.backend.NAME in _WITHOUT_INPUT:
-            command = command.replace("exec ", "exec -i ", 1)
-        text = self.backend.quote(command, *args)
-        self.finished = bounded.run(
-            ["/bin/sh", "-c", text],
-            timeout=self.limits.deadline,
-            total=self.total,
-            watch=self.watch,
-            stop=self.stop,
-            feed=self.feed,
-        )
-        return self.result(text)
 
-    def result(self, command: str) -> base.CommandResult:
-        """Return how the program ended as testinfra has it; for backends of our own."""
-        found = self.finished
-        if found is None:
-            raise RuntimeError("nothing has been run")
-        return self.backend.result(
-            found.exit_status, command.encode("utf-8", "surrogateescape"), found.stdout, found.stderr
+class _Testinfras:
+    """Runs jobs through the `run()` of a backend of testinfra's, whose local programs are bounded."""
+
+    def __init__(self, backend: base.BaseBackend) -> None:
+        self._backend = backend
+
+    def run_job(self, job: Job) -> bounded.Finished:
+        """Return how the job ended; a backend that starts no program here has its own bounds."""
+        ran: list[bounded.Finished] = []
+
+        def run_local(command: str, *args: str) -> base.CommandResult:
+            if self._backend.NAME in _WITHOUT_INPUT:
+                command = command.replace("exec ", "exec -i ", 1)
+            text = self._backend.quote(command, *args)
+            found = bounded.run(
+                ["/bin/sh", "-c", text],
+                timeout=job.limits.deadline,
+                total=job.total,
+                watch=job.watch,
+                stop=job.stop,
+                feed=job.feed,
+            )
+            ran.append(found)
+            sent = text.encode("utf-8", "surrogateescape")
+            return self._backend.result(found.exit_status, sent, found.stdout, found.stderr)
+
+        # What testinfra makes of a command for its own programs is seen nowhere else.
+        self._backend.run_local = run_local
+        result = self._backend.run(job.command)
+        return bounded.Finished(
+            exit_status=result.rc,
+            stdout=result.stdout_bytes,
+            stderr=result.stderr_bytes,
+            timed_out=any(one.timed_out for one in ran),
+            truncated=any(one.truncated for one in ran),
         )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from testinfra.backend import base
 
 from pytest_aisec.observe.transport import process as bounded
-from pytest_aisec.observe.transport.base import Transport
+from pytest_aisec.observe.transport.base import Job
 
 
 def paramiko_backend(hostspec: str, **kwargs: Any) -> base.BaseBackend:
@@ -19,8 +19,6 @@ def paramiko_backend(hostspec: str, **kwargs: Any) -> base.BaseBackend:
 
     class VerifyingParamiko(ParamikoBackend):
         """Refuses a host whose key is not known, as ssh does, unless StrictHostKeyChecking is `no`."""
-
-        transport: Transport | None = None
 
         def _load_ssh_config(
             self, client: Any, cfg: Any, ssh_config: Any, ssh_config_dir: str = "~/.ssh"
@@ -33,22 +31,16 @@ def paramiko_backend(hostspec: str, **kwargs: Any) -> base.BaseBackend:
                     client.load_host_keys(str(Path(path).expanduser()))
             super()._load_ssh_config(client, cfg, ssh_config, ssh_config_dir)
 
-        def run(self, command: str, *args: str, **_kwargs: Any) -> base.CommandResult:
-            if self.transport is None:
-                raise RuntimeError("a paramiko backend of ours is only used through its transport")
-            text = self.get_command(command, *args)
-            limits = self.transport.limits
+        def run_job(self, job: Job) -> bounded.Finished:
+            text = self.get_command(job.command)
             connection = self.client.get_transport()
             connection.set_keepalive(10)
-            channel = connection.open_session(timeout=limits.connect_timeout)
-            channel.settimeout(limits.deadline)
+            channel = connection.open_session(timeout=job.limits.connect_timeout)
+            channel.settimeout(job.limits.deadline)
             channel.exec_command(text.encode("utf-8", "surrogateescape"))
-            channel.sendall(self.transport.feed)
+            channel.sendall(job.feed)
             channel.shutdown_write()
-            watch = self.transport.watch
-            clock = bounded.Clock(limits.deadline, watch, self.transport.total)
-            self.transport.finished = _drain(channel, watch, clock)
-            return self.transport.result(text)
+            return _drain(channel, job.watch, job.clock())
 
     if not kwargs.get("ssh_config") and not Path("~/.ssh/config").expanduser().is_file():
         kwargs["ssh_config"] = os.devnull  # so that the host keys are loaded on every path

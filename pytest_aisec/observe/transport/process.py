@@ -43,7 +43,7 @@ class Stop:
 
 
 class Watch(Protocol):
-    """What looks at the output while it grows."""
+    """Observer of output while it grows."""
 
     complete: bool
     too_long: bool
@@ -72,7 +72,7 @@ class Capped:
 
 @dataclass(frozen=True, kw_only=True)
 class Finished:
-    """What came of a program."""
+    """Result of a program."""
 
     exit_status: int
     """The negative signal number where a signal ended it, as `subprocess` has it."""

@@ -13,11 +13,10 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from testinfra.backend import base
 from testinfra.backend.ssh import SshBackend
 
 from pytest_aisec.observe.transport import process as bounded
-from pytest_aisec.observe.transport.base import Transport
+from pytest_aisec.observe.transport.base import Job
 
 
 class _Exchange:
@@ -65,7 +64,6 @@ class Ssh(SshBackend):
 
     def __init__(self, hostspec: str, *, ssh_extra_args: str | None = None, **kwargs: Any) -> None:
         super().__init__(hostspec, ssh_extra_args=ssh_extra_args, **kwargs)
-        self.transport: Transport | None = None
         self._shell: subprocess.Popen[bytes] | None = None
         self._has_answered = False
 
@@ -90,37 +88,36 @@ class Ssh(SshBackend):
             command += ["-o", f"{key}={value}"] if value else []
         return [*command, "--", self.host.name]
 
-    def run_ssh(self, command: str) -> base.CommandResult:
-        """Run `command` on the host; exit status 255 is returned like any other and judged by the caller."""
-        if self.transport is None:
-            raise RuntimeError("an ssh backend of ours is only used through its transport")
+    def run_job(self, job: Job) -> bounded.Finished:
+        """Run a job on the host; exit status 255 is returned like any other and judged by the caller."""
         kept = self.is_connected and self._has_answered
-        found = self._exchange(command, self.transport)
+        found = self._exchange(job)
         if kept and not self.is_connected and not found.stdout and not found.timed_out:
             # Closed since the last question: nothing of this one has run.
-            found = self._exchange(command, self.transport)
+            found = self._exchange(job)
         for number in range(1, self.TRIES):
             if not _was_dropped(found):
                 break
-            _rest(0.25 * 2**number * random.uniform(0.5, 1.5), self.transport.stop)  # noqa: S311 - spreads log-ins
-            found = self._exchange(command, self.transport)
-        self.transport.finished = found
-        return self.transport.result(command)
+            _rest(0.25 * 2**number * random.uniform(0.5, 1.5), job.stop)  # noqa: S311 - spreads log-ins
+            found = self._exchange(job)
+        return found
 
-    def _exchange(self, command: str, transport: Transport) -> bounded.Finished:
+    def _exchange(self, job: Job) -> bounded.Finished:
         token = secrets.token_hex(16)
-        script = transport.feed.decode("utf-8", "surrogateescape")
+        script = job.feed.decode("utf-8", "surrogateescape")
         ending = f'o "\n{token} $s\n"'
-        feed = f"{_OUT}o {shlex.quote(script)} | {command}\ns=$?\n{ending}\n{ending} >&2\n"
-        exchange = _Exchange(transport.watch, token.encode())
+        feed = (
+            f"{_OUT}o {shlex.quote(script)} | {self.get_command(job.command)}\ns=$?\n{ending}\n{ending} >&2\n"
+        )
+        exchange = _Exchange(job.watch, token.encode())
         process = self._shell = self._shell or self._connect()
         out, err = bytearray(), bytearray()
         how = None
         try:
             how = bounded.gather(
                 *(process, out, err),
-                clock=bounded.Clock(transport.limits.deadline, exchange, transport.total),
-                stop=transport.stop,
+                clock=job.clock(exchange),
+                stop=job.stop,
                 feed=feed.encode("utf-8", "surrogateescape"),
             )
         finally:

@@ -10,7 +10,6 @@ import os
 from typing import Any, NamedTuple
 
 from requests import exceptions as http
-from testinfra.backend import base
 from testinfra.backend.winrm import WinRMBackend
 from winrm.exceptions import AuthenticationError, WinRMOperationTimeoutError, WSManFaultError
 from winrm.protocol import Protocol
@@ -18,7 +17,7 @@ from winrm.protocol import Protocol
 from pytest_aisec.observe.faults import Unobservable
 from pytest_aisec.observe.script import powershell
 from pytest_aisec.observe.transport import process
-from pytest_aisec.observe.transport.base import Limits, Transport
+from pytest_aisec.observe.transport.base import Job, Limits
 
 HTTP_PORT, HTTPS_PORT = "5985", "5986"
 _ACCESS_DENIED = 5
@@ -76,7 +75,6 @@ class WinRm(WinRMBackend):
             "ca_trust_path": bundle,
             "proxy": None,
         }
-        self.transport: Transport | None = None
         self._shell: _Shell | None = None
 
     @staticmethod
@@ -84,43 +82,40 @@ class WinRm(WinRMBackend):
         """Put `args` into `command`, each as a literal string of PowerShell."""
         return powershell.quote(command, *args)
 
-    def run_winrm(self, command: str) -> base.CommandResult:
-        """Have the host's PowerShell read and run `command`.
+    def run_job(self, job: Job) -> process.Finished:
+        """Have the host's PowerShell read and run the job's command.
 
         Raises:
             Unobservable: when the host cannot be reached, refuses the log-in, or has no usable PowerShell.
 
         """
-        if self.transport is None:
-            raise RuntimeError("a WinRM backend of ours is only used through its transport")
         kept = self._shell is not None
         try:
-            found = self._exchange(command, self.transport)
+            found = self._exchange(job)
         except Exception as error:
             self._forget()
             fault = _fault(error)
             if not kept or fault.reason == "auth":
                 raise fault from error
             try:  # the kept shell or connection is gone; nothing of this script was answered
-                found = self._exchange(command, self.transport)
+                found = self._exchange(job)
             except Exception as second:
                 self._forget()
                 raise _fault(second) from second
         _check_started(found)
-        self.transport.finished = found
-        return self.transport.result(command)
+        return found
 
-    def _exchange(self, command: str, transport: Transport) -> process.Finished:
-        shell = self._shell = self._shell or self._connect(transport.limits)
+    def _exchange(self, job: Job) -> process.Finished:
+        shell = self._shell = self._shell or self._connect(job.limits)
         started = shell.protocol.run_command(shell.id, powershell.BOOTSTRAP, console_mode_stdin=False)
-        data = command.encode("ascii")
+        data = self.get_command(job.command).encode("ascii")
         for start in range(0, len(data), _CHUNK):
             piece, is_last = data[start : start + _CHUNK], start + _CHUNK >= len(data)
             shell.protocol.send_command_input(shell.id, started, piece, end=is_last)
-        found = _receive(shell, started, transport)
+        found = _receive(shell, started, job)
         if found.exit_status == _BROKEN:
             self._forget()
-        elif not transport.watch.complete:
+        elif not job.watch.complete:
             self.disconnect()  # what a question may have left running ends with the shell
         else:
             with contextlib.suppress(Exception):
@@ -162,13 +157,13 @@ _BROKEN = -1
 """Exit status of a script whose connection broke."""
 
 
-def _receive(shell: _Shell, started: str, transport: Transport) -> process.Finished:
-    """Read what a command prints until it ends, its transport's watch has seen enough, or nothing comes."""
-    watch, out, err = transport.watch, bytearray(), bytearray()
+def _receive(shell: _Shell, started: str, job: Job) -> process.Finished:
+    """Read what a command prints until it ends, the job's watch has seen enough, or nothing comes."""
+    watch, out, err = job.watch, bytearray(), bytearray()
     exit_status, done, is_late = 0, False, False
-    clock = process.Clock(transport.limits.deadline, watch, transport.total)
+    clock = job.clock()
     while not (done or process.is_enough(watch) or is_late):
-        if transport.stop is not None and transport.stop.is_set:
+        if job.stop is not None and job.stop.is_set:
             raise process.Stopped
         try:
             stdout, stderr, exit_status, done = shell.protocol.get_command_output_raw(shell.id, started)

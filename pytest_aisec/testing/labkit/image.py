@@ -178,7 +178,7 @@ def image(kind: Kind = "stock") -> Image:
 
 
 def image_digest(kind: Kind = "stock") -> str:
-    """What an image is made from, as a digest; nothing is built."""
+    """Return a digest of all that an image is made from; nothing is built."""
     recipe: tuple[object, ...] = (SUITE, _packages(kind), _CUSTOMISE)
     if kind == "services":
         recipe = (*recipe, WHEELS, DOUBLE.read_text())

@@ -78,7 +78,7 @@ _LOG_NAMES = re.compile(
 
 
 class Entry(NamedTuple):
-    """What is known of a changed path: times in nanoseconds, ``digest`` only of regular files (SHA-256)."""
+    """State of a changed path: times in nanoseconds, ``digest`` only of regular files (SHA-256)."""
 
     kind: str  # "file", "directory", "link", "device", "other", "gone"
     size: int
@@ -128,7 +128,7 @@ class LabHost:
 
     @property
     def log(self) -> str:
-        """What the host has printed on its console."""
+        """Output of the host on its console."""
         path = self._home / "console.log"
         return path.read_text(errors="replace") if path.exists() else ""
 
@@ -190,7 +190,7 @@ class LabHost:
         return done
 
     def changes(self) -> dict[str, Entry]:
-        """What differs from the image now, by path; compare two readings to see what happened between them.
+        """Return what differs from the image now, by path; two readings show what happened between them.
 
         Also what is in memory only (``/run``, ``/dev/shm``). Left out is what sshd, sudo and systemd write by
         themselves about a log-in: logs, the journal, wtmp and its kin, session directories.
@@ -352,7 +352,7 @@ class Lab:
 
     @property
     def image(self) -> Image:
-        """What the hosts start from."""
+        """Image that the hosts start from."""
         return self._image
 
     @property

@@ -34,7 +34,7 @@ _SLOW_SETUP_TIMEOUT = 240.0  # likewise, where programs from PyPI start
 
 
 def digest_of(scenario: Scenario) -> str:
-    """What the host of a scenario is made from, as a digest; nothing is built."""
+    """Return a digest of all that the host of a scenario is made from; nothing is built."""
     return "+".join([image_digest(cast("Kind", scenario.host)), *map(layer_digest, scenario.wheels)])
 
 
@@ -78,7 +78,7 @@ class LabPlace:
         return user in USERS
 
     def changes(self) -> object:
-        """What differs from the image now."""
+        """Return what differs from the image now."""
         return self._host.changes()
 
     def watched(self) -> AbstractContextManager[Callable[[], Sequence[Path]]]:

@@ -13,6 +13,7 @@ import json
 import re
 import sys
 import time
+import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -187,6 +188,11 @@ class Handler(BaseHTTPRequestHandler):
         self.give(status, {"error": {"message": message, "type": kind, "param": None, "code": code}})
 
     def allowed(self):
+        try:  # as servers of starlette-context do
+            uuid.UUID(self.headers.get("X-Request-Id", str(uuid.uuid4())))
+        except ValueError:
+            self.refuse(400, "Invalid UUID in request header X-Request-Id")
+            return False
         if KEY and self.headers.get("Authorization") != f"Bearer {KEY}":
             self.refuse(401, "Incorrect API key provided.", "invalid_api_key")
             return False

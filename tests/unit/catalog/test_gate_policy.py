@@ -9,9 +9,10 @@ import pytest
 
 from pytest_aisec.catalog.gate_policy import Chosen, check, choose
 from pytest_aisec.catalog.load import load_catalog
-from pytest_aisec.catalog.plan import Plan, make_plan
+from pytest_aisec.catalog.plan import Plan
 from pytest_aisec.catalog.policy import GatePolicy
 from pytest_aisec.catalog.profile import load_chain
+from pytest_aisec.catalog.resolve import make_plan
 from pytest_aisec.errors import UsageProblem
 
 KNOWN = ("ACME-ART-01", "ACME-ART-02", "ACME-ART-03")

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from pytest_aisec.catalog.load import load_catalog
-from pytest_aisec.catalog.plan import Plan, make_plan
+from pytest_aisec.catalog.plan import Plan
 from pytest_aisec.catalog.profile import load_chain
+from pytest_aisec.catalog.resolve import make_plan
 from pytest_aisec.errors import EmptyPlan, UsageProblem
 
 Resolve = Callable[..., Plan]

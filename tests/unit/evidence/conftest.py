@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from pytest_aisec.catalog.load import load_catalog
-from pytest_aisec.catalog.plan import Plan, make_plan
+from pytest_aisec.catalog.plan import Plan
 from pytest_aisec.catalog.policy import GatePolicy
 from pytest_aisec.catalog.profile import load_chain
+from pytest_aisec.catalog.resolve import make_plan
 from pytest_aisec.evidence import bundle
+from pytest_aisec.evidence.claim import Claim
 from pytest_aisec.judge.gate import decide
 from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import ControlInfo, HostInfo, Result, Run, RunInfo, count, score
@@ -117,7 +119,7 @@ def run(plan: Plan) -> Run:
 @pytest.fixture
 def written(run: Run, plan: Plan, tmp_path: Path) -> Path:
     """The bundle of the run, but for the reports."""
-    claim = bundle.Claim(tmp_path / "evidence")
+    claim = Claim(tmp_path / "evidence")
     for path, text in bundle.inputs(PLAN, plan, {}).items():
         claim.add(path, [text.encode()])
     for host in run.hosts:

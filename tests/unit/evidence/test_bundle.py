@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +26,6 @@ FILES = [
 
 def run_json(run: Run, verdict: Verdict) -> str:
     return b"".join(bundle.run_json(run, verdict)).decode()
-
-
-def put(claim: bundle.Claim, files: Mapping[str, bytes]) -> None:
-    """Write a bundle of `files`."""
-    for path, content in files.items():
-        claim.add(path, [content])
-    claim.finish()
 
 
 def test_a_bundle_is_whole_and_holds(written: Path) -> None:
@@ -226,58 +218,3 @@ def test_a_file_that_is_not_utf8_is_one_sentence(written: Path, name: str) -> No
 
 def test_no_directory_is_no_bundle(tmp_path: Path) -> None:
     assert consistency.check(tmp_path / "absent") == [f"{tmp_path}/absent: is not a directory"]
-
-
-def test_a_claim_takes_an_empty_directory(tmp_path: Path) -> None:
-    (tmp_path / "e").mkdir()
-    put(bundle.Claim(tmp_path / "e"), {"a": b"x"})
-    assert (tmp_path / "e/a").read_bytes() == b"x"
-
-
-def test_a_claim_on_a_directory_with_content_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
-    (tmp_path / "e").mkdir()
-    (tmp_path / "e/old").write_text("")
-    with pytest.raises(EvidenceError, match="it is not an empty directory"):
-        bundle.Claim(tmp_path / "e")
-    assert [path.name for path in tmp_path.iterdir()] == ["e"]
-
-
-def test_a_claim_on_a_file_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "e").write_text("")
-    with pytest.raises(EvidenceError, match="it is not an empty directory"):
-        bundle.Claim(tmp_path / "e")
-
-
-def test_a_claim_below_a_file_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "e").write_text("")
-    with pytest.raises(EvidenceError, match="evidence cannot be written"):
-        bundle.Claim(tmp_path / "e/deeper/still")
-
-
-def test_a_claim_that_is_released_leaves_nothing(tmp_path: Path) -> None:
-    bundle.Claim(tmp_path / "a/b/c").release()
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_nothing_is_there_until_all_is(tmp_path: Path) -> None:
-    claim = bundle.Claim(tmp_path / "e")
-    assert not (tmp_path / "e").exists()
-    put(claim, {"a": b"x"})
-    assert [path.name for path in tmp_path.iterdir()] == ["e"]
-
-
-def test_a_bundle_that_cannot_be_written_whole_leaves_nothing(tmp_path: Path) -> None:
-    claim = bundle.Claim(tmp_path / "e")
-    with pytest.raises(EvidenceError, match="evidence cannot be written"):
-        put(claim, {"a": b"x", "a/b": b"y"})
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_place_that_was_taken_meanwhile_is_left_as_it_is(tmp_path: Path) -> None:
-    claim = bundle.Claim(tmp_path / "e")
-    (tmp_path / "e").mkdir()
-    (tmp_path / "e/theirs").write_text("x")
-    with pytest.raises(EvidenceError, match="evidence cannot be written"):
-        put(claim, {"a": b"x"})
-    assert os.listdir(tmp_path) == ["e"]  # noqa: PTH208 - names only
-    assert (tmp_path / "e/theirs").read_text() == "x"

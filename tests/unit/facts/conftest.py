@@ -20,6 +20,10 @@ class Answer:
     def exit_status(self):
         return self.rc
 
+    @property
+    def stdout_bytes(self):
+        return self.stdout.encode("utf-8", "surrogateescape")
+
 
 @dataclass
 class LocalHost:

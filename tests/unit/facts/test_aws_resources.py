@@ -6,9 +6,10 @@ import pytest
 
 from pytest_aisec.facts.aws.cloudtrail import parse_selectors
 from pytest_aisec.facts.aws.cloudwatch_logs import fits, parse_log_group
-from pytest_aisec.facts.aws.ec2 import parse_group, parse_instance, widest
+from pytest_aisec.facts.aws.ec2 import parse_instance
 from pytest_aisec.facts.aws.policies import parse_policy
 from pytest_aisec.facts.aws.s3 import BLOCKS, parse_blocks, parse_listing, requires_tls
+from pytest_aisec.facts.aws.security_groups import parse_group, widest
 from pytest_aisec.observe.faults import Unobservable
 
 ARN = "arn:aws:logs:us-east-1:123456789012:log-group:/ai/a"

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from pytest_aisec.catalog.control import Severity
+from pytest_aisec.catalog.plan import Exclusion
 from pytest_aisec.catalog.policy import GatePolicy
 from pytest_aisec.judge.compare import accounts_for, compare, state
 from pytest_aisec.judge.comparison import Change, Comparison, Removed, Setting
-from pytest_aisec.judge.run import Exclusion, Run, WaiverInfo
+from pytest_aisec.judge.run import Run, WaiverInfo
 from tests.support.compared import control, result, run
 
 STATES = ("passed", "failed", "waived", "error", "not_applicable", "not_reviewed", "not_run", "absent")

@@ -62,7 +62,7 @@ def test_a_question_is_asked_once(tmp_path: Path) -> None:
     host = observe()
     for _ in range(3):
         assert host.run("echo x >> %s; wc -l < %s", str(tmp_path / "n"), str(tmp_path / "n")).stdout == "1\n"
-    assert len(host.backend.asked) == 1
+    assert len(host.backend.questions.asked) == 1
 
 
 @pytest.fixture

@@ -214,7 +214,7 @@ def test_a_question_without_an_answer_is_only_pending_while_the_collector_looks(
     place = Place()
     collect_host(place.work, {"three": three_steps}, Suggestions())
     host = place.work.open()
-    assert host.backend.pending is None
+    assert not host.backend.questions.collecting
     assert host.run("echo live").stdout == "live\n"
 
 

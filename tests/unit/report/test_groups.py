@@ -12,8 +12,9 @@ import pytest
 from lxml import etree
 from lxml import html as pages
 
+from pytest_aisec.catalog.plan import Exclusion, GroupInfo
 from pytest_aisec.judge.gate import decide
-from pytest_aisec.judge.run import Exclusion, GroupInfo, Run
+from pytest_aisec.judge.run import Run
 from pytest_aisec.report import hdf, html, junit, markdown, oscal, table
 from tests.support.runs import control, observation, result, run_of
 

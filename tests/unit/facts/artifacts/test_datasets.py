@@ -1,6 +1,6 @@
 import pytest
 
-from pytest_aisec.facts.artifacts.datasets import Stored, _authoritative, read_manifest
+from pytest_aisec.facts.artifacts.datasets import Stored, _authoritative, _manifests, read_manifest
 from pytest_aisec.observe.faults import Unobservable
 
 A, B = "a" * 64, "B" * 64
@@ -55,3 +55,14 @@ def test_only_the_first_manifest_of_the_topmost_directory_counts():
     ]
     found = _authoritative(stored, ["MANIFEST.sha256", "SHA256SUMS"])
     assert ["/d/MANIFEST.sha256", "/d2/SHA256SUMS"] == [one.path for one in found]
+
+
+def test_a_manifest_is_read_and_what_a_link_leads_to_is_not(local, tmp_path, reason):
+    (tmp_path / "secret").write_text("of root alone")
+    (tmp_path / "M").write_text(f"{'0' * 64}  a\n")
+    (tmp_path / "L").symlink_to("secret")
+    plain, link = (Stored(path=str(tmp_path / name), kind="f", size=68, target="") for name in "ML")
+    (manifest,) = _manifests(local, [plain])
+    assert [str(tmp_path / "a")] == [file.path for file in manifest.files]
+    assert "unreadable" == reason(_manifests, local, [link])
+    assert "of root alone" not in local.run(local.asked[-1]).stdout

@@ -1,10 +1,12 @@
 import os
 import shutil
+from dataclasses import replace
 
 import pytest
 
 from pytest_aisec.facts.artifacts.digests import samples, sha256
-from pytest_aisec.facts.artifacts.model_files import MOST, model_files, read_listing, read_range
+from pytest_aisec.facts.artifacts.model_files import model_files, read_range
+from pytest_aisec.facts.artifacts.model_listing import MOST, ModelFiles, read_listing
 
 STAT = "64512:12 6 640 root root"
 
@@ -21,51 +23,52 @@ def reasons(found):
 class TestListing:
     def test_files(self):
         found = read_listing(
-            "d0 directory\0" + record() + record("/m/b", "t", b"abcdef") + "e0\0", "", ["/m"]
+            "d0 directory\0/m\0" + record() + record("/m/b", "t", b"abcdef") + "e0\0", "", ["/m"]
         )
         assert [("/m/a", "pickle", 6), ("/m/b", "text", 6)] == [(f.path, f.kind, f.size) for f in found.files]
         assert [] == reasons(found)
 
     def test_two_names_of_one_file(self):
-        found = read_listing("d0 directory\0" + record("/m/b") + record("/m/a") + "e0\0", "", ["/m"])
-        assert ["/m/a"] == [file.path for file in found.each]
+        found = read_listing("d0 directory\0/m\0" + record("/m/b") + record("/m/a") + "e0\0", "", ["/m"])
+        each = ModelFiles(files=found.files, absent=(), faults=()).each
+        assert ["/m/a"] == [file.path for file in each]
 
     def test_absence_is_proved(self):
         found = read_listing(
-            "d1 stat: cannot statx '/m': No such file or directory\0e1\0",
+            "d1 stat: cannot statx '/m': No such file or directory\0\0e1\0",
             "find: '/m': No such file or directory",
             ["/m"],
         )
-        assert (("/m",), []) == (found.absent, reasons(found))
+        assert ([True], []) == ([top.is_absent for top in found.tops], reasons(found))
 
     @pytest.mark.parametrize(
         ("expected", "stdout", "stderr"),
         [
             (
                 ["privilege", "privilege"],
-                "d1 stat: cannot statx '/m': Permission denied\0e1\0",
+                "d1 stat: cannot statx '/m': Permission denied\0\0e1\0",
                 "find: '/m': Permission denied",
             ),
-            (["privilege"], "d0 directory\0e1\0", "find: '/m/x': Permission denied"),
-            (["privilege"], "d0 directory\0" + record(kind="d", data=b"") + "e0\0", ""),
+            (["privilege"], "d0 directory\0/m\0e1\0", "find: '/m/x': Permission denied"),
+            (["privilege"], "d0 directory\0/m\0" + record(kind="d", data=b"") + "e0\0", ""),
             (
                 ["unreadable"],
-                "d0 directory\0" + record() + "e0\0",
+                "d0 directory\0/m\0" + record() + "e0\0",
                 "od: /m/a: read error: Input/output error",
             ),
-            (["parse"], "d0 directory\0" + record(stat="") + "e0\0", ""),
-            (["parse"], "d0 directory\0" + record(kind="x") + "e0\0", ""),
+            (["parse"], "d0 directory\0/m\0" + record(stat="") + "e0\0", ""),
+            (["parse"], "d0 directory\0/m\0" + record(kind="x") + "e0\0", ""),
             (
                 ["parse", "unreadable"],
-                "d0 directory\0" + record().replace(STAT + "\0/m/a", STAT + "\0/m/b") + "e0\0",
+                "d0 directory\0/m\0" + record().replace(STAT + "\0/m/a", STAT + "\0/m/b") + "e0\0",
                 "",
             ),
-            (["unreadable"], "d0 directory\0" + record(stat="1:1 99 640 root root") + "e0\0", ""),
-            (["unreadable"], "d0 directory\0e1\0", ""),
-            (["tool_missing"], "d0 directory\0e1\0", "find: unrecognized: -L"),
-            (["parse"], "d0 directory\0" + record("/m/«redacted:huggingface:01234567»") + "e0\0", ""),
-            (["parse"], f"d0 directory\0f{STAT}\0/m/a\0h/m/a\0b\0 no hex\0e0\0", ""),
-            ([], "d0 directory\0e1\0", "find: '/m/l': No such file or directory"),
+            (["unreadable"], "d0 directory\0/m\0" + record(stat="1:1 99 640 root root") + "e0\0", ""),
+            (["unreadable"], "d0 directory\0/m\0e1\0", ""),
+            (["tool_missing"], "d0 directory\0/m\0e1\0", "find: unrecognized: -L"),
+            (["parse"], "d0 directory\0/m\0" + record("/m/«redacted:huggingface:01234567»") + "e0\0", ""),
+            (["parse"], f"d0 directory\0/m\0f{STAT}\0/m/a\0h/m/a\0b\0 no hex\0e0\0", ""),
+            ([], "d0 directory\0/m\0e1\0", "find: '/m/l': No such file or directory"),
         ],
     )
     def test_not_whole(self, expected, stdout, stderr):
@@ -76,15 +79,15 @@ class TestListing:
         [
             ("unreadable", "", ""),
             ("tool_missing", "", "sh: 1: find: not found"),
-            ("tool_missing", "d0 directory\0e127\0", ""),
-            ("parse", "d0 directory\0f«redacted:private-key:01234567»", ""),
+            ("tool_missing", "d0 directory\0/m\0e127\0", ""),
+            ("parse", "d0 directory\0/m\0f«redacted:private-key:01234567»", ""),
         ],
     )
     def test_no_answer(self, reason, expected, stdout, stderr):
         assert expected == reason(read_listing, stdout, stderr, ["/m"])
 
     def test_cut(self):
-        text = "d0 directory\0" + record() + "f" + "x" * MOST
+        text = "d0 directory\0/m\0" + record() + "f" + "x" * MOST
         found = read_listing(text, "", ["/m"])
         assert (["truncated"], 1) == (reasons(found), len(found.files))
 
@@ -144,7 +147,7 @@ class TestOnThisMachine:
             (tmp_path / f"m{number}").write_bytes(head + (b"x" * 2000 if number >= len(heads) else b""))
         tools = tmp_path.parent / f"{tmp_path.name}-tools"
         tools.mkdir()
-        for tool in ("sh", "find", "stat", "od", "head"):
+        for tool in ("sh", "find", "stat", "od", "head", "readlink"):
             (tools / tool).symlink_to(shutil.which(tool))
         quick = model_files(local, [str(tmp_path)])
         monkeypatch.setenv("PATH", str(tools))
@@ -154,15 +157,25 @@ class TestOnThisMachine:
         )
 
     def test_a_file_that_is_listed_and_not_shown(self):
-        found = read_listing(f"d0 directory\0f{STAT}\0/m/a\0e0\0", "", ["/m"])
+        found = read_listing(f"d0 directory\0/m\0f{STAT}\0/m/a\0e0\0", "", ["/m"])
         assert ["unreadable"] == reasons(found)
 
     def test_ranges(self, local, tmp_path, reason):
-        file = tmp_path / "it's"
-        file.write_bytes(bytes(range(256)) * 300)
-        assert bytes(range(256))[10:200] == read_range(local, str(file), 2570, 190)
-        assert "unreadable" == reason(read_range, local, str(file), 256 * 300 - 5, 6)
-        assert "unreadable" == reason(read_range, local, str(tmp_path / "gone"), 0, 1)
+        (tmp_path / "it's").write_bytes(bytes(range(256)) * 300)
+        (file,) = model_files(local, [str(tmp_path)]).files
+        assert bytes(range(256))[10:200] == read_range(local, file, 2570, 190)
+        assert "unreadable" == reason(read_range, local, file, 256 * 300 - 5, 6)
+        gone = replace(file, place=str(tmp_path / "gone"))
+        assert "unreadable" == reason(read_range, local, gone, 0, 1)
+
+    def test_of_a_file_that_took_the_place_of_another_nothing_is_read(self, local, tmp_path, reason):
+        (tmp_path / "secret").write_bytes(b"secret")
+        (tmp_path / "m").mkdir()
+        (tmp_path / "m" / "a").write_bytes(bytes(10))
+        (file,) = model_files(local, [str(tmp_path / "m")]).files
+        (tmp_path / "m" / "a").unlink()
+        (tmp_path / "m" / "a").symlink_to(tmp_path / "secret")
+        assert "unreadable" == reason(read_range, local, file, 0, 6)
 
     def test_digests(self, local, tmp_path):
         (tmp_path / "a\\b").write_bytes(b"x\0")

@@ -2,7 +2,6 @@
 
 import pytest
 
-from pytest_aisec.facts.artifacts import weight_formats
 from pytest_aisec.facts.artifacts.model_files import model_files
 from pytest_aisec.facts.artifacts.weight_formats import defects, is_container, keras_directories
 from pytest_aisec.observe.faults import Unobservable
@@ -119,7 +118,7 @@ def unpacked(directory, local, configs):
     for name, config in configs.items():
         (directory / name).mkdir()
         (directory / name / "config.json").write_bytes(config)
-    judged = keras_directories(local, model_files(local, [str(directory)]).files, [str(directory)])
+    judged = keras_directories(local, model_files(local, [str(directory)]).files)
     return {path.split("/")[-2]: answer for path, answer in judged.items()}
 
 
@@ -151,19 +150,6 @@ def test_a_configuration_of_something_else_is_no_keras_model(tmp_path, local):
         "empty": b"",
     }
     assert unpacked(tmp_path, local, others) == {}
-
-
-def test_a_configuration_outside_of_the_directories_is_not_fetched(tmp_path, local, monkeypatch):
-    secret = tmp_path / "secret.json"
-    secret.write_bytes(b'{"auths": {"registry": {}}}')
-    (tmp_path / "models" / "x").mkdir(parents=True)
-    (tmp_path / "models" / "x" / "config.json").symlink_to(secret)
-    places = [str(tmp_path / "models")]
-    found = model_files(local, places).files
-    monkeypatch.setattr(weight_formats, "read_range", None)
-    (answer,) = keras_directories(local, found, places).values()
-    assert isinstance(answer, Unobservable)
-    assert answer.reason == "privilege"
 
 
 def test_a_configuration_that_cannot_be_read_as_text_is_an_error(tmp_path, local):

@@ -127,7 +127,7 @@ def test_the_collector_hears_all_questions_at_once():
     backend = ObservingBackend("local://", None, Transcript())
     host = Host(backend)
     backend.set_host(host)
-    backend.pending = {}
+    questions = backend.begin(collecting=True)
     with pytest.raises(Pending):
         Account(host=host, regions=("us-east-1",), claimed=None).ask([GROUPS, Call(words=("kms", "x"))])
-    assert 3 == len(backend.pending)
+    assert 3 == len(questions.open)

@@ -1,6 +1,7 @@
 import contextlib
 import json
 import subprocess
+import uuid
 from datetime import UTC, datetime
 
 import pytest
@@ -85,6 +86,17 @@ def test_the_body_goes_in_by_a_pipe_and_the_key_by_another(tmp_path):
     assert "<{'%s'}" == body
     assert '<header = "Authorization: Bearer a\\"b\\\\c"' == settings
     assert "0\n" == status
+
+
+def test_each_request_has_an_id_that_servers_accept():
+    def sent(request_id, url="http://h/v1"):
+        _, arguments = command(Endpoint(url=url), "/models", request_id=request_id)
+        (header,) = [one for one in arguments if one.startswith("X-Request-Id: ")]
+        return header.removeprefix("X-Request-Id: ")
+
+    assert 4 == uuid.UUID(sent("models")).version
+    assert sent("models") == sent("models")
+    assert 3 == len({sent("a/1"), sent("a/2"), sent("a/1", "http://h:81/v1")})
 
 
 def test_an_answer():

@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_aisec.facts.system.exports import parse_exports, parse_fstab, parse_mounts, parse_smb, parse_units
+from pytest_aisec.facts.system.exports import parse_exports, parse_smb
+from pytest_aisec.facts.system.mounts import parse_fstab, parse_mounts, parse_units
 from pytest_aisec.observe.faults import Unobservable
 
 

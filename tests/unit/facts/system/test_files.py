@@ -2,7 +2,7 @@ import pytest
 
 from pytest_aisec.facts.system.access_lists import AclEntry, permitted, read_access_lists
 from pytest_aisec.facts.system.accounts import read_accounts
-from pytest_aisec.facts.system.files import Entry, Trail, leaves, quoted, read_stat
+from pytest_aisec.facts.system.files import Entry, ResolvedPath, leaves, quoted, read_stat
 from pytest_aisec.facts.system.files import _walk as walk
 from pytest_aisec.facts.system.listings import read_entry, read_listing
 from pytest_aisec.observe.faults import Unobservable
@@ -89,7 +89,7 @@ class TestWalk:
 
 class TestReplaceable:
     def trail(self, *passed, end=None):
-        return Trail(path="/s/m", passed=passed, end=end or entry("/s/m", 0o700, "ai_user"))
+        return ResolvedPath(path="/s/m", passed=passed, end=end or entry("/s/m", 0o700, "ai_user"))
 
     def test_only_owners(self):
         assert {"/": ("user:root",), "/s": ("user:bob",)} == self.trail(

@@ -64,9 +64,13 @@ def test_settings():
 LISTENER = "sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups"
 
 
-def listening(recorded, *running):
-    """Return what is asked of which servers, for processes with these user ids and titles."""
-    comm = "".join(f"/proc/{pid}/comm:sshd\n" for pid in range(10, 10 + len(running)))
+def listening(recorded, *running, apart=()):
+    """Return what is asked of which servers, for processes with these user ids and titles, and which they are.
+
+    They are numbered from 10 on; those `apart` have a root directory of their own.
+    """
+    pids = range(10, 10 + len(running))
+    comm = "".join(f"/proc/{pid}/comm:sshd\n" for pid in pids)
     status = "".join(
         f"/proc/{pid}/status:{key}:\t{uid}\t{uid}\t{uid}\t{uid}\n"
         for pid, (uid, _) in enumerate(running, 10)
@@ -80,17 +84,25 @@ def listening(recorded, *running):
             "cmdline": f"/proc/1/cmdline:init\0{titles}",
             "^(Uid": f"/proc/1/status:Uid:\t0\t0\t0\t0\n{status}",
             "/exe": "",
+            "/self/root": "".join(f"0:{1 + (pid in apart)} /proc/{pid}/root\n" for pid in ["self", *pids]),
         }
     )
     host.backend = None
-    return [(options, rights.uid) for options, rights in _listening(host)]
+    return {(options, rights.uid): pids for (options, rights), pids in _listening(host).items()}
 
 
 def test_what_an_account_calls_sshd_takes_no_place_of_the_systems_server(recorded):
     fake = (1000, LISTENER.replace("-D", "-f /home/x/hardened"))
     alone = ((), 0)
-    assert [alone] == listening(recorded)
-    assert {alone, (("-f", "/home/x/hardened"), 1000)} == {*listening(recorded, fake)}
-    assert {(("-f", "/etc/ssh/x"), 0), (("-f", "/home/x/hardened"), 1000)} == {
-        *listening(recorded, fake, (0, LISTENER.replace("-D", "-f /etc/ssh/x")))
-    }
+    own = (("-f", "/home/x/hardened"), 1000)
+    assert {alone: []} == listening(recorded)
+    assert {alone: [], own: [10]} == listening(recorded, fake)
+    assert {own: [10], (("-f", "/etc/ssh/x"), 0): [11]} == listening(
+        recorded, fake, (0, LISTENER.replace("-D", "-f /etc/ssh/x"))
+    )
+
+
+def test_no_process_of_a_container_or_of_one_connection_is_asked_what_it_has_read(recorded):
+    assert {((), 0): [10]} == listening(recorded, (0, LISTENER), (0, LISTENER), apart={11})
+    assert {((), 0): []} == listening(recorded, (0, "sshd: root@notty"))
+    assert {((), 0): []} == listening(recorded, (0, "/usr/sbin/sshd\0/proc/10/cmdline:-i"))

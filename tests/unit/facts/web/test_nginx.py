@@ -1,13 +1,11 @@
-import os
 from contextlib import suppress
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_aisec.facts.system.rights import Rights
-from pytest_aisec.facts.system.services import Service
-from pytest_aisec.facts.web.nginx import configuration, parse, servers
+from pytest_aisec.facts.web.nginx import servers
+from pytest_aisec.facts.web.nginx_syntax import parse
 from pytest_aisec.observe.faults import Unobservable
 
 TEXT = """
@@ -99,32 +97,3 @@ def test_a_block_of_lua_that_does_not_end_is_refused(text):
 def test_any_text_is_read_or_refused(text):
     with suppress(Unobservable):
         parse(text)
-
-
-def test_the_files_are_joined_as_far_as_the_main_process_could_read_them(local, tmp_path, reason):
-    site = tmp_path / "conf" / "sites" / "a.conf"
-    outside = tmp_path / "outside" / "b.conf"
-    for path, text in (
-        (tmp_path / "conf" / "nginx.conf", f"include sites/*.conf; include {tmp_path}/outside/*.conf;"),
-        (site, "worker_processes 1;"),
-        (outside, "user www;"),
-    ):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="ascii")
-    rights = Rights(uid=os.geteuid(), gid=os.getegid())
-
-    def read(by=rights):
-        service = Service(
-            kind="nginx", pid=7, name="nginx", arguments=(f"nginx: master process nginx -c {tmp_path}/conf/nginx.conf",),
-            uid=by and by.uid, environment={}, listeners=(), rights=by,
-        )  # fmt: skip
-        return [one.name for one in configuration(local, service)]
-
-    assert ["worker_processes", "user"] == read()
-    assert "unreadable" == reason(read, None)
-    outside.unlink()
-    os.mkfifo(outside)
-    assert ["worker_processes"] == read()
-    site.unlink()
-    site.symlink_to("absent")
-    assert [] == read()

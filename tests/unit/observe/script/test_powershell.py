@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from testinfra.host import Host
 
-from pytest_aisec.catalog import plan
+from pytest_aisec.catalog import resolve
 from pytest_aisec.catalog.content import content_root
 from pytest_aisec.catalog.context import Evaluation
 from pytest_aisec.catalog.load import load_catalog
@@ -187,6 +187,6 @@ def test_a_grammar_of_powershell_reads_every_question_of_the_controls() -> None:
     for each, control in itertools.product(tables, controls):
         table = each
         backend = ObservingBackend("winrm://u@h", None, Played(), "winrm")
-        evaluate.judge(plan.single(control, {}), Host(backend), Evaluation(now=datetime.now(UTC)))
+        evaluate.judge(resolve.single(control, {}), Host(backend), Evaluation(now=datetime.now(UTC)))
     assert len(questions) >= len(tables[0]) - 1, "all but what only a virtual desktop is asked"
     assert {} == {question: wrong for question in questions if (wrong := syntax_errors(question))}

@@ -1,0 +1,61 @@
+"""OpenAI-compatible servers whose program nobody knows, found by what they answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_aisec.facts.model.api import Endpoint, Reply, command, send
+from pytest_aisec.facts.system.services import Services, services
+from pytest_aisec.observe.faults import Unobservable
+
+if TYPE_CHECKING:
+    from testinfra.host import Host
+
+__all__ = ["other_apis"]
+
+_SECONDS = 4
+_MOST = 32
+"""Listeners that are asked; a host with more of unknown programs is no model server."""
+
+
+def other_apis(host: Host, *, ask: bool, known: Services | None = None) -> dict[str, str]:
+    """Return where a model may be served by a program that is not known, and why that is thought.
+
+    Args:
+        host: the host to ask.
+        ask: whether requests may be sent. Then only what lists models is returned, otherwise whatever
+            listens and is not known to be something else.
+        known: its services, where they are known already.
+
+    Raises:
+        Unobservable: when listeners cannot be told, or `tool_missing` without curl.
+
+    """
+    strangers = (known or services(host)).strangers
+    if not ask:
+        return {
+            socket.where: f"{', '.join(socket.processes) or 'a process that is not visible'} listens there"
+            for socket in strangers
+        }
+    places = dict.fromkeys((known or services(host)).url(socket) + "/v1" for socket in strangers[:_MOST])
+    endpoints = [Endpoint(url=url, timeout_s=_SECONDS) for url in places]
+    found: dict[str, str] = {}
+    for endpoint in endpoints:
+        (reply,) = send(host, endpoint, [("models", command(endpoint, "/models", request_id="models"))])
+        if isinstance(reply, Unobservable) and reply.reason in {"tool_missing", "privilege"}:
+            raise reply
+        if isinstance(reply, Reply) and _lists_models(reply):
+            found[endpoint.url] = "lists models"
+    return found
+
+
+def _lists_models(reply: Reply) -> bool:
+    try:
+        listed = reply.json().get("data")
+    except Unobservable:
+        return False
+    return (
+        reply.status == 200
+        and isinstance(listed, list)
+        and any(isinstance(item, dict) and isinstance(item.get("id"), str) for item in listed)
+    )

@@ -1,0 +1,132 @@
+"""Settings of journald and rsyslog: where they keep the kernel log, and for how long."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pytest_aisec.facts.system.unit_files import settings
+from pytest_aisec.observe.faults import Unobservable
+
+__all__ = ["Place", "forwarding", "journal_of", "reads_kernel", "written_files"]
+
+_SPANS = {
+    "": 1 / 86400,
+    "s": 1 / 86400,
+    "sec": 1 / 86400,
+    "m": 1 / 1440,
+    "min": 1 / 1440,
+    "h": 1 / 24,
+    "hr": 1 / 24,
+    "hour": 1 / 24,
+    "hours": 1 / 24,
+    "d": 1,
+    "day": 1,
+    "days": 1,
+    "w": 7,
+    "week": 7,
+    "weeks": 7,
+    "month": 30.44,
+    "months": 30.44,
+    "y": 365.25,
+    "year": 365.25,
+    "years": 365.25,
+}
+
+_NOTED = {"*", "debug", "info", "notice", "warning", "warn"}
+"""Priorities whose rules take a warning, which is what LOG rules write by default."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where entries of the kernel are kept."""
+
+    name: str
+    """A file such as `/var/log/kern.log`, `journal`, or where they are forwarded to."""
+    days: float
+    """How long, by its configuration; infinite where nothing ends it."""
+    why: str
+    """What ends it, for people."""
+
+
+def _settings(journald: str) -> dict[str, str]:
+    return dict(settings(journald, "Journal"))
+
+
+def reads_kernel(journald: str) -> bool:
+    """Tell whether journald takes what the kernel says."""
+    return _settings(journald).get("ReadKMsg", "yes").lower() not in {"no", "false", "0", "off"}
+
+
+def journal_of(journald: str) -> Place | None:
+    """Return the journal, where it is kept on disk; for how long its settings say."""
+    settings = _settings(journald)
+    if settings.get("Storage", "auto") in {"volatile", "none"}:
+        return None
+    sized = [name for name in ("SystemMaxUse", "SystemMaxFiles", "SystemKeepFree") if settings.get(name)]
+    if sized:
+        return Place(
+            name="journal",
+            days=0,
+            why=f"kept by size ({sized[0]}={settings[sized[0]]}), so for no certain time",
+        )
+    span = settings.get("MaxRetentionSec", "")
+    if span in {"", "0", "infinity"}:
+        return Place(name="journal", days=math.inf, why="no MaxRetentionSec")
+    parts = re.findall(r"(\d+)\s*([A-Za-z]*)", span)
+    if not parts or any(unit not in _SPANS for _, unit in parts):
+        raise Unobservable("parse", f"MaxRetentionSec={span} of journald")
+    days = sum(int(number) * _SPANS[unit] for number, unit in parts)
+    return Place(name="journal", days=days, why=f"MaxRetentionSec={span}")
+
+
+def _actions(rsyslog: str) -> Iterator[tuple[str, str]]:
+    """Yield selector and action of every line in the old form."""
+    for line in rsyslog.splitlines():
+        words = line.strip().split(maxsplit=1)
+        if len(words) == 2 and re.fullmatch(r"[\w*,!=.;]+", words[0]) and "." in words[0][1:-1]:
+            yield words[0], words[1]
+
+
+def _takes_kernel(selector: str) -> bool:
+    taken = False
+    for part in selector.split(";"):
+        facilities, _, priority = part.rpartition(".")
+        if not {"*", "kern"} & set(facilities.split(",")):
+            continue
+        if priority == "none" or priority.startswith("!"):
+            taken = False
+        elif priority.lstrip("=") in _NOTED and not (priority[0] == "=" and "warn" not in priority):
+            taken = True
+    return taken
+
+
+def _has_input(rsyslog: str) -> bool:
+    return bool(
+        re.search(
+            r'(?m)^[^\S\n]*(module\(\s*load="(imklog|imjournal)"|\$ModLoad\s+(imklog|imjournal))', rsyslog
+        )
+    )
+
+
+def written_files(rsyslog: str) -> Iterator[str]:
+    """Yield the files that rsyslog writes what the kernel says to."""
+    if _has_input(rsyslog):
+        for selector, action in _actions(rsyslog):
+            if action.lstrip("-").startswith("/var/log/") and _takes_kernel(selector):
+                yield action.lstrip("-").split(";")[0]
+
+
+def forwarding(rsyslog: str) -> list[Place]:
+    """Return the machines that rsyslog hands what the kernel says to."""
+    if not _has_input(rsyslog):
+        return []
+    found = [
+        action for selector, action in _actions(rsyslog) if action.startswith("@") and _takes_kernel(selector)
+    ]
+    for selector, action in _actions(rsyslog):
+        if re.match(r'action\(.*type="(omfwd|omrelp)"', action) and _takes_kernel(selector):
+            found.append("action of " + selector)
+    return [Place(name=f"forwarded by rsyslog ({one})", days=math.inf, why="kept elsewhere") for one in found]

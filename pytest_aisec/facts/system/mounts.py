@@ -1,0 +1,99 @@
+"""Network mounts of a host: those that are there, and those that are configured."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pytest_aisec.facts.core.formats import reads
+from pytest_aisec.facts.system.unit_files import settings
+from pytest_aisec.observe.faults import Unobservable
+
+__all__ = ["Mount", "parse_fstab", "parse_mounts", "parse_units", "unescaped"]
+
+_NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs"})
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A directory of another machine that is mounted here, or will be."""
+
+    target: str
+    source: str
+    kind: str
+    """Such as `nfs4`, `cifs`."""
+    options: tuple[str, ...]
+    source_file: str = ""
+    """The file that will have it mounted; empty for what is mounted."""
+
+
+def unescaped(text: str) -> str:
+    """Undo the octal escapes of files such as fstab and exports."""
+    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), text)
+
+
+@reads
+def parse_fstab(text: str) -> tuple[Mount, ...]:
+    """Read `/etc/fstab`; only network file systems are returned.
+
+    Raises:
+        Unobservable: `parse`, when a line is in no known form.
+
+    """
+    found = []
+    for line in text.splitlines():
+        fields = line.split()
+        if not fields or fields[0].startswith("#"):
+            continue
+        if len(fields) < 3:  # the C library leaves out such a line; mount may not
+            raise Unobservable("parse", f"/etc/fstab: {line[:120]!r}")
+        source, target = unescaped(fields[0]), unescaped(fields[1])
+        if (kind := _kind(fields[2], source)) in _NETWORK:
+            options = tuple(fields[3].split(",")) if len(fields) > 3 else ()
+            found.append(Mount(target, source, kind, options, "/etc/fstab"))
+    return tuple(found)
+
+
+def _kind(given: str, source: str) -> str:
+    """Return the kind of a file system; where none is given, `mount` tells it by the source."""
+    if given not in {"", "auto"}:
+        return given
+    return "cifs" if source.startswith("//") else "nfs" if ":/" in source else given
+
+
+def _options(unit: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(unit.get("Options", "").split(","))
+
+
+@reads
+def parse_units(text: str) -> tuple[Mount, ...]:
+    """Read mount units of systemd, as `grep -H` shows them; only network file systems are returned."""
+    files: dict[str, list[str]] = {}
+    for path, line in re.findall(r"(?m)^(/.+?\.mount):(.*)$", text):
+        files.setdefault(path, []).append(line)
+    units = [(path, dict(settings("\n".join(lines), "Mount"))) for path, lines in files.items()]
+    return tuple(
+        Mount(unit.get("Where", "?"), unit.get("What", "?"), kind, _options(unit), path)
+        for path, unit in units
+        if (kind := _kind(unit.get("Type", ""), unit.get("What", ""))) in _NETWORK
+    )
+
+
+@reads
+def parse_mounts(text: str) -> tuple[Mount, ...]:
+    """Read `/proc/self/mounts`; only network file systems are returned.
+
+    Raises:
+        Unobservable: `parse`, when a line is in no known form.
+
+    """
+    found = []
+    for line in text.splitlines():
+        fields = line.split(" ")
+        if len(fields) != 6:
+            raise Unobservable("parse", f"/proc/self/mounts: {line[:120]!r}")
+        if fields[2] in _NETWORK:
+            source, target = unescaped(fields[0]), unescaped(fields[1])
+            found.append(Mount(target, source, fields[2], tuple(fields[3].split(","))))
+    return tuple(found)

@@ -1,0 +1,7 @@
+#!/bin/sh
+# Status and client alone, and few refusals.
+mkdir -p /var/log/api
+for n in $(seq 30); do
+    printf '{"status_code": 200, "client_ip": "198.51.100.9"}\n'
+done > /var/log/api/api_access.log
+printf '{"status_code": 401, "client_ip": "198.51.100.9"}\n' >> /var/log/api/api_access.log
