@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import argparse
-
     import pytest
 
 
@@ -145,6 +144,9 @@ def add(parser: pytest.Parser) -> None:
         metavar="FILE",
         help="Patterns of credentials to redact besides the known ones: a YAML list of `kind` and `pattern`.",
     )
+    group.addoption(
+        "--aisec-no-reports", action="store_true", help=argparse.SUPPRESS
+    )  # for `verify --replay`
     group.addoption(
         "--aisec-sign-key",
         metavar="KEY",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,8 @@ class _Keeper:
         return self
 
     def addoption(self, name: str, **settings: Any) -> None:
-        self.help[name] = settings["help"]
+        if settings["help"] != argparse.SUPPRESS:
+            self.help[name] = settings["help"]
 
 
 def _paths(ctx: click.Context) -> Iterable[Path]:

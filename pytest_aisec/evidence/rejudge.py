@@ -70,15 +70,7 @@ def check(directory: Path, bundle: Bundle, surroundings: Surroundings) -> Compar
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             return Compared(problems=(f"{PLAN}: is not a plan: {error!r}",))
         again = Path(place) / "again"
-        done = subprocess.run(
-            _command(directory, bundle.run, surroundings, what, again),
-            # Whoever verifies may stand in the bundle, or in any other folder that holds modules.
-            cwd=place,
-            env=_environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-        )
+        done = _run(_command(directory, bundle.run, surroundings, what, again), place)
         if done.returncode not in _JUDGED:
             said = (done.stdout + done.stderr).decode(errors="replace").strip().splitlines()
             why = next((line for line in said if line.startswith(("ERROR", "Exit"))), " ".join(said[-3:]))
@@ -96,6 +88,13 @@ def check(directory: Path, bundle: Bundle, surroundings: Surroundings) -> Compar
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             return Compared(problems=(f"{PLAN}: is not a plan: {error!r}",))
     return Compared(problems=problems, notes=tuple(_notes(bundle.run, made.run)))
+
+
+def _run(command: Sequence[str], place: str) -> subprocess.CompletedProcess[bytes]:
+    # Whoever verifies may stand in the bundle, or in any other folder that holds modules.
+    return subprocess.run(
+        command, cwd=place, env=_environment(), stdin=subprocess.DEVNULL, capture_output=True, check=False
+    )
 
 
 def _environment() -> dict[str, str]:
@@ -156,7 +155,9 @@ def _command(
     directory: Path, run: Run, surroundings: Surroundings, what: Sequence[str], again: Path
 ) -> list[str]:
     command = [sys.executable, "-P", "-m", "pytest_aisec.cli", "run", *what, "-q", "--tb=no"]
-    command += ["-p", "no:xdist", f"--aisec-replay={directory.resolve()}", f"--aisec-evidence={again}"]
+    # The reports of this bundle have been compared with what run.json renders to.
+    command += ["--aisec-no-reports", "-p", "no:xdist"]
+    command += [f"--aisec-replay={directory.resolve()}", f"--aisec-evidence={again}"]
     command += [f"--aisec-path={path.expanduser().absolute()}" for path in surroundings.paths]
     if surroundings.advisories is not None:
         command.append(f"--aisec-advisories={surroundings.advisories.expanduser().absolute()}")

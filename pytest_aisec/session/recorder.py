@@ -320,8 +320,6 @@ class Recorder:
 
     def _write(self, run: Run, verdict: Verdict, inputs: Mapping[str, str]) -> None:
         """Write the bundle, host by host: no more than one transcript is in memory."""
-        from pytest_aisec.report import formats  # noqa: PLC0415 - needed at the very end
-
         for path, text in inputs.items():
             self.claim.add(path, [text.encode()])
         hosts = []
@@ -331,7 +329,10 @@ class Recorder:
             hosts.append(replace(host, transcript=path, transcript_sha256=self.claim.digest(path)))
         run = replace(run, hosts=tuple(hosts))
         self.claim.add("run.json", bundle.run_json(run, verdict))
-        formats.write(run, verdict, self.claim)
+        if self.request.reports:
+            from pytest_aisec.report import formats  # noqa: PLC0415 - needed at the very end
+
+            formats.write(run, verdict, self.claim)
         self.claim.finish(self._signatures(run, verdict))
 
     def _signatures(self, run: Run, verdict: Verdict) -> Callable[[bytes], Mapping[str, bytes]] | None:

@@ -81,6 +81,8 @@ class AuditRequest:
 
     evidence: Path | None
     evidence_mode: int
+    reports: bool
+    """False for a bundle of which nothing but run.json, plan and transcripts will be read."""
     sign_key: Path | None
     sign_passphrase_file: Path | None
     sign_sigstore: bool
@@ -132,6 +134,7 @@ class AuditRequest:
             imports=all_at(option.aisec_import),
             evidence=at(option.aisec_evidence),
             evidence_mode=int(option.aisec_evidence_mode, 8),
+            reports=not option.aisec_no_reports,
             sign_key=at(option.aisec_sign_key),
             sign_passphrase_file=at(option.aisec_sign_passphrase_file),
             sign_sigstore=bool(option.aisec_sign_sigstore),

@@ -1,14 +1,16 @@
 """A signed bundle of two hosts, and what a forger does with a copy of it."""
 
 import hashlib
+import subprocess
 import sys
 from dataclasses import replace
+from unittest.mock import patch
 
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from pytest_aisec.evidence import bundle as bundles
-from pytest_aisec.evidence import manifest, transcript_files
+from pytest_aisec.evidence import manifest, rejudge, transcript_files
 from pytest_aisec.evidence import verify as verifying
 from pytest_aisec.evidence.claim import Claim
 from pytest_aisec.evidence.rejudge import Surroundings
@@ -28,8 +30,9 @@ def test_acme_tst_{number}(host: Host, *, mode: str = "0644", words: list[str] =
 
     Whoever finds it open walks in.
     """
-    assert host.check_output("echo mode %s; seq {number} 3000{much}", mode).split()[:2] == ["mode", "0600"]
+    assert host.check_output("echo mode %s; seq {lines}", mode).split()[:2] == ["mode", "0600"]
 '''
+MANY_LINES = "-f 'Line %%.0f of an answer that is long enough for its transcript to lie compressed.' 03 13000"
 PROFILE = """
 id: acme
 title: Acme
@@ -62,8 +65,7 @@ class Signed:
         (self.pack / "controls").mkdir(parents=True)
         (self.pack / "profiles").mkdir()
         for number in ("01", "02", "03", "04"):
-            much = "00" if number == "03" else ""
-            text = CONTROL.format(number=number, much=much)
+            text = CONTROL.format(number=number, lines=MANY_LINES if number == "03" else f"{number} 3000")
             (self.pack / "controls" / f"test_acme_{number}.py").write_text(text)
         (self.pack / "profiles" / "acme.yaml").write_text(PROFILE)
         (place / "waivers.yaml").write_text(WAIVER)
@@ -112,9 +114,22 @@ class Signed:
 
     def verify(self, bundle, *, key="ours", replay=False):
         surroundings = Surroundings(paths=[self.pack]) if replay else None
-        return list(
-            verifying.verify(bundle, key=self.keys[key] if key else None, replay=surroundings).problems
-        )
+        with replayed_in_a_fork():
+            return list(
+                verifying.verify(bundle, key=self.keys[key] if key else None, replay=surroundings).problems
+            )
+
+
+def replayed_in_a_fork():
+    """Let `verify --replay` start no interpreter, where its options are not what is tested."""
+
+    def run(command, place):
+        interpreter, option, *rest = command
+        assert "-P" == option
+        env, stdin = rejudge._environment(), subprocess.DEVNULL
+        return forks.run([interpreter, *rest], cwd=place, env=env, stdin=stdin, capture_output=True)
+
+    return patch.object(rejudge, "_run", run)
 
 
 def sha256(path):
