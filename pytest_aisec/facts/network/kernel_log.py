@@ -5,19 +5,29 @@ from __future__ import annotations
 import fnmatch
 import math
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pytest_aisec.facts.core.answers import Answer, answers, problem
 from pytest_aisec.facts.core.formats import is_number, reads
-from pytest_aisec.facts.network.log_settings import Place, forwarding, journal_of, reads_kernel, written_files
+from pytest_aisec.facts.network.log_settings import (
+    FORWARDED,
+    Place,
+    forwarding,
+    journal_of,
+    reads_kernel,
+    written_files,
+)
+from pytest_aisec.facts.system.log_times import line_time
+from pytest_aisec.facts.system.running_config import stale
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
     from testinfra.host import Host
 
-__all__ = ["KernelLog", "Place", "kernel_log", "read_kernel_log"]
+__all__ = ["KernelLog", "Place", "kernel_log", "not_reread", "read_kernel_log"]
 
 _SINCE_BOOT = re.compile(r"\[ *\d+\.\d+\] ")
 _EMULATED = re.compile(r"\S+ +\S+ +\S+ \S+ ")
@@ -43,8 +53,22 @@ _COMMANDS = (
         '$d/systemd/journald.conf.d/*.conf; do [ -e "$f" ] && cat -- "$f" && echo; done; done; true'
     ),
     'for f in /etc/rsyslog.conf /etc/rsyslog.d/*.conf; do [ -e "$f" ] && cat -- "$f" && echo; done; true',
-    "grep -ah '' /proc/[0-9]*/comm",
+    "grep -aH '' /proc/[0-9]*/comm",
+    (
+        f'for f in {_FILES}; do [ -e "$f" ] && [ "$(find "$f" -mtime -{{days}})" ] || continue; '
+        'echo "file $f"; case "$f" in *.gz) gzip -cd -- "$f";; *.xz|*.zst|*.bz2) ;; *) cat -- "$f";; esac '
+        "| tail -n 1 | cut -c 1-80; done; echo end"
+    ),
+    "journalctl -q -D /var/log/journal --no-pager -o short-unix -n 1 | cut -c 1-80",
+    (
+        "for f in /etc/rsyslog.conf /etc/rsyslog.d/*.conf /usr/lib/systemd/journald.conf "
+        "/usr/lib/systemd/journald.conf.d/*.conf /usr/local/lib/systemd/journald.conf "
+        "/usr/local/lib/systemd/journald.conf.d/*.conf /run/systemd/journald.conf "
+        "/run/systemd/journald.conf.d/*.conf /etc/systemd/journald.conf /etc/systemd/journald.conf.d/*.conf; "
+        'do [ -e "$f" ] && echo "$f"; done; true'
+    ),
 )
+_JOURNALD = [f"{place}/systemd/journald.conf.d" for place in ("/usr/lib", "/usr/local/lib", "/run", "/etc")]
 _LOGROTATE_PLACES = 2
 """In which logrotate is looked for; each is said to be absent, or one is shown."""
 _ABSENT = re.compile(r"No such (file or directory|process)")
@@ -65,10 +89,32 @@ class KernelLog:
     """Where a running service is to write them."""
     faults: tuple[Unobservable, ...]
     """Why there may be more."""
+    newest: Mapping[str, datetime] = field(default_factory=dict)
+    """Place → when anything was written there last, by what it says itself."""
+    writers: Mapping[str, int] = field(default_factory=dict)
+    """The process of each running program that writes logs, by the name of the program."""
+    settings: tuple[str, ...] = ()
+    """The files of rsyslog and journald."""
+
+    def written_since(self, time: datetime) -> tuple[Place, ...]:
+        """Return the places that hold entries and in which anything was written since then.
+
+        Where entries are forwarded to shows nothing itself: it counts where a file of the same program does.
+        """
+        fresh = {place for place in self.holding if place.name in self.newest}
+        fresh = {place for place in fresh if self.newest[place.name] >= time}
+        are_sent = any(place.name != "journal" for place in fresh)
+        return tuple(place for place in self.holding if place in fresh or (place.is_elsewhere and are_sent))
 
 
-def kernel_log(host: Host, prefixes: Sequence[str]) -> KernelLog:
+def kernel_log(host: Host, prefixes: Sequence[str], *, now: datetime, days: int) -> KernelLog:
     """Return entries of packets with one of `prefixes`, and where such entries are kept.
+
+    Args:
+        host: whose kernel logs.
+        prefixes: what rules put before entries.
+        now: when the run began.
+        days: of what was written last longer ago than that, it is not told when.
 
     Raises:
         Unobservable: `parse`, when a configuration is in no known form.
@@ -76,21 +122,23 @@ def kernel_log(host: Host, prefixes: Sequence[str]) -> KernelLog:
     """
     words = " -e ".join("%s" for _ in prefixes)
     commands = [
-        (command.replace("{words}", words), *prefixes) if "{words}" in command else command
+        (command.replace("{words}", words), *prefixes)
+        if "{words}" in command
+        else command.replace("{days}", str(days + 1))
         for command in _COMMANDS
     ]
-    return read_kernel_log(answers(host, *commands), prefixes)
+    return read_kernel_log(answers(host, *commands), prefixes, now)
 
 
 @reads
-def read_kernel_log(printed: Sequence[Answer], prefixes: Sequence[str]) -> KernelLog:
+def read_kernel_log(printed: Sequence[Answer], prefixes: Sequence[str], now: datetime) -> KernelLog:
     """Read what the commands of `kernel_log` printed.
 
     Raises:
         Unobservable: as `kernel_log`.
 
     """
-    files, journal, persistent, logrotate, rotates, journald, rsyslog, running = printed
+    files, journal, persistent, logrotate, rotates, journald, rsyslog, running, *times, settings = printed
     _check_tools(printed)
     faults: list[Unobservable] = []
     for answer, what in ((files, "/var/log"), (rsyslog, "rsyslog")):
@@ -112,7 +160,8 @@ def read_kernel_log(printed: Sequence[Answer], prefixes: Sequence[str]) -> Kerne
             entries.append(text)
             holding.append(journal_place)
     intended = [journal_place] if journal_place and reads_kernel(journald.stdout) else []
-    names = set(running.stdout.split())
+    writers = {name: int(pid) for pid, name in re.findall(r"(?m)^/proc/(\d+)/comm:(.*)$", running.stdout)}
+    names = set(writers)
     written = [place for place in holding if names & _writers(place.name)]
     intended = [place for place in intended if names & _writers(place.name)]
     if "rsyslogd" in names:
@@ -126,13 +175,51 @@ def read_kernel_log(printed: Sequence[Answer], prefixes: Sequence[str]) -> Kerne
         abandoned=tuple(dict.fromkeys(place.name for place in holding if place not in written)),
         intended=tuple(dict.fromkeys(intended)),
         faults=tuple(faults),
+        newest=_newest(times[0].stdout, times[1].stdout, now),
+        writers=writers,
+        settings=tuple(settings.stdout.splitlines()),
     )
+
+
+def not_reread(host: Host, seen: KernelLog, places: Iterable[Place]) -> Unobservable | None:
+    """Return why what writes `places` may not do so as its files say; `None` where it does."""
+    for program in sorted({name for place in places for name in _writers(place.name)} & set(seen.writers)):
+        of_journal = program == "systemd-journal"
+        files = [path for path in seen.settings if ("journald" in path) == of_journal]
+        main = "/etc/systemd/journald.conf" if of_journal else "/etc/rsyslog.conf"
+        directories = dict.fromkeys(_JOURNALD if of_journal else ["/etc/rsyslog.d"], ())
+        if program in {"systemd-journal", "rsyslogd"}:
+            paths = list(dict.fromkeys([main, *files]))
+            old = stale(host, seen.writers[program], paths, what=program, directories=directories)
+            if old is not None:
+                return old
+    return None
+
+
+def _newest(files: str, journal: str, now: datetime) -> dict[str, datetime]:
+    """Return when each place was written to last, by its last lines; what is still to come does not count."""
+    found: dict[str, datetime] = {}
+    path = ""
+    for line in files.splitlines():
+        if line.startswith("file /"):
+            path = _unrotated(line[5:])
+        elif path and (at := line_time(line, now)) is not None:
+            found[path] = max(at, found.get(path, at))
+    at = line_time(journal.strip().rpartition("\n")[2], now)
+    times = {**found, **({"journal": at} if at is not None else {})}
+    return {place: time for place, time in times.items() if time <= now + timedelta(days=1)}
+
+
+def _unrotated(path: str) -> str:
+    return re.sub(r"[.-]\d+$", "", re.sub(r"\.(gz|xz|zst|bz2)$", "", path))
 
 
 def _writers(place: str) -> frozenset[str]:
     """Return the programs that write a place, as the kernel names processes: 15 letters at most."""
     if place == "journal":
         return frozenset({"systemd-journal"})
+    if place.startswith(FORWARDED):
+        return frozenset({"rsyslogd"})
     return frozenset({"ulogd"} if "/ulog/" in place else {"rsyslogd", "syslog-ng", "syslogd"})
 
 
@@ -141,7 +228,7 @@ def _of_files(listing: str, prefixes: Sequence[str]) -> Iterator[tuple[str, str]
     path = ""
     for line in listing.splitlines():
         if line.startswith("file /"):
-            path = re.sub(r"[.-]\d+$", "", re.sub(r"\.(gz|xz|zst|bz2)$", "", line[5:]))
+            path = _unrotated(line[5:])
         elif not path:
             raise Unobservable("parse", f"entries of no file: {line[:120]!r}")
         elif text := _entry(line, prefixes, emulated="/ulog/" in path):

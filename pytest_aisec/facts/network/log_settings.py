@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pytest_aisec.facts.system.unit_files import settings
 from pytest_aisec.observe.faults import Unobservable
 
-__all__ = ["Place", "forwarding", "journal_of", "reads_kernel", "written_files"]
+__all__ = ["FORWARDED", "Place", "forwarding", "journal_of", "reads_kernel", "written_files"]
 
 _SPANS = {
     "": 1 / 86400,
@@ -39,6 +39,10 @@ _NOTED = {"*", "debug", "info", "notice", "warning", "warn"}
 """Priorities whose rules take a warning, which is what LOG rules write by default."""
 
 
+FORWARDED = "forwarded by rsyslog"
+"""How the name of a place begins that lies on another machine."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Place:
     """Where entries of the kernel are kept."""
@@ -49,6 +53,11 @@ class Place:
     """How long, by its configuration; infinite where nothing ends it."""
     why: str
     """What ends it, for people."""
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether entries are only handed on to there."""
+        return self.name.startswith(FORWARDED)
 
 
 def _settings(journald: str) -> dict[str, str]:
@@ -129,4 +138,4 @@ def forwarding(rsyslog: str) -> list[Place]:
     for selector, action in _actions(rsyslog):
         if re.match(r'action\(.*type="(omfwd|omrelp)"', action) and _takes_kernel(selector):
             found.append("action of " + selector)
-    return [Place(name=f"forwarded by rsyslog ({one})", days=math.inf, why="kept elsewhere") for one in found]
+    return [Place(name=f"{FORWARDED} ({one})", days=math.inf, why="kept elsewhere") for one in found]

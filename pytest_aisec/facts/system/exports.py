@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pytest_aisec.facts.core.answers import Answer, answers, problem
 from pytest_aisec.facts.core.formats import reads
-from pytest_aisec.facts.system.mounts import Mount, parse_fstab, parse_mounts, parse_units, unescaped
+from pytest_aisec.facts.system.mounts import Mount, parse_fstab, parse_mounts, parse_units, to_come, unescaped
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -146,11 +146,10 @@ def read_exports(printed: tuple[Answer, ...]) -> Exports:
     later = [*parse_fstab(fstab.stdout), *parse_units(units.stdout)]
     if re.search(r"(?m)^[^\S\n]*/", autofs.stdout):
         faults.append(Unobservable("parse", "maps of autofs (/etc/auto.master) are not read"))
-    targets = {mount.target for mount in mounted}
     return Exports(
         nfs=tuple(found),
         smb=tuple(shares),
-        mounts=(*mounted, *(mount for mount in later if mount.target not in targets)),
+        mounts=(*mounted, *to_come(later, mounted)),
         faults=tuple(faults),
     )
 

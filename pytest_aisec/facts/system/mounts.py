@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from pytest_aisec.facts.core.formats import reads
 from pytest_aisec.facts.system.unit_files import settings
 from pytest_aisec.observe.faults import Unobservable
 
-__all__ = ["Mount", "parse_fstab", "parse_mounts", "parse_units", "unescaped"]
+__all__ = ["Mount", "parse_fstab", "parse_mounts", "parse_units", "to_come", "unescaped"]
 
+_IMPLIED = {
+    **dict.fromkeys(("user", "users"), ("nosuid", "nodev", "noexec")),
+    **dict.fromkeys(("owner", "group"), ("nosuid", "nodev")),
+}
+_UNDONE = {"suid": ("nosuid",), "dev": ("nodev",), "defaults": ("nosuid", "nodev")}
 _NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs"})
 
 
@@ -50,9 +55,38 @@ def parse_fstab(text: str) -> tuple[Mount, ...]:
             raise Unobservable("parse", f"/etc/fstab: {line[:120]!r}")
         source, target = unescaped(fields[0]), unescaped(fields[1])
         if (kind := _kind(fields[2], source)) in _NETWORK:
-            options = tuple(fields[3].split(",")) if len(fields) > 3 else ()
+            options = _in_force(fields[3]) if len(fields) > 3 else ()
             found.append(Mount(target, source, kind, options, "/etc/fstab"))
     return tuple(found)
+
+
+def _in_force(text: str) -> tuple[str, ...]:
+    """Return the options that a list comes to: some imply others, and of contrary ones the last counts."""
+    found: dict[str, None] = {}
+    for option in text.split(","):
+        found[option] = None
+        for contrary in _UNDONE.get(option, ()):
+            found.pop(contrary, None)
+        found.update(dict.fromkeys(_IMPLIED.get(option, ())))
+    return tuple(found)
+
+
+def to_come(configured: Iterable[Mount], mounted: Iterable[Mount]) -> tuple[Mount, ...]:
+    """Return what will be mounted next time, whatever is mounted now.
+
+    Where no flavour of security is configured, client and server agree on one: on the same again as now.
+    """
+    now = {(one.target, one.source): one.options for one in mounted}
+    return tuple(
+        one
+        if any(option.startswith("sec=") for option in one.options)
+        else replace(one, options=(*one.options, *_flavours(now.get((one.target, one.source), ()))))
+        for one in configured
+    )
+
+
+def _flavours(options: Iterable[str]) -> Iterator[str]:
+    return (one for one in options if one.startswith("sec="))
 
 
 def _kind(given: str, source: str) -> str:
@@ -63,7 +97,7 @@ def _kind(given: str, source: str) -> str:
 
 
 def _options(unit: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(unit.get("Options", "").split(","))
+    return _in_force(unit.get("Options", ""))
 
 
 @reads

@@ -90,7 +90,7 @@ def parse_syslog(text: str, *, now: datetime, zone: timezone) -> list[SshdLine]:
 
 def _time(match: re.Match[str], now: datetime, zone: timezone) -> datetime:
     if match.re is _RFC3164:
-        return _with_year(match["at"], now, zone, year=match["year"])
+        return with_year(match["at"], now, zone, year=match["year"])
     try:
         stated = datetime.fromisoformat(match["at"])
     except ValueError:
@@ -98,7 +98,13 @@ def _time(match: re.Match[str], now: datetime, zone: timezone) -> datetime:
     return stated if stated.tzinfo else stated.replace(tzinfo=zone)
 
 
-def _with_year(text: str, now: datetime, zone: timezone, *, year: str | None) -> datetime:
+def with_year(text: str, now: datetime, zone: timezone, *, year: str | None) -> datetime:
+    """Return a time in the oldest form of syslog, which may leave out the year.
+
+    Raises:
+        Unobservable: `parse`, when it is none.
+
+    """
     if year is not None:
         try:
             return datetime.strptime(text, "%b %d %Y %H:%M:%S").replace(tzinfo=zone)

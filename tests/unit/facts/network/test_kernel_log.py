@@ -1,4 +1,5 @@
 import math
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -6,6 +7,7 @@ from pytest_aisec.facts.core.answers import Answer
 from pytest_aisec.facts.network.kernel_log import read_kernel_log
 from pytest_aisec.observe.faults import Unobservable
 
+NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 PACKET = "SUSPECT_OUT: IN= OUT=eth0 SRC=10.0.0.1 DST=198.51.100.7 LEN=60 PROTO=TCP"
 RSYSLOG = 'module(load="imklog")\nauth,authpriv.* /var/log/auth.log\n*.*;auth,authpriv.none -/var/log/syslog\nkern.* -/var/log/kern.log\n'
 
@@ -17,8 +19,13 @@ NO_LOGROTATE = "".join(
 
 
 def log(**texts):
-    names = ("files", "journal", "persistent", "logrotate", "rotates", "journald", "rsyslog", "running")
+    names = (
+        *("files", "journal", "persistent", "logrotate", "rotates", "journald", "rsyslog", "running"),
+        *("last", "last_of_journal", "settings"),
+    )
     texts = {"rotates_err": "" if "rotates" in texts else NO_LOGROTATE, "running": RUNNING, **texts}
+    programs = enumerate(texts["running"].split(), 1)
+    texts["running"] = "".join(f"/proc/{pid}/comm:{name}\n" for pid, name in programs)
     texts["files"] = texts.get("files", "") + texts.pop("end", "end\n")
     answers = [
         Answer(
@@ -28,7 +35,7 @@ def log(**texts):
         )
         for name in names
     ]
-    return read_kernel_log(answers, ["SUSPECT_OUT: "])
+    return read_kernel_log(answers, ["SUSPECT_OUT: "], NOW)
 
 
 @pytest.mark.parametrize(
@@ -156,3 +163,49 @@ def test_a_listing_without_its_end_is_not_whole():
 def test_entries_of_no_file():
     with pytest.raises(Unobservable, match="parse"):
         log(files=f"f\udcffile /var/log/kern.log\nx kernel: {PACKET}\n")
+
+
+KERN = f"file /var/log/kern.log\nx kernel: {PACKET}\n"
+
+
+def fresh(**texts):
+    """Return which places of entries were written to in the last week."""
+    return [one.name for one in log(**texts).written_since(NOW - timedelta(days=7))]
+
+
+@pytest.mark.parametrize(
+    ("expected", "last"),
+    [
+        (["/var/log/kern.log"], "file /var/log/kern.log\nNov 28 01:00:00 h kernel: x\nend\n"),
+        (["/var/log/kern.log"], "file /var/log/kern.log.1\n2026-11-28T01:00:00+01:00 h kernel: x\nend\n"),
+        (
+            ["/var/log/kern.log"],
+            "file /var/log/kern.log\nfile /var/log/kern.log.1.gz\nNov 28 01:00:00 h x\nend\n",
+        ),
+        ([], "file /var/log/kern.log\nNov  9 01:00:00 h kernel: x\nend\n"),
+        ([], "file /var/log/syslog\nNov 28 01:00:00 h kernel: x\nend\n"),
+        ([], "file /var/log/kern.log\nDec 24 01:00:00 h kernel: x\nend\n"),
+        ([], "file /var/log/kern.log\n2027-11-28T01:00:00Z h kernel: x\nend\n"),
+        ([], "file /var/log/kern.log\n-- MARK --\nend\n"),
+        ([], "end\n"),
+    ],
+)
+def test_a_log_is_written_where_its_last_line_says_so(expected, last):
+    assert expected == fresh(files=KERN, last=last)
+
+
+def test_the_journal_is_written_where_its_last_entry_says_so():
+    held = {"journal": f"1764115200.0 h kernel: {PACKET}\n", "persistent": "x"}
+    at = NOW - timedelta(days=2)
+    assert ["journal"] == fresh(**held, last_of_journal=f"{at.timestamp():f} h cron: x\n")
+    assert [] == fresh(**held, last_of_journal=f"{(at - timedelta(days=18)).timestamp():f} h cron: x\n")
+    assert [] == fresh(**held)
+
+
+def test_forwarding_counts_where_a_file_of_the_same_program_is_written():
+    held = {"files": KERN, "rsyslog": RSYSLOG + "*.* @@logs.example:6514\n"}
+    there = "forwarded by rsyslog (@@logs.example:6514)"
+    assert ["/var/log/kern.log", there] == fresh(
+        **held, last="file /var/log/kern.log\nNov 28 01:00:00 h kernel: x\nend\n"
+    )
+    assert [] == fresh(**held, last="file /var/log/kern.log\nNov  8 01:00:00 h kernel: x\nend\n")

@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_aisec.facts.system.exports import parse_exports, parse_smb
+from pytest_aisec.facts.core.answers import Answer
+from pytest_aisec.facts.system.exports import parse_exports, parse_smb, read_exports
 from pytest_aisec.facts.system.mounts import parse_fstab, parse_mounts, parse_units
 from pytest_aisec.observe.faults import Unobservable
 
@@ -65,6 +66,19 @@ def test_what_will_be_mounted():
     )
     assert [("/data", ("nosuid", "nodev")), ("/e", ("",))] == [
         (one.target, one.options) for one in parse_units(text)
+    ]
+
+
+def test_what_is_mounted_and_what_will_be_are_both_told():
+    texts = {8: "nas:/d /data nfs4 rw,nosuid,nodev 0 0\n", 9: "nas:/d /data nfs4 rw 0 0\n"}
+    absent = "cat: /etc/exports: No such file or directory\n" * 6
+    found = read_exports(
+        tuple(
+            Answer(stdout=texts.get(n, ""), stderr="" if n in texts else absent, status=0) for n in range(12)
+        )
+    )
+    assert [("", True), ("/etc/fstab", False)] == [
+        (one.source_file, "nosuid" in one.options) for one in found.mounts
     ]
 
 
