@@ -13,6 +13,7 @@ from pytest_aisec.facts.software.projects import Projects, projects
 from pytest_aisec.facts.system.texts import read_files
 
 AbsolutePath = Annotated[str, Field(pattern="^/")]
+Reason = Annotated[str, Field(min_length=1)]
 
 
 @control(
@@ -50,16 +51,17 @@ def test_critical_packages_have_hashes(
         "datasets",
     ],
     require_all: bool = False,
+    exclude: dict[AbsolutePath, Reason] = {},
 ) -> None:
     """Dependency hashes are required for critical ML libraries.
 
     A version number does not keep whoever controls the index, a mirror or the way to it from serving another
-    file under the same number.
+    file under the same number. `exclude` names places that are left out, as patterns, each with the reason.
     """
     if not project_roots or not critical_packages:
         not_applicable("no directory or no package is named", claims=["project_roots", "critical_packages"])
     critical = {canonicalize_name(name) for name in critical_packages}
-    seen = projects(host, project_roots)
+    seen = projects(host, project_roots, names=() if require_all else critical, exclude=exclude)
     faults = list(seen.faults)
     unhashed: dict[str, list[str]] = {
         root: ["declared, but absent"] for root in seen.absent if is_declared("project_roots")
@@ -80,8 +82,12 @@ def test_critical_packages_have_hashes(
                     unhashed.setdefault(file.path, []).extend(without)
     raise_unless(unhashed, faults)
     if not unhashed and not pins_any:
-        not_applicable(f"no project file below {', '.join(project_roots)} pins one of these packages")
-    assert unhashed == {}
+        left_out = f", but for {', '.join(exclude)}," if exclude else ""
+        not_applicable(
+            f"no project file below {', '.join(project_roots)}{left_out} pins one of these packages"
+        )
+    excluded = {path: [f"left out: {reason}"] for path, reason in exclude.items()}
+    assert unhashed | excluded == excluded
 
 
 def _of_lock(file: ProjectFile) -> list[tuple[str, tuple[str, ...]]]:

@@ -1,7 +1,13 @@
+from typing import Annotated
+
 from packaging.utils import canonicalize_name
+from pydantic import Field
 
 from pytest_aisec import Host, control, is_declared, not_applicable
 from pytest_aisec.facts.software.projects import projects
+
+AbsolutePath = Annotated[str, Field(pattern="^/")]
+Reason = Annotated[str, Field(min_length=1)]
 
 
 @control(
@@ -37,16 +43,17 @@ def test_critical_packages_are_pinned(
         "accelerate",
         "datasets",
     ],
+    exclude: dict[AbsolutePath, Reason] = {},
 ) -> None:
     """Critical ML libraries are pinned to exact versions in every project.
 
     Whoever publishes a malicious release, or takes over a maintainer's account, reaches every machine that
-    installs the newest version.
+    installs the newest version. `exclude` names places that are left out, as patterns, each with the reason.
     """
     if not project_roots or not critical_packages:
         not_applicable("no directory or no package is named", claims=["project_roots", "critical_packages"])
     critical = {canonicalize_name(name) for name in critical_packages}
-    seen = projects(host, project_roots)
+    seen = projects(host, project_roots, names=critical, exclude=exclude)
     loose: dict[str, list[str]] = {
         root: ["declared, but absent"] for root in seen.absent if is_declared("project_roots")
     }
@@ -65,5 +72,9 @@ def test_critical_packages_are_pinned(
     if not loose and seen.faults:
         raise seen.faults[0]
     if not loose and not names_any:
-        not_applicable(f"no project file below {', '.join(project_roots)} names one of these packages")
-    assert loose == {}
+        left_out = f", but for {', '.join(exclude)}," if exclude else ""
+        not_applicable(
+            f"no project file below {', '.join(project_roots)}{left_out} names one of these packages"
+        )
+    excluded = {path: [f"left out: {reason}"] for path, reason in exclude.items()}
+    assert loose | excluded == excluded

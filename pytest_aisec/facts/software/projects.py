@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,7 @@ _PRUNED = ("site-packages", "dist-packages", "node_modules", ".git", ".tox", ".n
 
 
 _MOST_INCLUDES = 8
+_LEADS_ON = re.compile(r"(?m)^\s*(-[rc]\b|--requirement|--constraint)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,20 +128,45 @@ class Projects:
         )
 
 
-def projects(host: Host, roots: Sequence[str]) -> Projects:
+def _may_name(path: str, text: str, names: Collection[str]) -> bool:
+    """Tell whether a file that cannot be parsed may be about one of `names`, or lead to a file that is."""
+    if "{{" in path:  # in a template's directory of no project, such as cookiecutter's
+        return False
+    said = re.sub(r"[-_.]+", "-", text.lower())
+    return not names or _LEADS_ON.search(text) is not None or any(name in said for name in names)
+
+
+def _parsed(
+    path: str, text: str, kind: str | None, names: Collection[str]
+) -> tuple[ProjectFile, list[Unobservable]]:
+    try:
+        return read_project_file(path, text, kind=kind), []
+    except Unobservable as fault:
+        empty = ProjectFile(path=path, kind=kind or "requirements")
+        return empty, [fault] if _may_name(path, text, names) else []
+
+
+def projects(
+    host: Host, roots: Sequence[str], *, names: Collection[str] = (), exclude: Collection[str] = ()
+) -> Projects:
     """Return the project files at most `DEPTH` levels below `roots`, and what they include.
 
     What could not be seen or parsed is in the `faults`.
+
+    Args:
+        host: where they lie.
+        roots: absolute paths of directories.
+        names: canonical names of the packages of interest: a file that cannot be parsed is no fault where
+            its text holds none of them. Without any, each is.
+        exclude: patterns of paths that are left out, with all below them.
+
     """
-    texts, absent, faults = project_files(host, roots)
+    texts, absent, faults = project_files(host, roots, exclude=exclude)
     files: dict[str, ProjectFile] = {}
 
     def parse(path: str, text: str, *, kind: str | None = None) -> None:
-        try:
-            files[path] = read_project_file(path, text, kind=kind)
-        except Unobservable as fault:
-            faults.append(fault)
-            files[path] = ProjectFile(path=path, kind=kind or "requirements")
+        files[path], problems = _parsed(path, text, kind, names)
+        faults.extend(problems)
 
     for path, text in texts.items():
         parse(path, text)
@@ -177,7 +204,7 @@ def projects(host: Host, roots: Sequence[str]) -> Projects:
 
 
 def project_files(
-    host: Host, roots: Sequence[str]
+    host: Host, roots: Sequence[str], *, exclude: Collection[str] = ()
 ) -> tuple[dict[str, str], tuple[str, ...], list[Unobservable]]:
     """Return the text of every project file by path, the roots that are absent, and why there may be more."""
     ways: dict[str, ResolvedPath] = trails(host, list(roots))
@@ -191,9 +218,11 @@ def project_files(
     listing = find(
         host,
         f"{' '.join(['%s'] * len(tops))} -maxdepth {DEPTH} \\( -type d \\( {pruned} \\) -prune \\) -o "
+        f"{''.join('-path %s -prune -o ' for _ in exclude)}"
         f"\\( {names} -o -path '*/requirements/*.txt' -o -path '*/requirements/*.in' \\) "
         "\\( -type f -o -type l \\) -printf '%%s %%p\\n\\0'",
         *tops,
+        *exclude,
     )
     faults += listing.faults
     sizes: dict[str, int] = {}

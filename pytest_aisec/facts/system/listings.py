@@ -24,6 +24,8 @@ __all__ = [
     "below",
     "find",
     "mount_points",
+    "mounted_elsewhere",
+    "other_names",
     "trees",
 ]
 
@@ -155,16 +157,24 @@ def mount_points(host: Host) -> tuple[str, ...]:
         Unobservable: when the host's mount table cannot be read.
 
     """
-    answer = host.run(_MOUNTS)
-    if answer.exit_status or not answer.stdout.strip():
-        raise Unobservable("unreadable", answer.stderr.strip() or "/proc/self/mountinfo is empty")
     points = []
-    for line in answer.stdout.splitlines():
+    for line in _mounts(host).splitlines():
         fields = line.split(" ")
         if len(fields) < 10 or not fields[4].startswith("/"):
             raise Unobservable("parse", f"/proc/self/mountinfo: {line[:200]!r}")
-        points.append(re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), fields[4]))
+        points.append(_plain(fields[4]))
     return tuple(dict.fromkeys(points))
+
+
+def _mounts(host: Host) -> str:
+    answer = host.run(_MOUNTS)
+    if answer.exit_status or not answer.stdout.strip():
+        raise Unobservable("unreadable", answer.stderr.strip() or "/proc/self/mountinfo is empty")
+    return str(answer.stdout)
+
+
+def _plain(path: str) -> str:
+    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), path)
 
 
 def below(host: Host, directories: Sequence[str], test: str) -> Below:
@@ -197,6 +207,66 @@ def below(host: Host, directories: Sequence[str], test: str) -> Below:
         links=tuple(entry for entry in entries if entry.kind == "l"),
         listing=listing,
     )
+
+
+_ALL_MOUNTS = "cat /proc/[0-9]*/mountinfo 2>/dev/null | cut -d ' ' -f 3-5 | sort -u"
+"""Device, root and point of each mount, of all processes: those of containers are among them."""
+
+
+def other_names(host: Host, tops: Sequence[str], test: str) -> tuple[str, ...]:
+    """Return what in the directories `tops` can be reached by another way than through them.
+
+    These are files with several hard links for which the find expression `test` holds, and directories and
+    files that are mounted elsewhere, also in containers.
+
+    Raises:
+        Unobservable: as `find`, and when the mount table cannot be read.
+
+    """
+    foresee(host, _ALL_MOUNTS)
+    places = " ".join(["%s"] * len(tops))
+    linked = find(host, f"{places} -xdev ! -type d -links +1 \\( {test} \\) -printf '{ENTRY_FORMAT}'", *tops)
+    if linked.faults:
+        raise linked.faults[0]
+    answer = host.run(_ALL_MOUNTS)
+    return (
+        *(read_entry(record).path for record in linked.records),
+        *mounted_elsewhere(_mounts(host), answer.stdout, tops),
+    )
+
+
+@reads
+def mounted_elsewhere(own: str, everywhere: str, tops: Sequence[str]) -> tuple[str, ...]:
+    """Return the paths below `tops` that some mount shows at another place.
+
+    Args:
+        own: the mount table of the asking process.
+        everywhere: device, root and point of all mounts of all processes.
+        tops: absolute paths without links.
+
+    Raises:
+        Unobservable: `unreadable`, when not even the own mounts are among all of them.
+
+    """
+    here = {_mount(line.split(" ")[2:5]) for line in own.splitlines()}
+    all_of_them = {_mount(line.split(" ")) for line in everywhere.splitlines()}
+    if not here <= all_of_them:
+        raise Unobservable("unreadable", "not all mounts of all processes are shown")
+    found: dict[str, None] = {}
+    for device, root, point in sorted(all_of_them):
+        for their_device, their_root, their_point in here:
+            base = their_root.rstrip("/")
+            if device != their_device or not (root == their_root or root.startswith(base + "/")):
+                continue
+            path = their_point if root == their_root else their_point.rstrip("/") + root[len(base) :]
+            if path != point and any(path.startswith(top.rstrip("/") + "/") for top in tops):
+                found[path] = None
+    return tuple(found)
+
+
+def _mount(fields: Sequence[str]) -> tuple[str, str, str]:
+    device, root, point = fields
+    return device, _plain(root), _plain(point)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,6 +27,7 @@ from pytest_aisec.facts.system import logs, sockets
 from pytest_aisec.facts.system.accounts import read_accounts
 from pytest_aisec.facts.web import jupyter
 from pytest_aisec.facts.windows import powershell
+from pytest_aisec.facts.system.rights import Rights
 from pytest_aisec.observe.faults import Unobservable
 
 pytestmark = pytest.mark.slow
@@ -116,6 +117,11 @@ def argument(annotation: str, known: tuple[str, ...]) -> st.SearchStrategy[Any]:
         "Sequence[Component]": st.just(()),
         "Sequence[Process]": st.just(()),
         "Reply": st.builds(model_reply, texts(known)),
+        "Mapping[int, str]": st.dictionaries(st.integers(1, 5), st.sampled_from(["a", *known]), max_size=3),
+        "Mapping[str, Sequence[str]]": st.dictionaries(
+            st.sampled_from(["a", *known]), st.lists(st.sampled_from(["/a", *known]), max_size=3), max_size=3
+        ),
+        "Rights": st.builds(Rights, uid=st.sampled_from([0, 1000]), gid=st.just(1000)),
     }[annotation]
 
 
