@@ -41,6 +41,7 @@ _COMPRESSED = (
     b"\x5d\x00\x00",
 )
 _ZLIB = re.compile(rb"\x78[\x01\x5e\x9c\xda]")
+_BEHIND_BRACE = {b'"', b" ", b"}", b"\n", b"\t", b"\r"}
 _TELLING = re.compile(
     r".*\.(pt|pth|ckpt|pkl|pickle|joblib|dill|nemo|bin|safetensors|gguf|onnx|keras|h5|npy|npz|gpg|pgp|asc)(\.\w+)?"
 )
@@ -100,7 +101,7 @@ def _kind(head: bytes, *, size: int, is_text: bool) -> Kind:
         if head.startswith(beginnings):
             return kind
     length = int.from_bytes(head[:8], "little")
-    if head[8:10] in {b'{"', b"{ ", b"{}", b"{\n"} and length < max(size, 1 << 32):
+    if head[8:9] == b"{" and head[9:10] in _BEHIND_BRACE and length < max(size, 1 << 32):
         return "safetensors"
     if head[257:262] == b"ustar":
         return "tar"
