@@ -14,6 +14,7 @@ from pytest_aisec.catalog.content import content_root
 from pytest_aisec.catalog.load import load_catalog
 from pytest_aisec.facts.artifacts import pickle_scan
 from pytest_aisec.facts.artifacts.model_files import HEAD
+from pytest_aisec.facts.artifacts.model_heads import TAIL
 from pytest_aisec.observe.redaction.redact import redact
 from tests.support.model_corpus import TOKEN, samples
 
@@ -43,7 +44,8 @@ class Shelf:
         head = self.data[:HEAD]
         is_text = not CONTROL & set(head)
         printed = head.decode("utf-8", "surrogateescape") + "." if is_text else head.hex(" ")
-        about = f"f1:1 {len(self.data)} 644 root root\0{self.path}\0h{self.path}\0{'t' if is_text else 'b'}\0"
+        mark = "z" * (b"PK\5\6" in self.data[-TAIL:])
+        about = f"f1:1 {len(self.data)} 644 root root\0{self.path}\0h{self.path}\0{'t' if is_text else 'b'}{mark}\0"
         return SimpleNamespace(
             rc=0, stdout=shown(f"d0 directory\0/srv/models\0{about}{printed}\0e0\0"), stderr=""
         )

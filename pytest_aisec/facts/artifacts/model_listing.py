@@ -64,6 +64,8 @@ class ModelFile:
     """The first `HEAD` bytes, or those before what was redacted."""
     is_text: bool = False
     """No byte of `head` is a control character other than white space."""
+    ends_as_zip: bool = False
+    """What readers of zip archives look for stands near its end."""
     place: str = ""
     """Where it lies when no link is followed; empty where that is its path."""
     rights: Rights = ROOT
@@ -243,6 +245,7 @@ def _files(
 
 def _file(path: str, stat: str, kind: str, text: str) -> ModelFile | Unobservable:
     match = _STAT.fullmatch(stat)
+    kind, ends_as_zip = kind.removesuffix("z"), kind.endswith("z")
     if "«redacted:" in path:
         return Unobservable("parse", f"the name of {path} looks like a credential")
     if kind == "m":
@@ -271,4 +274,5 @@ def _file(path: str, stat: str, kind: str, text: str) -> ModelFile | Unobservabl
         group=match["group"],
         head=head,
         is_text=kind in {"s", "t"},
+        ends_as_zip=ends_as_zip,
     )
