@@ -72,7 +72,7 @@ USUAL = {
 NONE = (1, "cat: attr/current: Invalid argument")
 
 
-def printed(table="", enforce=(1, "cat: No such file or directory"), **containers):
+def printed(table="", spaces="", enforce=(1, "cat: No such file or directory"), **containers):
     parts = [("enforce", *enforce)]
     for name, changes in {"p1": {}, **containers}.items():
         pid = name[1:]
@@ -84,5 +84,5 @@ def printed(table="", enforce=(1, "cat: No such file or directory"), **container
             (f"{pid} mountinfo", *values.get("mounts", (0, "22 1 0:21 / / rw - ext4 /dev/vda rw"))),
             *((f"{pid} {name}", *values.get("ns", (0, f"{name}:[{pid}]"))) for name in NAMESPACES),
         ]
-    parts.append(("all", 0, table))
+    parts += [("all", 0, table), ("mounts", 0, spaces)]
     return "".join(f"={name}\n{text}\n=is {status}\n" for name, status, text in parts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pytest_aisec.facts.containers.containers import Container
@@ -30,6 +30,8 @@ done
 done
 printf '=all\\n'; grep -aHE '^(PPid|Uid|Seccomp_filters):' /proc/[0-9]*/status 2>/dev/null
 printf '\\n=is %s\\n' "$?"
+printf '=mounts\\n'; stat -L -c '%i %n' /proc/[0-9]*/ns/mnt 2>/dev/null
+printf '\\n=is %s\\n' "$?"
 """
 _PART = re.compile(r"=(?P<name>[a-z0-9_/ ]+)\n(?P<text>.*?)\n=is (?P<status>\d+)\n", re.DOTALL)
 _CAPABILITIES = (  # noqa: SIM905 - a table of forty lines says no more
@@ -50,7 +52,7 @@ class Process:
     uids: frozenset[int]
     """Real, effective, saved and of the file system, as the host numbers them."""
     below: Mapping[int, frozenset[int]]
-    """The same of each process that descends from it."""
+    """The same of each process that descends from it, or has come to see the same files as it does."""
     capabilities: frozenset[str]
     """All that it has, or that a program which it runs could give it: also the bounding set."""
     no_new_privileges: bool
@@ -128,18 +130,23 @@ def read_kernel(text: str, pids: Sequence[int]) -> Kernel:
     """Read what the question of `live` printed."""
     answers = {match["name"]: (int(match["status"]), match["text"]) for match in _PART.finditer(text)}
     expected = {f"{pid} {what}" for pid in (1, *pids) for what in (*_FILES, *NAMESPACES)}
-    if not {"enforce", "all", *expected} <= set(answers):
+    if not {"enforce", "all", "mounts", *expected} <= set(answers):
         raise Unobservable("parse", "the reading of /proc is not whole")
     for status, said in answers.values():
         if status in {126, 127}:
             raise Unobservable("tool_missing", said.strip()[-200:] or f"exit status {status}")
     table = _table(answers["all"][1])
+    spaces = {
+        int(match[2]): int(match[1])
+        for match in re.finditer(r"^(\d+) /proc/(\d+)/ns/mnt$", answers["mounts"][1], re.MULTILINE)
+    }
 
     def one(pid: int) -> Process | Unobservable:
         try:
-            return _process(pid, {what: answers[f"{pid} {what}"] for what in (*_FILES, *NAMESPACES)}, table)
+            found = _process(pid, {what: answers[f"{pid} {what}"] for what in (*_FILES, *NAMESPACES)}, table)
         except Unobservable as fault:
             return fault
+        return replace(found, below={**found.below, **dict(_inside(pid, spaces, table))})
 
     first = one(1)
     if isinstance(first, Unobservable):
@@ -227,6 +234,17 @@ def _below(pid: int, table: Mapping[int, Mapping[str, tuple[int, ...]]]) -> Iter
                 seen.add(child)
                 todo.append(child)
                 yield child
+
+
+def _inside(
+    pid: int, spaces: Mapping[int, int], table: Mapping[int, Mapping[str, tuple[int, ...]]]
+) -> Iterator[tuple[int, frozenset[int]]]:
+    """Yield the processes in the mount namespace of `pid`, which `exec` starts, too; none in the host's."""
+    if spaces.get(pid) in {None, spaces.get(1)}:
+        return
+    for other in sorted(spaces):
+        if other != pid and spaces[other] == spaces[pid] and "Uid" in table.get(other, {}):
+            yield other, frozenset(table[other]["Uid"])
 
 
 def _root(text: str) -> int | None:

@@ -6,8 +6,8 @@ from tests.support.containers import NONE, STATUS, USUAL, printed
 
 
 def one(**changes):
-    table = changes.pop("table", "")
-    return read_kernel(printed(table, p9=changes), [9]).processes[9]
+    table, spaces = changes.pop("table", ""), changes.pop("spaces", "")
+    return read_kernel(printed(table, spaces, p9=changes), [9]).processes[9]
 
 
 def test_capabilities():
@@ -30,6 +30,13 @@ def test_a_filter_of_the_engine_itself_does_not_count():
 def test_what_descends():
     table = "".join(f"/proc/{pid}/status:PPid:\t{ppid}\n/proc/{pid}/status:Uid:\t{uid}\t{uid}\t0\t{uid}\n" for pid, ppid, uid in [(9, 20, 5), (10, 9, 6), (11, 10, 7), (12, 20, 8)])  # fmt: skip
     assert {10: {6, 0}, 11: {7, 0}} == one(table=table).below
+
+
+def test_what_came_to_see_the_same_files_is_in_it():
+    table = "".join(f"/proc/{pid}/status:PPid:\t1\n/proc/{pid}/status:Uid:\t{pid}\t{pid}\t{pid}\t{pid}\n" for pid in (5, 6))  # fmt: skip
+    spaces = "4026531841 /proc/1/ns/mnt\n40 /proc/9/ns/mnt\n40 /proc/5/ns/mnt\n4026531841 /proc/6/ns/mnt\n"
+    assert {5: {5}} == one(table=table, spaces=spaces).below
+    assert {} == one(table=table, spaces=spaces.replace("40 ", "4026531841 ")).below
 
 
 def test_user_namespaces():
