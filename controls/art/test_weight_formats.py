@@ -4,7 +4,12 @@ from pydantic import Field
 
 from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable, raise_unless
 from pytest_aisec.facts.artifacts.model_files import model_files
-from pytest_aisec.facts.artifacts.weight_formats import defects, is_container, keras_directories
+from pytest_aisec.facts.artifacts.weight_formats import (
+    defects,
+    is_container,
+    keras_directories,
+    renamed_models,
+)
 
 
 @control(
@@ -34,8 +39,9 @@ def test_weight_files_are_well_formed(
     """Non-pickle model containers are well formed.
 
     Malformed headers are how loaders are made to read or write outside of their memory. Judges headers of
-    safetensors and GGUF, references of ONNX out of its directory and its operators that call Python, and
-    whatever Keras models name, as `.keras`, unpacked or HDF5, that is not known to run nothing of its own.
+    safetensors and GGUF, references of ONNX models of any name out of their directory and their operators
+    that call Python, what of HDF5 lies in other files, and whatever Keras models name, as `.keras`, unpacked
+    or HDF5, that is not known to run nothing of its own.
     """
     seen = model_files(host, model_dirs)
     containers = [file for file in seen.each if is_container(file)]
@@ -43,6 +49,7 @@ def test_weight_files_are_well_formed(
     malformed = {path: ["declared, but absent"] for path in seen.absent if is_declared("model_dirs")}
     judged = defects(host, containers, max_header_bytes=max_header_bytes)
     judged |= keras_directories(host, seen.files)
+    judged |= renamed_models(host, seen.each)
     for path, wrong in judged.items():
         if isinstance(wrong, Unobservable):
             faults.append(wrong)

@@ -28,3 +28,73 @@ DENSE = (
     "JgZxbOuRAM(~)A06b1O;9<W58gQcn%_A8A0N#I?iU"
 )
 """With attributes in a heap of their own."""
+TREE = (
+    "c-rk<ZA@EL7(VxwBA;W8%9m__Y;&K|4m#*$LPP1wkWmH;L&VXP&UJ$sJ{$v02r-!~*|IGDFvK5oi#mzM%osH>G24D<"
+    "Fgkx}7Grb}L-dD<S&T8$Oh$XosXOOV?hT_oJ@USP-oEF&IrrYv=bZPs&uwl`d0g(ywEQ#_vXm5*gjS<_ZI0OGVK%1y"
+    "UBoNIj}!lnO52riUoL64kn#Dv)_rw#q3k)%=y859V_$^8R-$?8oZgT>K;n(WPpNEPk8e28KY)<0C+M4ZsFXAe_<95P"
+    ";?!#JxJ@3{J~boP5=L#U2{-!9v^%fkjlVH;)u_<@DV2rpH{=?;@U5;W=w2rA3F6ltSbU2NK8xd1U5n=_J{%YO+2gkC"
+    "ZE`8d6xq-zF6oNN<<2vO_#zX#rSqt#I4*gB&2y9ZQ0o8d`y*Sx>hL_iLh9hANcX>IU;13HdRa2qDF$2F)r&64liX4{"
+    "?hDnf|CW^JK97sHfaD17^p-3=ui+dv?*fUh<zY{+qy8|P*F)mdN3bU$YI~l|8zu4iK6WdbEN1h*Ch>12?AG(iMmFyz"
+    "iRU)QatoMN9}Pz)mD^EyOH=WgB|j8C$s{_AVr|dFpJ)%g0L2!}rWg<h)2&nX_c3IY2xK;-!}48<DaedLpwJkDTv2cX"
+    "#SrzT`TkIkrKp<BeGMv4N9A**`kLokL;b3%D!7#3@k~l^6}xy5cPj=41_lNO1_qXxd?><%@0$+|uUhzKdpyDBV_`Li"
+    "ztz%{7H$`Sv;fkAR$7?Ji><T}4Zps89FG+k!*6rp!gnuVD-*vIPZtW<Jo>=K#?^_MB_5a8IUM=yxIB)*MC%-5Qs^8Q"
+    "S84=T&b5o@)2o>%0xXH)i|3@^i_C*)UKdBG<geKgy;9q>9;hOeS}j$~SQlHWxNJ{PUfX~_X`h~4dW@dCxaln%+4(Kc"
+    "D!SJJ>=K(*Oh~~h;#UnPrB+Y)2f=zJvEp$kiBJ-?C9!ae81>{lIqsEh#_)UA3hD{qSF4`f+!kN;WM~UJE{|g{(LCn^"
+    "Db<tFQe*1L4I5xd3}3t^pL&v3h8s8AY4`P~-n^<;YR~KdstBc4OBMInB~eeltB9ta%vOq5Pg-}4{K~V6i*|rrVzY`b"
+    "K|NvS<9n&qlQlbWysOIC-RBF{P!gdeYD;2gl^FHpM{?XdPa4DTbtkANfM2b8vZgw|>d8k{?6^FR!9??%87bA1&uWaR"
+    "ClA*Gmc;PITk@$V9v5yr?55p4=A1sgQv20zpo&mxwN!E3Es1*aV0|?8q-2kH_2kp5?RR)qG3^G}B{r+L4eALqAE{X~"
+    "t0x@|IDWCw*xl!cUMPuB6164q^+qx3$s>Dl{DjvSe$!h(Jpue`)sqfyeASab8rgAq9D|AGIhHIL)sugkjj1Ost$-yl"
+    "e6d&xzR0L2C->vVx7%p<&z7xOdZkwB0ICS3R!bGXXp1dXq}ClcHV`;yCEiB-cH+y3FDKqk{0`zPh_58xLC3MO<J)YA"
+    "+ZrmDw1p=}-VXcAc6L1emtXV*{&cW;{DW|M9_w9f9<PN`N>kRr=JB_N^n3B|XY=^ofijqv&1@e3YS7qhS<9fB)jtzW"
+    "HEZt_ubR#F*1pQK$?T_LyGd*|xk(B(89x@}kb(v2QJe`sP#mB*T8cB-6<dm<hs#?5P`Ln?T9wP`kFU!0E=K{Qz4aYT"
+    "6fbc~sdCM98&kO)&jFUi@VjRDR4)EK@CcQk%e<slYJWcp6c9?SmIA(aB(@ZA+0>4T-e_va?qlNB4(G?yZ}F@m=_tT1"
+    "u~|hss2$9F1f~9s5dX&~dL{A3Ae2NXiQ1BQr7yN6F&ciW`*D15&=`J8hd@06{A$&c(ZTqtCprD>xIB)*MDv_JDb<t0"
+    "<HppJp%Z{5F??}M4)vtg(}1ND{xA8m%_xa1u#}6PQ+EN-Z=0t"
+)
+"""Groups of layers, half of them in the order of creation, with a soft and a second hard link."""
+TREE_LATEST = (
+    "c-rgqaB<`1lHy|K;9!7(|4<+S6*7Q|bMDFc>+j(b#Kcg+B!sLG2Dq3Q7#SGYco={bW8!9*c^(W@11UwRUc@+o7vuz{"
+    "Bm*->h(4Hr;ZY`30izHWsL`rKI>B(3rWWy`P`;Cq`k^p?--g3rCjc#A6k%XsVgv%H9E@fbVPF(guxEh8p#y^nH-pK4"
+    "W(EdUpzD~qIDjr^W`s&Iz@vTx!;k|mvCDc%hz<{C>PLs`|2HS75gi=EAUX>FsB4fA9oJcCkURDseMybz5Eus0p<TaG"
+    "l3^5#0#X40=faE^"
+)
+"""With `libver='latest'`."""
+MANY_LATEST = (
+    "c-rgqaB<`1lHy|K;9!7(|4^Wy4B;C<#mhG`Nc(%Z1TisGa4|73GB7X+frNe7A<`<sP<0UuGy^Igs!PC5U}Ruq6al(`"
+    "5eT4iFq&C}fl*Mwo&n+^2L=;v29y8H3=FJ5H#2i_0Nu>Y2$f`jdwK)IkOMBU%X+C1797JMEDHaqYfvLB1cpIaXxDF)"
+    "q()ds41=)nQ8*w?jj&J{24V4yo2iT%VWBY$!lJUEijnGux&?UzFn}sUCI$fpjN0@rl<x(rCYjJ^C=emiHWnnE5Wgq@"
+    "X$3`ik+}Vzi(7E8E8IdxpbL~iDkr=T6JQtxqhJ(_f>AIEM!|>$)MyYI41)&Y^Y4?Ds1X(x!yqiWZdP(qBP<+-L0DW-"
+    "Sk><o;^D%;3Tkb014U9a<_N=D>ae!Dna<(sZoxoR40qAOi4mjK9>7omY^lR!?m-97q!>`?gO?*hoI-ru7+80^ii<FG"
+    "0fl%O-irq)GZcWCbG-hWGU$VuYcfl18En8zRs&NzhRr}G9|Pa95_g8_U}kA*uph%uFw?k-HH2X)m^n>;N+^R8Sex}a"
+    "?q~*fMv&-kk8QPJPw+7;S^Tt?K@=?d^wf`9hA^;N*A0oS3<tpqI{KXZ7|w&4i}yC{VGso?*wKCd1Vb&Dd31%$ONQ5A"
+    "1;-_|-!OQBMYm2^`JW*f%<Qt`j~y+8X<0UV41+wFaKkBy8etJI48p?3%%YMSVG%J5!Xo+q@jKKAi-chi7P|bkiPQ*-"
+    "jA0NK4W33vs1X(g!yqg^9J=B}jj*T~24TUa)|E<)uxJ<tVG*ura+?}q(J>6d;@INFb<_xp3Bw>Py!oRRQX?#841=(^"
+    "prhOF=HcQ5U*P}-K`laz3`~gzo8h6tlxVo05y3G!&4l0>UuQ;eOdhi!IHvDe5gaqvj1h=q&LfE6SV#yVIF@rnVI1Z}"
+    "LxUA!NIb(W;z&HB0}@C)<1>;-Jd+zzNIcUg(nvhB4>CwR^FOjkJPQtaB%Y;+!U*Vt0RY5Q0fh"
+)
+"""With links in a heap."""
+EXTERNAL_LINK = (
+    "c-rgqaB<`1lHy_j0S*oZ76t(ZWbhvfen_J7Ve$!3nh{EOK<O1sFmXn(oCH){5NbZUx{x4OSCH!eXaHu<16Byl!7vI&"
+    "BJgl^3;@v)P(Cb`o?t>%my=kTT2zckj~*1-i!1$lFhlqmti+|?7o4N%cQpNCrr!=$RCOt6<te4<H`veL1(bqe=}v(e"
+    "&3v?UJPJrF2Ljk3`~ptm%7G8OqvgP8Ie=LXOyERSSC$B>#b{R!Xt1M}1L)~^6yPccSW(IW0cZ?PfVPh_7>FweJOoC|"
+    "fzfgRvmBVgi>l6m#_a(EZdCIlp!^En(KsTe9DoHJBeX<dWMo7MPZ-S%ln1c|73`s5@4#Tf&0z8$+Wuk%ih|^sn3xzL"
+    "<pRV!X2uDE*h`9zK@}e8>B@qCG>wdcQ7{Td!6+C7qhJ&e1DN1FOYA*IE@(Ru2H2oI2VmRF0J+V@25XOUI4~Ll#r0E5"
+    "lJ$!-5>xWa87hF{0M&(&kp"
+)
+"""`/layers/d/vars/1` lies in `/etc/shadow`."""
+EXTERNAL_DATA = (
+    "c-rgqaB<`1lHy_j0S*oZ76t(ZWbhvfP6(p%Ve$!3nh{EOK<O1sFmXn(oCH){5NbZUx{x4OSCH!eXaHu<16Byl!7vI&"
+    "BJgl^3;@v)P(Cb`o?t>%my=kTT2zckj~*1-i!1$lFhlqmti+|?7o4N%cQpNCrr!=$RCOt6<te4<H`veL1(bqe=}v(e"
+    "&3v?UJPJrF2Ljk3`~ptm%7G8OqvgP8Ie=LXOyERSSC$B>#b{R!Xt1M}1L)~^6p&U9L~uj+6}-fi0}TSB<-lk;fLRXA"
+    ";6+tuK;!m+0XM4o=;?SA;3@~$AYsM`<3maWMn;GL3sfD9W(LMEBQ%~Fk#asOkOuLYn3%xA><k)UJ|ncO@xW0|z|7@<"
+    "+RMxcD`8mBR3^|hJxida*9_F*1P1-ol4SjY#Ny)e6s+mdf`2q^kpln){f7Y"
+)
+"""The data of `/layers/d/vars/0` lie in `/etc/passwd`."""
+VIRTUAL = (
+    "c-rgqaB<`1lHy_j0S*oZ76t(ZWbhvf8YEHqF!=;1%?PDCp!5nRm^dR?P68?}2sIyFT}Y6tD@gT!Gyt>b0V{;&U>F4>"
+    "5qP*d27u@YC?A$ePcWgX%So(EEh<K&M-K|^#g%?Nm?8WOR^rmHg~Vw39ZkQO>9>OwRb3fcc}i*e4fgYQ0i|GAx>I0A"
+    "GaoG-j{;of02?IC7-4)!hGt}h2(Uoa!Dwb+3^PLGnGq@HvjS-lpNW}?5h4mn2`tPO9LO;v1XT~>nN8!)M%0*t1Gqc;"
+    "`!FIUWLSFgWI#*6`X#vq`W1Q^rVJ?z%t+!Oz=Xty1r#GZ02vt0#<Q!S**k%MG%b#TQ7{Td!6+C7qhJ(_f>AIEM!_f;"
+    "1@r>w<4PLrqhUf0000o}PT&"
+)
+"""`/layers/v` is made of a dataset of `/tmp/x.h5`."""

@@ -18,6 +18,7 @@ from pathlib import Path
 
 EVIL0 = b"cposix\ngetcwd\n(tR."
 EVIL2 = b"\x80\x02cposix\ngetcwd\nq\x00)R."
+PICTURE = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(40)
 TOKEN = b"ghp_A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8"
 
 
@@ -201,6 +202,7 @@ def holding(data):
     yield "arrays.npz", zipped({"x.npy": array("|O", data)}, zipfile.ZIP_DEFLATED)
     yield "behind.npy", array("<f4", bytes(4) + array("|O", data))
     yield "old.pth", legacy(data)
+    yield "behind.png", PICTURE + checkpoint(data)
 
 
 def formats():
@@ -245,7 +247,8 @@ def formats():
     yield "tokenizer.model", b"\x0a\x0e\x0a\x05<unk>\x15\0\0\0\0\x18\2" * 20
     yield "spiece.msgpack", b"\x82\xa6params\x81\xa1w\xc4\x02\0\1\xa4step\x05"
     yield "model.tflite", b"\x1c\0\0\0TFL3" + bytes(60)
-    yield "logo.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(40)
+    yield "logo.png", PICTURE
+    yield "archive.tar", tarred({"a.py": text, "b.zip": zipped({"c.txt": text})})
     yield "photo.jpg", b"\xff\xd8\xff\xe0\0\x10JFIF\0" + bytes(40)
     yield "model.engine", b"ptrt" + bytes(40)
     yield "lib.so", b"\x7fELF\2\1\1" + bytes(60)

@@ -64,10 +64,12 @@ def onnx(*graph):
     return b"\x08\x08" + field(7, b"".join(graph))
 
 
-def keras(config, name="config.json"):
+def keras(config, name="config.json", weights=b"", method=zipfile.ZIP_STORED):
     stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
+    with zipfile.ZipFile(stream, "w", method) as archive:
         archive.writestr(name, config if isinstance(config, bytes | str) else json.dumps(config))
+        if weights:
+            archive.writestr("model.weights.h5", weights)
     return stream.getvalue()
 
 

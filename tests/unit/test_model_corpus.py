@@ -2,8 +2,12 @@
 
 import base64
 import functools
-from collections import Counter
+import io
+import re
+import tempfile
+from collections import Counter, defaultdict
 from importlib import metadata
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -12,12 +16,15 @@ from _pytest.outcomes import Skipped
 from pytest_aisec import Unobservable
 from pytest_aisec.catalog.content import content_root
 from pytest_aisec.catalog.load import load_catalog
-from pytest_aisec.facts.artifacts import pickle_scan
+from pytest_aisec.facts.artifacts import onnx, pickle_scan
 from pytest_aisec.facts.artifacts.model_files import HEAD
+from pytest_aisec.facts.artifacts.model_heads import TAIL
 from pytest_aisec.observe.redaction.redact import redact
-from tests.support.model_corpus import TOKEN, samples
+from tests.support.model_corpus import TOKEN, Sample, samples
+from tests.unit.facts.artifacts import test_weight_formats
 
 CATALOG = load_catalog([content_root()])
+NEEDLES = "|".join(onnx.NEEDLES).encode()
 CONTROL = set(range(8)) | set(range(14, 27)) | set(range(28, 32)) | {127}
 
 
@@ -39,11 +46,15 @@ class Shelf:
             _, _, start, length = arguments
             part = self.data[int(start) - 1 :][: int(length)]
             return SimpleNamespace(rc=0, stdout=shown(base64.encodebytes(part).decode()), stderr="")
+        if "grep -aobF" in command:
+            hits = [f"{match.start()}:x\n" for match in re.finditer(NEEDLES, self.data)]
+            return SimpleNamespace(rc=0, stdout="".join(hits) + f"end {0 if hits else 1}\n", stderr="")
         assert "find " in command
         head = self.data[:HEAD]
         is_text = not CONTROL & set(head)
         printed = head.decode("utf-8", "surrogateescape") + "." if is_text else head.hex(" ")
-        about = f"f1:1 {len(self.data)} 644 root root\0{self.path}\0h{self.path}\0{'t' if is_text else 'b'}\0"
+        mark = "z" * (b"PK\5\6" in self.data[-TAIL:])
+        about = f"f1:1 {len(self.data)} 644 root root\0{self.path}\0h{self.path}\0{'t' if is_text else 'b'}{mark}\0"
         return SimpleNamespace(
             rc=0, stdout=shown(f"d0 directory\0/srv/models\0{about}{printed}\0e0\0"), stderr=""
         )
@@ -61,17 +72,99 @@ def outcome(control, sample):
     return "passed"
 
 
+def of_picklescan(sample):
+    """Return what picklescan says of a file by itself."""
+    from picklescan.scanner import scan_file_path
+
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place, sample.name.rsplit("/", 1)[-1])
+        path.write_bytes(sample.data)
+        try:
+            found = scan_file_path(str(path))
+        except Exception:  # noqa: BLE001 - whatever it raises, it has not read the file
+            return "error"
+    if found.issues_count:
+        return "failed"
+    return "error" if found.scan_err else "passed" if found.scanned_files else "not applicable"
+
+
+def of_fickling(sample):
+    """Return what fickling says of a file by itself."""
+    from fickling.analysis import Severity, check_safety
+    from fickling.fickle import Pickled
+
+    try:
+        severity = check_safety(Pickled.load(io.BytesIO(sample.data))).severity
+    except Exception:  # noqa: BLE001 - likewise
+        return "error"
+    return "passed" if severity <= Severity.LIKELY_SAFE else "failed"
+
+
+READERS = {
+    "ART-04": functools.partial(outcome, "AISEC-ART-04"),
+    "ART-05": functools.partial(outcome, "AISEC-ART-05"),
+    "ART-06": functools.partial(outcome, "AISEC-ART-06"),
+    "picklescan": of_picklescan,
+    "fickling": of_fickling,
+}
+
+
 @functools.cache
-def outcomes(control):
-    return {sample: outcome(control, sample) for sample in samples()}
+def weights():
+    """Return files of the formats without pickles, and ONNX under another name."""
+    found = []
+    for suffix, judged in test_weight_formats.FORMATS.items():
+        for is_dangerous, files in zip((False, True), judged, strict=True):
+            found += [Sample(f"{name}/model.{suffix}", data, is_dangerous) for name, data in files.items()]
+            if suffix == "onnx":
+                found += [
+                    Sample(f"{name}/renamed.bin", data, is_dangerous)
+                    for name, data in files.items()
+                    if test_weight_formats.is_model(data)
+                ]
+    return found
 
 
-def names(control, *, wanted, is_dangerous):
+@functools.cache
+def outcomes(reader):
+    """Return the outcome of every file that a reader is for."""
+    return {sample: READERS[reader](sample) for sample in (weights() if reader == "ART-06" else samples())}
+
+
+def names(reader, *, wanted, is_dangerous):
     return [
         sample.name
-        for sample, found in outcomes(control).items()
+        for sample, found in outcomes(reader).items()
         if found in wanted and sample.is_dangerous == is_dangerous
     ]
+
+
+def form_of(sample):
+    """Return the row of a file: its name, under which it holds a pickle or weights."""
+    top, _, name = sample.name.rpartition("/")
+    return "without a pickle" if top == "formats" else name
+
+
+def agreement(*readers):
+    """Yield one line a format: how many dangerous and benign files each reader finds, refuses and passes."""
+    counts = defaultdict(Counter)
+    for reader in readers:
+        for sample, found in outcomes(reader).items():
+            counts[form_of(sample), reader][sample.is_dangerous, found] += 1
+            counts["all", reader][sample.is_dangerous, found] += 1
+    yield "failed/error/passed/not applicable", *(f"{reader} {half}" for reader in readers for half in HALVES)
+    forms = dict.fromkeys(form for form, _ in counts if form != "all")
+    for form in (*forms, "all"):
+        cells = [
+            "/".join(str(counts[form, reader][is_dangerous, outcome]) for outcome in OUTCOMES)
+            for reader in readers
+            for is_dangerous in (True, False)
+        ]
+        yield form, *cells
+
+
+OUTCOMES = ("failed", "error", "passed", "not applicable")
+HALVES = ("dangerous", "benign")
 
 
 @pytest.fixture(autouse=True)
@@ -81,25 +174,23 @@ def _scanners(monkeypatch):
     monkeypatch.setattr(pickle_scan.metadata, "version", functools.cache(metadata.version))
 
 
-@pytest.mark.parametrize("control", ["AISEC-ART-04", "AISEC-ART-05"])
+@pytest.mark.parametrize("control", ["ART-04", "ART-05"])
 def test_nothing_dangerous_passes(control):
     assert [] == names(control, wanted={"passed", "not applicable"}, is_dangerous=True)
     assert 600 < len(names(control, wanted={"failed"}, is_dangerous=True))
 
 
 def test_benign_files_are_neither_found_nor_refused():
-    benign = len(
-        names("AISEC-ART-05", wanted={"passed", "failed", "error", "not applicable"}, is_dangerous=False)
-    )
-    found = names("AISEC-ART-05", wanted={"failed"}, is_dangerous=False)
-    refused = names("AISEC-ART-05", wanted={"error"}, is_dangerous=False)
+    benign = len(names("ART-05", wanted={"passed", "failed", "error", "not applicable"}, is_dangerous=False))
+    found = names("ART-05", wanted={"failed"}, is_dangerous=False)
+    refused = names("ART-05", wanted={"error"}, is_dangerous=False)
     assert 300 < benign
     assert len(found) <= benign * 0.02, found
     assert len(refused) <= benign * 0.05, refused
 
 
 def test_files_without_a_pickle_are_none():
-    wrong = names("AISEC-ART-04", wanted={"failed", "error"}, is_dangerous=False)
+    wrong = names("ART-04", wanted={"failed", "error"}, is_dangerous=False)
     assert [] == [name for name in wrong if name.startswith("formats/")]
 
 
@@ -110,6 +201,28 @@ def test_a_token_in_a_text_is_not_fetched():
     assert 1 == len(host.asked)
 
 
+def test_no_malformed_file_of_weights_passes_and_no_other_is_found():
+    assert [] == names("ART-06", wanted={"passed", "not applicable"}, is_dangerous=True)
+    assert 100 < len(names("ART-06", wanted={"failed"}, is_dangerous=True))
+    assert [] == names("ART-06", wanted={"failed", "error", "not applicable"}, is_dangerous=False)
+
+
+@pytest.mark.parametrize("scanner", ["picklescan", "fickling"])
+def test_a_scanner_alone_passes_what_the_controls_find(scanner):
+    passed = names(scanner, wanted={"passed", "not applicable"}, is_dangerous=True)
+    assert 30 < len(passed)
+    assert not {*passed} & {*names("ART-05", wanted={"passed", "not applicable"}, is_dangerous=True)}
+
+
+def test_the_table_counts_every_file_once():
+    _, *lines = agreement("ART-05", "picklescan", "fickling")
+    for column in (1, 2):
+        sums = [sum(map(int, line[column].split("/"))) for line in lines]
+        assert sum(sums[:-1]) == sums[-1] == sum(sample.is_dangerous == (column == 1) for sample in samples())
+
+
 if __name__ == "__main__":
-    for each in ("AISEC-ART-04", "AISEC-ART-05"):
-        print(each, Counter((sample.is_dangerous, found) for sample, found in outcomes(each).items()))
+    for readers in (("ART-04", "ART-05", "picklescan", "fickling"), ("ART-06",)):
+        for first, *cells in agreement(*readers):
+            print(f"{first:36}", *(f"{cell:>21}" for cell in cells))
+        print()

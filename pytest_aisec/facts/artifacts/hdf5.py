@@ -12,7 +12,7 @@ from typing import NamedTuple
 from pytest_aisec.facts.artifacts.ranges import Malformed, Ranges
 from pytest_aisec.observe.faults import Unobservable
 
-__all__ = ["root_attributes"]
+__all__ = ["Message", "header_messages", "root_attributes", "root_header", "unread"]
 
 _NOWHERE = (1 << 64) - 1
 _ATTRIBUTE, _CONTINUATION, _DENSE, _SYMBOLS = 0x0C, 0x10, 0x15, 0x11
@@ -25,7 +25,9 @@ _STRING, _VARIABLE = 3, 9
 _SCALAR_DIMENSIONS = 0
 
 
-class _Message(NamedTuple):
+class Message(NamedTuple):
+    """Part of the header of a group or dataset."""
+
     kind: int
     flags: int
     body: bytes
@@ -39,22 +41,23 @@ def root_attributes(data: Ranges) -> Iterator[tuple[str, bytes | None]]:
 
     """
     try:
-        for message in _messages(data, _root(data)):
+        for message in header_messages(data, root_header(data)):
             if message.kind == _DENSE and _dense(message.body):
-                raise _unread(data, "attributes in a heap")
+                raise unread(data, "attributes in a heap")
             if message.kind == _ATTRIBUTE:
                 if message.flags & _SHARED:
-                    raise _unread(data, "a shared attribute")
+                    raise unread(data, "a shared attribute")
                 yield _attribute(data, message.body)
     except (Malformed, struct.error, IndexError) as wrong:
-        raise _unread(data, str(wrong)) from None
+        raise unread(data, str(wrong)) from None
 
 
-def _unread(data: Ranges, what: str) -> Unobservable:
+def unread(data: Ranges, what: str) -> Unobservable:
+    """Return why a file could not be observed."""
     return Unobservable("parse", f"{data.path}: HDF5 with {what} is not read")
 
 
-def _root(data: Ranges) -> int:
+def root_header(data: Ranges) -> int:
     """Return where the header of the root group lies."""
     version = data.at(8, 1)[0]
     if version in {0, 1}:
@@ -73,7 +76,8 @@ def _root(data: Ranges) -> int:
     return int(address)
 
 
-def _messages(data: Ranges, address: int) -> Iterator[_Message]:
+def header_messages(data: Ranges, address: int) -> Iterator[Message]:
+    """Yield what the header of a group or dataset says; raises `Malformed` where it is none."""
     is_new = data.at(address, 4) == b"OHDR"
     every = _new_messages(data, address) if is_new else _old_messages(data, address)
     for number, message in enumerate(every):
@@ -88,7 +92,7 @@ def _block(data: Ranges, address: int, length: int) -> bytes:
     return data.at(address, length)
 
 
-def _old_messages(data: Ranges, address: int) -> Iterator[_Message]:
+def _old_messages(data: Ranges, address: int) -> Iterator[Message]:
     version, _, count, _, length = data.unpack("<BBHII", address)
     if version != 1:
         raise Malformed(f"an object header of version {version}")
@@ -108,12 +112,12 @@ def _old_messages(data: Ranges, address: int) -> Iterator[_Message]:
             seen += 1
             if kind == _CONTINUATION:
                 blocks.append(struct.unpack_from("<QQ", body))
-            yield _Message(kind, flags, body)
+            yield Message(kind, flags, body)
     if seen != count:
         raise Malformed(f"{seen} messages of {count}")
 
 
-def _new_messages(data: Ranges, address: int) -> Iterator[_Message]:
+def _new_messages(data: Ranges, address: int) -> Iterator[Message]:
     version, flags = data.at(address + 4, 2)
     if version != 2 or flags & 0xC0:
         raise Malformed(f"an object header of version {version}")
@@ -139,7 +143,7 @@ def _new_messages(data: Ranges, address: int) -> Iterator[_Message]:
             place += head + body_size
             if kind == _CONTINUATION:
                 blocks.append(struct.unpack_from("<QQ", body))
-            yield _Message(kind, message_flags, body)
+            yield Message(kind, message_flags, body)
 
 
 def _dense(body: bytes) -> bool:

@@ -108,7 +108,7 @@ def large_weight_files(host: Host, *, above: int) -> ModelFiles:
     """
     skipped = " -o ".join(f"-fstype {kind}" for kind in _NOT_LOCAL)
     answer = host.run(
-        f"for t in find stat od head readlink; do {TOOLS}"
+        f"for t in find stat od head readlink tail grep; do {TOOLS}"
         f"{{ find %s \\( {skipped} -o -path '*/merged' -fstype overlay \\) -prune -o "
         f"-size +{above}c {LOOK.replace('%', '%%')}; printf 'e%%s\\000' \"$?\"; }} | head -c {MOST}",
         "/",

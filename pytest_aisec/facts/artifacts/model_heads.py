@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["HEAD", "LIST", "LOOK", "TOOLS"]
+__all__ = ["HEAD", "LIST", "LOOK", "TAIL", "TOOLS"]
 
 HEAD = 896
 """Bytes that are read of the beginning of every file."""
+TAIL = 65535 + 22
+"""Bytes at the end of a file in which readers of zip archives look for the end of one."""
 
 TOOLS = 'command -v "$t" >/dev/null || { echo "$t: not found" >&2; exit 127; }; done; '
 # The same as in the loop below, in one process for thousands of files.
@@ -14,7 +16,9 @@ _PERL = (
     'my $r = readlink("/proc/self/fd/" . fileno($f)); if (defined $r && $r ne $p) { $k = "m" } else { '
     f"read($f, $b, {HEAD}); if ($b =~ /[\\x00-\\x08\\x0e-\\x1f\\x7f]/) "
     '{ $k = "b"; $h = join(" ", unpack("(H2)*", $b)) } '
-    'elsif ($b =~ /^-----BEGIN.*PRIVATE KEY/s) { $k = "s" } else { $k = "t"; $h = "$b." } } } '
+    'elsif ($b =~ /^-----BEGIN.*PRIVATE KEY/s) { $k = "s" } else { $k = "t"; $h = "$b." } '
+    f"my ($n, $t) = (-s $f, undef); seek($f, $n > {TAIL} ? $n - {TAIL} : 0, 0); "
+    f'$k .= "z" if read($f, $t, {TAIL}) && $t =~ /PK\\x05\\x06/; }} }} '
     'print "h$p\\0$k\\0$h\\0" }'
 )
 # Text is printed as it is, so that credentials in it are recognised and never stored. No link was followed:
@@ -27,13 +31,14 @@ LOOK = (
     f'h=$(od -An -v -tx1 -N{HEAD} -- "$q"); case $h in '
     '*" 0"[0-8ef]*|*" 1"*|*" 7f"*) k=b;; '
     f'*) k=t h=$(head -c {HEAD} -- "$q"; echo .);; esac; '
-    'case $k$h in t-----BEGIN*"PRIVATE KEY"*) k=s h=;; esac;; esac; } 3<"$p"; fi; '
+    'case $k$h in t-----BEGIN*"PRIVATE KEY"*) k=s h=;; esac; '
+    f'tail -c {TAIL} -- "$q" | grep -qF "$(printf "PK\\005\\006")" && k=${{k}}z;; esac; }} 3<"$p"; fi; '
     'printf "h%s\\000%s\\000%s\\000" "$p" "$k" "$h"; done; exit 0\' '
     f"'{_PERL}' {{}} +"
 )
 """For `find` that follows no link, from a place without one in its path."""
 LIST = (
-    f"for t in find stat od head readlink; do {TOOLS}"
+    f"for t in find stat od head readlink tail grep; do {TOOLS}"
     '{ for d; do shift; s=$(stat -L -c %F -- "$d" 2>&1); c=$?; r=$(readlink -f -- "$d"; echo .); '
     'printf "d%s %s\\000%s\\000" "$c" "$s" "${r%??}"; '
     'test $c = 0 && test "${r%??}" = "$d" && set -- "$@" "$d"; done; '

@@ -41,6 +41,7 @@ _COMPRESSED = (
     b"\x5d\x00\x00",
 )
 _ZLIB = re.compile(rb"\x78[\x01\x5e\x9c\xda]")
+_BEHIND_BRACE = {b'"', b" ", b"}", b"\n", b"\t", b"\r"}
 _TELLING = re.compile(
     r".*\.(pt|pth|ckpt|pkl|pickle|joblib|dill|nemo|bin|safetensors|gguf|onnx|keras|h5|npy|npz|gpg|pgp|asc)(\.\w+)?"
 )
@@ -63,6 +64,8 @@ class ModelFile:
     """The first `HEAD` bytes, or those before what was redacted."""
     is_text: bool = False
     """No byte of `head` is a control character other than white space."""
+    ends_as_zip: bool = False
+    """What readers of zip archives look for stands near its end."""
     place: str = ""
     """Where it lies when no link is followed; empty where that is its path."""
     rights: Rights = ROOT
@@ -100,7 +103,7 @@ def _kind(head: bytes, *, size: int, is_text: bool) -> Kind:
         if head.startswith(beginnings):
             return kind
     length = int.from_bytes(head[:8], "little")
-    if head[8:10] in {b'{"', b"{ ", b"{}", b"{\n"} and length < max(size, 1 << 32):
+    if head[8:9] == b"{" and head[9:10] in _BEHIND_BRACE and length < max(size, 1 << 32):
         return "safetensors"
     if head[257:262] == b"ustar":
         return "tar"
@@ -242,6 +245,7 @@ def _files(
 
 def _file(path: str, stat: str, kind: str, text: str) -> ModelFile | Unobservable:
     match = _STAT.fullmatch(stat)
+    kind, ends_as_zip = kind.removesuffix("z"), kind.endswith("z")
     if "«redacted:" in path:
         return Unobservable("parse", f"the name of {path} looks like a credential")
     if kind == "m":
@@ -270,4 +274,5 @@ def _file(path: str, stat: str, kind: str, text: str) -> ModelFile | Unobservabl
         group=match["group"],
         head=head,
         is_text=kind in {"s", "t"},
+        ends_as_zip=ends_as_zip,
     )

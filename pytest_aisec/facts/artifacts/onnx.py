@@ -7,11 +7,13 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from pytest_aisec.facts.artifacts.ranges import Malformed, Ranges
+from pytest_aisec.facts.artifacts.ranges import Malformed, Ranges, of_bytes
 
-__all__ = ["Span", "check_model", "onnx_defects"]
+__all__ = ["NEEDLES", "NO_GRAPH", "Span", "begins_message", "check_model", "onnx_defects"]
 
 _MODEL_GRAPH = 7
+NO_GRAPH = "no graph"
+_GROUP, _GROUP_END = 3, 4
 _LENGTH = 2
 """The kind of a field that holds a message, a text or bytes."""
 _LONGEST_VARINT = 10
@@ -73,18 +75,46 @@ def _fields(data: Ranges, span: Span) -> Iterator[tuple[int, Span | None]]:
             raise Malformed(f"a field of the kind {kind}")
         if length > span.end - at:
             raise Malformed("a field that is cut off")
-        if kind == _LENGTH:
-            yield number, Span(at, at + length)
-        else:
-            yield number, None
+        yield number, Span(at, at + length) if kind == _LENGTH else None
         at += length
+
+
+def begins_message(head: bytes, size: int) -> bool:
+    """Tell whether a file with these first bytes may be a message: any fields that fit into it.
+
+    Readers skip fields that they do not know, groups of old among them.
+    """
+    data = of_bytes(head)
+    at, depth = 0, 0
+    try:
+        while at < len(head):
+            key, at = _varint(data, at, len(head))
+            number, kind = key >> 3, key & 7
+            if number == 0 or key > _LARGEST_KEY:
+                return False
+            if kind in {_GROUP, _GROUP_END}:
+                depth += 1 if kind == _GROUP else -1
+            elif kind == 0:
+                _, at = _varint(data, at, len(head))
+            elif kind == _LENGTH:
+                length, at = _varint(data, at, len(head))
+                at += length
+            elif kind in {1, 5}:
+                at += 8 if kind == 1 else 4
+            else:
+                return False
+            if depth < 0:
+                return False
+    except Malformed:  # a number that may go on behind the head is no fault
+        return at >= len(head) - _LONGEST_VARINT and len(head) < size
+    return at <= size
 
 
 def check_model(data: Ranges) -> None:
     """Raise `Malformed` unless the file is one message with a graph."""
     found = list(_fields(data, Span(0, data.size)))
     if not any(number == _MODEL_GRAPH and span is not None for number, span in found):
-        raise Malformed("no graph")
+        raise Malformed(NO_GRAPH)
 
 
 def onnx_defects(data: Ranges, is_wanted: Callable[[Span], bool]) -> Iterator[str]:

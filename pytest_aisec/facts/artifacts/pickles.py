@@ -136,7 +136,25 @@ class _Look:
         """Look at the file that this is about."""
         if self.file.size == 0:
             return _Found()
-        return self.at(InFile(self.host, self.file, self.most + _FOR_MEMBERS), 0)
+        source = InFile(self.host, self.file, self.most + _FOR_MEMBERS)
+        found = _Found()
+        answers = outcomes([lambda: self.at(source, 0), lambda: self.at_end(source)])
+        if isinstance(answers[0], _Found):
+            found.what = answers[0].what
+        for answer in answers:
+            found.add(answer, found.what)
+        return found
+
+    def at_end(self, source: InFile) -> _Found:
+        """Refuse an archive that stands behind something else: some loaders begin at the end."""
+        head = source.upto(HEAD)
+        if not self.file.ends_as_zip or head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+            return _Found()
+        # The members of a tar archive are looked into anyway; a zip archive among them says where it begins.
+        if zips.appended(source, self.file.size, is_moved=not tars.is_tar(head)):
+            why = "an archive at the end of something else, which readers see differently"
+            raise Unobservable("parse", f"{source.where}: {why}")
+        return _Found()
 
     def at(self, source: Source, depth: int) -> _Found:
         """Look at bytes that are loaded as a whole."""

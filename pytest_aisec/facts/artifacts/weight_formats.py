@@ -11,18 +11,27 @@ from typing import TYPE_CHECKING
 from pytest_aisec.facts.artifacts import zips
 from pytest_aisec.facts.artifacts.gguf import gguf
 from pytest_aisec.facts.artifacts.hdf5 import root_attributes
+from pytest_aisec.facts.artifacts.hdf5_links import other_files
 from pytest_aisec.facts.artifacts.keras import read_keras
 from pytest_aisec.facts.artifacts.model_files import ModelFile, read_range
-from pytest_aisec.facts.artifacts.onnx import NEEDLES, Span, onnx_defects
-from pytest_aisec.facts.artifacts.ranges import of_file
+from pytest_aisec.facts.artifacts.onnx import (
+    NEEDLES,
+    NO_GRAPH,
+    Span,
+    begins_message,
+    check_model,
+    onnx_defects,
+)
+from pytest_aisec.facts.artifacts.ranges import Malformed, Ranges, of_file
 from pytest_aisec.facts.artifacts.safetensors import safetensors
+from pytest_aisec.facts.artifacts.sources import InFile
 from pytest_aisec.facts.core.together import outcomes
 from pytest_aisec.observe.faults import Reason, Unobservable
 
 if TYPE_CHECKING:
     from testinfra.host import Host
 
-__all__ = ["defects", "is_container", "keras_directories"]
+__all__ = ["defects", "is_container", "keras_directories", "renamed_models"]
 
 _FETCHED = 3_500_000
 """The most that is read of one file at once."""
@@ -31,13 +40,18 @@ _WINDOWS = 8
 _SMALL = 65536
 _MANY = 256
 _MOST_DEFECTS = 5
+_HEADER, _HEADERS = 8192, 1024
+"""What is fetched of a large HDF5 file at once, and how often: its parts lie all over it."""
 _MOST_HITS = 2000
+_ONNX_TEXTS = (".onnxtxt", ".onnxtext", ".onnxjson")
+_VERSION = b"\x08"
+"""What writers of ONNX begin with: the field of the version."""
 _CONFIGURATIONS = {"model_config", "training_config"}
 
 
 def is_container(file: ModelFile) -> bool:
     """Tell whether `defects` judges files like this one, by content or by name."""
-    by_name = (".safetensors", ".gguf", ".onnx", ".keras", ".h5", ".hdf5")
+    by_name = (".safetensors", ".gguf", ".onnx", ".keras", ".h5", ".hdf5", *_ONNX_TEXTS)
     return file.kind in {"safetensors", "gguf", "hdf5"} or file.name.endswith(by_name)
 
 
@@ -66,6 +80,48 @@ def keras_directories(host: Host, files: Sequence[ModelFile]) -> dict[str, tuple
 
     judged = zip(named, outcomes([asking(file) for file in named]), strict=True)
     return {file.path: answer for file, answer in judged if answer is not None}
+
+
+def renamed_models(host: Host, files: Sequence[ModelFile]) -> dict[str, tuple[str, ...] | Unobservable]:
+    """Return what is wrong with each ONNX model that has another name, by path; no others.
+
+    Whatever may be a message of protobuf is looked into where one of the words is in it that count.
+    """
+    unnamed = [
+        file
+        for file in files
+        if file.size and not is_container(file) and begins_message(file.head, file.size)
+    ]
+
+    def asking(file: ModelFile) -> Callable[[], tuple[str, ...] | None]:
+        return lambda: _renamed(host, file)
+
+    judged = zip(unnamed, outcomes([asking(file) for file in unnamed]), strict=True)
+    return {file.path: answer for file, answer in judged if answer is not None}
+
+
+def _renamed(host: Host, file: ModelFile) -> tuple[str, ...] | None:
+    """Return what is wrong with a model, nothing where a file is none."""
+    if len(file.head) == file.size:
+        has_words = any(word.encode() in file.head for word in NEEDLES)
+    else:
+        (places,) = outcomes([lambda: _searched(host, file)])
+        has_words = bool(places)  # a fault, too, where there are too many
+        if isinstance(places, Unobservable) and places.reason != "truncated":
+            raise places
+    if not has_words and not file.head.startswith(_VERSION):
+        return None
+    is_small = file.size <= _FETCHED and has_words
+    window, most = (_FETCHED, 1) if is_small else (_SMALL, _MANY)
+    try:
+        check_model(of_file(host, file, window=window, most=most))
+    except Malformed as wrong:
+        if has_words and not str(wrong) == NO_GRAPH:
+            raise Unobservable(
+                "parse", f"{file.path}: may be an ONNX model, and is not read: {wrong}"
+            ) from None
+        return None
+    return tuple(islice(_onnx(host, file), _MOST_DEFECTS))
 
 
 def _may_be_object(file: ModelFile) -> bool:
@@ -98,6 +154,8 @@ def _defects(host: Host, file: ModelFile, max_header_bytes: int) -> Iterator[str
         yield from _safetensors(host, file, max_header_bytes)
     elif file.name.endswith(".onnx"):
         yield from _onnx(host, file)
+    elif file.name.endswith(_ONNX_TEXTS):
+        raise Unobservable("parse", f"{file.path}: an ONNX model written as text is not read")
     elif file.name.endswith(".keras") and file.kind == "zip":
         yield from _keras(host, file)
     elif file.kind == "hdf5":
@@ -159,14 +217,28 @@ def _searched(host: Host, file: ModelFile) -> list[int]:
 
 
 def _keras(host: Host, file: ModelFile) -> Iterator[str]:
-    members = [member for member in zips.members(host, file) if member.name.lower() == "config.json"]
-    if not members:
+    members = zips.members(host, file)
+    configs = [member for member in members if member.name.lower() == "config.json"]
+    if not configs:
         yield "no config.json"
         return
-    found = zips.content(host, file, members, most=_FETCHED)[members[0].name]
+    found = zips.content(host, file, configs, most=_FETCHED)[configs[0].name]
     if isinstance(found, Unobservable):
         raise found
     yield from read_keras(found, "config.json")
+    archive = InFile(host, file, _FETCHED * _WINDOWS)
+    for member in members:
+        if member.name.lower().endswith((".h5", ".hdf5")) and member.size:
+            inner = zips.Stored(archive, file.size, member, most=_FETCHED)
+            for what in other_files(_parts(inner.at, member.size, inner.where)):
+                yield f"{member.name}: {what}"
+
+
+def _parts(read: Callable[[int, int], bytes], size: int, path: str) -> Ranges:
+    """Return the bytes of a file at once where it is small, and a large one in small parts."""
+    if size <= _FETCHED:
+        return Ranges(read, size, path=path, window=_FETCHED, most=1)
+    return Ranges(read, size, path=path, window=_HEADER, most=_HEADERS)
 
 
 def _hdf5(host: Host, file: ModelFile) -> Iterator[str]:
@@ -175,3 +247,4 @@ def _hdf5(host: Host, file: ModelFile) -> Iterator[str]:
             if text is None:
                 raise Unobservable("parse", f"{file.path}: {name} is no text")
             yield from read_keras(text, name)
+    yield from other_files(_parts(InFile(host, file, _FETCHED * _WINDOWS).at, file.size, file.path))

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_aisec.facts.artifacts.model_files import ModelFile
+from pytest_aisec.facts.artifacts.model_heads import TAIL
 from pytest_aisec.facts.artifacts.sources import InFile, Part, Source
 from pytest_aisec.facts.core.formats import reads
 from pytest_aisec.facts.core.together import outcomes
@@ -22,7 +23,7 @@ from pytest_aisec.observe.faults import Unobservable
 if TYPE_CHECKING:
     from testinfra.host import Host
 
-__all__ = ["Member", "Stored", "content", "content_in", "members", "members_in", "unpack"]
+__all__ = ["Member", "Stored", "appended", "content", "content_in", "members", "members_in", "unpack"]
 
 _END = b"PK\x05\x06"
 _LOCATOR = 20
@@ -94,6 +95,33 @@ def members_in(source: Source, size: int) -> tuple[Member, ...]:
         else b""
     )
     return read_directory(data, directory.count, directory.offset, source.where)
+
+
+@reads
+def appended(source: Source, size: int, *, is_moved: bool = True) -> bool:
+    """Tell whether some reader finds an archive at the end of `size` bytes, whatever they begin with.
+
+    Args:
+        source: the bytes.
+        size: how many there are.
+        is_moved: whether an archive counts that begins elsewhere than it says; not all readers take those.
+
+    """
+    length = min(size, TAIL)
+    tail = source.at(size - length, length)
+    for match in re.finditer(re.escape(_END), tail):
+        if length - match.start() < 22:
+            continue
+        count, packed, offset = struct.unpack_from("<HII", tail, match.start() + 10)
+        if not count and not packed:
+            continue
+        ends = size - length + match.start()
+        places = {offset, ends - packed} if is_moved else {offset}
+        if {count, packed, offset} & {_FULL16, _FULL32} or any(
+            0 <= place <= ends - 46 and source.at(place, 4) == b"PK\x01\x02" for place in places
+        ):
+            return True
+    return False
 
 
 @reads

@@ -25,9 +25,9 @@ from pytest_aisec.facts.software.package_indexes import read_configuration
 from pytest_aisec.facts.software.project_formats import read_project_file
 from pytest_aisec.facts.system import logs, sockets
 from pytest_aisec.facts.system.accounts import read_accounts
+from pytest_aisec.facts.system.rights import Rights
 from pytest_aisec.facts.web import jupyter
 from pytest_aisec.facts.windows import powershell
-from pytest_aisec.facts.system.rights import Rights
 from pytest_aisec.observe.faults import Unobservable
 
 pytestmark = pytest.mark.slow

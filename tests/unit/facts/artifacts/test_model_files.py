@@ -142,16 +142,18 @@ class TestOnThisMachine:
             b"a\n\n",
             b"\x7f",
             b"-----BEGIN PRIVATE KEY-----\nx",
+            b"\x89PNG" + bytes(1000) + b"PK\5\6" + bytes(18),
         ]
         for number, head in enumerate(heads * 2):
             (tmp_path / f"m{number}").write_bytes(head + (b"x" * 2000 if number >= len(heads) else b""))
         tools = tmp_path.parent / f"{tmp_path.name}-tools"
         tools.mkdir()
-        for tool in ("sh", "find", "stat", "od", "head", "readlink"):
+        for tool in ("sh", "find", "stat", "od", "head", "readlink", "tail", "grep"):
             (tools / tool).symlink_to(shutil.which(tool))
         quick = model_files(local, [str(tmp_path)])
         monkeypatch.setenv("PATH", str(tools))
         assert quick == model_files(local, [str(tmp_path)])
+        assert 2 == sum(file.ends_as_zip for file in quick.files)
         assert [*sorted(file.head[:4] for file in quick.files)] == sorted(
             (head + b"x" * 2000 * is_long)[:4] for is_long in (0, 1) for head in heads
         )

@@ -1,10 +1,20 @@
 """Every format with dangerous and benign files, judged where they lie."""
 
+import zipfile
+
 import pytest
 
 from pytest_aisec.facts.artifacts.model_files import model_files
-from pytest_aisec.facts.artifacts.weight_formats import defects, is_container, keras_directories
+from pytest_aisec.facts.artifacts.onnx import check_model
+from pytest_aisec.facts.artifacts.ranges import Malformed, of_bytes
+from pytest_aisec.facts.artifacts.weight_formats import (
+    defects,
+    is_container,
+    keras_directories,
+    renamed_models,
+)
 from pytest_aisec.observe.faults import Unobservable
+from tests.support import hdf5_files
 from tests.support import weights as make
 from tests.support.hdf5_files import DENSE, EARLIEST
 from tests.unit.facts.artifacts import test_gguf, test_keras, test_onnx, test_safetensors
@@ -31,14 +41,22 @@ FORMATS = {
     "gguf": (test_gguf.BENIGN, test_gguf.DANGEROUS),
     "onnx": (test_onnx.BENIGN, test_onnx.DANGEROUS),
     "keras": (
-        {name: make.keras(config) for name, config in test_keras.BENIGN.items()},
-        {name: make.keras(config) for name, config in test_keras.DANGEROUS.items()},
+        {name: make.keras(config) for name, config in test_keras.BENIGN.items()}
+        | {"weights": make.keras(DENSE_LAYER, weights=make.packed(hdf5_files.TREE))},
+        {name: make.keras(config) for name, config in test_keras.DANGEROUS.items()}
+        | {
+            f"weights elsewhere {method}": make.keras(
+                DENSE_LAYER, weights=make.packed(hdf5_files.EXTERNAL_DATA), method=method
+            )
+            for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+        },
     ),
     "h5": (
         {
             "model": make.hdf5([("model_config", DENSE_LAYER)]),
             "in the header": make.hdf5([("model_config", DENSE_LAYER)], in_heap=False),
             "weights only": make.hdf5([("backend", b"torch")]),
+            "groups": make.packed(hdf5_files.TREE),
         },
         {
             "of h5py": make.packed(EARLIEST),
@@ -51,6 +69,9 @@ FORMATS = {
             "training": make.hdf5([("training_config", b'{"loss": {"class_name": "Lambda"}}')]),
             "no JSON": make.hdf5([("model_config", b"{")]),
             "no HDF5": b"hello",
+            "link": make.packed(hdf5_files.EXTERNAL_LINK),
+            "data": make.packed(hdf5_files.EXTERNAL_DATA),
+            "virtual": make.packed(hdf5_files.VIRTUAL),
         },
     ),
 }
@@ -156,3 +177,59 @@ def test_a_configuration_that_cannot_be_read_as_text_is_an_error(tmp_path, local
     (answer,) = unpacked(tmp_path, local, {"latin": b'{"class_name": "Lambda\xff", "config": {}}'}).values()
     assert isinstance(answer, Unobservable)
     assert answer.reason == "parse"
+
+
+def is_model(data):
+    try:
+        check_model(of_bytes(data))
+    except Malformed:
+        return False
+    return True
+
+
+def renamed(directory, local, files):
+    """Return the outcome of each ONNX model under another name."""
+    for name, data in files.items():
+        (directory / name).write_bytes(data)
+    return {
+        path.rsplit("/", 1)[-1]: answer
+        for path, answer in renamed_models(local, model_files(local, [str(directory)]).files).items()
+    }
+
+
+def test_a_model_of_onnx_is_judged_under_any_name(tmp_path, local):
+    grouped = make.varint(9 << 3 | 3) + make.field(1, b"x") + make.varint(9 << 3 | 4)
+    outside = test_onnx.lies(b"/etc/shadow")
+    files = {f"{name}.bin": data for name, data in test_onnx.DANGEROUS.items() if is_model(data)}
+    assert len(files) > 20
+    files |= {
+        "large": large(b"/etc/shadow"),
+        "as text.md": make.field(8, b"location" * 12) * 10 + outside[2:],
+        "behind a group": grouped + outside,
+        "behind an unknown field": make.field(5000, b"x") + outside,
+        "behind a tokenizer's": make.field(1, b"piece") * 200 + outside,
+    }
+    judged = renamed(tmp_path, local, files)
+    assert files.keys() == judged.keys()
+    assert [] == [name for name, said in judged.items() if said == ()]
+
+
+def test_what_is_no_model_of_onnx_is_none_under_any_name(tmp_path, local):
+    others = {
+        "tokenizer.model": make.field(1, b"\x0a\x08location\x15\0\0\0\0\x18\2") * 3000,
+        "saved_model.pb": b"\x08\x01" + make.field(2, b"location" * 200),
+        "README.md": b"# The location\n" * 80,
+        "vocab.txt": b"location\nB\n",
+        "zeros.bin": bytes(5000),
+        "logo.png": b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(400),
+        "model.pt": b"PK\x03\x04" + bytes(2000),
+    }
+    benign = {f"{name}.bin": data for name, data in test_onnx.BENIGN.items()}
+    judged = renamed(tmp_path, local, others | benign)
+    assert not others.keys() & judged.keys()
+    assert {()} == set(judged.values())
+
+
+def test_a_model_of_onnx_written_as_text_is_an_error(tmp_path, local):
+    (said,) = written(tmp_path, local, {"m.onnxtxt": b"ir_version: 8"}).values()
+    assert isinstance(said, Unobservable)

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_aisec.facts.artifacts.model_files import model_files
-from pytest_aisec.facts.artifacts.zips import content, find_directory, members, read_directory
+from pytest_aisec.facts.artifacts.sources import Memory
+from pytest_aisec.facts.artifacts.zips import appended, content, find_directory, members, read_directory
 from pytest_aisec.observe.faults import Unobservable
 
 PKL, DATA = b"\x80\x02}q\x00.", bytes(64)
@@ -177,3 +178,23 @@ def test_any_bytes(data, size):
     ):
         with suppress(Unobservable):
             attempt()
+
+
+@pytest.mark.parametrize("behind", [b"", b"not of the archive", b"PK\5\6"])
+def test_an_archive_behind_something_is_seen_wherever_it_says_to_begin(behind):
+    stream = io.BytesIO(b"in front" * 10)
+    with zipfile.ZipFile(stream, "a") as whole:
+        whole.writestr("a", "b")
+    for data in (stream.getvalue(), b"in front" + archive()):
+        assert appended(Memory("x", data + behind), len(data + behind))
+        assert appended(Memory("x", data + behind), len(data + behind), is_moved=False) == (
+            data == stream.getvalue()
+        )
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"PK\5\6", b"x" * 90 + b"PK\5\6" + bytes(18), b"PK\5\6" + b"A" * 100, archive(names=()), bytes(90)],
+)
+def test_the_mark_of_an_end_alone_is_no_archive(data):
+    assert not appended(Memory("x", data), len(data))
