@@ -1,12 +1,11 @@
 import posixpath
-import re
 from functools import partial
 from typing import Annotated
 
 from pydantic import Field
 
 from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed, raise_unless
-from pytest_aisec.facts.core.formats import yaml_value
+from pytest_aisec.facts.core.formats import ini_value, yaml_value
 from pytest_aisec.facts.core.together import ahead
 from pytest_aisec.facts.system.rights import given_file
 from pytest_aisec.facts.system.services import Service, services
@@ -132,12 +131,11 @@ def _mlflow(host: Host, service: Service) -> str:
     path = service.setting("MLFLOW_AUTH_CONFIG_PATH")
     if not path:
         return "basic-auth with the packaged basic_auth.ini, whose password is published"
-    text = _text(host, service, path)
-    match = re.search(r"^[^\S\n]*admin_password[^\S\n]*[=:]\s*(\S+)", text, re.MULTILINE)
-    if match is None:
-        return f"no admin_password in {path}: the published one holds"
+    settings = ini_value(_text(host, service, path), path).get("mlflow", {})
+    if "admin_password" not in settings:
+        return f"no admin_password for mlflow in {path}: the published one holds"
     published = {shown for word in _PUBLISHED for shown in (word, mark("password", word))}
-    return f"admin_password in {path} is the published one" if match[1] in published else ""
+    return f"admin_password in {path} is the published one" if settings["admin_password"] in published else ""
 
 
 def _text(host: Host, service: Service, path: str) -> str:

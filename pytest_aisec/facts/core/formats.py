@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import functools
 import inspect
 import json
@@ -17,7 +18,7 @@ import yaml
 from pytest_aisec.catalog import yamlfile
 from pytest_aisec.observe.faults import MALFORMED, Unobservable
 
-__all__ = ["MALFORMED", "is_number", "json_value", "reads", "toml_value", "yaml_value"]
+__all__ = ["MALFORMED", "ini_value", "is_number", "json_value", "reads", "toml_value", "yaml_value"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -54,6 +55,23 @@ def toml_value(text: str, what: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise _no("TOML", what, error) from None
+
+
+def ini_value(text: str, what: str) -> dict[str, dict[str, str]]:
+    """Return the settings of each section of an INI text, as Python's own reader has them.
+
+    Names of settings are in lower case. What stands in `[DEFAULT]` holds in every other section.
+
+    Raises:
+        Unobservable: `parse` where it is none.
+
+    """
+    parser = configparser.RawConfigParser()
+    try:
+        parser.read_string(text)
+    except (configparser.Error, ValueError, AttributeError) as error:
+        raise _no("INI", what, error) from None
+    return {section: dict(parser.items(section)) for section in parser.sections()}
 
 
 def yaml_value(text: str, what: str) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
 import posixpath
 import re
 import shlex
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote, urlsplit
 
 from pytest_aisec.facts.core.answers import check_search
-from pytest_aisec.facts.core.formats import MALFORMED, is_number, reads, toml_value, yaml_value
+from pytest_aisec.facts.core.formats import MALFORMED, ini_value, is_number, reads, toml_value, yaml_value
 from pytest_aisec.facts.core.together import together
 from pytest_aisec.facts.software.project_formats import Option, ProjectFile
 from pytest_aisec.facts.software.projects import projects
@@ -100,6 +99,8 @@ _PIP: dict[str, Role] = {
     "find-links": "find-links",
     "trusted-host": "unverified",
 }
+_PIP_SECTIONS = frozenset({"global", ":env:", "install", "download", "wheel", "lock"})
+"""Those that count where pip takes packages from somewhere; it passes over others."""
 _VARIABLES: dict[str, Role] = {
     "PIP_INDEX_URL": "index",
     "PIP_PYPI_URL": "index",
@@ -300,17 +301,17 @@ def read_configuration(path: str, text: str) -> list[PackageSource]:
         if name.endswith(("condarc", ".yml", ".yaml")):
             return list(_of_conda(path, yaml_value(text, path)))
         return list(_of_pip(path, text))
-    except (*MALFORMED, configparser.Error) as error:
+    except MALFORMED as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise Unobservable("parse", f"{path}: {reason[:200]}") from None
 
 
 def _of_pip(path: str, text: str) -> Iterator[PackageSource]:
-    parser = configparser.RawConfigParser()
-    parser.read_string(text)
-    for section in parser.sections():
-        for key, value in parser.items(section):
-            role = _PIP.get(key.replace("_", "-").lower().removeprefix("--"))
+    for section, settings in ini_value(text, path).items():
+        if section.lower().replace("_", "-").removeprefix("--") not in _PIP_SECTIONS:
+            continue
+        for key, value in settings.items():
+            role = _PIP.get(key.replace("_", "-").removeprefix("--"))
             for one in value.split() if role else []:
                 yield PackageSource(where=path, role=role or "index", value=one)
 

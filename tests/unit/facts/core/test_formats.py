@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_aisec.facts.artifacts import remote_code
-from pytest_aisec.facts.core.formats import json_value, reads, toml_value, yaml_value
+from pytest_aisec.facts.core.formats import ini_value, json_value, reads, toml_value, yaml_value
 from pytest_aisec.facts.network import tunnels
 from pytest_aisec.observe.faults import Unobservable
 
@@ -104,3 +104,14 @@ def test_lines_that_repeat_a_trigger_are_read_in_time_that_grows_with_them() -> 
     assert not remote_code.is_on("trust_remote_code: bool = False " * 3000)
     with pytest.raises(Unobservable, match="more than 1000 programs"):
         list(tunnels.read_settings("/a:" + "ssh a " * 2000))
+
+
+def test_ini_by_sections():
+    text = "[DEFAULT]\nA = 1\n[x]\nb: 2 3\n# c = 4\n[y]\na = %(b)s\n"
+    assert {"x": {"a": "1", "b": "2 3"}, "y": {"a": "%(b)s"}} == ini_value(text, "file")
+
+
+@pytest.mark.parametrize("text", ["a = 1\n", "[x]\na = 1\na = 2\n", "[x]\n[x]\n", "[x]\nnonsense\n"])
+def test_what_is_no_ini_is_refused(text):
+    with pytest.raises(Unobservable, match="parse"):
+        ini_value(text, "file")

@@ -22,6 +22,22 @@ def test_pip():
     ] == found("/etc/pip.conf", text)
 
 
+@pytest.mark.parametrize("section", ["global", "GLOBAL", "install", "download", "wheel", ":env:"])
+def test_sections_of_pip_count_that_concern_where_packages_come_from(section):
+    assert [("index", "https://a/")] == found("/etc/pip.conf", f"[{section}]\nindex-url = https://a/\n")
+
+
+@pytest.mark.parametrize("section", ["mirror", "search", "install.global", "default"])
+def test_other_sections_of_pip_do_not_count(section):
+    assert [] == found("/etc/pip.conf", f"[{section}]\nindex-url = https://a/\n")
+
+
+def test_what_stands_in_the_section_of_defaults_holds_in_the_others():
+    text = "[DEFAULT]\nindex-url = https://a/\n"
+    assert [] == found("/etc/pip.conf", text)
+    assert [("index", "https://a/")] == found("/etc/pip.conf", f"{text}[global]\ntimeout = 1\n")
+
+
 def test_uv():
     text = """
 index-strategy = "unsafe-best-match"
