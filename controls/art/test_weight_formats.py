@@ -2,9 +2,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable
+from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable, not_reviewed
 from pytest_aisec.facts.artifacts.model_files import model_files
 from pytest_aisec.facts.artifacts.weight_formats import defects, is_container, keras_directories
+from pytest_aisec.facts.system.elsewhere import elsewhere
 
 
 @control(
@@ -51,8 +52,11 @@ def test_weight_files_are_well_formed(
     if not malformed and faults:
         raise faults[0]
     if not malformed and not judged:
+        found, extent = elsewhere(host, "weights", "model_dirs", model_dirs)
+        if found:
+            not_reviewed(found)
         not_applicable(
-            f"no safetensors, GGUF, ONNX or Keras file in {', '.join(model_dirs)}",
+            f"no safetensors, GGUF, ONNX or Keras file in {', '.join(model_dirs)}{extent}",
             claims=["model_dirs"] if seen.absent else [],
         )
     assert malformed == {}
