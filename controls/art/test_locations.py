@@ -4,10 +4,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pytest_aisec import Host, Unobservable, control, not_applicable, raise_unless
+from pytest_aisec import Host, Unobservable, control, not_applicable, not_reviewed, raise_unless
 from pytest_aisec.facts.artifacts.digests import samples
 from pytest_aisec.facts.artifacts.model_files import ModelFile, large_weight_files
 from pytest_aisec.facts.core.together import outcomes
+from pytest_aisec.facts.system.elsewhere import elsewhere
 from pytest_aisec.facts.system.files import trails
 
 MIB = 1024 * 1024
@@ -83,5 +84,8 @@ def test_weights_lie_in_approved_locations(
     faults = [*seen.faults, *more]
     raise_unless(strayed, faults)
     if not seen.files:
-        not_applicable(f"no file of more than {min_mb} MiB looks like model weights")
+        found, extent = elsewhere(host, "weights", "min_mb", approved_roots)
+        if found:
+            not_reviewed(f"{found}; no file there has more than {min_mb} MiB")
+        not_applicable(f"no file of more than {min_mb} MiB looks like model weights{extent}")
     assert strayed == {}

@@ -7,11 +7,13 @@ from pytest_aisec import (
     control,
     is_declared,
     not_applicable,
+    not_reviewed,
     raise_unless,
     together,
 )
 from pytest_aisec.facts.system.access_lists import permitted
 from pytest_aisec.facts.system.accounts import Cache, model_caches
+from pytest_aisec.facts.system.elsewhere import elsewhere
 from pytest_aisec.facts.system.files import Entry, ResolvedPath, quoted, trails
 from pytest_aisec.facts.system.listings import Trees, trees
 
@@ -74,8 +76,13 @@ def test_model_directories_are_private(
         open_to.setdefault(path, []).append(what)
     raise_unless(open_to, faults)
     if not open_to and not tops and not caches:
+        found, extent = elsewhere(host, "weights", "model_dirs", model_dirs)
+        if found:
+            not_reviewed(found)
         named = ", ".join(model_dirs)
-        not_applicable(f"no model directory ({named}) and no cache of an ML library", claims=["model_dirs"])
+        not_applicable(
+            f"no model directory ({named}) and no cache of an ML library{extent}", claims=["model_dirs"]
+        )
     assert open_to == {}
 
 

@@ -4,12 +4,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable, raise_unless
+from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable, not_reviewed, raise_unless
 from pytest_aisec.facts.artifacts.digests import sha256
 from pytest_aisec.facts.artifacts.model_files import model_files
 from pytest_aisec.facts.artifacts.pickle_scan import check_installed, scan
 from pytest_aisec.facts.artifacts.pickle_walk import Walk
 from pytest_aisec.facts.artifacts.pickles import Pickle, pickles
+from pytest_aisec.facts.system.elsewhere import elsewhere
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -120,7 +121,12 @@ def test_serving_paths_hold_no_pickles(
             pickled[file.path] = what
     raise_unless(pickled, faults)
     if not pickled and not seen.files:
-        not_applicable(f"no file in {', '.join(model_dirs)}", claims=["model_dirs"] if seen.absent else [])
+        found, extent = elsewhere(host, "weights", "model_dirs", model_dirs)
+        if found:
+            not_reviewed(found)
+        not_applicable(
+            f"no file in {', '.join(model_dirs)}{extent}", claims=["model_dirs"] if seen.absent else []
+        )
     assert pickled == {}
 
 
@@ -205,7 +211,12 @@ def test_pickles_import_nothing_dangerous(
             dangerous[pickle.where] = sorted(set(wrong))
     raise_unless(dangerous, faults)
     if not dangerous and not any(item.is_pickle_based for item in held):
-        not_applicable(f"no pickle in {', '.join(model_dirs)}", claims=["model_dirs"] if seen.absent else [])
+        found, extent = elsewhere(host, "weights", "model_dirs", model_dirs)
+        if found:
+            not_reviewed(found)
+        not_applicable(
+            f"no pickle in {', '.join(model_dirs)}{extent}", claims=["model_dirs"] if seen.absent else []
+        )
     if not dangerous:
         check_installed()
     assert dangerous == {}

@@ -1,8 +1,9 @@
 from pydantic import ConfigDict, with_config
 from typing_extensions import TypedDict
 
-from pytest_aisec import Host, control, is_declared, not_applicable
+from pytest_aisec import Host, control, is_declared, not_applicable, not_reviewed
 from pytest_aisec.facts.artifacts.remote_code import ModelProcess, remote_code
+from pytest_aisec.facts.system.elsewhere import elsewhere
 
 
 @with_config(ConfigDict(extra="forbid"))
@@ -63,5 +64,8 @@ def test_remote_code_is_disabled(
     if not trusting and seen.faults:
         raise seen.faults[0]
     if not trusting and not seen.processes and not seen.settings:
-        not_applicable("no process loads models, and no configuration speaks of trust_remote_code")
+        found, extent = elsewhere(host, "projects", "config_dirs", config_dirs)
+        if found:
+            not_reviewed(found)
+        not_applicable(f"no process loads models, and no configuration speaks of trust_remote_code{extent}")
     assert trusting == {}

@@ -8,6 +8,7 @@ from pytest_aisec.facts.artifacts.model_files import ModelFile, model_files, rea
 from pytest_aisec.facts.artifacts.signed_manifests import NoManifest, TrustedKeys, read_manifest
 from pytest_aisec.facts.artifacts.signed_manifests import trusted_keys as read_keys
 from pytest_aisec.facts.core.together import outcomes
+from pytest_aisec.facts.system.elsewhere import elsewhere
 
 _LARGEST = 5_000_000
 
@@ -78,7 +79,12 @@ def test_models_match_a_signed_manifest(
     wrong.update({file.path: "in no signed manifest" for file in judged if file.path not in listed})
     raise_unless(wrong, faults)
     if not wrong and not judged:
-        not_applicable(f"no model in {', '.join(model_dirs)}", claims=["model_dirs"] if seen.absent else [])
+        found, extent = elsewhere(host, "weights", "model_dirs", model_dirs)
+        if found:
+            not_reviewed(found)
+        not_applicable(
+            f"no model in {', '.join(model_dirs)}{extent}", claims=["model_dirs"] if seen.absent else []
+        )
     if not wrong and keys is None:
         not_reviewed("all files are as listed; whose signature counts is for trusted_keys to say")
     assert wrong == {}

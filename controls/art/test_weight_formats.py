@@ -2,7 +2,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable, raise_unless
+from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable, not_reviewed, raise_unless
 from pytest_aisec.facts.artifacts.model_files import model_files
 from pytest_aisec.facts.artifacts.weight_formats import (
     defects,
@@ -10,6 +10,7 @@ from pytest_aisec.facts.artifacts.weight_formats import (
     keras_directories,
     renamed_models,
 )
+from pytest_aisec.facts.system.elsewhere import elsewhere
 
 
 @control(
@@ -57,8 +58,11 @@ def test_weight_files_are_well_formed(
             malformed[path] = list(wrong)
     raise_unless(malformed, faults)
     if not malformed and not judged:
+        found, extent = elsewhere(host, "weights", "model_dirs", model_dirs)
+        if found:
+            not_reviewed(found)
         not_applicable(
-            f"no safetensors, GGUF, ONNX or Keras file in {', '.join(model_dirs)}",
+            f"no safetensors, GGUF, ONNX or Keras file in {', '.join(model_dirs)}{extent}",
             claims=["model_dirs"] if seen.absent else [],
         )
     assert malformed == {}

@@ -2,8 +2,9 @@ import posixpath
 import re
 from fnmatch import fnmatchcase
 
-from pytest_aisec import Host, control, is_declared, not_applicable
+from pytest_aisec import Host, control, is_declared, not_applicable, not_reviewed
 from pytest_aisec.facts.software.import_paths import Hook, ImportPath, import_paths
+from pytest_aisec.facts.system.elsewhere import elsewhere
 
 _NAME = r"[A-Za-z_][\w.]*"
 _WRITTEN_BY_TOOLS = {
@@ -88,7 +89,10 @@ def test_import_paths_are_closed(
     if not wrong and seen.faults:
         raise seen.faults[0]
     if not wrong and not seen.paths:
-        not_applicable(f"no site-packages or dist-packages below {', '.join(env_roots)}")
+        found, extent = elsewhere(host, "environments", "env_roots", env_roots)
+        if found:
+            not_reviewed(found)
+        not_applicable(f"no site-packages or dist-packages below {', '.join(env_roots)}{extent}")
     assert wrong == {}
 
 

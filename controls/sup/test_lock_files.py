@@ -5,11 +5,21 @@ from packaging.version import InvalidVersion, Version
 from pydantic import ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
-from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable, raise_unless, together
+from pytest_aisec import (
+    Host,
+    Unobservable,
+    control,
+    is_declared,
+    not_applicable,
+    not_reviewed,
+    raise_unless,
+    together,
+)
 from pytest_aisec.facts.software.distributions import Distribution, distributions
 from pytest_aisec.facts.software.locks import Locked, is_flat, locked
 from pytest_aisec.facts.software.project_formats import ProjectFile, read_project_file
 from pytest_aisec.facts.software.projects import Projects, projects
+from pytest_aisec.facts.system.elsewhere import elsewhere
 from pytest_aisec.facts.system.texts import read_files
 
 AbsolutePath = Annotated[str, Field(pattern="^/")]
@@ -82,12 +92,19 @@ def test_critical_packages_have_hashes(
                     unhashed.setdefault(file.path, []).extend(without)
     raise_unless(unhashed, faults)
     if not unhashed and not pins_any:
-        left_out = f", but for {', '.join(exclude)}," if exclude else ""
-        not_applicable(
-            f"no project file below {', '.join(project_roots)}{left_out} pins one of these packages"
-        )
+        _nothing_pinned(host, project_roots, exclude)
     excluded = {path: [f"left out: {reason}"] for path, reason in exclude.items()}
     assert unhashed | excluded == excluded
+
+
+def _nothing_pinned(host: Host, project_roots: list[str], exclude: dict[str, str]) -> None:
+    left_out = f", but for {', '.join(exclude)}," if exclude else ""
+    found, extent = elsewhere(host, "projects", "project_roots", [*project_roots, *exclude])
+    if found:
+        not_reviewed(found)
+    not_applicable(
+        f"no project file below {', '.join(project_roots)}{left_out} pins one of these packages{extent}"
+    )
 
 
 def _of_lock(file: ProjectFile) -> list[tuple[str, tuple[str, ...]]]:
@@ -150,8 +167,10 @@ def test_installed_versions_match_the_lock_file(
     What was installed by hand was reviewed by nobody, and is gone or different after the next rebuild.
     """
     if not environments:
-        host.run("uname -s")
-        not_applicable("no environment is declared with its lock file", claims=["environments"])
+        found, extent = elsewhere(host, "environments", "environments", [])
+        if found:
+            not_reviewed(f"{found}, each with its lock file")
+        not_applicable(f"no environment is declared with its lock file{extent}", claims=["environments"])
     seen, texts = together(
         lambda: distributions(host, [one["path"] for one in environments]),
         lambda: read_files(host, dict.fromkeys((one["lock"] for one in environments), 0)),

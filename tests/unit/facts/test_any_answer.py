@@ -17,6 +17,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 import pytest_aisec.facts
+from pytest_aisec.facts.artifacts.sources import Memory
 from pytest_aisec.facts.containers import image_reports
 from pytest_aisec.facts.core import formats
 from pytest_aisec.facts.core.answers import Answer
@@ -121,6 +122,7 @@ def argument(annotation: str, known: tuple[str, ...]) -> st.SearchStrategy[Any]:
         "Mapping[str, Sequence[str]]": st.dictionaries(
             st.sampled_from(["a", *known]), st.lists(st.sampled_from(["/a", *known]), max_size=3), max_size=3
         ),
+        "Source": st.binary(max_size=60).map(lambda data: Memory("a", data)),
         "Rights": st.builds(Rights, uid=st.sampled_from([0, 1000]), gid=st.just(1000)),
     }[annotation]
 
