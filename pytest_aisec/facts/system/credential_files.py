@@ -38,13 +38,31 @@ _NAMES = (
     "*/.config/git/credentials",
     "*/.config/wandb/*",
     "*/.ssh/id_*",
+    "*/.ssh/*key*",
+    "*/.ssh/*.pem",
+    "*/.ssh/*_rsa",
+    "*/.ssh/*_ecdsa",
+    "*/.ssh/*_ed25519",
     "*/.env",
+    "*/.mlflow/credentials",
+    "*/.config/gh/hosts.yml",
+    "*/.pgpass",
+    "*/.my.cnf",
+    "*/.s3cfg",
+    "*/.vault-token",
+    "*/.databrickscfg",
+    "*/.lightning/credentials.json",
+    "*/.claude/.credentials.json",
+    "*/.codex/auth.json",
+    "*/.config/rclone/rclone.conf",
+    "*/.config/containers/auth.json",
 )
 _MAY_BE_LINKS = (
     ".cache", "huggingface", ".huggingface", ".kaggle", ".config", "kaggle", ".aws", "gcloud", ".azure",
-    ".docker", ".kube", "wandb", ".ssh", "git",
+    ".docker", ".kube", "wandb", ".ssh", "git", ".mlflow", "gh", ".lightning", ".claude", ".codex", "rclone",
+    "containers",
 )  # fmt: skip
-_IGNORED = ("*.pub", "commandIndex.json", "versionCheck.json", "extensionIndex.json")
+_IGNORED = ("*.pub", "authorized_keys*", "commandIndex.json", "versionCheck.json", "extensionIndex.json")
 """Public keys, and what the Azure command line keeps beside its tokens."""
 
 _TLS_KEYS = "/etc/ssl/private"
