@@ -78,14 +78,14 @@ def stale_reference(path: Path) -> list[str]:
 
 
 def missing_tests(text: str) -> list[str]:
-    """Return the tests that `text` names as `PATH::NAME` and that are not there."""
+    """Return the tests that `text` names as `PATH::NAME` or `PATH::CLASS::NAME` and that are not there."""
     missing = []
-    for path, name in re.findall(r"`?(tests/[\w/]+\.py)::(\w+)", text):
+    for path, of, name in re.findall(r"`?(tests/[\w/]+\.py)::(?:(\w+)::)?(\w+)", text):
         file = ROOT / path
-        if not file.is_file() or not re.search(
-            rf"^ *def {name}\(", file.read_text(encoding="utf-8"), re.MULTILINE
-        ):
-            missing.append(f"{path}::{name}")
+        written = file.read_text(encoding="utf-8") if file.is_file() else ""
+        patterns = [rf"^ *def {name}\(", *([rf"^class {of}\b"] if of else [])]
+        if not all(re.search(pattern, written, re.MULTILINE) for pattern in patterns):
+            missing.append("::".join(filter(None, (path, of, name))))
     return missing
 
 
