@@ -1,5 +1,7 @@
 """AWS on this machine's loopback: moto's server and the real ``aws`` CLI, with accounts that know nothing else.
 
+Both run in forks of processes that have imported them (`moto_mother`, `cli_mother`).
+
 No request leaves the machine: the endpoint is on loopback, and so is the proxy for names under it, which S3
 Control puts the account's number into. The server is its own proxy.
 """
@@ -19,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_aisec.testing.labkit.errors import LabError, LabUnavailableError
+from tests.support.cli_mother import CLIENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,11 +89,15 @@ class Cloud:
         cli = Path(sys.executable).with_name("aws")
         if not cli.exists():
             raise LabUnavailableError("no aws CLI beside this Python: pip install 'moto[server]' awscli")
-        self._cli = str(cli)
-        script = Path(__file__).with_name("moto_mother.py")
-        self._mother = subprocess.Popen(
-            [sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+        self._directory = tempfile.TemporaryDirectory(prefix="aisec-aws-cli-")
+        socket = Path(self._directory.name, "socket")
+        client = Path(self._directory.name, "aws")
+        client.write_text(CLIENT.format(python=sys.executable, address=str(socket)))
+        client.chmod(0o755)
+        self._cli = str(client)
+        self._mother = _start("moto_mother.py")
+        self._cli_mother = _start("cli_mother.py", str(socket))
+        self._cli_mother.stdout.readline()
 
     def __enter__(self) -> Self:
         return self
@@ -98,13 +105,15 @@ class Cloud:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._mother.stdin.close()
-        try:
-            self._mother.wait(10)
-        except subprocess.TimeoutExpired:
-            self._mother.kill()
-            self._mother.wait()
-        self._mother.stdout.close()
+        for mother in (self._mother, self._cli_mother):
+            mother.stdin.close()
+            try:
+                mother.wait(10)
+            except subprocess.TimeoutExpired:
+                mother.kill()
+                mother.wait()
+            mother.stdout.close()
+        self._directory.cleanup()
 
     @contextmanager
     def account(self) -> Iterator[CloudAccount]:
@@ -131,6 +140,15 @@ class Cloud:
             finally:
                 with suppress(ProcessLookupError):
                     os.kill(process, signal.SIGKILL)
+
+
+def _start(script: str, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name(script)), *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
 
 
 def play(account: CloudAccount, script: str) -> None:
