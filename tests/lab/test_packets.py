@@ -3,7 +3,6 @@
 import json
 import os
 import random
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,13 +10,25 @@ from pathlib import Path
 import pytest
 
 from pytest_aisec.facts.network.firewall import _COMMANDS
+from pytest_aisec.testing.labkit import debian
+from pytest_aisec.testing.labkit.errors import LabUnavailableError
 from pytest_aisec.testing.tables import Answer, Judge
 from tests.support import packets
 
-pytestmark = pytest.mark.skipif(
-    os.geteuid() != 0 or any(shutil.which(tool) is None for tool in ("nft", "unshare", "ip")),
-    reason="packets are sent in a namespace of their own, by root, with nft, unshare and ip",
-)
+pytestmark = [
+    pytest.mark.skipif(os.geteuid() != 0, reason="packets are sent in a namespace of their own, by root"),
+    pytest.mark.usefixtures("programs"),
+]
+
+
+@pytest.fixture(scope="module")
+def programs():
+    try:
+        debian.ensure_commands({"nft": "nftables", "unshare": "util-linux", "ip": "iproute2"})
+    except LabUnavailableError as reason:
+        pytest.skip(str(reason))
+    debian.complete_search_path()
+
 
 JUDGE = Judge(start=Path(__file__))
 
@@ -91,7 +102,7 @@ OPEN = {
 
 
 @pytest.fixture(scope="module")
-def known():
+def known(programs):
     cases = {**{("denied", name): load for name, load in DENIED.items()}}
     cases |= {("open", name): load for name, load in OPEN.items()}
     return dict(zip(cases, sent(*cases.values()), strict=True))
