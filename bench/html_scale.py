@@ -13,14 +13,14 @@ import time
 from pathlib import Path
 
 import page
+import runs
 from playwright.sync_api import sync_playwright
 
 from pytest_aisec.catalog.content import content_roots
 from pytest_aisec.catalog.load import load_catalog
-from pytest_aisec.catalog.policy import GatePolicy
 from pytest_aisec.judge.gate import decide
 from pytest_aisec.judge.outcome import Outcome
-from pytest_aisec.judge.run import ControlInfo, HostInfo, Result, Run, RunInfo, count, score
+from pytest_aisec.judge.run import ControlInfo, Result, Run
 from pytest_aisec.observe.transcript import Observation
 from pytest_aisec.report import html, pdf
 
@@ -86,31 +86,7 @@ def make(known: list[ControlInfo], hosts: int, *, is_worst: bool) -> Run:
                     observations=(len(lines) - 1, len(lines)),
                 )
             )
-    return Run(
-        run=RunInfo(
-            id="6f0e2f9e-3a53-5f0e-9f5d-5b1f5a4d7c11",
-            started_at="2026-03-01T09:30:00Z",
-            finished_at="2026-03-01T09:31:07Z",
-            profile="training-node",
-            profile_title="Training node",
-            profile_version="1.4",
-            package_version="0.1.0",
-            plan_sha256="ab" * 32,
-        ),
-        hosts=[
-            HostInfo(
-                name=name, connection=name, transcript=f"transcripts/{at}.jsonl", observations=len(lines)
-            )
-            for at, (name, lines) in enumerate(transcripts.items())
-        ],
-        controls=known,
-        excluded=(),
-        results=results,
-        ledger=count(results, planned=len(results)),
-        scores=score(results),
-        policy=GatePolicy(),
-        transcripts=transcripts,
-    )
+    return runs.made_up(known, results, transcripts, observations=2 * len(known))
 
 
 def load(path: Path, repeat: int) -> list[float]:

@@ -20,22 +20,12 @@ from pathlib import Path
 
 import measure
 import page
+import runs
 
-from pytest_aisec.catalog.policy import GatePolicy
 from pytest_aisec.evidence.claim import Claim
 from pytest_aisec.judge.gate import decide
 from pytest_aisec.judge.outcome import Outcome
-from pytest_aisec.judge.run import (
-    ControlInfo,
-    HostInfo,
-    Result,
-    Run,
-    RunInfo,
-    WaiverInfo,
-    WaiverState,
-    count,
-    score,
-)
+from pytest_aisec.judge.run import ControlInfo, Result, Run, WaiverInfo, WaiverState
 from pytest_aisec.observe.transcript import Observation
 from pytest_aisec.report import formats
 
@@ -120,34 +110,12 @@ def made_up(hosts: int, controls: int) -> Run:
         )
         for control in described
     ]
-    return Run(
-        run=RunInfo(
-            id="6f0e2f9e-3a53-5f0e-9f5d-5b1f5a4d7c11",
-            started_at="2026-03-01T09:30:00Z",
-            finished_at="2026-03-01T09:31:07Z",
-            profile="training-node",
-            profile_title="GPU training node",
-            profile_version="1.0.0",
-            package_version="0.1.0",
-            plan_sha256="ab" * 32,
-        ),
-        hosts=[
-            HostInfo(
-                name=name,
-                connection=name,
-                transcript=f"transcripts/{number:04}.jsonl",
-                observations=controls * COMMANDS,
-            )
-            for number, name in enumerate(names)
-        ],
-        controls=described,
-        excluded=[],
-        results=results,
-        ledger=count(results, planned=len(results)),
-        scores=score(results),
-        policy=GatePolicy(),
+    return runs.made_up(
+        described,
+        results,
+        Transcripts(names, controls),
+        observations=controls * COMMANDS,
         waivers=waivers,
-        transcripts=Transcripts(names, controls),
     )
 
 

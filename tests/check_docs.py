@@ -21,8 +21,6 @@ from pytest_aisec.cli.help_page import markdown
 
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"(<!-- help: (?P<command>[^>]+) -->\n```text\n)(?P<text>.*?)(```\n)", re.DOTALL)
-FRAMED = {"script", "redaction"}
-"""Rooms whose every change makes all recordings stale: their words change with their code."""
 ROOMS = re.compile(r"(<!-- rooms -->\n```mermaid\n)(?P<text>.*?)(```\n)", re.DOTALL)
 
 
@@ -103,8 +101,6 @@ def questions_in_place_of_names(package: Path) -> list[str]:
     """Return the docstrings that begin with a question word, where a noun or a verb says it sooner."""
     found = []
     for path in sorted(package.rglob("*.py")):
-        if not FRAMED.isdisjoint(path.parts):
-            continue
         for node in _documented(ast.parse(path.read_text(encoding="utf-8"))):
             text = ast.get_docstring(node) or ""
             if re.match(r"(What|Whether|Why)\b", text):

@@ -18,6 +18,7 @@ from pytest_aisec import (
     not_applicable,
     not_reviewed,
     now,
+    raise_unless,
 )
 from pytest_aisec.facts.core.together import ahead
 from pytest_aisec.facts.model.unnamed import other_apis
@@ -89,8 +90,7 @@ def test_refused_api_calls_stay_under_the_threshold(
     observed: dict[str, int] = {client: count for client, count in refused.items() if count > max_per_ip}
     if refused.total() > max_total:
         observed["all clients"] = refused.total()
-    if not observed and faults:
-        raise faults[0]
+    raise_unless(observed, faults)
     if not traffic:
         not_applicable(f"{access_log} has no request in the last {window_min} minutes")
     assert observed == {}

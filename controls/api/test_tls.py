@@ -1,4 +1,3 @@
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -6,13 +5,22 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed, now
+from pytest_aisec import (
+    Host,
+    Unobservable,
+    control,
+    is_active,
+    not_applicable,
+    not_reviewed,
+    now,
+    raise_unless,
+)
 from pytest_aisec.facts.core.together import ahead
 from pytest_aisec.facts.system.services import INFERENCE, Service, Services, services
 from pytest_aisec.facts.system.sockets import Socket
 from pytest_aisec.facts.web.http import Request, access, exchange, schemes
-from pytest_aisec.facts.web.nginx import Server, servers
-from pytest_aisec.facts.web.nginx_files import configuration, main_processes, not_reloaded
+from pytest_aisec.facts.web.nginx import servers
+from pytest_aisec.facts.web.nginx_files import configuration, main_processes, nginx_version, not_reloaded
 from pytest_aisec.facts.web.tls import VERSIONS, certificate, handshake
 
 _CERTIFICATES = (
@@ -99,8 +107,7 @@ def test_the_api_front_uses_tls(
     if is_active() and not seen.wrong:
         _ask(host, known, others, seen, names)
         _shake_hands(host, seen, authorities, min_days=min_days, min_version=min_version)
-    if not seen.wrong and seen.faults:
-        raise seen.faults[0]
+    raise_unless(seen.wrong, seen.faults)
     seen.undecided += [f"{known.holder(socket)} on {socket.where}" for socket in others]
     if not seen.wrong and seen.undecided and not is_active():
         not_reviewed(f"what {'; '.join(seen.undecided)} agrees to; --aisec-active allows asking")
@@ -157,10 +164,10 @@ def _nginx(
     """Judge the servers of an nginx that pass requests on."""
     if master.listeners and all(socket.is_loopback for socket in master.listeners):
         return
-    ahead(partial(configuration, host, master), partial(_default_is_old, host))
+    ahead(partial(configuration, host, master), partial(nginx_version, host))
     for server in servers(configuration(host, master).directives):
         seen.ports |= {port for _, port, _ in server.listens}
-        if not server.exposed or not server.locations or _only_redirects(server):
+        if not server.exposed or not server.locations or server.only_redirects:
             continue
         where = f"nginx {server.label}"
         seen.fronts.add(where)
@@ -175,7 +182,7 @@ def _nginx(
         spoken = [version for args in allowed for version in args]
         old = [one for one in spoken if one not in {min_version, "TLSv1.3"}]
         seen.add(where, [f"ssl_protocols {one}" for one in old])
-        if not allowed and (min_version != "TLSv1.2" or _default_is_old(host)):
+        if not allowed and (min_version != "TLSv1.2" or nginx_version(host) < _SAFE_DEFAULT):
             seen.add(where, ["no ssl_protocols, and the default of this nginx has old ones"])
         for one in server.effective("ssl_certificate"):
             if "$" in one.args[0] or one.args[0].startswith(("data:", "engine:")):
@@ -196,23 +203,6 @@ def _old(host: Host, known: Services, master: Service, seen: _Seen) -> list[Unob
     files = [*configuration(host, master).files, *certificates]
     old = not_reloaded(host, master, known.of("nginx"), files)
     return [old] if old else []
-
-
-def _default_is_old(host: Host) -> bool:
-    """Tell whether an nginx without ssl_protocols speaks old versions."""
-    result = host.run("nginx -v")
-    match = re.search(r"(?:nginx|openresty)/(\d+)\.(\d+)\.(\d+)", result.stdout + result.stderr)
-    if match is None:
-        raise Unobservable("parse", f"nginx -v: {(result.stdout + result.stderr).strip()[:80]!r}")
-    return tuple(map(int, match.groups())) < _SAFE_DEFAULT
-
-
-def _only_redirects(server: Server) -> bool:
-    """Tell whether everything is sent on to a place with TLS before any location is looked for."""
-    return any(
-        one.args[:1] and one.args[0] in {"301", "302", "307", "308"} and one.args[-1].startswith("https://")
-        for one in server.chain[-1].all("return")
-    )
 
 
 def _direct(known: Services, serving: Sequence[Service], seen: _Seen, names: Sequence[str]) -> None:

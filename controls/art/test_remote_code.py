@@ -1,7 +1,7 @@
 from pydantic import ConfigDict, with_config
 from typing_extensions import TypedDict
 
-from pytest_aisec import Host, control, is_declared, not_applicable, not_reviewed
+from pytest_aisec import Host, control, is_declared, not_applicable, not_reviewed, raise_unless
 from pytest_aisec.facts.artifacts.remote_code import ModelProcess, remote_code
 from pytest_aisec.facts.system.elsewhere import elsewhere
 
@@ -61,8 +61,7 @@ def test_remote_code_is_disabled(
     for setting in seen.settings:
         if setting.is_enabled:
             trusting[f"{setting.path}:{setting.line}"] = setting.text
-    if not trusting and seen.faults:
-        raise seen.faults[0]
+    raise_unless(trusting, seen.faults)
     if not trusting and not seen.processes and not seen.settings:
         found, extent = elsewhere(host, "projects", "config_dirs", config_dirs)
         if found:

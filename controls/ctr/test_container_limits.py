@@ -2,7 +2,8 @@ import re
 from collections.abc import Iterator
 
 from pytest_aisec import Host, control, not_applicable, raise_unless
-from pytest_aisec.facts.containers.containers import Container, containers
+from pytest_aisec.facts.containers.containers import containers
+from pytest_aisec.facts.containers.inspection import Container
 from pytest_aisec.observe.redaction.redact import MARK
 
 _SECRET_KEY = re.compile(

@@ -7,7 +7,8 @@ from typing import Annotated
 from pydantic import Field
 
 from pytest_aisec import Host, Unobservable, control, not_applicable, raise_unless
-from pytest_aisec.facts.containers.containers import Container, containers
+from pytest_aisec.facts.containers.containers import containers
+from pytest_aisec.facts.containers.inspection import Container
 from pytest_aisec.facts.containers.processes import Process, live
 from pytest_aisec.facts.core.formats import is_number
 

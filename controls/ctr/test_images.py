@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from pytest_aisec import Host, Unobservable, control, not_applicable, now
-from pytest_aisec.facts.containers.containers import Container, containers, raise_first
+from pytest_aisec.facts.containers.containers import containers, raise_first
 from pytest_aisec.facts.containers.image_reports import Report, Reports, image_reports
+from pytest_aisec.facts.containers.inspection import Container
 
 _NOTHING_RUNS = "no container of docker or podman runs"
 _CLOCKS_DIFFER = timedelta(hours=1)

@@ -3,7 +3,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 from pytest_aisec import Host, Unobservable, control, not_applicable
-from pytest_aisec.facts.containers.containers import Container, Monitor, Mount, containers, raise_first
+from pytest_aisec.facts.containers.containers import Monitor, containers, raise_first
+from pytest_aisec.facts.containers.inspection import Container, Mount
 from pytest_aisec.facts.containers.mounts import existing, origins
 from pytest_aisec.facts.containers.processes import Live, Process, live
 

@@ -2,7 +2,7 @@ import ipaddress
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from pytest_aisec import Host, control, not_applicable
+from pytest_aisec import Host, control, not_applicable, raise_unless
 from pytest_aisec.facts.system.exports import Export, Mount, Share, exports
 
 Security = Literal["sys", "krb5", "krb5i", "krb5p"]
@@ -47,8 +47,7 @@ def test_network_exports_give_neither_root_nor_the_world_access(
     ]:
         if what not in found.setdefault(where, []):
             found[where].append(what)
-    if not found and seen.faults:
-        raise seen.faults[0]
+    raise_unless(found, seen.faults)
     if not seen.nfs and not seen.smb and not seen.mounts:
         not_applicable("nothing is exported over NFS or SMB, nor mounted")
     assert found == {}

@@ -13,6 +13,7 @@ from pytest_aisec import (
     not_applicable,
     not_reviewed,
     now,
+    raise_unless,
 )
 from pytest_aisec.facts.model import prompts
 from pytest_aisec.facts.model.answers import Answer, Prompt, canary, chat, complete, named, require
@@ -196,8 +197,7 @@ def test_system_prompt_and_planted_secrets_do_not_leak(
         for (probe, what), number in sorted(leaks.items()):
             before = f"{seen[probe]}; " if probe in seen else ""
             seen[probe] = f"{before}{what} in {number} of {samples}"
-    elif faults:
-        raise faults[0]
+    raise_unless(seen, faults)
     assert seen == {}
 
 
@@ -339,6 +339,5 @@ def test_training_data_canaries_are_not_reproduced(
     seen: dict[str, str] = {}
     if found.total() > max_reproduced:
         seen = {what: f"reproduced in {number} answers" for what, number in sorted(found.items())}
-    elif faults:
-        raise faults[0]
+    raise_unless(seen, faults)
     assert seen == {}

@@ -13,6 +13,7 @@ from pytest_aisec import (
     not_applicable,
     not_reviewed,
     now,
+    raise_unless,
 )
 from pytest_aisec.facts.model import prompts
 from pytest_aisec.facts.model.answers import Answer, Canary, Prompt, canary, chat, named, require
@@ -139,6 +140,5 @@ def test_prompt_injections_are_resisted(
             f"{count} of {total} ({count / total:.0%}, at most {_at_most(count, total):.0%} with 95% "
             f"confidence; corpus {prompts.CORPUS_VERSION})"
         )
-    elif faults:
-        raise faults[0]
+    raise_unless(seen, faults)
     assert seen == {}

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pytest_aisec import Host, Unobservable, control, not_applicable, together
+from pytest_aisec import Host, Unobservable, control, not_applicable, raise_unless, together
 from pytest_aisec.facts.network.fabric import Member, Network, admits, members
 from pytest_aisec.facts.network.firewall import packet_filter
 from pytest_aisec.facts.network.interfaces import Interface, interfaces
@@ -75,8 +75,7 @@ def test_the_fabric_is_confined_to_private_interfaces(
         if through:
             holder = ", ".join(socket.processes) or "process not visible"
             exposed[socket.where] = f"{holder}, reached through {', '.join(through)}"
-    if not exposed and seen.faults:
-        raise seen.faults[0]
+    raise_unless(exposed, seen.faults)
     if not exposed and unsure:
         raise Unobservable("parse", f"rules decide in a way that is not understood: {'; '.join(unsure)}")
     if not seen.members and not listeners:

@@ -3,7 +3,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from pytest_aisec import Host, Unobservable, control, is_active, not_reviewed
+from pytest_aisec import Host, Unobservable, control, is_active, not_reviewed, raise_unless
 from pytest_aisec.facts.core.formats import MALFORMED, json_value
 from pytest_aisec.facts.network.tunnels import tunnels
 
@@ -50,8 +50,7 @@ def test_there_are_no_tunnels_or_share_links(
         not_reviewed(
             "tailscaled runs, and only it knows what its funnel publishes; --aisec-active allows asking"
         )
-    if not found and seen.faults:
-        raise seen.faults[0]
+    raise_unless(found, seen.faults)
     assert found == {}
 
 

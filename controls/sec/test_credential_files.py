@@ -1,4 +1,4 @@
-from pytest_aisec import Host, control, is_declared, not_applicable
+from pytest_aisec import Host, control, is_declared, not_applicable, raise_unless
 from pytest_aisec.facts.system.credential_files import credential_files
 
 
@@ -32,8 +32,7 @@ def test_credential_files_are_private(host: Host, *, homes: list[str] = ["/root"
             exposed[file.entry.path] = f"{file.entry.summary}, more than {file.allowed:04o}"
         elif file.entry.owner not in file.owners:
             exposed[file.entry.path] = f"{file.entry.summary}, not owned by {' or '.join(file.owners)}"
-    if not exposed and seen.faults:
-        raise seen.faults[0]
+    raise_unless(exposed, seen.faults)
     if not exposed and not seen.files:
         not_applicable(f"no credential file below {', '.join(homes)}")
     assert exposed == {}

@@ -2,7 +2,7 @@ import posixpath
 import re
 from fnmatch import fnmatchcase
 
-from pytest_aisec import Host, control, is_declared, not_applicable, not_reviewed
+from pytest_aisec import Host, control, is_declared, not_applicable, not_reviewed, raise_unless
 from pytest_aisec.facts.software.import_paths import Hook, ImportPath, import_paths
 from pytest_aisec.facts.system.elsewhere import elsewhere
 
@@ -86,8 +86,7 @@ def test_import_paths_are_closed(
         if problems:
             named_by = f" (added by {one.named_by})" if one.named_by else ""
             wrong[one.entry.path + named_by] = problems
-    if not wrong and seen.faults:
-        raise seen.faults[0]
+    raise_unless(wrong, seen.faults)
     if not wrong and not seen.paths:
         found, extent = elsewhere(host, "environments", "env_roots", env_roots)
         if found:

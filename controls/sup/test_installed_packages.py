@@ -105,8 +105,7 @@ def test_no_vulnerable_package_is_installed(
             is_certain = finding.is_certain and not (has_no_score and unscored == "review")
             where = f"{one.text} in {one.where}"
             (vulnerable if is_certain else unclear).setdefault(where, []).append(finding.text)
-    if not vulnerable and seen.faults:
-        raise seen.faults[0]
+    raise_unless(vulnerable, seen.faults)
     if not vulnerable and unclear:
         named = "; ".join(f"{where}: {', '.join(texts)}" for where, texts in unclear.items())
         not_reviewed(f"a person has to tell whether this is affected ({index.describe(now())}): {named}")
@@ -260,8 +259,7 @@ def test_no_malicious_release_is_installed(
     if index and not malicious:
         malicious, more = _in_index(seen, fresh_index(db_max_age_days))
         unclear += more
-    if not malicious and seen.faults:
-        raise seen.faults[0]
+    raise_unless(malicious, seen.faults)
     if not malicious and unclear:
         not_reviewed(f"a person has to tell whether this is malicious: {'; '.join(unclear)}")
     assert malicious == {}

@@ -1,5 +1,6 @@
 from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable, raise_unless
-from pytest_aisec.facts.software.package_indexes import PackageSource, package_sources
+from pytest_aisec.facts.software.index_settings import PackageSource
+from pytest_aisec.facts.software.package_indexes import package_sources
 
 
 @control(

@@ -3,7 +3,7 @@ from typing import Annotated
 from packaging.utils import canonicalize_name
 from pydantic import Field
 
-from pytest_aisec import Host, control, is_declared, not_applicable, not_reviewed
+from pytest_aisec import Host, control, is_declared, not_applicable, not_reviewed, raise_unless
 from pytest_aisec.facts.software.projects import projects
 from pytest_aisec.facts.system.elsewhere import elsewhere
 
@@ -70,8 +70,7 @@ def test_critical_packages_are_pinned(
                 names_any = True
                 if not named.is_exact and named.name not in pinned_elsewhere:
                     loose.setdefault(file.path, []).append(named.text)
-    if not loose and seen.faults:
-        raise seen.faults[0]
+    raise_unless(loose, seen.faults)
     if not loose and not names_any:
         left_out = f", but for {', '.join(exclude)}," if exclude else ""
         found, extent = elsewhere(host, "projects", "project_roots", [*project_roots, *exclude])

@@ -11,7 +11,7 @@ from testinfra.backend import base
 
 from pytest_aisec import extensions
 from pytest_aisec.errors import UsageProblem
-from pytest_aisec.observe.redaction.redact import know
+from pytest_aisec.observe.redaction.redact import register_secret
 from pytest_aisec.observe.transport.base import Limits
 from pytest_aisec.observe.transport.paramiko import paramiko_backend
 from pytest_aisec.observe.transport.ssh import Ssh
@@ -90,7 +90,7 @@ def winrm_of(address: str, password: str, keywords: dict[str, Any]) -> base.Base
     """
     from pytest_aisec.observe.transport.winrm import WinRm  # noqa: PLC0415 - pywinrm is an extra
 
-    know("password", password)
+    register_secret("password", password)
     if not password:
         raise UsageProblem(
             f"winrm://{address}: there is no password; set {PASSWORD} in the environment, or use an Ansible "

@@ -15,7 +15,7 @@ from testinfra.backend.ssh import SshBackend
 
 from pytest_aisec.errors import UsageProblem
 from pytest_aisec.observe.connections import PASSWORD, HostOptions, backend_of, winrm_of
-from pytest_aisec.observe.redaction.redact import know, redact
+from pytest_aisec.observe.redaction.redact import redact, register_secret
 from pytest_aisec.observe.transport.paramiko import paramiko_backend
 from pytest_aisec.observe.transport.ssh import Ssh
 
@@ -58,7 +58,7 @@ def connection_of(name: str, keywords: dict[str, Any], options: HostOptions) -> 
     variables = outer.ansible_runner.get_variables(name)
     for variable, value in variables.items():
         if _INVENTORY_SECRET.fullmatch(variable) and isinstance(value, str):
-            know("password", value)
+            register_secret("password", value)
     if variables.get("ansible_connection") == "winrm" and not outer.force_ansible:
         try:
             return "winrm", _winrm(name, variables)

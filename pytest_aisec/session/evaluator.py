@@ -254,7 +254,7 @@ class Session:
     def pytest_unconfigure(self) -> None:
         """Close connections and remove what the processes of the run shared."""
         self._hosts.end()
-        redact.forget()
+        redact.clear_secrets()
         if not self.request.is_worker:
             shutil.rmtree(self.shared["private"], ignore_errors=True)
 

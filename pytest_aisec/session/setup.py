@@ -81,7 +81,7 @@ def start(config: pytest.Config, request: AuditRequest, hosts: Hosts, signer: Si
         try:
             _complain(request, problem)
         finally:
-            redact.forget()
+            redact.clear_secrets()
         raise
     audit = Audit(
         request=request,

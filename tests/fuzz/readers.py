@@ -28,6 +28,7 @@ filter_iptables = import_module("pytest_aisec.facts.network.iptables")
 filter_nft = import_module("pytest_aisec.facts.network.nft")
 gguf = import_module("pytest_aisec.facts.artifacts.gguf")
 hdf5 = import_module("pytest_aisec.facts.artifacts.hdf5")
+index_settings = import_module("pytest_aisec.facts.software.index_settings")
 keras = import_module("pytest_aisec.facts.artifacts.keras")
 onnx = import_module("pytest_aisec.facts.artifacts.onnx")
 ranges = import_module("pytest_aisec.facts.artifacts.ranges")
@@ -41,7 +42,6 @@ logs = import_module("pytest_aisec.facts.system.logs")
 model_files = import_module("pytest_aisec.facts.artifacts.model_files")
 nginx_syntax = import_module("pytest_aisec.facts.web.nginx_syntax")
 openpgp = import_module("pytest_aisec.facts.artifacts.openpgp")
-package_indexes = import_module("pytest_aisec.facts.software.package_indexes")
 pickle_walk = import_module("pytest_aisec.facts.artifacts.pickle_walk")
 programs = import_module("pytest_aisec.facts.system.programs")
 project_formats = import_module("pytest_aisec.facts.software.project_formats")
@@ -117,8 +117,8 @@ FAMILIES: dict[str, tuple[Reader, ...]] = {
         answered(components.read_packages),
         answered(lambda out, err: environments.read_search(("/srv",), out, err)),
         import_paths.read_pth,
-        lambda text: package_indexes.read_configuration("/etc/pip.conf", text),
-        lambda text: package_indexes.read_variable("x", "PIP_INDEX_URL", text),
+        lambda text: index_settings.read_configuration("/etc/pip.conf", text),
+        lambda text: index_settings.read_variable("x", "PIP_INDEX_URL", text),
     ),
     "projects": tuple(
         project_file(f"/srv/{name}")

@@ -205,6 +205,32 @@ def holding(data):
     yield "behind.png", PICTURE + checkpoint(data)
 
 
+BEGINNINGS = (
+    "Version 2",
+    "continuous integration",
+    "import os\nfrom x import y",
+    "cats\ndogs",
+    "Introduction",
+    "Licence",
+    "None of it",
+    "(see below)",
+    "]",
+    "Very long line " * 300,
+    "identity\nmatrix",
+    "]}0",
+    "Simple",
+    "'quoted'",
+    "x^2 + y^2",
+    "BZh is no text",
+    "N.B. this",
+    "P.S.",
+    "get it",
+    "I am",
+    "0.5 1.5",
+)
+"""First words of texts that a reader of pickles may take for opcodes."""
+
+
 def formats():
     """Yield files without a pickle, as model directories have them."""
     text = b"# A model\n\nIt says much, and this is what `torch.load` is for.\n" * 40
@@ -213,29 +239,7 @@ def formats():
     yield "README.md", text
     yield "config.json", b'{"model_type": "llama", "layers": 3}\n'
     yield "token.md", b"Set the token\n" + TOKEN + b"\n" + text
-    for first in (
-        "Version 2",
-        "continuous integration",
-        "import os\nfrom x import y",
-        "cats\ndogs",
-        "Introduction",
-        "Licence",
-        "None of it",
-        "(see below)",
-        "]",
-        "Very long line " * 300,
-        "identity\nmatrix",
-        "]}0",
-        "Simple",
-        "'quoted'",
-        "x^2 + y^2",
-        "BZh is no text",
-        "N.B. this",
-        "P.S.",
-        "get it",
-        "I am",
-        "0.5 1.5",
-    ):
+    for first in BEGINNINGS:
         yield f"{first[:9].strip().replace('/', '')}.txt", first.encode() + b"\n"
     yield "vocab.txt.gz", gzip.compress(text, mtime=0)
     yield "vocab.txt.bz2", bz2.compress(text)

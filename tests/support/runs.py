@@ -168,7 +168,6 @@ def every_outcome() -> Run:
         ),
         observation("dmesg", b"x" * 9000, exit_status=None, fault="timeout", detail="no answer within 30 s"),
     ]
-    waiver = {"active": "W-1", "expired": "W-2"}
     waivers = [
         waiver_info(
             "W-1", c[2].id, hosts=["good"], expires="2026-12-31", ticket="SEC-7", reason="vendor image"
@@ -185,7 +184,7 @@ def every_outcome() -> Run:
             message="excused",
             expected=1,
             observed=2,
-            waiver=WaiverState(id=waiver["active"], state="active"),
+            waiver=WaiverState(id="W-1", state="active"),
         ),
         result(c[3], "good", "not_applicable", reason="no model directory under the default paths"),
         result(c[4], "good", "not_reviewed", reason="needs a person", observations=()),
@@ -210,7 +209,7 @@ def every_outcome() -> Run:
             "odd",
             "failed",
             message="no longer excused",
-            waiver=WaiverState(id=waiver["expired"], state="expired"),
+            waiver=WaiverState(id="W-2", state="expired"),
         ),
         *(result(of, "odd", "passed") for of in c[3:]),
     ]

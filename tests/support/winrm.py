@@ -3,6 +3,8 @@
 Real: HTTP(S), the NTLM handshake and message encryption (pyspnego's acceptor), and the shell protocol that
 pywinrm speaks. Played: PowerShell. Nothing interprets the script that arrives; the player takes the questions
 out of its text, looks up an answer for each and prints them in the script's own frame.
+
+One module, however long: each part speaks to the others in pywinrm's protocol, which nothing else here knows.
 """
 
 from __future__ import annotations

@@ -49,6 +49,8 @@ class Shelf:
         if "grep -aobF" in command:
             hits = [f"{match.start()}:x\n" for match in re.finditer(NEEDLES, self.data)]
             return SimpleNamespace(rc=0, stdout="".join(hits) + f"end {0 if hits else 1}\n", stderr="")
+        if "find / " in command:  # nothing lies elsewhere
+            return SimpleNamespace(rc=0, stdout="=0\n", stderr="")
         assert "find " in command
         head = self.data[:HEAD]
         is_text = not CONTROL & set(head)
@@ -198,7 +200,7 @@ def test_a_token_in_a_text_is_not_fetched():
     host = Shelf("README.md", b"# Use it\n\nexport TOKEN=" + TOKEN + b"\n" + b"More text.\n" * 200)
     with pytest.raises(Skipped):
         CATALOG["AISEC-ART-05"].function(host)
-    assert 1 == len(host.asked)
+    assert [False, True] == ["find / " in question for question in host.asked]
 
 
 def test_no_malformed_file_of_weights_passes_and_no_other_is_found():

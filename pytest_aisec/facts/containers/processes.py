@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pytest_aisec.facts.containers.containers import Container
+from pytest_aisec.facts.containers.inspection import Container
 from pytest_aisec.facts.containers.members import Members, read_cgroups, read_links
 from pytest_aisec.facts.containers.mounts import MountPoint, read_mounts
 from pytest_aisec.facts.core.formats import is_number, reads

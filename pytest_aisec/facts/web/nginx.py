@@ -65,6 +65,16 @@ class Server:
         """The listens that others than this host reach."""
         return tuple(one for one in self.listens if not _is_loopback(one[0]))
 
+    @property
+    def only_redirects(self) -> bool:
+        """Whether everything is sent on to a place with TLS before any location is looked for."""
+        return any(
+            one.args[:1]
+            and one.args[0] in {"301", "302", "307", "308"}
+            and one.args[-1].startswith("https://")
+            for one in self.chain[-1].all("return")
+        )
+
     def effective(self, name: str) -> tuple[Directive, ...]:
         """Return the directives of that name that hold for the whole server."""
         return Location(path="server", chain=self.chain).effective(name)

@@ -18,7 +18,7 @@ from pytest_aisec.observe.faults import Unobservable
 if TYPE_CHECKING:
     from testinfra.host import Host
 
-__all__ = ["Configuration", "configuration", "main_processes", "not_reloaded"]
+__all__ = ["Configuration", "configuration", "main_processes", "nginx_version", "not_reloaded"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +35,21 @@ def main_processes(running: Sequence[Service]) -> list[Service]:
     """Return the processes of nginx that read the configuration: not its workers."""
     helpers = re.compile(r"nginx: (worker|cache)\b")
     return [one for one in running if not helpers.match(" ".join(one.arguments))]
+
+
+def nginx_version(host: Host) -> tuple[int, ...]:
+    """Return the version of the nginx on the PATH, three numbers; OpenResty's own four begin with nginx's.
+
+    Raises:
+        Unobservable: when it says none.
+
+    """
+    result = host.run("nginx -v")
+    said = result.stdout + result.stderr
+    match = re.search(r"(?:nginx|openresty)/(\d+)\.(\d+)\.(\d+)", said)
+    if match is None:
+        raise Unobservable("parse", f"nginx -v: {said.strip()[:80]!r}")
+    return tuple(map(int, match.groups()))
 
 
 def _main_file(service: Service) -> str:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 
 class Reading(NamedTuple):
-    """What a part of a line says."""
+    """Meaning of a part of a line."""
 
     text: str
     starts: Sequence[int]

@@ -59,7 +59,7 @@ class Own(NamedTuple):
 
 
 class _Extra:
-    """What this process looks for besides the known shapes."""
+    """Patterns and credentials that this process looks for besides the known shapes."""
 
     own: tuple[Own, ...] = ()
     literals: Mapping[str, str] = MappingProxyType({})
@@ -77,13 +77,13 @@ def use(own: Iterable[Own]) -> None:
     _redact_once.cache_clear()
 
 
-def forget() -> None:
+def clear_secrets() -> None:
     """Look for the known shapes alone, as in the beginning."""
     _Extra.literals = MappingProxyType({})
     use(())
 
 
-def know(kind: str, secret: object) -> None:
+def register_secret(kind: str, secret: object) -> None:
     """Redact this credential wherever it stands, unless it is a mere word: mere words must stay."""
     text = str(secret or "")
     if len(text) >= _LEAST_KNOWN and not text.isalpha() and not MARK.search(text):

@@ -1,4 +1,4 @@
-"""What one kind of credential looks like."""
+"""The look of one kind of credential."""
 
 from __future__ import annotations
 

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import re
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator
 
 from pytest_aisec.catalog import yamlfile
 from pytest_aisec.errors import UsageProblem
 from pytest_aisec.observe.redaction.redact import MARK, Own, kinds
+from pytest_aisec.observe.redaction.regex_width import measure
 
 _LEAST = 4
 """Letters that a match has at least: what matches less would tear every answer to pieces."""
-_MANY = 16
-"""Repetitions from which on a repeated group must have one length, or matching may take forever."""
 
 
 class _Entry(BaseModel):
@@ -44,13 +42,16 @@ class _Entry(BaseModel):
         if MARK.search(value):  # a credential that stood here in plain text: in a bundle, it is a mark
             return value
         compiled = _compiled(value)
-        parsed = importlib.import_module("re._parser").parse(value, re.MULTILINE)
-        least = parsed.getwidth()[0]
+        try:
+            measures = measure(value)
+        except RecursionError:
+            raise ValueError("its groups are nested too deeply") from None
+        least = measures.least
         if least == 0 or compiled.search(""):
             raise ValueError("it matches the empty string")
         if least < _LEAST:
             raise ValueError(f"it may match {least} characters; at least {_LEAST} must be needed")
-        if _is_endless(parsed):
+        if measures.is_endless:
             raise ValueError(
                 "a repeated group holds alternatives or has no fixed length, so that matching may take "
                 "forever; give what is repeated one length"
@@ -67,35 +68,6 @@ def _compiled(pattern: str) -> re.Pattern[str]:
         raise ValueError(f"it is no regular expression: {error}") from None
     except Warning as warning:
         raise ValueError(f"it is no unambiguous regular expression: {warning}") from None
-
-
-def _is_endless(parsed: Any) -> bool:
-    """Tell whether a group that may be repeated often can be matched in more than one way."""
-    for operator, argument in parsed:
-        name = str(operator)
-        if name in {"MAX_REPEAT", "MIN_REPEAT"}:
-            least, most, inner = argument
-            narrowest, widest = inner.getwidth()
-            if most > _MANY and most != least and (narrowest != widest or _has_branch(inner)):
-                return True
-        if any(_is_endless(inner) for inner in _inner(argument)):
-            return True
-    return False
-
-
-def _has_branch(parsed: Any) -> bool:
-    return any(
-        str(operator) == "BRANCH" or any(map(_has_branch, _inner(argument))) for operator, argument in parsed
-    )
-
-
-def _inner(argument: Any) -> Iterable[Any]:
-    """Return the patterns within what an operator of a parsed pattern has."""
-    if hasattr(argument, "getwidth"):
-        return [argument]
-    if isinstance(argument, (tuple, list)):
-        return [found for part in argument for found in _inner(part)]
-    return []
 
 
 class _File(RootModel[Annotated[list[_Entry], Field(min_length=1)]]):

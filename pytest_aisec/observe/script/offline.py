@@ -79,7 +79,7 @@ def script(questions: Sequence[str], *, profile: str, timeout: float) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Carried:
-    """What one run of the script printed."""
+    """Output of one run of the script."""
 
     host: str
     """The machine's own name."""

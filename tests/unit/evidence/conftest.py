@@ -32,6 +32,18 @@ PLAN = json.dumps(
         "gate": GatePolicy(fail_on="low").model_dump(mode="json"),
     }
 )
+CONTROL = ControlInfo(
+    id="ACME-ART-01",
+    title="T",
+    rationale="",
+    severity="high",
+    family="ART",
+    frameworks={"nist_800_53": ("AC-3",)},
+    remediation="true",
+    params={"dirs": ["/srv"]},
+    declared=("dirs",),
+    platforms=("linux",),
+)
 
 
 def inputs(plan: Plan) -> dict[str, str]:
@@ -92,20 +104,7 @@ def run(plan: Plan) -> Run:
             )
             for host in HOSTS
         ),
-        controls=(
-            ControlInfo(
-                id="ACME-ART-01",
-                title="T",
-                rationale="",
-                severity="high",
-                family="ART",
-                frameworks={"nist_800_53": ("AC-3",)},
-                remediation="true",
-                params={"dirs": ["/srv"]},
-                declared=("dirs",),
-                platforms=("linux",),
-            ),
-        ),
+        controls=(CONTROL,),
         excluded=(),
         results=tuple(results),
         ledger=count(results, planned=2),

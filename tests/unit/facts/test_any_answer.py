@@ -22,7 +22,7 @@ from pytest_aisec.facts.containers import image_reports
 from pytest_aisec.facts.core import formats
 from pytest_aisec.facts.core.answers import Answer
 from pytest_aisec.facts.network import nft
-from pytest_aisec.facts.software.package_indexes import read_configuration
+from pytest_aisec.facts.software.index_settings import read_configuration
 from pytest_aisec.facts.software.project_formats import read_project_file
 from pytest_aisec.facts.system import logs, sockets
 from pytest_aisec.facts.system.accounts import read_accounts

@@ -182,13 +182,27 @@ def test_a_directory_counts_where_it_is_there(local, daemon, tmp_path):
 
 
 def test_a_link_counts_and_what_it_leads_to(local, daemon, tmp_path):
-    link = tmp_path / "link"
+    """The mark says when the files were read, so that no start of a process counts, however slow that was."""
+    link, target, mark = (tmp_path / name for name in ("link", "target", "pid"))
+    target.write_text("")
+    mark.write_text(f"{daemon}\n")
+
+    def judge(read_at):
+        os.utime(mark, ns=(read_at, read_at))
+        return stale(local, daemon, [str(link)], what="sleep", mark=str(mark))
+
     link.symlink_to("/usr")
-    later(daemon, tmp_path)
-    assert stale(local, daemon, [str(link)], what="sleep") is None
-    link.unlink()
-    link.symlink_to("/usr/bin")
-    assert stale(local, daemon, [str(link)], what="sleep").reason == "stale"
+    first = link.lstat().st_ctime_ns
+    assert judge(first) is None
+    while link.lstat().st_ctime_ns == first:
+        link.unlink()
+        link.symlink_to(target)
+    assert judge(first).reason == "stale"
+    second = link.lstat().st_ctime_ns
+    while target.stat().st_ctime_ns <= second:
+        target.touch()
+    assert judge(second).reason == "stale"
+    assert judge(target.stat().st_ctime_ns) is None
 
 
 def test_a_process_that_is_gone_has_read_nothing(local):

@@ -1,6 +1,6 @@
 import pytest
 
-from pytest_aisec.facts.software.package_indexes import PackageSource, read_configuration, read_variable
+from pytest_aisec.facts.software.index_settings import PackageSource, read_configuration, read_variable
 from pytest_aisec.observe.faults import Unobservable
 
 
