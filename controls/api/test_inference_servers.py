@@ -166,12 +166,13 @@ def test_dangerous_serving_switches_are_off(
         not_applicable("neither vLLM nor SGLang runs")
     for one in running:
         found: list[str] = []
-        options: dict[str, tuple[str, ...]] = {}
+        options = one.options
         try:
-            options = configured(host, one)
+            settings = configured(host, one)
+            options = settings.options
+            faults += [settings.stale] if settings.stale else []
         except Unobservable as fault:
             faults.append(fault)
-            options = dict(one.options)
         found += [f"--{flag}" for flag in deny_flags if _is_on(flag, options)]
         has_media = multimodal or any(name.startswith(("limit-mm", "mm-")) for name in options)
         if has_media and one.kind == "vllm" and not any(options.get("allowed-media-domains", ())):
@@ -245,10 +246,13 @@ def test_token_probabilities_are_not_exposed(
         if not is_exposed and not doors:
             continue
         try:
-            shown = _shown(one.kind, configured(host, one), max_logprobs)
+            settings = configured(host, one)
+            shown = _shown(one.kind, settings.options, max_logprobs)
         except Unobservable as fault:
             faults.append(fault)
             continue
+        if settings.stale and one.kind == "vllm" and "max-logprobs" not in settings.given:
+            faults.append(settings.stale)
         if shown and is_exposed:
             wrong[f"{one.kind} ({one.pid})"] = shown
         elif shown != "":

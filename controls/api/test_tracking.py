@@ -8,6 +8,7 @@ from pytest_aisec import Host, Unobservable, control, is_active, not_applicable,
 from pytest_aisec.facts.core.formats import ini_value, yaml_value
 from pytest_aisec.facts.core.together import ahead
 from pytest_aisec.facts.system.rights import given_file
+from pytest_aisec.facts.system.running_config import stale
 from pytest_aisec.facts.system.services import Service, services
 from pytest_aisec.facts.web.http import Fingerprint, unauthenticated
 from pytest_aisec.observe.redaction.redact import mark
@@ -135,7 +136,12 @@ def _mlflow(host: Host, service: Service) -> str:
     if "admin_password" not in settings:
         return f"no admin_password for mlflow in {path}: the published one holds"
     published = {shown for word in _PUBLISHED for shown in (word, mark("password", word))}
-    return f"admin_password in {path} is the published one" if settings["admin_password"] in published else ""
+    if settings["admin_password"] in published:
+        return f"admin_password in {path} is the published one"
+    old = stale(host, service.pid, [service.root + path], what="mlflow")
+    if old is not None:
+        raise old
+    return ""
 
 
 def _text(host: Host, service: Service, path: str) -> str:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from pytest_aisec.facts.core.answers import check_search
 from pytest_aisec.facts.core.formats import is_number, reads
 from pytest_aisec.facts.core.together import outcomes
-from pytest_aisec.facts.system.processes import Process, processes
+from pytest_aisec.facts.system.processes import Process, helpers, processes
 from pytest_aisec.facts.system.rights import Rights, given_text, owners, set_ids, with_rights
+from pytest_aisec.facts.system.running_config import stale
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ class ModelProcess:
     process: Process
     is_enabled: bool
     """Whether it may run code that comes with a model, by its arguments or environment."""
+    is_refused: bool
+    """Whether its arguments say that it may not, which holds whatever its file says."""
     model: str
     """As its arguments name it; empty where they do not."""
     revision: str
@@ -113,12 +116,14 @@ def remote_code(host: Host, directories: Sequence[str]) -> RemoteCode:
         faults.append(Unobservable("privilege", f"the environment of {', '.join(hidden)} may not be read"))
     settings = mentions.settings
     rights = {} if isinstance(answers[3], Unobservable) else owners(host)
-    named = outcomes([_configuration(host, item.process, rights.get(item.process.pid)) for item in found])
+    started = helpers(every)
+    named = outcomes([_configuration(host, item, rights.get(item.process.pid), started) for item in found])
     for answer in named:
         if isinstance(answer, Unobservable):
             faults.append(answer)
         else:
-            settings += answer
+            settings += answer.settings
+            faults += answer.faults
     return RemoteCode(
         processes=tuple(found),
         settings=tuple(dict.fromkeys(settings)),
@@ -190,6 +195,7 @@ def model_process(process: Process, variables: Sequence[str]) -> ModelProcess | 
     return ModelProcess(
         process=process,
         is_enabled=is_enabled or bool(last),
+        is_refused=last is False,
         model=options.get("--model")
         or options.get("--model-path")
         or options.get("--model-id")
@@ -286,8 +292,14 @@ _NAMED = (
 )
 
 
-def _configuration(host: Host, process: Process, rights: Rights | None) -> Callable[[], tuple[Setting, ...]]:
-    """Return a call for the mentions in the file that a process takes its arguments from."""
+def _configuration(
+    host: Host, item: ModelProcess, rights: Rights | None, started: Sequence[int]
+) -> Callable[[], _Mentions]:
+    """Return a call for the mentions in the files that a process takes its arguments from.
+
+    A fault says where one is younger than the process, or than the oldest of its children in `started`.
+    """
+    process = item.process
     words = [*process.arguments, ""]
     names = [
         word.partition("=")[2] if "=" in word else following
@@ -295,8 +307,9 @@ def _configuration(host: Host, process: Process, rights: Rights | None) -> Calla
         if word.partition("=")[0] in {"--config", "--config-file", "--config_file"}
     ]
 
-    def ask() -> tuple[Setting, ...]:
+    def ask() -> _Mentions:
         found: list[Setting] = []
+        paths: list[str] = []
         for name in names:
             place = f"/proc/{process.pid}/{'root' if name.startswith('/') else 'cwd'}"
             path = name if name.startswith("/") else f"{place}/{name}"
@@ -304,6 +317,10 @@ def _configuration(host: Host, process: Process, rights: Rights | None) -> Calla
                 raise Unobservable("unreadable", f"{path} is named by a process that has ended")
             command = with_rights(rights, _NAMED, f"./{name.lstrip('/')}", path, root=place)
             found += read_mentions(given_text(host.run(*command), f"{path} as uid {rights.uid}"))
-        return tuple(found)
+            paths.append(f"{place}/{name.lstrip('/')}")
+        if not paths or item.is_refused:
+            return _Mentions(settings=tuple(found))
+        old = stale(host, process.pid, paths, what=process.name, children=started)
+        return _Mentions(settings=tuple(found), faults=(old,) if old else ())
 
     return ask

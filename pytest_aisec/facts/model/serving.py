@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from testinfra.host import Host
 
 from pytest_aisec.facts.core.formats import yaml_value
+from pytest_aisec.facts.system.processes import helpers, is_renamed, processes
 from pytest_aisec.facts.system.rights import given_file
+from pytest_aisec.facts.system.running_config import stale
 from pytest_aisec.facts.system.services import Service
 from pytest_aisec.observe.faults import Unobservable
 
-__all__ = ["configured", "lacks_key", "mains"]
+__all__ = ["Settings", "configured", "lacks_key", "mains"]
 
 _KEYS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "vllm": (("api-key",), ("VLLM_API_KEY",)),
@@ -29,7 +31,28 @@ _KEYS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 """How a server is given the key that it asks for: options and variables; neither where it asks for none."""
 
 
-def configured(host: Host, service: Service) -> dict[str, tuple[str, ...]]:
+_FILES: Mapping[str, str] = {
+    "vllm": "config",
+    "sglang": "config",
+    "aphrodite": "config",
+    "llama.cpp": "config-file",
+}
+"""Kind of server → the option that names a file with more of its options; arguments count before those."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How a server is set up."""
+
+    options: Mapping[str, tuple[str, ...]]
+    """By its arguments and, where these do not have one, by its file."""
+    given: Mapping[str, tuple[str, ...]]
+    """By its arguments alone: these hold until the process ends."""
+    stale: Unobservable | None = None
+    """Why the running server may have read something else in its file."""
+
+
+def configured(host: Host, service: Service) -> Settings:
     """Return the options of a server, those of the file that `--config` names included.
 
     Raises:
@@ -39,9 +62,8 @@ def configured(host: Host, service: Service) -> dict[str, tuple[str, ...]]:
     if _is_renamed(service):
         raise Unobservable("unreadable", f"{service.name} ({service.pid}) shows no arguments any more")
     found = dict(service.options)
-    for path in found.get("config", ()):
-        if service.kind not in {"vllm", "sglang", "aphrodite"} or not path:
-            continue
+    files = [path for path in found.get(_FILES.get(service.kind, ""), ()) if path]
+    for path in files:
         if not path.startswith("/"):
             raise Unobservable("unreadable", f"{path} of {service.kind} ({service.pid}) is a relative path")
         text = given_file(host, path, service.rights, root=service.root)
@@ -52,7 +74,15 @@ def configured(host: Host, service: Service) -> dict[str, tuple[str, ...]]:
             option = str(name).replace("_", "-")
             if option not in found and value is not None:
                 found[option] = ("" if value is True else str(value),)
-    return found
+    return Settings(options=found, given=service.options, stale=_stale(host, service, files))
+
+
+def _stale(host: Host, service: Service, files: Sequence[str]) -> Unobservable | None:
+    """Return why a server may not have read its files as they are; its helpers were started afterwards."""
+    if not files:
+        return None
+    paths = [service.root + path for path in files]
+    return stale(host, service.pid, paths, what=service.kind, children=helpers(processes(host)))
 
 
 def mains(running: Sequence[Service]) -> list[Service]:
@@ -70,7 +100,7 @@ def mains(running: Sequence[Service]) -> list[Service]:
 
 
 def _is_renamed(service: Service) -> bool:
-    return bool(service.arguments and re.match(r"[A-Za-z]+::", service.arguments[0]))
+    return is_renamed(service.arguments)
 
 
 def lacks_key(host: Host, service: Service) -> str:
@@ -78,7 +108,7 @@ def lacks_key(host: Host, service: Service) -> str:
     if service.kind not in _KEYS:
         return ""
     options, variables = _KEYS[service.kind]
-    given = configured(host, service)
+    given = configured(host, service).options
     if any(any(given.get(option, ())) for option in options):
         return ""
     if any(service.setting(variable) for variable in variables):

@@ -13,7 +13,7 @@ from pytest_aisec.observe.faults import Unobservable
 if TYPE_CHECKING:
     from testinfra.host import Host
 
-__all__ = ["QUESTIONS", "Process", "processes"]
+__all__ = ["QUESTIONS", "Process", "helpers", "is_renamed", "processes"]
 
 _COMM, _LIMITS, _CMDLINE = QUESTIONS = (
     "grep -aH '' /proc/[0-9]*/comm",
@@ -99,3 +99,13 @@ def processes(host: Host) -> tuple[Process, ...]:
         for pid, name in sorted(names.items())
         if pid not in asking or not _is_script(arguments.get(pid, ()))
     )
+
+
+def is_renamed(arguments: Sequence[str]) -> bool:
+    """Tell whether a process has put a title in the place of its arguments, as `VLLM::EngineCore` has."""
+    return bool(arguments) and re.match(r"[A-Za-z]+::", arguments[0]) is not None
+
+
+def helpers(running: Sequence[Process]) -> tuple[int, ...]:
+    """Return the processes that say by their title that a model server started them, by id."""
+    return tuple(process.pid for process in running if is_renamed(process.arguments))
