@@ -48,7 +48,7 @@ _PRUNED = ("site-packages", "dist-packages", "node_modules", ".git", ".tox", ".n
 
 
 _MOST_INCLUDES = 8
-_LEADS_ON = re.compile(r"(?m)^\s*(-[rc]\b|--requirement|--constraint)")
+_LEADS_ON = re.compile(r"(?m)^[^\S\n]*(-[rc]\b|--requirement|--constraint)")
 
 
 @dataclass(frozen=True, kw_only=True)
