@@ -42,10 +42,11 @@ def test_jupyter_requires_a_token_and_does_not_run_as_root(
     """
     known = services(host)
     running = known.of("jupyter")
+    held = known.held | {one.pid for one in running}
     strangers = [
         socket
         for socket in known.listeners
-        if socket.local_port in ports and not any(one.pid in socket.pids for one in known.found)
+        if socket.local_port in ports and not held.intersection(socket.pids)
     ]
     servers, unread = jupyter_servers(host, running) if running else ((), ())
     faults = [*known.faults_of(running), *unread]

@@ -56,7 +56,9 @@ def test_local_llm_daemons_are_bound_to_loopback(
         if found:
             wrong[f"{daemon.kind} ({daemon.pid})"] = found
     doors = [
-        socket for socket in known.possible_frontends(*ports, proxies=bool(daemons)) if not socket.is_loopback
+        socket
+        for socket in known.possible_frontends(*ports, proxies=bool(daemons), judged=daemons)
+        if not socket.is_loopback
     ]
     if is_active() and not wrong:
         answering, more, _ = unauthenticated(host, [known.url(socket) for socket in doors], _ANSWERS)

@@ -70,7 +70,7 @@ def test_ray_is_authenticated_and_private(
     old = [f"Ray {one} in {site} knows no token" for site, one in versions.items() if one < Version(min_ray)]
     if old:
         wrong["version"] = old
-    doors = known.possible_frontends(*ports, proxies=bool(nodes))
+    doors = known.possible_frontends(*ports, proxies=bool(nodes), judged=nodes)
     if is_active() and not wrong:
         asked = [*doors, *(socket for node in nodes for socket in node.listeners)]
         answering, more, _ = unauthenticated(host, list(dict.fromkeys(map(known.url, asked))), _ANSWERS)

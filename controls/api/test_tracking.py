@@ -78,7 +78,9 @@ def test_tracking_and_monitoring_interfaces_are_not_open(
         elif weakness:
             wrong[f"{one.kind} ({one.pid})"] = [f"listens on {where}", weakness]
     doors = [
-        socket for socket in known.possible_frontends(*ports, proxies=bool(running)) if not socket.is_loopback
+        socket
+        for socket in known.possible_frontends(*ports, proxies=bool(running), judged=running)
+        if not socket.is_loopback
     ]
     if is_active() and not wrong:
         asked = [*doors, *(socket for one in exposed for socket in one.listeners if not socket.is_loopback)]

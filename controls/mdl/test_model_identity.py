@@ -16,7 +16,7 @@ from pytest_aisec import (
 from pytest_aisec.facts.model.answers import Answer, Prompt, chat, served_models
 from pytest_aisec.facts.model.api import Endpoint, is_listening, place, printed
 from pytest_aisec.facts.model.baseline import Baseline, agrees, read_baseline
-from pytest_aisec.facts.model.servers import ModelServer, at_port, model_servers
+from pytest_aisec.facts.model.servers import ModelServer, model_servers, servers_at
 from pytest_aisec.facts.model.unnamed import other_apis
 
 MIB = 1024 * 1024
@@ -170,7 +170,7 @@ def test_served_model_matches_its_baseline(
     wrong: dict[str, str] = {}
     faults: list[Unobservable] = []
     if approved.options or approved.weights:
-        servers = at_port(model_servers(host), place(model_endpoint)[1])
+        servers = servers_at(host, place(model_endpoint)[1])
         wrong |= _declared_options(approved, servers)
         other, unnamed = _served_paths(servers, list(approved.weights)) if approved.weights else ({}, [])
         wrong |= other

@@ -6,7 +6,7 @@ from pydantic import Field
 from pytest_aisec import Host, Unobservable, control, is_active, is_declared, not_applicable, not_reviewed
 from pytest_aisec.facts.model.answers import Prompt, named, read_answer, read_usage
 from pytest_aisec.facts.model.api import Command, Endpoint, Reply, command, is_listening, literal, place, send
-from pytest_aisec.facts.model.servers import ModelServer, at_port, model_servers
+from pytest_aisec.facts.model.servers import ModelServer, model_servers, servers_at
 from pytest_aisec.facts.model.unnamed import other_apis
 
 REFUSED = frozenset({400, 413, 414, 422})
@@ -155,7 +155,7 @@ def test_resource_exhaustion_is_bounded(
         not_applicable(
             f"nobody listens at {model_endpoint}, and no known model server runs", claims=["model_endpoint"]
         )
-    servers = at_port(model_servers(host), place(model_endpoint)[1])
+    servers = servers_at(host, place(model_endpoint)[1])
     too_long = _contexts(servers, max_prompt_tokens)
     if not is_active():
         if not too_long:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import posixpath
 import re
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
+from pytest_aisec.facts.core.together import ahead
 from pytest_aisec.facts.system.processes import processes
+from pytest_aisec.facts.system.rights import owners
+from pytest_aisec.facts.system.sockets import socket_table
 
 if TYPE_CHECKING:
     from testinfra.host import Host
 
-__all__ = ["ModelServer", "at_port", "identify", "model_servers", "tokens"]
+__all__ = ["ModelServer", "at_port", "identify", "model_servers", "servers_at", "tokens"]
 
 _PROGRAMS: Mapping[str, tuple[str, ...]] = {
     # name of the program → words of which one must follow; none: whatever follows
@@ -162,16 +166,19 @@ def identify(pid: int, arguments: Sequence[str]) -> ModelServer | None:
     return ModelServer(pid=pid, program=program, options=options, words=tuple(words))
 
 
-def at_port(servers: Sequence[ModelServer], port: int) -> tuple[ModelServer, ...]:
+def at_port(
+    servers: Sequence[ModelServer], port: int, *, doubted: Collection[int] = ()
+) -> tuple[ModelServer, ...]:
     """Return the servers at `port`; those of no known port where none is, and all where all are elsewhere.
 
-    A container may publish a port under another number, so another port alone excludes nobody.
+    A container may publish a port under another number, so another port alone excludes nobody. Nor do
+    processes that are `doubted`: they say so, and it does not show that they are there.
     """
-    return (
-        tuple(server for server in servers if server.port == port)
-        or tuple(server for server in servers if server.port is None)
-        or tuple(servers)
-    )
+    there = [server for server in servers if server.port == port]
+    if any(server.pid not in doubted for server in there):
+        return tuple(there)
+    others = [server for server in servers if server.port is None and server.pid not in doubted] or servers
+    return (*there, *(server for server in others if server not in there))
 
 
 def model_servers(host: Host) -> tuple[ModelServer, ...]:
@@ -183,3 +190,22 @@ def model_servers(host: Host) -> tuple[ModelServer, ...]:
     """
     found = [identify(process.pid, process.arguments) for process in processes(host)]
     return tuple(server for server in found if server is not None)
+
+
+def servers_at(host: Host, port: int) -> tuple[ModelServer, ...]:
+    """Return the processes that may serve a model at `port`; see `at_port`.
+
+    Who is not root and listens nowhere at this port may call itself what it likes.
+
+    Raises:
+        Unobservable: as `model_servers`, or when it is not shown whose processes these are.
+
+    """
+    ahead(partial(model_servers, host), partial(owners, host), partial(socket_table, host))
+    servers = model_servers(host)
+    if servers == servers[:1]:
+        return servers
+    rights = owners(host)
+    there = {pid for one in socket_table(host).listeners if one.local_port == port for pid in one.pids}
+    of_others = {one.pid for one in servers if one.pid not in rights or rights[one.pid].uid != 0}
+    return at_port(servers, port, doubted=of_others - there)

@@ -21,6 +21,7 @@ from pytest_aisec.facts.network.log_settings import (
     written_files,
 )
 from pytest_aisec.facts.system.log_times import line_time
+from pytest_aisec.facts.system.log_writers import RUNNING, read_log_writers
 from pytest_aisec.facts.system.running_config import stale
 from pytest_aisec.observe.faults import Unobservable
 
@@ -53,7 +54,7 @@ _COMMANDS = (
         '$d/systemd/journald.conf.d/*.conf; do [ -e "$f" ] && cat -- "$f" && echo; done; done; true'
     ),
     'for f in /etc/rsyslog.conf /etc/rsyslog.d/*.conf; do [ -e "$f" ] && cat -- "$f" && echo; done; true',
-    "grep -aH '' /proc/[0-9]*/comm",
+    RUNNING,
     (
         f'for f in {_FILES}; do [ -e "$f" ] && [ "$(find "$f" -mtime -{{days}})" ] || continue; '
         'echo "file $f"; case "$f" in *.gz) gzip -cd -- "$f";; *.xz|*.zst|*.bz2) ;; *) cat -- "$f";; esac '
@@ -160,7 +161,7 @@ def read_kernel_log(printed: Sequence[Answer], prefixes: Sequence[str], now: dat
             entries.append(text)
             holding.append(journal_place)
     intended = [journal_place] if journal_place and reads_kernel(journald.stdout) else []
-    writers = {name: int(pid) for pid, name in re.findall(r"(?m)^/proc/(\d+)/comm:(.*)$", running.stdout)}
+    writers = read_log_writers(running.stdout)
     names = set(writers)
     written = [place for place in holding if names & _writers(place.name)]
     intended = [place for place in intended if names & _writers(place.name)]

@@ -67,6 +67,8 @@ def read_origin(printed: Sequence[Answer]) -> Origin:
         raise Unobservable("parse", "/proc/net/fib_trie shows no address, not even that of loopback")
     found |= {ipaddress.IPv6Address(int(line.split()[0], 16)) for line in inet6.stdout.splitlines() if line}
     flags = dict(line.rsplit(" ", 1) for line in links.stdout.splitlines())
+    if not flags:
+        raise Unobservable("parse", "/sys/class/net shows no interface, not even that of loopback")
     up = {name for name, value in flags.items() if int(value, 16) & _UP and name != "lo"}
     return Origin(
         addresses=frozenset(one for one in found if not one.is_loopback),

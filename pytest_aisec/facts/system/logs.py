@@ -203,13 +203,15 @@ def json_entries(text: str, *, path: str, whole: bool = True) -> list[Mapping[st
     return entries
 
 
-def _journal(host: Host, days: int) -> list[SshdLine] | None:
+_JOURNAL = "journalctl --no-pager -o short-unix --since=%s -t sshd -t sshd-session -t sshd-auth"
+_BY_ROOT = f"{_JOURNAL} -n 1000 _UID=0"
+"""What anybody may write under the name of the server, the journal tells apart."""
+
+
+def _journal(host: Host, days: int, question: str = _JOURNAL) -> list[SshdLine] | None:
     """Return what sshd wrote in the last `days` by the host's clock: the same question on every day."""
     try:
-        result = host.run(
-            "journalctl --no-pager -o short-unix --since=%s -t sshd -t sshd-session -t sshd-auth",
-            f"-{days}days",
-        )
+        result = host.run(question, f"-{days}days")
     except Unobservable as fault:
         if fault.reason == "tool_missing":
             return None
@@ -235,7 +237,9 @@ def _journal(host: Host, days: int) -> list[SshdLine] | None:
 def ssh_logins(host: Host, *, now: datetime, since: datetime) -> LoginEvents | None:
     """Return failed SSH log-ins from the journal and from `/var/log/auth.log*` or `secure*`.
 
-    The same failure usually stands in both: of the two numbers for a source, the greater counts.
+    The same failure usually stands in both: of the two numbers for a source, the greater counts. What any
+    account writes in the name of the server does not make its log a living one: where there is a journal,
+    what root's server wrote there tells when it was last heard of.
 
     Returns:
         `None` where there is neither a journal nor such a file.
@@ -244,9 +248,11 @@ def ssh_logins(host: Host, *, now: datetime, since: datetime) -> LoginEvents | N
         Unobservable: when a source that exists cannot be read whole.
 
     """
+    days = (now - since).days + 2
     foresee(host, "date +%z")
+    foresee(host, (_BY_ROOT, f"-{days}days"))
     readings: list[LoginEvents] = []
-    entries = _journal(host, (now - since).days + 2)
+    entries = _journal(host, days)
     if entries is not None:
         readings.append(login_events(entries, since=since))
     files = log_files(host, "/var/log", ["auth.log", "secure"], since=since)
@@ -266,7 +272,9 @@ def ssh_logins(host: Host, *, now: datetime, since: datetime) -> LoginEvents | N
     if not readings:
         return None
     sources = {source for reading in readings for source in reading.failures}
-    times = [reading.newest for reading in readings if reading.newest is not None]
+    by_root = _journal(host, days, _BY_ROOT) if entries is not None else None
+    heard = readings if by_root is None else [login_events(by_root, since=since)]
+    times = [reading.newest for reading in heard if reading.newest is not None]
     return LoginEvents(
         failures={source: max(reading.failures.get(source, 0) for reading in readings) for source in sources},
         newest=max(times, default=None),

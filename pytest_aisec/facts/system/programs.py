@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from pytest_aisec.facts.system.processes import Process
 
-__all__ = ["INFERENCE", "PROXIES", "kind_of", "options_of", "program_of"]
+__all__ = ["FILES", "INFERENCE", "PROXIES", "kind_of", "options_of", "program_of"]
 
 INFERENCE = frozenset(
     {
@@ -45,6 +45,18 @@ INFERENCE = frozenset(
 
 PROXIES = frozenset({"apache", "caddy", "envoy", "haproxy", "kong", "nginx", "traefik"})
 """Kinds that may stand before another service."""
+FILES: Mapping[str, str] = {
+    "apache": r"apache2|httpd",
+    "caddy": r"caddy",
+    "envoy": r"envoy",
+    "grafana": r"grafana(-server)?",
+    "haproxy": r"haproxy",
+    "kong": r"kong|nginx|resty",
+    "nginx": r"nginx|openresty|angie",
+    "prometheus": r"prometheus",
+    "traefik": r"traefik",
+}
+"""How the file is called of what is a program of its own, and no script: by kind."""
 _SERVED_BY = r"(-m )?(uvicorn|gunicorn|hypercorn|granian|waitress-serve)\b.*\b"
 _KINDS: tuple[tuple[str, str], ...] = (
     ("jupyter", r"jupyter(-(lab|notebook|server|nbclassic|labhub|kernelgateway|voila))\b"),

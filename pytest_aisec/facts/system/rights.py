@@ -43,6 +43,7 @@ __all__ = [
     "given_file",
     "given_text",
     "owners",
+    "read_owners",
     "set_ids",
     "with_rights",
 ]
@@ -204,15 +205,25 @@ def owners(host: Host) -> dict[int, Rights]:
     """Return the rights of all processes, by process id.
 
     A program with a set-user-id bit has those of who started it: its arguments come from there.
+
+    Raises:
+        Unobservable: `unreadable`, when of no process it is shown whose it is.
+
     """
-    found: dict[int, dict[str, list[int]]] = {}
     answer = host.run(OWNERS)
     check_search(answer.rc, answer.stdout)
     if answer.rc in {126, 127}:
         raise Unobservable("tool_missing", answer.stderr.strip() or "grep")
-    for line in re.finditer(
-        r"^/proc/(\d+)/status:(Uid|Gid|Groups):[ \t]*([\d \t]*)$", answer.stdout, re.MULTILINE
-    ):
+    found = read_owners(answer.stdout)
+    if not found:
+        raise Unobservable("unreadable", f"whose processes run is not shown: {answer.stderr.strip()[-200:]}")
+    return found
+
+
+def read_owners(text: str) -> dict[int, Rights]:
+    """Read what the question `OWNERS` printed."""
+    found: dict[int, dict[str, list[int]]] = {}
+    for line in re.finditer(r"^/proc/(\d+)/status:(Uid|Gid|Groups):[ \t]*([\d \t]*)$", text, re.MULTILINE):
         found.setdefault(int(line[1]), {})[line[2]] = [int(number) for number in line[3].split()]
     return {
         pid: _weakest(ids["Uid"], ids["Gid"], ids.get("Groups", []))

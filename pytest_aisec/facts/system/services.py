@@ -13,22 +13,23 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pytest_aisec.facts.core.answers import check_search
 from pytest_aisec.facts.core.together import ahead
+from pytest_aisec.facts.system.installed import installed
+from pytest_aisec.facts.system.namespaces import contained, look, networked
 from pytest_aisec.facts.system.processes import processes
-from pytest_aisec.facts.system.programs import INFERENCE, PROXIES, kind_of, options_of
-from pytest_aisec.facts.system.rights import Rights, owners, set_ids
+from pytest_aisec.facts.system.programs import FILES, INFERENCE, PROXIES, kind_of, options_of
+from pytest_aisec.facts.system.rights import NOBODY, Rights, owners, set_ids
 from pytest_aisec.facts.system.sockets import Address, Socket, socket_table
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
     from testinfra.host import Host
 
-__all__ = ["INFERENCE", "PROXIES", "ROOTS", "Service", "Services", "contained", "services"]
+__all__ = ["INFERENCE", "PROXIES", "Service", "Services", "services"]
 
 _NO_API = re.compile(
     r"sshd.*|systemd-(resolve|network|timesyn|journal).*|rpcbind|rpc\..*|chronyd|ntpd|dnsmasq|named|unbound|"
-    r"cupsd|smbd|nmbd|master|exim4?|sendmail.*|postgres.*|mysqld|mariadbd|redis-server|memcached|mongod|slapd|"
+    r"cupsd|smbd|nmbd|master|exim4?|sendmail.*|postgres.*|mysqld|mariadbd|redis-(server|check-\w+)|memcached|mongod|slapd|"
     r"sssd.*|dhclient|dhcpcd|rsyslogd|xinetd|vsftpd|proftpd|epmd|beam\.smp|slurm.*|munged|lldpd|snmpd|nfsd|"
     r"avahi-daemon|iscsid|zabbix_agent.*|node_exporter|dcgm-exporter|nv-hostengine|containerd|dockerd|kubelet|"
     r"kube-proxy|etcd|calico.*|cilium.*"
@@ -65,11 +66,7 @@ _SET_OR_NOT = (
     "RAY_AUTH_TOKEN",
 )
 _ENVIRONMENT = f"grep -azoHE '^(({'|'.join(_VALUES)})=.*|({'|'.join(_SET_OR_NOT)})=.?)' /proc/[0-9]*/environ"
-_NETWORKS = "stat -L -c '%i %n' /proc/self/ns/net /proc/[0-9]*/ns/net"
-ROOTS = "stat -L -c '%d:%i %n' /proc/self/root /proc/[0-9]*/root"
 _ADDRESSES = "ip -o addr show scope global || hostname -I"
-_GONE = re.compile(r"No such (file or directory|process)")
-_DENIED = re.compile(r"/proc/(\d+)/\S*?'?: Permission denied")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +86,8 @@ class Service:
     """Its TCP listeners, as far as they were seen."""
     rights: Rights | None = None
     """Those with which the files that it names are read; `None` where the process ended meanwhile."""
+    is_self_styled: bool = False
+    """Whether it is known by its own word alone: any account may call a process so."""
     in_other_netns: bool = False
     """Whether it has a network namespace of its own, as in a container: its listeners were not seen."""
     root: str = ""
@@ -123,6 +122,8 @@ class Services:
     is_root: bool = True
     of_people: frozenset[int] = frozenset()
     """Processes of accounts that are not the system's: what they call themselves says nothing."""
+    unconfirmed: frozenset[int] = frozenset()
+    """Of other accounts than root, those that run no installed program known to be no API."""
 
     def of(self, *kinds: str) -> tuple[Service, ...]:
         """Return the services of these kinds, by process id."""
@@ -133,13 +134,22 @@ class Services:
         """TCP listeners that others than this host reach."""
         return tuple(socket for socket in self.listeners if not socket.is_loopback)
 
-    def possible_frontends(self, *ports: int, proxies: bool = True) -> tuple[Socket, ...]:
+    @property
+    def held(self) -> frozenset[int]:
+        """Processes of which it is known what they serve, or that are looked at as what they say they are."""
+        looked_at = INFERENCE | PROXIES
+        return frozenset(one.pid for one in self.found if one.kind in looked_at or not one.is_self_styled)
+
+    def possible_frontends(
+        self, *ports: int, proxies: bool = True, judged: Iterable[Service] = ()
+    ) -> tuple[Socket, ...]:
         """Return the listeners that may lead to another service.
 
         These are what proxies listen on for others than this host, unless `proxies` is false because there is
-        nothing that they could lead to, and the listeners on `ports` that no known service holds.
+        nothing that they could lead to, and the listeners on `ports` that no known service holds, nor one of
+        those that are `judged` by what they are.
         """
-        held = {service.pid for service in self.found}
+        held = self.held | {one.pid for one in judged}
         between = {service.pid for service in self.of(*PROXIES)} if proxies else set[int]()
         return tuple(
             socket
@@ -156,12 +166,12 @@ class Services:
     @property
     def strangers(self) -> tuple[Socket, ...]:
         """All listeners of which it is not known what they are."""
-        held = {service.pid for service in self.found}
+        held, doubted = self.held, self.of_people | self.unconfirmed
         return tuple(
             socket
             for socket in self.listeners
             if not held.intersection(socket.pids)
-            and (self.of_people.intersection(socket.pids) or not _is_no_api(socket))
+            and (doubted.intersection(socket.pids) or not _is_no_api(socket))
         )
 
     @property
@@ -214,20 +224,8 @@ def _is_no_api(socket: Socket) -> bool:
     return bool(names) and all(_NO_API.fullmatch(name) for name in names)
 
 
-def _lines(host: Host, command: str) -> tuple[str, frozenset[int]]:
-    """Return what a look at all processes printed, and of which it was not allowed to."""
-    result = host.run(command)
-    problems = [line for line in result.stderr.splitlines() if line.strip() and not _GONE.search(line)]
-    denied = frozenset(int(match[1]) for line in problems if (match := _DENIED.search(line)))
-    others = [line for line in problems if not _DENIED.search(line)]
-    if others or result.rc not in {0, 1, 2}:
-        raise Unobservable("unreadable", others[0] if others else f"exit status {result.rc}: {command[:60]}")
-    check_search(result.rc, result.stdout, command.split(" ", 1)[0])
-    return str(result.stdout), denied
-
-
 def _environments(host: Host) -> tuple[dict[int, dict[str, str]], frozenset[int]]:
-    text, denied = _lines(host, _ENVIRONMENT)
+    text, denied = look(host, _ENVIRONMENT)
     found: dict[int, dict[str, str]] = {}
     for item in text.split("\0"):
         if match := re.fullmatch(r"\s*/proc/(\d+)/environ:([A-Z0-9_]+)=(.*)", item, re.DOTALL):
@@ -235,25 +233,6 @@ def _environments(host: Host) -> tuple[dict[int, dict[str, str]], frozenset[int]
         elif item.strip():
             raise Unobservable("parse", f"grep printed {item[:120]!r} of an environment")
     return found, denied
-
-
-def _elsewhere(host: Host) -> frozenset[int]:
-    """Return the processes that are seen to have another network namespace than the asking one."""
-    return _differing(host, _NETWORKS, "ns/net")
-
-
-def contained(host: Host) -> frozenset[int]:
-    """Return the processes that are seen to have another root directory than the asking one."""
-    return _differing(host, ROOTS, "root")
-
-
-def _differing(host: Host, command: str, what: str) -> frozenset[int]:
-    text, _ = _lines(host, command)
-    own = re.search(rf"^(\S+) /proc/self/{what}$", text, re.MULTILINE)
-    if own is None:
-        raise Unobservable("unreadable", f"{what} of the asking process cannot be told")
-    matches = re.finditer(rf"^(\S+) /proc/(\d+)/{what}$", text, re.MULTILINE)
-    return frozenset(int(match[2]) for match in matches if match[1] != own[1])
 
 
 def _addresses(host: Host) -> tuple[Address, ...]:
@@ -282,7 +261,7 @@ def services(host: Host) -> Services:
         partial(_environments, host),
         partial(owners, host),
         partial(set_ids, host),
-        partial(_elsewhere, host),
+        partial(networked, host),
         partial(contained, host),
         partial(_addresses, host),
         lambda: host.run("id -u"),
@@ -292,12 +271,18 @@ def services(host: Host) -> Services:
     listeners = tuple(s for s in socket_table(host).listeners if s.protocol == "tcp")
     environments, denied = _environments(host)
     holders, starters = owners(host), set_ids(host)
-    elsewhere, apart = _elsewhere(host), contained(host)
+    elsewhere, apart = networked(host), contained(host)
+    kinds = {one.pid: kind for one in running if one.pid not in starters and (kind := kind_of(one))}
+    listening = {pid for socket in listeners for pid in socket.pids}
+    of_root = {pid for pid, rights in holders.items() if rights.uid == 0}
+    others = (listening | kinds.keys()) - of_root
+    named = {pid for pid, kind in kinds.items() if kind in FILES}
+    programs = installed(host, others & (listening | named), apart=apart)
     found = []
     for process in running:
-        kind = "" if process.pid in starters else kind_of(process)
-        if kind:
-            rights = holders.get(process.pid)
+        kind, rights = kinds.get(process.pid, ""), holders.get(process.pid)
+        is_self_styled = process.pid in others and not _is_confirmed(kind, rights, programs.get(process.pid))
+        if kind and not (is_self_styled and kind in PROXIES):
             found.append(
                 Service(
                     kind=kind,
@@ -306,6 +291,7 @@ def services(host: Host) -> Services:
                     arguments=process.arguments,
                     uid=rights.acts_as if rights else None,
                     rights=rights,
+                    is_self_styled=is_self_styled,
                     environment=None if process.pid in denied else environments.get(process.pid, {}),
                     listeners=tuple(socket for socket in listeners if process.pid in socket.pids),
                     in_other_netns=process.pid in elsewhere,
@@ -318,4 +304,18 @@ def services(host: Host) -> Services:
         addresses=_addresses(host),
         is_root=host.run("id -u").stdout.strip() == "0",
         of_people=frozenset(pid for pid, rights in holders.items() if rights.is_of_people),
+        unconfirmed=frozenset(
+            pid for pid in others & listening if not _NO_API.fullmatch(programs.get(pid, ""))
+        ),
     )
+
+
+def _is_confirmed(kind: str, rights: Rights | None, program: str | None) -> bool:
+    """Tell whether a process of another account than root is what its arguments say.
+
+    Of what is a program of its own the file decides; what an interpreter runs is believed of the system's
+    accounts alone.
+    """
+    if kind in FILES:
+        return program is not None and re.fullmatch(FILES[kind], program) is not None
+    return rights is not None and not rights.is_of_people and rights.uid != NOBODY.uid

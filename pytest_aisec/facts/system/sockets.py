@@ -37,7 +37,9 @@ _STATES = {
 _SYNCHRONISED = frozenset(
     {"ESTABLISHED", "CLOSE-WAIT", "FIN-WAIT-1", "FIN-WAIT-2", "LAST-ACK", "CLOSING"},
 )
-_USER = re.compile(r'\("(?P<name>[^"]*)",pid=(?P<pid>\d+)')
+_USER = re.compile(r'\("(?P<name>[^"]*)",pid=(?P<pid>\d+),fd=\d+\)')
+_USERS = re.compile(r'users:\((?:\("[^"]*",pid=\d+,fd=\d+\),?)+\)\s*')
+"""ss writes the names of processes as they are, of 15 letters at most: too few to feign a holder more."""
 # fmt: off
 _PROC_STATES = {
     "01": "ESTABLISHED", "02": "SYN-SENT", "03": "SYN-RECV", "04": "FIN-WAIT-1", "05": "FIN-WAIT-2",
@@ -184,11 +186,13 @@ def _socket(protocol: str, state: str, local: str, peer: str, holders: Sequence[
 def parse_ss(text: str) -> SocketTable:
     """Read what `ss -tunap` printed, heading included.
 
+    A name with a quotation mark could stand for another holder: who holds that socket is then not told.
+
     Raises:
         Unobservable: `parse`, when the heading is missing or a line is not a socket.
 
     """
-    lines = [line for line in text.splitlines() if line.strip()]
+    lines = [line for line in text.split("\n") if line.strip()]
     if not lines or not lines[0].startswith("Netid"):
         raise Unobservable("parse", "ss printed no table")
     found = []
@@ -197,7 +201,8 @@ def parse_ss(text: str) -> SocketTable:
         if len(fields) < 6 or fields[0] not in {"tcp", "udp"}:
             raise Unobservable("parse", f"not a socket: {line!r}")
         users = fields[6] if len(fields) > 6 else ""
-        holders = [(match["name"], match["pid"]) for match in _USER.finditer(users)]
+        told = _USER.finditer(users) if _USERS.fullmatch(users) else ()
+        holders = [(match["name"], match["pid"]) for match in told]
         found.append(_socket(fields[0], fields[1], fields[4], fields[5], holders))
     return SocketTable(sockets=tuple(found))
 

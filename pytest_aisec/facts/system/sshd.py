@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from pytest_aisec.facts.core.formats import reads
+from pytest_aisec.facts.system.namespaces import ROOTS, contained
 from pytest_aisec.facts.system.processes import QUESTIONS as PROCESSES
 from pytest_aisec.facts.system.processes import Process, processes
 from pytest_aisec.facts.system.rights import (
@@ -24,7 +25,6 @@ from pytest_aisec.facts.system.rights import (
     with_rights,
 )
 from pytest_aisec.facts.system.running_config import stale
-from pytest_aisec.facts.system.services import ROOTS, contained
 from pytest_aisec.facts.system.sockets import socket_table
 from pytest_aisec.observe.backend import foresee
 from pytest_aisec.observe.faults import Unobservable
@@ -300,15 +300,15 @@ def effective(host: Host) -> list[Effective] | None:
 def _listening(host: Host) -> dict[tuple[tuple[str, ...], Rights], list[int]]:
     """Return the options of the servers that listen, the rights of who started them, and their processes.
 
-    What an account calls sshd says nothing of the system's server: that is judged in any case. A process is
-    left out that has a root directory of its own, as in a container, or serves one connection: it is not from
-    it that others have what they enforce.
+    What an account calls sshd says nothing of the system's server: that is judged in any case. Nor does what
+    ended before it showed whose it is. A process is left out that has a root directory of its own, as in a
+    container, or serves one connection: it is not from it that others have what they enforce.
     """
     rights, starters, elsewhere = owners(host), set_ids(host), contained(host)
     found: dict[tuple[tuple[str, ...], Rights], list[int]] = {}
     for process in _servers(processes(host)):
-        if _listens(process) and process.pid not in starters:
-            by = rights.get(process.pid, ROOT)
+        by = rights.get(process.pid)
+        if by is not None and _listens(process) and process.pid not in starters:
             pids = found.setdefault((_options(process), by if by.uid else ROOT), [])
             pids += [process.pid] if process.pid not in elsewhere and "-i" not in process.arguments else []
     if not any(by.uid == 0 for _, by in found):

@@ -1,6 +1,6 @@
 import pytest
 
-from pytest_aisec.facts.model.servers import at_port, identify, tokens
+from pytest_aisec.facts.model.servers import at_port, identify, servers_at, tokens
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,41 @@ def test_whose_port_it_is():
     assert [("a",)] == [server.models for server in at_port(servers, 8000)]
     assert [("c",)] == [server.models for server in at_port(servers, 9000)]
     assert [("a",), ("b",)] == [server.models for server in at_port(servers[:2], 9000)]
+
+
+def test_who_only_says_that_it_is_there_hides_nobody():
+    """Before: a fake with the port among its arguments was all that was judged."""
+    lines = ("vllm serve fake --port 8000", "vllm serve b --port=8001", "vllm serve c")
+    servers = [identify(number, line.split()) for number, line in enumerate(lines)]
+
+    def judged(*doubted, among=servers):
+        return [server.words[-1] for server in at_port(among, 8000, doubted=doubted)]
+
+    assert ["fake", "c"] == judged(0)
+    assert ["fake", "b", "c"] == judged(0, 2)
+    assert ["fake", "b"] == judged(0, among=servers[:2])
+    assert ["fake"] == judged(2)
+
+
+@pytest.mark.parametrize(
+    ("uid", "pid", "expected"), [(1000, 9, ["a", "b"]), (1000, 7, ["a"]), (998, 9, ["a", "b"]), (0, 9, ["a"])]
+)
+def test_root_and_who_listens_there_are_believed(recorded, uid, pid, expected):
+    status = "".join(f"/proc/7/status:{key}:\t{uid}\t{uid}\t{uid}\t{uid}\n" for key in ("Uid", "Gid"))
+    lines = {7: "vllm serve a --port 8000", 8: "vllm serve b", 1: "init"}
+    titles = "".join(f"/proc/{at}/cmdline:{word}\0" for at, line in lines.items() for word in line.split())
+    host = recorded(
+        {
+            "/comm": "".join(f"/proc/{at}/comm:x\n" for at in lines),
+            "/limits": "/proc/1/limits:Max core file size   0   unlimited   bytes\n",
+            "cmdline": titles,
+            "ss -tunap": "Netid State Recv-Q Send-Q Local Address:Port Peer Address:Port Process\n"
+            f'tcp LISTEN 0 5 0.0.0.0:8000 0.0.0.0:* users:(("x",pid={pid},fd=3))\n',
+            "^(Uid": status + status.replace("/7/", "/8/"),
+        }
+    )
+    host.backend = None
+    assert expected == [server.words[-1] for server in servers_at(host, 8000)]
 
 
 def test_what_grants_context():

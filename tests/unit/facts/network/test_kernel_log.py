@@ -5,6 +5,7 @@ import pytest
 
 from pytest_aisec.facts.core.answers import Answer
 from pytest_aisec.facts.network.kernel_log import read_kernel_log
+from pytest_aisec.facts.system.log_writers import read_log_writers
 from pytest_aisec.observe.faults import Unobservable
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
@@ -18,6 +19,46 @@ NO_LOGROTATE = "".join(
 )
 
 
+def running(*programs, apart=(), whole=True):
+    """Return what is shown of programs with these names and accounts, numbered from 1 on."""
+    numbered = list(enumerate(programs, 1))
+    names = "".join(f"/proc/{pid}/comm:{name}\n" for pid, (name, _) in numbered)
+    owners = "".join(
+        f"/proc/{pid}/status:{key}:\t{uid}\t{uid}\t{uid}\t{uid}\n"
+        for pid, (_, uid) in numbered
+        for key in ("Uid", "Gid")
+    )
+    roots = "".join(f"0:{1 + (pid in apart)} /proc/{pid}/root\n" for pid in ["self", *dict(numbered)])
+    accounts = "syslog:x:104:110::/nonexistent:/usr/sbin/nologin\nulog:x:105:111::/x:/bin/false\n"
+    end = "end\n" if whole else ""
+    return f"{names}=owners\n{owners}=roots\n{roots}=accounts\n{accounts}{end}"
+
+
+@pytest.mark.parametrize(
+    ("expected", "programs", "apart"),
+    [
+        ({"rsyslogd": 1}, [("rsyslogd", 0)], ()),
+        ({"rsyslogd": 1}, [("rsyslogd", 104)], ()),
+        ({"ulogd": 1}, [("ulogd", 105)], ()),
+        ({}, [("rsyslogd", 1000)], ()),
+        ({}, [("systemd-journal", 33)], ()),
+        ({"rsyslogd": 1}, [("rsyslogd", 0), ("rsyslogd", 1000)], ()),
+        ({"rsyslogd": 1}, [("rsyslogd", 0), ("rsyslogd", 0)], {2}),
+        ({}, [("rsyslogd", 0)], {1}),
+        ({}, [("x\n=owners\n", 1000)], ()),
+    ],
+)
+def test_logs_are_written_by_root_and_by_the_accounts_of_logs(expected, programs, apart):
+    """Before: any account wrote them that called a process `rsyslogd`, and had read what rsyslogd had not."""
+    text = running(*programs, apart=apart).replace("x\n=owners", "x\n/proc/1/comm:=owners", 1)
+    assert expected == read_log_writers(text)
+
+
+def test_what_runs_is_shown_whole(reason):
+    assert "unreadable" == reason(read_log_writers, running(("rsyslogd", 0), whole=False))
+    assert "unreadable" == reason(read_log_writers, "/proc/1/comm:rsyslogd\nend\n")
+
+
 def log(**texts):
     names = (
         *("files", "journal", "persistent", "logrotate", "rotates", "journald", "rsyslog", "running"),
@@ -25,7 +66,7 @@ def log(**texts):
     )
     texts = {"rotates_err": "" if "rotates" in texts else NO_LOGROTATE, "running": RUNNING, **texts}
     programs = enumerate(texts["running"].split(), 1)
-    texts["running"] = "".join(f"/proc/{pid}/comm:{name}\n" for pid, name in programs)
+    texts["running"] = running(*((name, 0) for _, name in programs))
     texts["files"] = texts.get("files", "") + texts.pop("end", "end\n")
     answers = [
         Answer(

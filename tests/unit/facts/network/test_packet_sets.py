@@ -195,6 +195,8 @@ def test_where_packets_come_from():
     assert ORIGIN == read_origin([said(TRIE), said(inet6), said(links)])
     with pytest.raises(Unobservable, match="parse"):
         read_origin([said(""), said(""), said(links)])
+    with pytest.raises(Unobservable):
+        read_origin([said(TRIE), said(inet6), said("")])
 
 
 def test_text_in_nft_json_is_no_reason_to_count_a_dropped_packet():

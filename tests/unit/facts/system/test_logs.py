@@ -1,8 +1,8 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pytest_aisec.facts.system.logs import json_entries, moment
+from pytest_aisec.facts.system.logs import json_entries, moment, ssh_logins
 from pytest_aisec.observe.faults import Unobservable
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
@@ -36,3 +36,46 @@ def test_json_lines():
     for fault, line in ((broken, 1), (number, 2)):
         assert isinstance(fault, Unobservable)
         assert f"x: line {line} is not" in fault.detail
+
+
+AT = (NOW - timedelta(minutes=5)).timestamp()
+SAID = f"{AT:.6f} host sshd[7]: Accepted publickey for root from 203.0.113.9 port 4022 ssh2\n"
+FAILED = f"{AT:.6f} host sshd[7]: Failed password for root from 203.0.113.9 port 4022 ssh2\n"
+
+
+@pytest.mark.parametrize(
+    ("expected", "anybody", "by_root"),
+    [(None, SAID, ""), (NOW - timedelta(minutes=5), SAID, SAID), (None, FAILED, "")],
+)
+def test_what_any_account_writes_in_the_name_of_the_server_does_not_make_its_log_a_living_one(
+    recorded, expected, anybody, by_root
+):
+    """Before: `logger -t sshd` of any account did."""
+    at = f"{NOW - timedelta(minutes=5):%b %e %T}"
+    host = recorded(
+        {
+            "_UID=0": by_root,
+            "journalctl": anybody,
+            "date +%z": "+0000\n",
+            "find -L": f"{AT} 90 /var/log/auth.log\n",
+            "grep": f"{at} host sshd[7]: Accepted publickey for root from 203.0.113.9 port 4022 ssh2\n",
+        }
+    )
+    host.backend = None
+    logins = ssh_logins(host, now=NOW, since=NOW - timedelta(hours=1))
+    assert expected == logins.newest
+    assert (FAILED == anybody) == bool(logins.failures)
+
+
+def test_without_a_journal_the_files_tell_when_the_server_was_last_heard_of(recorded, answer):
+    at = f"{NOW - timedelta(minutes=5):%b %e %T}"
+    host = recorded(
+        {
+            "journalctl": answer(1, "", "No journal files were found.\n"),
+            "date +%z": "+0000\n",
+            "find -L": f"{AT} 90 /var/log/auth.log\n",
+            "grep": f"{at} host sshd[7]: Accepted publickey for root from 203.0.113.9 port 4022 ssh2\n",
+        }
+    )
+    host.backend = None
+    assert NOW - timedelta(minutes=5) == ssh_logins(host, now=NOW, since=NOW - timedelta(hours=1)).newest

@@ -1,7 +1,7 @@
 import pytest
 
 from pytest_aisec.facts.system.rights import Rights
-from pytest_aisec.facts.system.services import Services
+from pytest_aisec.facts.system.services import Services, services
 from pytest_aisec.facts.system.sockets import Socket
 
 
@@ -16,3 +16,93 @@ def test_a_name_says_what_listens_only_where_the_system_gave_it(uid, expected):
     people = frozenset({7}) if Rights(uid=uid, gid=uid).is_of_people else frozenset()
     known = Services(found=(), listeners=(socket,), of_people=people)
     assert expected == (socket in known.unknown)
+
+
+SS = "Netid State Recv-Q Send-Q Local Address:Port Peer Address:Port Process\n"
+OF_ROOT = (
+    "0:0:41ed /.\n0:0:41ed /usr\n0:0:41ed /usr/sbin\n0:0:81ed /usr/sbin/nginx\n0:0:81ed /usr/sbin/chronyd\n"
+)
+
+
+def found(recorded, uid, title, *, comm="x", exe="/usr/bin/python3", address="0.0.0.0:8000"):
+    """Return the services of a host with one process, number 7, of this account."""
+    arguments = title.replace(" ", "\0")
+    host = recorded(
+        {
+            "/comm": f"/proc/1/comm:systemd\n/proc/7/comm:{comm}\n",
+            "/limits": "/proc/1/limits:Max core file size   0   unlimited   bytes\n",
+            "cmdline": f"/proc/1/cmdline:init\0/proc/7/cmdline:{arguments.replace(chr(0), chr(0) + '/proc/7/cmdline:')}\0",
+            "ss -tunap": f'{SS}tcp LISTEN 0 5 {address} 0.0.0.0:* users:(("{comm}",pid=7,fd=3))\n',
+            "/environ": "/proc/7/environ:HOME=/home/x\0",
+            "^(Uid": "".join(
+                f"/proc/{pid}/status:{key}:\t{one}\t{one}\t{one}\t{one}\n"
+                for pid, one in ((1, 0), (7, uid))
+                for key in ("Uid", "Gid")
+            ),
+            "%N": f"'/proc/7/exe' -> '{exe}'\nuser 1 /proc/self/ns/user\nuser 1 /proc/7/ns/user\n",
+            "%u:%g:%f": OF_ROOT,
+            "%u:%a": "",
+            "/ns/net": "1 /proc/self/ns/net\n1 /proc/1/ns/net\n1 /proc/7/ns/net\n",
+            "/root": "0:1 /proc/self/root\n0:1 /proc/1/root\n0:1 /proc/7/root\n",
+            "ip -o": "2: eth0    inet 10.0.0.5/24 brd 10.0.0.255 scope global eth0\n",
+            "id -u": "0\n",
+        }
+    )
+    host.backend = None
+    return services(host)
+
+
+@pytest.mark.parametrize(
+    "title", ["nginx: master process nginx", "prometheus --x", "grafana server", "haproxy -f x", "caddy run"]
+)
+@pytest.mark.parametrize("uid", [998, 1000, 65534])
+def test_a_program_is_not_what_its_arguments_say(recorded, uid, title):
+    """Before: its listener was taken for that of a program that answers no requests with a model."""
+    known = found(recorded, uid, title)
+    assert [8000] == [socket.local_port for socket in known.unknown]
+    assert () == known.of("nginx", "haproxy", "caddy")
+
+
+@pytest.mark.parametrize("uid", [1000, 65534])
+@pytest.mark.parametrize(
+    "title", ["jupyter-lab --port 8000", "mlflow server", "tensorboard --x", "raylet --x"]
+)
+def test_a_script_of_an_account_is_judged_as_what_it_says_and_may_be_something_else(recorded, uid, title):
+    known = found(recorded, uid, title)
+    assert 1 == len(known.found)
+    assert [8000] == [socket.local_port for socket in known.unknown]
+    assert () == known.possible_frontends(8000, judged=known.found)
+    assert known.listeners == known.possible_frontends(8000)
+
+
+@pytest.mark.parametrize(
+    ("uid", "title", "exe"),
+    [
+        (0, "nginx: master process nginx", "/usr/bin/python3"),
+        (33, "nginx: worker process", "/usr/sbin/nginx"),
+        (1000, "nginx: master process nginx", "/usr/sbin/nginx"),
+        (0, "prometheus --x", "/usr/bin/perl"),
+        (998, "jupyter-lab --port 8000", "/usr/bin/python3"),
+        (1000, "python3 -m vllm.entrypoints.openai.api_server", "/home/x/bin/python3"),
+    ],
+)
+def test_what_root_and_an_installed_program_say_is_known(recorded, uid, title, exe):
+    known = found(recorded, uid, title, exe=exe)
+    assert 1 == len(known.found)
+    assert () == known.unknown
+
+
+@pytest.mark.parametrize(
+    ("uid", "exe", "expected"),
+    [
+        (0, "/usr/bin/perl", ()),
+        (109, "/usr/sbin/chronyd", ()),
+        (109, "/usr/bin/python3", (8000,)),
+        (65534, "/usr/sbin/nginx", (8000,)),
+        (1000, "/usr/sbin/chronyd", (8000,)),
+    ],
+)
+def test_a_daemon_is_known_by_its_file_and_not_by_its_name(recorded, uid, exe, expected):
+    """Before: whatever an account of the system called `chronyd` or `sshd` was none of our business."""
+    known = found(recorded, uid, "x", comm="chronyd", exe=exe)
+    assert expected == tuple(socket.local_port for socket in known.unknown)

@@ -92,3 +92,20 @@ def test_a_kernel_that_does_not_show_all_is_not_one_without_sockets(old, new):
     assert old in PROC
     with pytest.raises(Unobservable):
         parse_proc(PROC.replace(old, new))
+
+
+@pytest.mark.parametrize("name", ['sshd",pid=812', '",pid=8,fd=3),(', '"', 'a"b', '")', '",pid=8,fd=3)'])
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_no_name_of_a_process_stands_for_another_holder(name, count):
+    """Before: whoever called itself `sshd",pid=812` was process 812, and no API."""
+    users = ",".join(f'("{name}",pid=4{number},fd=3)' for number in range(count))
+    line = f"tcp LISTEN 0 5 0.0.0.0:8000 0.0.0.0:* users:({users})\n"
+    (socket,) = parse_ss(SS.partition("\n")[0] + "\n" + line).sockets
+    assert ((), ()) == (socket.processes, socket.pids)
+
+
+@pytest.mark.parametrize("name", ["a b", "a)b", "(a", "a,pid=8", "a\x0bb", "a\x85b", "a\u2028b"])
+def test_a_name_may_hold_what_no_list_of_holders_ends_with(name):
+    line = f'tcp LISTEN 0 5 0.0.0.0:8000 0.0.0.0:* users:(("{name}",pid=4,fd=3),("b",pid=5,fd=3))\n'
+    (socket,) = parse_ss(SS.partition("\n")[0] + "\n" + line).sockets
+    assert (4, 5) == socket.pids

@@ -64,10 +64,11 @@ def test_settings():
 LISTENER = "sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups"
 
 
-def listening(recorded, *running, apart=()):
+def listening(recorded, *running, apart=(), gone=()):
     """Return what is asked of which servers, for processes with these user ids and titles, and which they are.
 
-    They are numbered from 10 on; those `apart` have a root directory of their own.
+    They are numbered from 10 on; those `apart` have a root directory of their own, those `gone` ended before
+    they showed whose they are.
     """
     pids = range(10, 10 + len(running))
     comm = "".join(f"/proc/{pid}/comm:sshd\n" for pid in pids)
@@ -75,6 +76,7 @@ def listening(recorded, *running, apart=()):
         f"/proc/{pid}/status:{key}:\t{uid}\t{uid}\t{uid}\t{uid}\n"
         for pid, (uid, _) in enumerate(running, 10)
         for key in ("Uid", "Gid")
+        if pid not in gone
     )
     titles = "".join(f"/proc/{pid}/cmdline:{title}\0" for pid, (_, title) in enumerate(running, 10))
     host = recorded(
@@ -82,7 +84,7 @@ def listening(recorded, *running, apart=()):
             "/comm": f"/proc/1/comm:systemd\n{comm}",
             "/limits": "/proc/1/limits:Max core file size   0   unlimited   bytes\n",
             "cmdline": f"/proc/1/cmdline:init\0{titles}",
-            "^(Uid": f"/proc/1/status:Uid:\t0\t0\t0\t0\n{status}",
+            "^(Uid": f"/proc/1/status:Uid:\t0\t0\t0\t0\n/proc/1/status:Gid:\t0\t0\t0\t0\n{status}",
             "/exe": "",
             "/self/root": "".join(f"0:{1 + (pid in apart)} /proc/{pid}/root\n" for pid in ["self", *pids]),
         }
@@ -100,6 +102,13 @@ def test_what_an_account_calls_sshd_takes_no_place_of_the_systems_server(recorde
     assert {own: [10], (("-f", "/etc/ssh/x"), 0): [11]} == listening(
         recorded, fake, (0, LISTENER.replace("-D", "-f /etc/ssh/x"))
     )
+
+
+def test_what_ended_before_it_showed_whose_it_is_takes_no_place_of_the_systems_server(recorded):
+    """Before: it counted as root's, its file was read with root's rights, and the system's was not judged."""
+    fake = (1000, LISTENER.replace("-D", "-f /home/x/hardened"))
+    assert {((), 0): []} == listening(recorded, fake, gone={10})
+    assert {((), 0): [11]} == listening(recorded, fake, (0, LISTENER), gone={10})
 
 
 def test_no_process_of_a_container_or_of_one_connection_is_asked_what_it_has_read(recorded):
