@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from pytest_aisec.facts.artifacts.model_listing import Listing, ModelFile, ModelFiles
 from pytest_aisec.facts.core.formats import reads
 from pytest_aisec.facts.core.together import outcomes
-from pytest_aisec.facts.system.rights import HOP, ROOT, STEPS, Rights, given_text, with_rights
+from pytest_aisec.facts.system.rights import ENDS, HOP, ROOT, STEPS, Rights, given_text, with_rights
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -44,13 +44,9 @@ set -- /
     + STEPS
     + r"""test $#:$((_m / 4096)) = 1:10 || test $# -gt 1 || return 0
 test "${_k%:*}" = 0 || { W=${_k%:*}; return 0; }
-case $((_m / 4096)):$((_m / 512 % 2)):$((_m / 16 % 2 + _m / 2 % 2)) in
-4:0:[12]) W=65534 G=${_k#*:}; test $((_m / 2 % 2)) = 0 || G=65534; return 0;;
-10:*) _y=$1; break;;
-esac
-shift
-done
-_h=$((_h + 1))
+"""
+    + ENDS
+    + r"""_h=$((_h + 1))
 test $_h -le 40 || return
 """
     + HOP

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from testinfra.host import Host
 
 __all__ = [
+    "ENDS",
     "HOP",
     "NOBODY",
     "OWNERS",
@@ -66,6 +67,14 @@ for _k in $_x; do
 _m=$((0x${_k##*:})) _k=${_k%:*}
 """
 """Goes down a path `_r` from where `$@` begins, and looks at owner, group and mode of each place `_k`."""
+ENDS = r"""case $((_m / 4096)):$((_m / 512 % 2)):$((_m / 16 % 2 + _m / 2 % 2)) in
+4:0:[12]) W=65534 G=${_k#*:}; test $((_m / 2 % 2)) = 0 || G=65534; return 0;;
+10:*) _y=$1; break;;
+esac
+shift
+done
+"""
+"""Ends at a directory where others may put something, and at a link, the place `_y`."""
 HOP = r"""_t=$(readlink -- "$_y" && echo .) || return
 _t=${_t%??}
 case $_t in /*) ;; *) _t=${_y%/*}/$_t;; esac
@@ -99,13 +108,9 @@ _r=$_p
 """
     + STEPS
     + r"""test "${_k%:*}" = 0 || { W=${_k%:*} G=; return 0; }
-case $((_m / 4096)):$((_m / 512 % 2)):$((_m / 16 % 2 + _m / 2 % 2)) in
-4:0:[12]) W=65534 G=${_k#*:}; test $((_m / 2 % 2)) = 0 || G=65534; return 0;;
-10:*) _y=$1; break;;
-esac
-shift
-done
-test "$_y" || return 0
+"""
+    + ENDS
+    + r"""test "$_y" || return 0
 _h=$((_h + 1))
 test $_h -le 40 || { echo "$_p: too many levels of symbolic links" >&2; return 1; }
 """
