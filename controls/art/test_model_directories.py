@@ -11,11 +11,11 @@ from pytest_aisec import (
     raise_unless,
     together,
 )
-from pytest_aisec.facts.system.access_lists import permitted
 from pytest_aisec.facts.system.accounts import Cache, model_caches
 from pytest_aisec.facts.system.elsewhere import elsewhere
 from pytest_aisec.facts.system.files import Entry, ResolvedPath, quoted, trails
 from pytest_aisec.facts.system.listings import Trees, trees
+from pytest_aisec.facts.system.tree_access import granted, replaceable
 
 
 @control(
@@ -68,9 +68,9 @@ def test_model_directories_are_private(
     modes = {"d": dir_mode_max, "other": file_mode_max}
     for path, what in [
         *((path, "declared, but absent") for path in absent if is_declared("model_dirs")),
-        *_ways(seen, owner, group, directory_limit),
+        *replaceable(seen, owner, group, directory_limit),
         *_entries(list(dict.fromkeys([*tops, *seen.matching])), modes, owner, group),
-        *_access(seen, owner, group, directory_limit),
+        *granted(seen, owner, group, directory_limit),
         *_caches(caches),
     ]:
         open_to.setdefault(path, []).append(what)
@@ -111,15 +111,6 @@ def _model_caches(host: Host) -> tuple[tuple[Cache, ...], list[Unobservable]]:
     return found.caches, found.faults
 
 
-def _ways(seen: Trees, owner: str, group: str, limit: int) -> Iterator[tuple[str, str]]:
-    trusted = {"user:root", f"user:{owner}", "group:root"} | ({f"group:{group}"} if limit & 0o020 else set())
-    for trail in seen.trails.values():
-        if trail.end is not None:
-            for place, subjects in trail.replaceable_by(seen.ways).items():
-                for subject in sorted(set(subjects) - trusted):
-                    yield trail.path, f"replaceable by {subject} through {place}"
-
-
 def _entries(
     entries: list[Entry], modes: dict[str, str], owner: str, group: str
 ) -> Iterator[tuple[str, str]]:
@@ -129,15 +120,6 @@ def _entries(
             yield entry.path, f"{entry.summary}, more than {limit}"
         if (entry.owner, entry.group) != (owner, group):
             yield entry.path, f"{entry.summary}, not owned {owner}:{group}"
-
-
-def _access(seen: Trees, owner: str, group: str, limit: int) -> Iterator[tuple[str, str]]:
-    for item in seen.access:
-        if item.subject in {"user:", "group:"}:
-            continue  # what these grant shows in the mode
-        allowed = permitted(item.subject, owner=owner, group=group, mode=limit)
-        if set(item.grants) - set(allowed) - {"-"}:
-            yield item.path, f"ACL {item.text}"
 
 
 def _caches(caches: tuple[Cache, ...]) -> Iterator[tuple[str, str]]:

@@ -1,10 +1,10 @@
 from collections.abc import Iterator
 
 from pytest_aisec import Host, Mode, Unobservable, control, is_declared, not_applicable, not_reviewed
-from pytest_aisec.facts.system.access_lists import permitted
 from pytest_aisec.facts.system.elsewhere import elsewhere
 from pytest_aisec.facts.system.files import Entry, ResolvedPath
 from pytest_aisec.facts.system.listings import Trees, other_names, trees
+from pytest_aisec.facts.system.tree_access import granted, replaceable
 
 
 @control(
@@ -54,9 +54,9 @@ def test_training_data_directories_are_private(
     open_to: dict[str, list[str]] = {}
     for path, what in [
         *_tops(asked, dir_mode_max, owner, group),
-        *_ways(seen, owner, group, limit),
+        *replaceable(seen, owner, group, limit),
         *((entry.path, f"{entry.summary}, open to others") for entry in matching),
-        *_access(seen, owner, group, limit),
+        *granted(seen, owner, group, limit),
     ]:
         open_to.setdefault(path, []).append(what)
     if not open_to and fault is not None:
@@ -108,21 +108,3 @@ def _tops(asked: list[ResolvedPath], mode: str, owner: str, group: str) -> Itera
             yield trail.path, f"{top.summary}, more than {mode}"
         if (top.owner, top.group) != (owner, group):
             yield trail.path, f"{top.summary}, not owned {owner}:{group}"
-
-
-def _ways(seen: Trees, owner: str, group: str, limit: int) -> Iterator[tuple[str, str]]:
-    trusted = {"user:root", f"user:{owner}", "group:root"} | ({f"group:{group}"} if limit & 0o020 else set())
-    for trail in seen.trails.values():
-        if trail.end is not None:
-            for place, subjects in trail.replaceable_by(seen.ways).items():
-                for subject in sorted(set(subjects) - trusted):
-                    yield trail.path, f"replaceable by {subject} through {place}"
-
-
-def _access(seen: Trees, owner: str, group: str, limit: int) -> Iterator[tuple[str, str]]:
-    for item in seen.access:
-        if item.subject in {"user:", "group:"}:
-            continue  # what these grant shows in the mode
-        allowed = permitted(item.subject, owner=owner, group=group, mode=limit)
-        if set(item.grants) - set(allowed) - {"-"}:
-            yield item.path, f"ACL {item.text}"

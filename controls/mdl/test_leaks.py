@@ -9,7 +9,6 @@ from pytest_aisec import (
     Unobservable,
     control,
     is_active,
-    is_declared,
     not_applicable,
     not_reviewed,
     now,
@@ -17,11 +16,10 @@ from pytest_aisec import (
 )
 from pytest_aisec.facts.model import prompts
 from pytest_aisec.facts.model.answers import Answer, Prompt, canary, chat, complete, named, require
-from pytest_aisec.facts.model.api import Endpoint, NoSuchRouteError, is_listening
+from pytest_aisec.facts.model.api import Endpoint, NoSuchRouteError
 from pytest_aisec.facts.model.baseline import read_lines
 from pytest_aisec.facts.model.leaks import Watched, look, normal, words
-from pytest_aisec.facts.model.servers import model_servers
-from pytest_aisec.facts.model.unnamed import other_apis
+from pytest_aisec.facts.model.unnamed import unserved
 
 TRIES = 2
 FEWEST_LETTERS = 8
@@ -119,15 +117,11 @@ def _leaked(text: str, own: str, planted: Sequence[Watched], kgram: int) -> str:
 
 def _require_model(host: Host, model_endpoint: str) -> None:
     """End the control where no model is served."""
-    if is_listening(host, model_endpoint) is False and not model_servers(host):
-        others = {} if is_declared("model_endpoint") else other_apis(host, ask=is_active())
-        if others:
-            not_reviewed(
-                f"nobody listens at {model_endpoint}; declare what is a model (model_endpoint): {others}"
-            )
-        not_applicable(
-            f"nobody listens at {model_endpoint}, and no known model server runs", claims=["model_endpoint"]
-        )
+    absent, others = unserved(host, model_endpoint, "model_endpoint", ask=is_active())
+    if others:
+        not_reviewed(f"{absent}; declare what is a model (model_endpoint): {others}")
+    if absent:
+        not_applicable(f"{absent}, and no known model server runs", claims=["model_endpoint"])
 
 
 @control(

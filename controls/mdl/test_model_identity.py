@@ -8,16 +8,15 @@ from pytest_aisec import (
     Unobservable,
     control,
     is_active,
-    is_declared,
     not_applicable,
     not_reviewed,
     raise_unless,
 )
 from pytest_aisec.facts.model.answers import Answer, Prompt, chat, served_models
-from pytest_aisec.facts.model.api import Endpoint, is_listening, place, printed
+from pytest_aisec.facts.model.api import Endpoint, place, printed
 from pytest_aisec.facts.model.baseline import Baseline, agrees, read_baseline
-from pytest_aisec.facts.model.servers import ModelServer, model_servers, servers_at
-from pytest_aisec.facts.model.unnamed import other_apis
+from pytest_aisec.facts.model.servers import ModelServer, servers_at
+from pytest_aisec.facts.model.unnamed import unserved
 
 MIB = 1024 * 1024
 DIGEST = 's=$(stat -L -c %%s -- %s) && if test "$s" -gt %s; then echo "large $s"; else sha256sum -- %s; fi'
@@ -155,15 +154,11 @@ def test_served_model_matches_its_baseline(
     Who can exchange the weights, an adapter or the name decides what users are told. Arguments and files are
     compared without a request; the listed id and the golden answers need --aisec-active.
     """
-    if is_listening(host, model_endpoint) is False and not model_servers(host):
-        others = {} if is_declared("model_endpoint") else other_apis(host, ask=is_active())
-        if others:
-            not_reviewed(
-                f"nobody listens at {model_endpoint}; declare what is a model (model_endpoint): {others}"
-            )
-        not_applicable(
-            f"nobody listens at {model_endpoint}, and no known model server runs", claims=["model_endpoint"]
-        )
+    absent, others = unserved(host, model_endpoint, "model_endpoint", ask=is_active())
+    if others:
+        not_reviewed(f"{absent}; declare what is a model (model_endpoint): {others}")
+    if absent:
+        not_applicable(f"{absent}, and no known model server runs", claims=["model_endpoint"])
     if not baseline:
         not_reviewed("no approved baseline is named (baseline)")
     approved = read_baseline(baseline)

@@ -3,11 +3,11 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from pytest_aisec import Host, Unobservable, control, is_active, is_declared, not_applicable, not_reviewed
+from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed
 from pytest_aisec.facts.model.answers import Prompt, named, read_answer, read_usage
-from pytest_aisec.facts.model.api import Command, Endpoint, Reply, command, is_listening, literal, place, send
-from pytest_aisec.facts.model.servers import ModelServer, model_servers, servers_at
-from pytest_aisec.facts.model.unnamed import other_apis
+from pytest_aisec.facts.model.api import Command, Endpoint, Reply, command, literal, place, send
+from pytest_aisec.facts.model.servers import ModelServer, servers_at
+from pytest_aisec.facts.model.unnamed import unserved
 
 REFUSED = frozenset({400, 413, 414, 422})
 DEEP = 20000
@@ -146,15 +146,11 @@ def test_resource_exhaustion_is_bounded(
     at a time, ended after `max_latency_s`, and no more once the server suffers: one without bounds may for
     minutes.
     """
-    if is_listening(host, model_endpoint) is False and not model_servers(host):
-        others = {} if is_declared("model_endpoint") else other_apis(host, ask=is_active())
-        if others:
-            not_reviewed(
-                f"nobody listens at {model_endpoint}; declare what is a model (model_endpoint): {others}"
-            )
-        not_applicable(
-            f"nobody listens at {model_endpoint}, and no known model server runs", claims=["model_endpoint"]
-        )
+    absent, others = unserved(host, model_endpoint, "model_endpoint", ask=is_active())
+    if others:
+        not_reviewed(f"{absent}; declare what is a model (model_endpoint): {others}")
+    if absent:
+        not_applicable(f"{absent}, and no known model server runs", claims=["model_endpoint"])
     servers = servers_at(host, place(model_endpoint)[1])
     too_long = _contexts(servers, max_prompt_tokens)
     if not is_active():

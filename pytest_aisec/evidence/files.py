@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
 import stat
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from io import BufferedReader
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO, NoReturn
+from typing import Any, BinaryIO
 
+from pytest_aisec.catalog import strict_json
 from pytest_aisec.errors import EvidenceError
 
 MOST = 512 * 1024 * 1024
@@ -193,7 +192,10 @@ def load_json(content: bytes) -> Any:
     """
     try:
         data = json.loads(
-            content.decode(), object_pairs_hook=_object, parse_constant=_refuse, parse_float=_finite
+            content.decode(),
+            object_pairs_hook=strict_json.unique,
+            parse_constant=strict_json.no_constant,
+            parse_float=strict_json.finite,
         )
         if _HALF.search(content):
             json.dumps(data, ensure_ascii=False).encode()
@@ -219,22 +221,3 @@ def check_depth(value: Any) -> None:
         if not level:
             return
     raise ValueError(_TOO_DEEP)
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        (twice, _), *_ = Counter(name for name, _ in pairs).most_common(1)
-        raise ValueError(f"the key {twice!r} is there twice")
-    return found
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no number")
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(f"{text[:40]} is too large a number")
-    return value

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from pytest_aisec.judge.run import HostInfo, Result, Run, Verdict
 from pytest_aisec.observe.transcript import Observation
+from pytest_aisec.report.wording import Index
 
 
 class Document(Protocol):
@@ -25,6 +26,15 @@ class Document(Protocol):
     def end(self) -> Iterable[str]:
         """Yield what is left."""
         ...
+
+
+class OfRun:
+    """Base of documents that look up what a result names."""
+
+    def __init__(self, run: Run, verdict: Verdict) -> None:
+        self._run = run
+        self._verdict = verdict
+        self._index = Index(run)
 
 
 class Format(Protocol):

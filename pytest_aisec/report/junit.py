@@ -17,7 +17,7 @@ from junit_xml import TestCase, TestSuite
 from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import ControlInfo, HostInfo, Result, Run, Verdict, is_waived
 from pytest_aisec.observe.transcript import Observation
-from pytest_aisec.report.document import whole
+from pytest_aisec.report.document import OfRun, whole
 from pytest_aisec.report.text import pretty, visible
 from pytest_aisec.report.wording import Index, asked
 
@@ -36,13 +36,8 @@ def render(run: Run, verdict: Verdict) -> str:
     return whole(Document, run, verdict)
 
 
-class Document:
+class Document(OfRun):
     """The JUnit XML document of a run: a suite for each host."""
-
-    def __init__(self, run: Run, verdict: Verdict) -> None:
-        self._run = run
-        self._verdict = verdict
-        self._index = Index(run)
 
     def begin(self) -> Iterator[str]:
         """Yield the document up to the first suite."""

@@ -10,9 +10,9 @@ from pytest_aisec.catalog.control import SEVERITIES
 from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import AttestationInfo, HostInfo, Result, Run, Verdict, WaiverInfo, is_waived
 from pytest_aisec.observe.transcript import Observation
-from pytest_aisec.report.document import whole
+from pytest_aisec.report.document import OfRun, whole
 from pytest_aisec.report.text import visible
-from pytest_aisec.report.wording import OPEN, Index
+from pytest_aisec.report.wording import OPEN
 
 BOUND = 1_000_000
 """Bytes of the whole summary. GitHub shows none that is longer than 1 MiB."""
@@ -31,13 +31,8 @@ def render(run: Run, verdict: Verdict) -> str:
     return whole(Document, run, verdict)
 
 
-class Document:
+class Document(OfRun):
     """The summary of a run, at most `BOUND` bytes long."""
-
-    def __init__(self, run: Run, verdict: Verdict) -> None:
-        self._run = run
-        self._verdict = verdict
-        self._index = Index(run)
 
     def begin(self) -> Iterable[str]:
         """Yield nothing: it is about all hosts together."""

@@ -17,7 +17,7 @@ from typing import Any
 from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import NAMESPACE, HostInfo, Result, Run, Verdict, is_waived
 from pytest_aisec.observe.transcript import Observation
-from pytest_aisec.report.document import whole
+from pytest_aisec.report.document import OfRun, whole
 from pytest_aisec.report.oscal_parts import (
     attestations,
     methods,
@@ -39,7 +39,7 @@ from pytest_aisec.report.oscal_text import (
     prop,
     token,
 )
-from pytest_aisec.report.wording import Index, dump
+from pytest_aisec.report.wording import dump
 
 VERSION = "1.2.1"
 PLAN = "inputs/plan.json"
@@ -58,13 +58,11 @@ def render(run: Run, verdict: Verdict) -> str:
     return whole(Document, run, verdict)
 
 
-class Document:
+class Document(OfRun):
     """The assessment results of a run. Observations are written host by host, findings at the end."""
 
     def __init__(self, run: Run, verdict: Verdict) -> None:
-        self._run = run
-        self._verdict = verdict
-        self._index = Index(run)
+        super().__init__(run, verdict)
         self._separator = ', "observations": ['
         self._ids: dict[tuple[str, ...], str] = {}
 

@@ -17,10 +17,10 @@ from pytest_aisec.catalog.control import Severity
 from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import HostInfo, Result, Run, Verdict, is_waived
 from pytest_aisec.observe.transcript import Observation
-from pytest_aisec.report.document import whole
+from pytest_aisec.report.document import OfRun, whole
 from pytest_aisec.report.sarif_rules import LEVELS, Rules
 from pytest_aisec.report.text import visible
-from pytest_aisec.report.wording import OPEN, Index, bounded, clean, dump, short
+from pytest_aisec.report.wording import OPEN, bounded, clean, dump, short
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 BUNDLE = "BUNDLE"
@@ -42,15 +42,13 @@ def render(run: Run, verdict: Verdict) -> str:
     return whole(Document, run, verdict)
 
 
-class Document:
+class Document(OfRun):
     """The SARIF log of a run: what failed or is open."""
 
     is_complete = False
 
     def __init__(self, run: Run, verdict: Verdict) -> None:
-        self._run = run
-        self._verdict = verdict
-        self._index = Index(run)
+        super().__init__(run, verdict)
         self._rules = Rules(self._index.controls())
         self._hosts = {host.name: host for host in run.hosts}
         self._separator = "\n"

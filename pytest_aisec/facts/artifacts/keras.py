@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from pytest_aisec.catalog.strict_json import unique
+
 __all__ = ["keras_layers", "read_keras"]
 
 _WORDS = """
@@ -80,17 +82,10 @@ _READ = ("vocabulary", "idf_weights")
 """Where a layer takes a list, and reads a file when it is given a text."""
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a name twice")
-    return found
-
-
 def read_keras(data: bytes, what: str) -> Iterator[str]:
     """Yield what is wrong with a configuration in JSON that `what` names."""
     try:
-        config = json.loads(data.decode("utf-8"), object_pairs_hook=_unique)
+        config = json.loads(data.decode("utf-8"), object_pairs_hook=unique)
     except (ValueError, RecursionError) as error:
         yield f"{what} is not JSON: {error}"
         return

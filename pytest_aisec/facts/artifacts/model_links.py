@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from pytest_aisec.facts.artifacts.model_listing import Listing, ModelFile, ModelFiles
 from pytest_aisec.facts.core.formats import reads
 from pytest_aisec.facts.core.together import outcomes
-from pytest_aisec.facts.system.rights import ROOT, Rights, given_text, with_rights
+from pytest_aisec.facts.system.rights import ENDS, HOP, ROOT, STEPS, Rights, given_text, with_rights
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -33,36 +33,24 @@ _MOST_DIRECTORIES = 20_000
 """Under all of their names, where links lead to them."""
 _NOWHERE = ("No such file or directory", "Not a directory", "Too many levels of symbolic links")
 
-_LED = r"""
+_LED = (
+    r"""
 led() {
 W=0 G= _h=0 _p=$1
 while :; do
 _q= _r=$_p
 set -- /
-while test "$_r"; do
-_c=${_r%%/*}
-case $_r in */*) _r=${_r#*/};; *) _r=;; esac
-case $_c in ""|.) ;; *) _q=$_q/$_c; set -- "$@" "$_q";; esac
-done
-_x=$(stat -c %u:%g:%f -- "$@") || return
-_y=
-for _k in $_x; do
-_m=$((0x${_k##*:})) _k=${_k%:*}
-test $#:$((_m / 4096)) = 1:10 || test $# -gt 1 || return 0
+"""
+    + STEPS
+    + r"""test $#:$((_m / 4096)) = 1:10 || test $# -gt 1 || return 0
 test "${_k%:*}" = 0 || { W=${_k%:*}; return 0; }
-case $((_m / 4096)):$((_m / 512 % 2)):$((_m / 16 % 2 + _m / 2 % 2)) in
-4:0:[12]) W=65534 G=${_k#*:}; test $((_m / 2 % 2)) = 0 || G=65534; return 0;;
-10:*) _y=$1; break;;
-esac
-shift
-done
-_h=$((_h + 1))
+"""
+    + ENDS
+    + r"""_h=$((_h + 1))
 test $_h -le 40 || return
-_t=$(readlink -- "$_y" && echo .) || return
-_t=${_t%??}
-case $_t in /*) ;; *) _t=${_y%/*}/$_t;; esac
-_p=$_t${_q#"$_y"}
-done
+"""
+    + HOP
+    + r"""done
 }
 for f; do
 s=$(stat -L -c "" -- "$f" 2>&1) && led "$f" && r=$(readlink -f -- "$f"; echo .) ||
@@ -72,6 +60,7 @@ test "$W" = 0 || { their; test "$G" = 65534 || K="$K $(id -G "$W" 2>/dev/null)";
 printf '%s\000%s\000' "$K" "${r%??}"
 done
 """
+)
 """Prints of each link the rights of the account that could make it lead elsewhere, and where it leads.
 
 `led` looks at all that is on the way and not at what is at its end: whoever owns that chooses no way.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Iterator
-from typing import Any, NoReturn
+from typing import Any
+
+from pytest_aisec.catalog.strict_json import finite, no_constant, unique
 
 __all__ = ["safetensors"]
 
@@ -22,28 +23,10 @@ _DEEPEST = 127
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a name twice")
-    return found
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no number")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"{text} is out of range")
-    return number
-
-
 def _integer(text: str) -> int | float:
     """Return an integer as the library reads it: what does not fit, and minus nought, is a fraction."""
     if text == "-0" or len(text) > 20:
-        return _finite(text)
+        return finite(text)
     number = int(text)
     return number if -(_MOST >> 1) <= number < _MOST else float(number)
 
@@ -60,9 +43,9 @@ def _read(header: bytes) -> dict[str, Any]:
         raise ValueError(f"{deepest} levels")
     entries = json.loads(
         header.decode("utf-8"),
-        object_pairs_hook=_unique,
-        parse_constant=_refuse,
-        parse_float=_finite,
+        object_pairs_hook=unique,
+        parse_constant=no_constant,
+        parse_float=finite,
         parse_int=_integer,
     )
     if not isinstance(entries, dict):

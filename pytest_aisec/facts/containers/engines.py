@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_aisec.facts.containers.containers import Monitor, containers
-from pytest_aisec.facts.core.formats import is_number, reads
+from pytest_aisec.facts.core.formats import is_number, json_object, reads
 from pytest_aisec.facts.system.running_config import stale
 from pytest_aisec.observe.faults import Unobservable
 
@@ -155,13 +154,7 @@ def _settings(text: str, status: int) -> dict[str, Any]:
             return {}
         denied = "ermission denied" in text
         raise Unobservable("privilege" if denied else "unreadable", text.strip()[-200:])
-    try:
-        settings = json.loads(text or "{}")
-    except (ValueError, RecursionError):
-        raise Unobservable("parse", "/etc/docker/daemon.json is not JSON") from None
-    if not isinstance(settings, dict):
-        raise Unobservable("parse", "/etc/docker/daemon.json is not an object")
-    return settings
+    return json_object(text or "{}", "/etc/docker/daemon.json")
 
 
 def _doors(text: str) -> tuple[list[Door], tuple[str, ...]]:

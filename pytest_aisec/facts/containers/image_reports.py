@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from pytest_aisec.facts.core.formats import reads
+from pytest_aisec.facts.core.formats import json_object, reads
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -178,7 +177,7 @@ def read_report(text: str, *, where: str) -> Report:
             there and so cannot have judged any, or is a release that nobody may trust.
 
     """
-    data = _object(text, where)
+    data = json_object(text, where)
     metadata = data.get("Metadata")
     identity = metadata.get("ImageID") if isinstance(metadata, dict) else None
     if data.get("SchemaVersion") != 2 or data.get("ArtifactType") != "container_image":
@@ -234,7 +233,7 @@ def read_version(text: str) -> datetime | None:
         Unobservable: when it printed something else, or the release is hostile.
 
     """
-    data = _object(text, "the version of trivy")
+    data = json_object(text, "the version of trivy")
     version = str(data.get("Version", ""))
     if version.removeprefix("v") in _HOSTILE:
         raise Unobservable("unreadable", f"trivy {version} was a hostile release")
@@ -242,16 +241,6 @@ def read_version(text: str) -> datetime | None:
     if not isinstance(database, dict):
         return None
     return moment(database.get("UpdatedAt"), "the database of trivy")
-
-
-def _object(text: str, where: str) -> dict[str, Any]:
-    try:
-        data = json.loads(text)
-    except (ValueError, RecursionError):
-        raise Unobservable("parse", f"{where}: not JSON") from None
-    if not isinstance(data, dict):
-        raise Unobservable("parse", f"{where}: not an object")
-    return data
 
 
 def moment(value: object, where: str) -> datetime:

@@ -18,7 +18,16 @@ import yaml
 from pytest_aisec.catalog import yamlfile
 from pytest_aisec.observe.faults import MALFORMED, Unobservable
 
-__all__ = ["MALFORMED", "ini_value", "is_number", "json_value", "reads", "toml_value", "yaml_value"]
+__all__ = [
+    "MALFORMED",
+    "ini_value",
+    "is_number",
+    "json_object",
+    "json_value",
+    "reads",
+    "toml_value",
+    "yaml_value",
+]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -40,6 +49,27 @@ def json_value(text: str | bytes, what: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise _no("JSON", what, error) from None
+
+
+def json_object(text: str | bytes, what: str, *, strict: bool = True) -> dict[str, Any]:
+    """Return the object that a JSON text is.
+
+    Args:
+        text: what was answered.
+        what: how it is called, for people.
+        strict: whether control characters in its texts make it none.
+
+    Raises:
+        Unobservable: `parse` where it is none.
+
+    """
+    try:
+        data = json.loads(text, strict=strict)
+    except (ValueError, RecursionError) as error:
+        raise _no("JSON", what, error) from None
+    if not isinstance(data, dict):
+        raise Unobservable("parse", f"{what} is no JSON object: {text[:80]!r}")
+    return data
 
 
 def toml_value(text: str, what: str) -> dict[str, Any]:

@@ -8,7 +8,6 @@ The API's key is read by the host's own `sed` into a pipe: it is in no argument 
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from pytest_aisec.facts.core.formats import reads
+from pytest_aisec.facts.core.formats import json_object, reads
 from pytest_aisec.facts.core.together import outcomes
 from pytest_aisec.facts.system.sockets import socket_table
 from pytest_aisec.observe.faults import Reason, Unobservable
@@ -102,13 +101,7 @@ class Reply:
             Unobservable: `parse`, when it is none.
 
         """
-        try:
-            data = json.loads(self.body, strict=False)
-        except (ValueError, RecursionError):
-            raise Unobservable("parse", f"not JSON: {self.body[:120]!r}") from None
-        if not isinstance(data, dict):
-            raise Unobservable("parse", f"not a JSON object: {self.body[:120]!r}")
-        return data
+        return json_object(self.body, f"the answer {self.body[:60]!r}", strict=False)
 
 
 def place(url: str) -> tuple[str, int]:

@@ -1,17 +1,19 @@
-"""OpenAI-compatible servers whose program nobody knows, found by what they answer."""
+"""OpenAI-compatible servers of unknown programs, found by what they answer, and where none is at all."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_aisec.facts.model.api import Endpoint, Reply, command, send
+from pytest_aisec.catalog.context import is_declared
+from pytest_aisec.facts.model.api import Endpoint, Reply, command, is_listening, send
+from pytest_aisec.facts.model.servers import model_servers
 from pytest_aisec.facts.system.services import Services, services
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
     from testinfra.host import Host
 
-__all__ = ["other_apis"]
+__all__ = ["other_apis", "unserved"]
 
 _SECONDS = 4
 _MOST = 32
@@ -59,3 +61,24 @@ def _lists_models(reply: Reply) -> bool:
         and isinstance(listed, list)
         and any(isinstance(item, dict) and isinstance(item.get("id"), str) for item in listed)
     )
+
+
+def unserved(host: Host, endpoint: str, parameter: str, *, ask: bool) -> tuple[str, dict[str, str]]:
+    """Return that no model is served, for people, and where one may be nevertheless.
+
+    Both are empty where something listens at the endpoint, or a known model server runs; the second, too,
+    where somebody has declared the endpoint.
+
+    Args:
+        host: the host to ask.
+        endpoint: the URL of the API.
+        parameter: the name of the parameter that declares it.
+        ask: whether requests may be sent, as for `other_apis`.
+
+    Raises:
+        Unobservable: as `other_apis` does, or when listeners or processes cannot be told.
+
+    """
+    if is_listening(host, endpoint) is not False or model_servers(host):
+        return "", {}
+    return f"nobody listens at {endpoint}", {} if is_declared(parameter) else other_apis(host, ask=ask)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from testinfra.host import Host
 
 __all__ = [
+    "SWALLOWS_LINES",
     "Below",
     "Listing",
     "Trees",
@@ -33,7 +34,8 @@ LISTING_BYTES = 2 * 1024 * 1024
 """A listing stops there; what stopped is never taken for the whole."""
 
 
-_SWALLOWS_LINES = re.compile(r"«redacted:(private-key|wandb):")
+SWALLOWS_LINES = re.compile(r"«redacted:(private-key|wandb):")
+"""What takes the place of several lines, so that an answer with it is not whole."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +98,7 @@ def read_listing(stdout: str, stderr: str) -> Listing:
         Unobservable: when it failed, or when a name was redacted such that records may be lost.
 
     """
-    if _SWALLOWS_LINES.search(stdout):
+    if SWALLOWS_LINES.search(stdout):
         raise Unobservable("parse", "a file name looks like a credential and hides others")
     *records, rest = stdout.split("\n\0")
     lines = [line for line in stderr.splitlines() if line.strip()]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_aisec.facts.core.answers import check_search
 from pytest_aisec.facts.core.formats import reads
 from pytest_aisec.facts.system.find_forms import lacks_printf
+from pytest_aisec.facts.system.listings import SWALLOWS_LINES
 from pytest_aisec.facts.system.sshd_log import (
     LoginEvents,
     SshdLine,
@@ -44,7 +45,6 @@ __all__ = [
 TAIL_BYTES = 6 * 1024 * 1024
 """The most that is read of one file, from its end."""
 
-_SWALLOWS_LINES = re.compile(r"«redacted:(private-key|wandb):")
 _COMMON = re.compile(r"\d{1,2}/[A-Z][a-z]{2}/\d{4}:")
 """How nginx's `$time_local` and the Common Log Format begin."""
 _LISTED = re.compile(r"(?P<changed>\d+(?:\.\d+)?) (?P<size>\d+) (?P<path>/.*)")
@@ -137,7 +137,7 @@ def read_log(host: Host, file: LogFile, *, containing: str = "") -> tuple[str, b
         whole = whole and len(result.stdout_bytes) < TAIL_BYTES
         if file.size and not result.stdout_bytes:
             raise Unobservable("unreadable", f"{file.path}: nothing came of {file.size} bytes")
-    if _SWALLOWS_LINES.search(result.stdout):
+    if SWALLOWS_LINES.search(result.stdout):
         raise Unobservable(
             "truncated", f"{file.path} holds a credential, and redaction may have taken lines with it"
         )
@@ -227,7 +227,7 @@ def _journal(host: Host, days: int, question: str = _JOURNAL) -> list[SshdLine] 
         return None
     if result.rc != 0 or problem:
         raise Unobservable("unreadable", problem.partition("\n")[0] or f"journalctl: exit status {result.rc}")
-    if _SWALLOWS_LINES.search(result.stdout):
+    if SWALLOWS_LINES.search(result.stdout):
         raise Unobservable(
             "truncated", "the journal holds a credential, and redaction may have taken lines with it"
         )

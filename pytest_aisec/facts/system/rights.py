@@ -35,10 +35,13 @@ if TYPE_CHECKING:
     from testinfra.host import Host
 
 __all__ = [
+    "ENDS",
+    "HOP",
     "NOBODY",
     "OWNERS",
     "ROOT",
     "SET_IDS",
+    "STEPS",
     "Rights",
     "given_file",
     "given_text",
@@ -54,7 +57,34 @@ MOST_BYTES = 1024 * 1024
 OWNERS = "grep -aHE '^(Uid|Gid|Groups):' /proc/[0-9]*/status"
 SET_IDS = "stat -L -c '%u:%a %n' /proc/[0-9]*/exe"
 
-_FUNCTIONS = r"""
+STEPS = r"""while test "$_r"; do
+_c=${_r%%/*}
+case $_r in */*) _r=${_r#*/};; *) _r=;; esac
+case $_c in ""|.) ;; *) _q=$_q/$_c; set -- "$@" "$_q";; esac
+done
+_x=$(stat -c %u:%g:%f -- "$@") || return
+_y=
+for _k in $_x; do
+_m=$((0x${_k##*:})) _k=${_k%:*}
+"""
+"""Goes down a path `_r` from where `$@` begins, and looks at owner, group and mode of each place `_k`."""
+ENDS = r"""case $((_m / 4096)):$((_m / 512 % 2)):$((_m / 16 % 2 + _m / 2 % 2)) in
+4:0:[12]) W=65534 G=${_k#*:}; test $((_m / 2 % 2)) = 0 || G=65534; return 0;;
+10:*) _y=$1; break;;
+esac
+shift
+done
+"""
+"""Ends at a directory where others may put something, and at a link, the place `_y`."""
+HOP = r"""_t=$(readlink -- "$_y" && echo .) || return
+_t=${_t%??}
+case $_t in /*) ;; *) _t=${_y%/*}/$_t;; esac
+_p=$_t${_q#"$_y"}
+"""
+"""Replaces the link `_y` in the path `_p` by where it leads."""
+
+_FUNCTIONS = (
+    r"""
 as() {
 _u=$1 _g=$2 _s=$3; shift 3
 set -- /bin/sh -c "$S
@@ -76,30 +106,17 @@ W=0 _h=0 _p=$1
 while :; do
 case $_p in /*) _q=; set -- /;; *) _q=.; set -- .;; esac
 _r=$_p
-while test "$_r"; do
-_c=${_r%%/*}
-case $_r in */*) _r=${_r#*/};; *) _r=;; esac
-case $_c in ""|.) ;; *) _q=$_q/$_c; set -- "$@" "$_q";; esac
-done
-_x=$(stat -c %u:%g:%f -- "$@") || return
-_y=
-for _k in $_x; do
-_m=$((0x${_k##*:})) _k=${_k%:*}
-test "${_k%:*}" = 0 || { W=${_k%:*} G=; return 0; }
-case $((_m / 4096)):$((_m / 512 % 2)):$((_m / 16 % 2 + _m / 2 % 2)) in
-4:0:[12]) W=65534 G=${_k#*:}; test $((_m / 2 % 2)) = 0 || G=65534; return 0;;
-10:*) _y=$1; break;;
-esac
-shift
-done
-test "$_y" || return 0
+"""
+    + STEPS
+    + r"""test "${_k%:*}" = 0 || { W=${_k%:*} G=; return 0; }
+"""
+    + ENDS
+    + r"""test "$_y" || return 0
 _h=$((_h + 1))
 test $_h -le 40 || { echo "$_p: too many levels of symbolic links" >&2; return 1; }
-_t=$(readlink -- "$_y" && echo .) || return
-_t=${_t%??}
-case $_t in /*) ;; *) _t=${_y%/*}/$_t;; esac
-_p=$_t${_q#"$_y"}
-done
+"""
+    + HOP
+    + r"""done
 }
 shown() {
 _i=? _x=
@@ -155,6 +172,7 @@ test -f "$1" || { stat -L -c "" -- "$1" >/dev/null && echo "$1: not a plain file
 { shown "$1"; } 3<"$1"
 }
 """
+)
 """`g FILE` prints a file that was named by the account `O`.
 
 `lend UID GID GROUPS FILE` has root print one that is named by a process with these rights.

@@ -86,13 +86,6 @@ def _lay(result: Result, attestations: Sequence[Attestation], hosts: Sequence[st
 def _info(item: Attestation, results: Sequence[Result], today: date) -> AttestationInfo:
     decides = sum(found.attestation is not None and found.attestation.id == item.id for found in results)
     left = dated.days_left(item.valid_until, today)
-    state: Literal["active", "expiring", "expired", "unused"] = "active"
-    if left < 0:
-        state = "expired"
-    elif not decides:
-        state = "unused"
-    elif left <= dated.EXPIRING_DAYS:
-        state = "expiring"
     return AttestationInfo(
         id=item.id,
         control=item.control,
@@ -102,6 +95,6 @@ def _info(item: Attestation, results: Sequence[Result], today: date) -> Attestat
         attested_by=item.attested_by,
         attested_on=item.attested_on.isoformat(),
         valid_until=item.valid_until.isoformat(),
-        state=state,
+        state=dated.state_of(left, is_used=bool(decides)),
         decides=decides,
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel
 
@@ -19,6 +19,18 @@ from pytest_aisec.errors import UsageProblem, nearest
 
 EXPIRING_DAYS = 30
 """So many days before its end a waiver or an attestation is called expiring."""
+
+
+State = Literal["active", "expiring", "expired", "unused"]
+
+
+def state_of(left: int, *, is_used: bool) -> State:
+    """Return the state of a statement that has so many days left."""
+    if left < 0:
+        return "expired"
+    if not is_used:
+        return "unused"
+    return "expiring" if left <= EXPIRING_DAYS else "active"
 
 
 def _day(value: object) -> object:

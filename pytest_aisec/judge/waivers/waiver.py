@@ -104,15 +104,7 @@ def _info(waiver: Waiver, results: Sequence[Result], hosts: Sequence[str], today
     excuses = sum(item.outcome is Outcome.FAILED for item in covered)
     passes = len(covered) - excuses
     left = statement.days_left(waiver.expires, today)
-    state: Literal["active", "expiring", "expired", "stale", "unused"] = "active"
-    if left < 0:
-        state = "expired"
-    elif not covered:
-        state = "unused"
-    elif not excuses:
-        state = "stale"
-    elif left <= statement.EXPIRING_DAYS:
-        state = "expiring"
+    state = statement.state_of(left, is_used=bool(covered))
     return WaiverInfo(
         id=waiver.id,
         control=waiver.control,
@@ -122,7 +114,7 @@ def _info(waiver: Waiver, results: Sequence[Result], hosts: Sequence[str], today
         approved_on=waiver.approved_on.isoformat(),
         expires=waiver.expires.isoformat(),
         ticket=waiver.ticket,
-        state=state,
+        state="stale" if state in {"active", "expiring"} and not excuses else state,
         excuses=excuses,
         passes=passes,
         note="; ".join(_notes(waiver, results, hosts, today, passes)),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import kernel
+from .commands import ran
 from .errors import LabUnavailableError
 
 if TYPE_CHECKING:
@@ -79,14 +80,10 @@ def _apt(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run apt-get where the archive is, although a test may be inside the lab's network."""
     try:
         with kernel.outside_network():
-            return subprocess.run(
+            return ran(
                 [*_APT, *arguments],
-                env={**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"},
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
                 timeout=_TIMEOUT,
-                check=False,
+                environment={**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"},
             )
     except subprocess.TimeoutExpired:
         raise LabUnavailableError(f"apt-get {arguments[0]} took more than {_TIMEOUT:.0f} s") from None

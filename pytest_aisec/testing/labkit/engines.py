@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from . import debian
+from .commands import ran
 from .errors import LabError
 from .image import image
 from .lab import require_lab
@@ -217,15 +218,7 @@ def _do(
     command: Sequence[str], environment: Mapping[str, str], *, check: bool = True
 ) -> subprocess.CompletedProcess[str]:
     try:
-        done = subprocess.run(
-            command,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_TIMEOUT,
-            check=False,
-        )
+        done = ran(command, timeout=_TIMEOUT, environment=environment)
     except subprocess.TimeoutExpired:
         raise LabError(f"{shlex.join(command)} took more than {_TIMEOUT:.0f} s") from None
     if check and done.returncode:

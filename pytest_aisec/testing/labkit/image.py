@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from . import debian, kernel
+from .commands import ran
 from .errors import LabUnavailableError
 
 if TYPE_CHECKING:
@@ -255,14 +256,7 @@ def _build(target: Path, packages: Sequence[str]) -> None:
             f"--customize-hook={hook}",
             *(SUITE, str(root), *_mirrors(home)),
         ]
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_BUILD_TIMEOUT,
-            check=False,
-        )
+        done = ran(command, timeout=_BUILD_TIMEOUT)
         if done.returncode:
             raise LabUnavailableError(f"mmdebstrap cannot build the image: {_last_error(done.stderr)}")
         pythons = [
@@ -295,14 +289,7 @@ def _install_wheels(root: Path, name: str, requirements: Sequence[str], *, compi
         *("--target", str(root / "opt" / name), "--python-version", "3.11", "--implementation", "cp"),
         *("--only-binary=:all:", *requirements),
     ]
-    done = subprocess.run(
-        command,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=_BUILD_TIMEOUT,
-        check=False,
-    )
+    done = ran(command, timeout=_BUILD_TIMEOUT)
     if done.returncode:
         raise LabUnavailableError(f"pip cannot install {name} for the image: {_last_error(done.stderr)}")
 

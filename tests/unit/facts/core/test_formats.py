@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_aisec.facts.artifacts import remote_code
-from pytest_aisec.facts.core.formats import ini_value, json_value, reads, toml_value, yaml_value
+from pytest_aisec.facts.core.formats import ini_value, json_object, json_value, reads, toml_value, yaml_value
 from pytest_aisec.facts.network import tunnels
 from pytest_aisec.observe.faults import Unobservable
 
@@ -42,6 +42,8 @@ def chain(value: str, link: str) -> str:
         (toml_value, "a = " + "9" * 5000, "parse", "file is no TOML"),
         (json_value, "[" * 100_000, "parse", "file is no JSON"),
         (json_value, "9" * 5000, "parse", "file is no JSON"),
+        (json_object, "[" * 100_000, "parse", "file is no JSON"),
+        (json_object, "[{}]", "parse", "file is no JSON object"),
     ],
 )
 def test_what_is_too_much_or_malformed_is_said_and_not_built(
