@@ -134,11 +134,12 @@ def _mlflow(host: Host, service: Service) -> str:
     path = service.setting("MLFLOW_AUTH_CONFIG_PATH")
     if not path:
         return "basic-auth with the packaged basic_auth.ini, whose password is published"
-    settings = ini_value(_text(host, service, path), path).get("mlflow", {})
+    settings = ini_value(_text(host, service, path), path, interpolates=True).get("mlflow", {})
     if "admin_password" not in settings:
         return f"no admin_password for mlflow in {path}: the published one holds"
     published = {shown for word in _PUBLISHED for shown in (word, mark("password", word))}
-    if settings["admin_password"] in published:
+    named = {mark("password", f"%({name})s") for name, value in settings.items() if value in published}
+    if settings["admin_password"] in published | named:
         return f"admin_password in {path} is the published one"
     old = stale(host, service.pid, [service.root + path], what="mlflow")
     if old is not None:

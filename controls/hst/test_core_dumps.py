@@ -7,7 +7,7 @@ from pydantic import Field
 from pytest_aisec import Host, Unobservable, control, foresee, not_applicable
 from pytest_aisec.facts.system.processes import QUESTIONS as PROCESSES
 from pytest_aisec.facts.system.processes import Process, processes
-from pytest_aisec.facts.system.unit_files import settings
+from pytest_aisec.facts.system.unit_files import configured, question
 
 _DUMPABLE, _PATTERN = "/proc/sys/fs/suid_dumpable", "/proc/sys/kernel/core_pattern"
 _KDUMP = "cat /sys/kernel/kexec_crash_loaded"
@@ -34,11 +34,12 @@ def _sysctl(host: Host, path: str) -> str:
 
 def _stores_nothing(host: Host) -> bool:
     """Tell whether systemd-coredump is told to store no core."""
-    result = host.run("systemd-analyze cat-config systemd/coredump.conf")
-    if result.rc != 0 or "ermission denied" in result.stderr:
+    result = host.run(question("coredump.conf"))
+    if result.rc != 0 or result.stderr.strip():
         denied = "ermission denied" in result.stderr
         raise Unobservable("privilege" if denied else "unreadable", result.stderr.strip())
-    values = [value for key, value in settings(result.stdout, "Coredump") if key == "Storage"]
+    found = configured(result.stdout, "coredump.conf", "Coredump")
+    values = [value for key, value in found if key == "Storage"]
     return values[-1:] == ["none"]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import functools
 import inspect
+import io
 import json
 import re
 import tomllib
@@ -87,21 +88,22 @@ def toml_value(text: str, what: str) -> dict[str, Any]:
         raise _no("TOML", what, error) from None
 
 
-def ini_value(text: str, what: str) -> dict[str, dict[str, str]]:
-    """Return the settings of each section of an INI text, as Python's own reader has them.
+def ini_value(text: str, what: str, *, interpolates: bool = False) -> dict[str, dict[str, str]]:
+    """Return the settings of each section of an INI text, as Python's own reader has them of a file.
 
-    Names of settings are in lower case. What stands in `[DEFAULT]` holds in every other section.
+    Names of settings are in lower case. What stands in `[DEFAULT]` holds in every other section. With
+    `interpolates`, `%(name)s` stands for another setting, as for programs with a plain `ConfigParser`.
 
     Raises:
         Unobservable: `parse` where it is none.
 
     """
-    parser = configparser.RawConfigParser()
+    parser = configparser.ConfigParser() if interpolates else configparser.RawConfigParser()
     try:
-        parser.read_string(text)
-    except (configparser.Error, ValueError, AttributeError) as error:
+        parser.read_file(io.StringIO(text, newline=None))
+        return {section: dict(parser.items(section)) for section in parser.sections()}
+    except (configparser.Error, ValueError, AttributeError, RecursionError) as error:
         raise _no("INI", what, error) from None
-    return {section: dict(parser.items(section)) for section in parser.sections()}
 
 
 def yaml_value(text: str, what: str) -> Any:

@@ -23,6 +23,7 @@ from pytest_aisec.facts.network.log_settings import (
 from pytest_aisec.facts.system.log_times import line_time
 from pytest_aisec.facts.system.log_writers import RUNNING, read_log_writers
 from pytest_aisec.facts.system.running_config import stale
+from pytest_aisec.facts.system.unit_files import PLACES, configured, question
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -49,10 +50,7 @@ _COMMANDS = (
     "ls -d /var/log/journal/*/system.journal",
     "for f in /etc/logrotate.conf /etc/logrotate.d/*; do grep -aH '' -- \"$f\"; done",
     "ls -d /usr/sbin/logrotat[e] /usr/bin/logrotat[e]",
-    (
-        "for d in /usr/lib /usr/local/lib /run /etc; do for f in $d/systemd/journald.conf "
-        '$d/systemd/journald.conf.d/*.conf; do [ -e "$f" ] && cat -- "$f" && echo; done; done; true'
-    ),
+    question("journald.conf"),
     'for f in /etc/rsyslog.conf /etc/rsyslog.d/*.conf; do [ -e "$f" ] && cat -- "$f" && echo; done; true',
     RUNNING,
     (
@@ -69,7 +67,7 @@ _COMMANDS = (
         'do [ -e "$f" ] && echo "$f"; done; true'
     ),
 )
-_JOURNALD = [f"{place}/systemd/journald.conf.d" for place in ("/usr/lib", "/usr/local/lib", "/run", "/etc")]
+_JOURNALD = [f"{place}/systemd/journald.conf.d" for place in PLACES]
 _LOGROTATE_PLACES = 2
 """In which logrotate is looked for; each is said to be absent, or one is shown."""
 _ABSENT = re.compile(r"No such (file or directory|process)")
@@ -142,7 +140,7 @@ def read_kernel_log(printed: Sequence[Answer], prefixes: Sequence[str], now: dat
     files, journal, persistent, logrotate, rotates, journald, rsyslog, running, *times, settings = printed
     _check_tools(printed)
     faults: list[Unobservable] = []
-    for answer, what in ((files, "/var/log"), (rsyslog, "rsyslog")):
+    for answer, what in ((files, "/var/log"), (rsyslog, "rsyslog"), (journald, "journald")):
         problems = [line for line in answer.stderr.splitlines() if line and not _ABSENT.search(line)]
         if problems:
             faults.append(problem(f"{what}: {problems[0]}"))
@@ -155,12 +153,13 @@ def read_kernel_log(printed: Sequence[Answer], prefixes: Sequence[str], now: dat
     found = list(_of_files(files.stdout.removesuffix("end\n"), prefixes))
     entries = [text for _, text in found]
     holding = [_file(path, rotation) for path, _ in found] if fault is None else []
-    journal_place = journal_of(journald.stdout) if persistent.stdout.strip() else None
+    set_by = configured(journald.stdout, "journald.conf", "Journal")
+    journal_place = journal_of(set_by) if persistent.stdout.strip() else None
     for line in journal.stdout.splitlines():
         if journal_place and (text := _entry(line, prefixes)):
             entries.append(text)
             holding.append(journal_place)
-    intended = [journal_place] if journal_place and reads_kernel(journald.stdout) else []
+    intended = [journal_place] if journal_place and reads_kernel(set_by) else []
     writers = read_log_writers(running.stdout)
     names = set(writers)
     written = [place for place in holding if names & _writers(place.name)]

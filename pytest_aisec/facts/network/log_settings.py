@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from pytest_aisec.facts.system.unit_files import settings
 from pytest_aisec.observe.faults import Unobservable
 
 __all__ = ["FORWARDED", "Place", "forwarding", "journal_of", "reads_kernel", "written_files"]
@@ -35,6 +34,9 @@ _SPANS = {
     "years": 365.25,
 }
 
+_PART = re.compile(r"[ \t]*(\d{1,9}(?:\.\d{1,9})?)[ \t]*([A-Za-z]*)")
+_NO = frozenset({"no", "n", "false", "f", "0", "off"})
+
 _NOTED = {"*", "debug", "info", "notice", "warning", "warn"}
 """Priorities whose rules take a warning, which is what LOG rules write by default."""
 
@@ -60,18 +62,29 @@ class Place:
         return self.name.startswith(FORWARDED)
 
 
-def _settings(journald: str) -> dict[str, str]:
-    return dict(settings(journald, "Journal"))
+_STORAGES = frozenset({"auto", "none", "persistent", "volatile"})
 
 
-def reads_kernel(journald: str) -> bool:
-    """Tell whether journald takes what the kernel says."""
-    return _settings(journald).get("ReadKMsg", "yes").lower() not in {"no", "false", "0", "off"}
+def _in_force(settings: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Return what journald takes: it passes over a value that is none, and keeps the one before."""
+    return {
+        key: value for key, value in settings if value and not (key == "Storage" and value not in _STORAGES)
+    }
 
 
-def journal_of(journald: str) -> Place | None:
-    """Return the journal, where it is kept on disk; for how long its settings say."""
-    settings = _settings(journald)
+def reads_kernel(journald: Sequence[tuple[str, str]]) -> bool:
+    """Tell whether journald takes what the kernel says, by the settings of `[Journal]`."""
+    return _in_force(journald).get("ReadKMsg", "yes").lower() not in _NO
+
+
+def journal_of(journald: Sequence[tuple[str, str]]) -> Place | None:
+    """Return the journal, where it is kept on disk; for how long the settings of `[Journal]` say.
+
+    Raises:
+        Unobservable: `parse` for a span of time in no known form.
+
+    """
+    settings = _in_force(journald)
     if settings.get("Storage", "auto") in {"volatile", "none"}:
         return None
     sized = [name for name in ("SystemMaxUse", "SystemMaxFiles", "SystemKeepFree") if settings.get(name)]
@@ -84,10 +97,10 @@ def journal_of(journald: str) -> Place | None:
     span = settings.get("MaxRetentionSec", "")
     if span in {"", "0", "infinity"}:
         return Place(name="journal", days=math.inf, why="no MaxRetentionSec")
-    parts = re.findall(r"(\d+)\s*([A-Za-z]*)", span)
-    if not parts or any(unit not in _SPANS for _, unit in parts):
+    parts = _PART.findall(span)
+    if not re.fullmatch(f"({_PART.pattern})+", span) or any(unit not in _SPANS for _, unit in parts):
         raise Unobservable("parse", f"MaxRetentionSec={span} of journald")
-    days = sum(int(number) * _SPANS[unit] for number, unit in parts)
+    days = sum(float(number) * _SPANS[unit] for number, unit in parts)
     return Place(name="journal", days=days, why=f"MaxRetentionSec={span}")
 
 

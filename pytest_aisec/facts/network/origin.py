@@ -24,7 +24,7 @@ STAYS = re.compile(r"lo|docker0|docker_gwbridge|(cni-)?podman\d+|cni0|virbr\d+|b
 _COMMANDS = (
     "cat /proc/net/fib_trie",
     "cat /proc/net/if_inet6",
-    'for d in /sys/class/net/*; do read -r f < "$d/flags" && echo "${d##*/} $f"; done',
+    'for d in /sys/class/net/*; do read -r f < "$d/flags" && echo "${d##*/} $f"; done; echo end',
 )
 _OWNERS = (
     'for n in {names}; do getent passwd "$n"; getent group "$n"; done; cat /etc/passwd /etc/group; '
@@ -66,9 +66,10 @@ def read_origin(printed: Sequence[Answer]) -> Origin:
     if not found:
         raise Unobservable("parse", "/proc/net/fib_trie shows no address, not even that of loopback")
     found |= {ipaddress.IPv6Address(int(line.split()[0], 16)) for line in inet6.stdout.splitlines() if line}
-    flags = dict(line.rsplit(" ", 1) for line in links.stdout.splitlines())
-    if not flags:
-        raise Unobservable("parse", "/sys/class/net shows no interface, not even that of loopback")
+    *lines, end = links.stdout.splitlines() or [""]
+    flags = dict(line.rsplit(" ", 1) for line in lines)
+    if end != "end" or "lo" not in flags:
+        raise Unobservable("parse", "/sys/class/net does not show all interfaces, not even that of loopback")
     up = {name for name, value in flags.items() if int(value, 16) & _UP and name != "lo"}
     return Origin(
         addresses=frozenset(one for one in found if not one.is_loopback),

@@ -169,6 +169,8 @@ def _in_line(text: str) -> str | None:
     bare = text.strip()
     if not bare or bare.startswith(("#", ";")):
         return None
+    if re.match(r"(Description|Documentation)\s*=", bare):
+        return None
     if re.match(r"RemoteForward\b", bare, re.IGNORECASE):
         return "ssh -R"
     if "GRADIO_SHARE" in bare:

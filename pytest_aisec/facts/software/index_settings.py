@@ -127,7 +127,7 @@ def read_configuration(path: str, text: str) -> list[PackageSource]:
 
 def _of_pip(path: str, text: str) -> Iterator[PackageSource]:
     for section, settings in ini_value(text, path).items():
-        if section.lower().replace("_", "-").removeprefix("--") not in _PIP_SECTIONS:
+        if section not in _PIP_SECTIONS:
             continue
         for key, value in settings.items():
             role = _PIP.get(key.replace("_", "-").removeprefix("--"))

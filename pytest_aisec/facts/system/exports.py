@@ -164,7 +164,8 @@ def _smb_texts(
     faults += [*_denied(smb, "smb.conf"), *_denied(ksmbd, "ksmbd.conf")] if names else []
     if "smbd" in names:
         if smb.status == 0 and not re.search(
-            r"(?mi)^[^\S\n]*(include|copy|config backend|registry shares)[^\S\n]*=", smb.stdout
+            r"(?mi)^[^\S\n]*(\[[^]\n]*\][^\S\n]*)?(include|copy|config backend|registry shares)[^\S\n]*=",
+            smb.stdout,
         ):
             yield smb.stdout, "/etc/samba/smb.conf"
         elif testparm.status == 0:
@@ -243,6 +244,34 @@ def parse_exports(text: str, source: str) -> tuple[Export, ...]:
     return tuple(found)
 
 
+def _smb_lines(text: str) -> Iterator[str]:
+    """Yield heads of sections and settings; a line that ends with a backslash goes on in the next.
+
+    A comment does not go on, and what stands behind the head of a section is a line of it.
+    """
+    line = ""
+    for part in text.split("\n"):
+        bare = part.strip()
+        if not line and bare.startswith(("#", ";")):
+            continue
+        line = f"{line} {bare}".strip()
+        if line.endswith("\\"):
+            line = line[:-1]
+            continue
+        yield from _apart(line)
+        line = ""
+    yield from _apart(line.strip())
+
+
+def _apart(line: str) -> Iterator[str]:
+    if line.startswith("[") and "]" in line:
+        head, _, line = line.partition("]")
+        yield f"{head}]"
+        line = line.strip()
+    if line and not line.startswith(("#", ";")):
+        yield line
+
+
 @reads
 def parse_smb(text: str, source: str) -> tuple[Share, ...]:
     """Read a configuration of Samba.
@@ -252,16 +281,14 @@ def parse_smb(text: str, source: str) -> tuple[Share, ...]:
 
     """
     sections: dict[str, dict[str, str]] = {}
-    current: dict[str, str] | None = None
-    for line in re.sub(r"\\\n", " ", text).splitlines():
-        bare = line.strip()
-        if not bare or bare[0] in "#;":
+    current = "global"
+    for line in _smb_lines(text):
+        if line.startswith("[") and line.endswith("]"):
+            current = re.sub(r"\s+", " ", line[1:-1]).lower()
+            sections.setdefault(current, {})
             continue
-        if bare.startswith("[") and bare.endswith("]"):
-            current = sections.setdefault(bare[1:-1].strip().lower(), {})
-            continue
-        name, equals, value = bare.partition("=")
-        if not equals or current is None:
-            raise Unobservable("parse", f"{source}: not a setting: {bare[:80]!r}")
-        current[re.sub(r"[\s_-]", "", name).lower()] = value.strip().lower()
+        name, equals, value = line.partition("=")
+        if not equals:
+            raise Unobservable("parse", f"{source}: not a setting: {line[:80]!r}")
+        sections.setdefault(current, {})[re.sub(r"\s", "", name).lower()] = value.strip().lower()
     return tuple(Share(name=name, settings=settings, source=source) for name, settings in sections.items())

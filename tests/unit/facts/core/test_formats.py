@@ -117,3 +117,12 @@ def test_ini_by_sections():
 def test_what_is_no_ini_is_refused(text):
     with pytest.raises(Unobservable, match="parse"):
         ini_value(text, "file")
+
+
+def test_values_of_an_ini_file_stand_for_others_where_the_program_reads_them_so():
+    text = "[DEFAULT]\nold = password1234\n[mlflow]\nadmin_password = %(old)s\n"
+    assert ini_value(text, "x")["mlflow"]["admin_password"] == "%(old)s"
+    assert ini_value(text, "x", interpolates=True)["mlflow"]["admin_password"] == "password1234"
+    with pytest.raises(Unobservable, match="x is no INI"):
+        ini_value("[a]\nb = %(c)s\n", "x", interpolates=True)
+    assert ini_value("[a]\nb = 1\rc = 2\r\n", "x") == {"a": {"b": "1", "c": "2"}}

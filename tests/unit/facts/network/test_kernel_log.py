@@ -14,6 +14,7 @@ RSYSLOG = 'module(load="imklog")\nauth,authpriv.* /var/log/auth.log\n*.*;auth,au
 
 
 RUNNING = "systemd\nsystemd-journal\nrsyslogd\n"
+DROP_IN = "\0/etc/systemd/journald.conf.d/x.conf\n"
 NO_LOGROTATE = "".join(
     f"ls: cannot access '/usr/{place}/logrotat[e]': No such file or directory\n" for place in ("sbin", "bin")
 )
@@ -68,6 +69,8 @@ def log(**texts):
     programs = enumerate(texts["running"].split(), 1)
     texts["running"] = running(*((name, 0) for _, name in programs))
     texts["files"] = texts.get("files", "") + texts.pop("end", "end\n")
+    main = f"\0/etc/systemd/journald.conf\n{texts['journald']}" if "journald" in texts else ""
+    texts["journald"] = f"{main}\0end\n"
     answers = [
         Answer(
             stdout=texts.get(name, ""),
@@ -152,6 +155,8 @@ def test_rotation(days, body):
             {"persistent": "x", "journald": "[Journal]\n#MaxRetentionSec=9year\nMaxRetentionSec=1week\n"},
         ),
         ([("journal", 0)], {"persistent": "x", "journald": "[Journal]\nSystemMaxUse=50M\n"}),
+        ([], {"persistent": "x", "journald": "[Journal]\nStorage=volatile\nStorage=\nStorage=disk\n"}),
+        ([], {"persistent": "x", "journald": f"[Journal]\nStorage=volatile\n{DROP_IN}Storage=persistent\n"}),
     ],
 )
 def test_where_entries_are_to_go(expected, texts):

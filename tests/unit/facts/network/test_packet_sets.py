@@ -191,12 +191,13 @@ def said(text, status=0):
 
 def test_where_packets_come_from():
     inet6 = "20010db8000000000000000000000005 02 40 00 80     eth0\n" + "0" * 31 + "1 01 80 10 80       lo\n"
-    links = "eth0 0x1003\neth1 0x1002\nlo 0x9\ndocker0 0x1003\n"
+    links = "eth0 0x1003\neth1 0x1002\nlo 0x9\ndocker0 0x1003\nend\n"
     assert ORIGIN == read_origin([said(TRIE), said(inet6), said(links)])
     with pytest.raises(Unobservable, match="parse"):
         read_origin([said(""), said(""), said(links)])
-    with pytest.raises(Unobservable):
-        read_origin([said(TRIE), said(inet6), said("")])
+    for less in ("", links.removesuffix("end\n"), "end\n"):
+        with pytest.raises(Unobservable, match="does not show all interfaces"):
+            read_origin([said(TRIE), said(inet6), said(less)])
 
 
 def test_text_in_nft_json_is_no_reason_to_count_a_dropped_packet():

@@ -38,6 +38,7 @@ def test_command_lines(expected, line):
         ([], "/etc/systemd/system/a.service:# ExecStart=/opt/ngrok start --all\n"),
         (["gradio share"], "/proc/7/environ:GRADIO_SHARE=True\0"),
         ([], "/proc/7/environ:GRADIO_SHARE=False\0"),
+        ([], "/etc/systemd/system/a.service:Description=ngrok http 80 for the web team\n"),
         (["ssh -R"], "/root/.ssh/config:  RemoteForward 22 localhost:22\n"),
         (["chisel"], "/etc/cron.d/x:* * * * * root cd /tmp && ./chisel client h:80 R:22\n"),
     ],

@@ -1,3 +1,9 @@
+import json
+import os
+import random
+import subprocess
+import sys
+
 import pytest
 
 from pytest_aisec.facts.software.index_settings import PackageSource, read_configuration, read_variable
@@ -22,14 +28,69 @@ def test_pip():
     ] == found("/etc/pip.conf", text)
 
 
-@pytest.mark.parametrize("section", ["global", "GLOBAL", "install", "download", "wheel", ":env:"])
+@pytest.mark.parametrize("section", ["global", "install", "download", "wheel", ":env:"])
 def test_sections_of_pip_count_that_concern_where_packages_come_from(section):
     assert [("index", "https://a/")] == found("/etc/pip.conf", f"[{section}]\nindex-url = https://a/\n")
 
 
-@pytest.mark.parametrize("section", ["mirror", "search", "install.global", "default"])
+@pytest.mark.parametrize(
+    "section", ["mirror", "search", "install.global", "default", "GLOBAL", "Install", " global"]
+)
 def test_other_sections_of_pip_do_not_count(section):
     assert [] == found("/etc/pip.conf", f"[{section}]\nindex-url = https://a/\n")
+
+
+FRAGMENTS = (
+    *("[global]", "[install]", "[DEFAULT]", "[mirror]", " [global]", "[global] # x", "[Global]", "[lock", ""),
+    *("index-url = https://a/", "index_url: https://b/", "--index-url=https://c/", "INDEX-URL = https://d/"),
+    *(
+        "  https://e/",
+        "# index-url = https://f/",
+        "; x",
+        "index-url = https://g/ # x",
+        "index-url",
+        "x = 1\\",
+    ),
+    "x = 1\rindex-url = https://h/",
+)
+
+
+PIP = """
+import json, os, sys
+from pip._internal.configuration import Configuration
+from pip._internal.exceptions import PipError
+for path in sys.argv[1:]:
+    os.environ["PIP_CONFIG_FILE"] = path
+    read = Configuration(isolated=True)
+    try:
+        read.load()
+        print(json.dumps(dict(read.items())))
+    except PipError:
+        print("null")
+"""
+
+
+def test_sections_and_lines_are_those_of_pip(tmp_path):
+    """Two hundred files of a few lines each, read by the pip of this machine."""
+    chance = random.Random(14)
+    paths = [tmp_path / f"{number}.conf" for number in range(200)]
+    for path in paths:
+        path.write_bytes("\n".join(chance.choices(FRAGMENTS, k=chance.randint(1, 6))).encode())
+    asked = [f"{sys.base_prefix}/bin/python3", "-c", PIP, *map(str, paths)]
+    home = {"HOME": str(tmp_path), "PATH": os.environ["PATH"]}
+    done = subprocess.run(asked, capture_output=True, text=True, cwd=tmp_path, env=home, check=False)
+    if "No module named 'pip'" in done.stderr:
+        pytest.skip("there is no pip")
+    for path, line in zip(paths, done.stdout.splitlines(), strict=True):
+        read = json.loads(line)
+        try:
+            own = {value for _, value in found(str(path), path.read_bytes().decode())}
+        except Unobservable:
+            assert read is None, path.read_bytes()
+            continue
+        sections = ("global", "install", "download", "wheel", "lock")
+        shown = [read.get(f"{section}.index-url", "") for section in sections]
+        assert own == {word for value in shown for word in value.split()}, path.read_bytes()
 
 
 def test_what_stands_in_the_section_of_defaults_holds_in_the_others():

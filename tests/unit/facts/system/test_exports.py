@@ -1,3 +1,6 @@
+import shutil
+import subprocess
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,12 +43,50 @@ def test_of_contrary_options_the_last_counts():
 
 
 def test_smb():
-    shares = parse_smb("[Global]\n ; x\n Map To Guest = Bad User\n[data]\nguest_ok=Yes\n", "smb.conf")
+    shares = parse_smb("[Global]\n ; x\n Map To Guest = Bad User\n[data]\nGuest  OK=Yes\n", "smb.conf")
     assert [("global", {"maptoguest": "bad user"}), ("data", {"guestok": "yes"})] == [
         (share.name, share.settings) for share in shares
     ]
     with pytest.raises(Unobservable):
         parse_smb("[global]\nnonsense\n", "smb.conf")
+
+
+SHARES = (
+    (True, "guest ok = yes\n"),
+    (True, "# a \\\nguest ok = yes\n"),
+    (True, "; a \\\nguest ok = yes\n"),
+    (False, "comment = a \\\nguest ok = yes\n"),
+    (True, "comment = a \\\n# b\nguest ok = yes\n"),
+    (False, "comment = a \\ \nguest ok = yes\n"),
+    (True, "comment = a\\\n\nguest ok = yes\n"),
+    (True, "guest \\\n ok = \\\nyes\n"),
+    (True, "guest ok = no\n[other]\npath = /x\n[DATA]\nguest ok = yes\n"),
+    (True, "guest ok = yes\n[ data ]\nguest ok = no\n"),
+    (False, "[other] guest ok = no\nguest ok = yes\n"),
+    (True, "guest ok = yes\n[other] guest ok = no\n"),
+    (True, "[data]; a\nguest ok = yes\n"),
+    (True, "guest ok = yes\nguest_ok = no\n"),
+    (False, "guest-ok = yes\n"),
+    (True, "GUEST  OK=yes\r\n"),
+    (False, "# a\x0bguest ok = yes\n"),
+)
+"""Whether guests may use the share data, and the lines of it and behind it."""
+
+
+@pytest.mark.parametrize(("is_open", "lines"), SHARES)
+def test_a_share_is_open_by_its_own_section(is_open, lines):
+    shares = {one.name: one.settings for one in parse_smb(f"[data]\npath = /tmp\n{lines}", "smb.conf")}
+    assert is_open == (shares["data"].get("guestok") == "yes")
+
+
+@pytest.mark.skipif(not shutil.which("testparm"), reason="Samba is not installed")
+@pytest.mark.parametrize(("is_open", "lines"), SHARES)
+def test_samba_reads_the_same(tmp_path, is_open, lines):
+    path = tmp_path / "smb.conf"
+    path.write_bytes(f"[data]\npath = /tmp\n{lines}".encode())
+    asked = ["testparm", "-s", "--suppress-prompt", "--section-name=data", "--parameter-name=guest ok", path]
+    done = subprocess.run(asked, capture_output=True, text=True, check=False)
+    assert is_open == (done.stdout.strip() == "Yes")
 
 
 def test_what_will_be_mounted():
