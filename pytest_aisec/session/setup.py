@@ -34,6 +34,8 @@ from pytest_aisec.session.collector import Collector
 from pytest_aisec.session.evaluator import NAME, Session
 from pytest_aisec.session.github_log import Announcer
 from pytest_aisec.session.hosts import Hosts
+from pytest_aisec.session.keys import REWRITER
+from pytest_aisec.session.modules import Rewriter
 from pytest_aisec.session.recorder import Inputs, Recorder
 from pytest_aisec.session.replay import Imported, Replayed
 from pytest_aisec.session.request import AuditRequest
@@ -56,7 +58,7 @@ def start(config: pytest.Config, request: AuditRequest, hosts: Hosts, signer: Si
     try:
         _check_interpreter()
         patterns = _redact(request)
-        catalog = load_catalog(request.roots)
+        catalog = load_catalog(request.roots, config.stash.setdefault(REWRITER, Rewriter(config)))
         plans = planning.resolve(request, catalog)
         gate = gating.of(request, plans)
         waivers = waiver.load(request.waivers, catalog)

@@ -41,7 +41,7 @@ SET_IN_A_FORK = "PYTHONDONTWRITEBYTECODE"
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != SET_IN_A_FORK}
 """The mother's, whatever the test that needs her first has changed."""
 NOT_LOADED = r"^pytest_aisec\.controls\b|\.labkit\.double$|\.__main__$|\.winrm$"
-"""Controls, what is run (the double serves), and what needs an extra whose import changes the filters of warnings."""
+"""Controls by the names of a package, what is run (the double serves), and what needs an extra whose import changes the filters of warnings."""
 PASSED_ON = {"cwd", "env", "stdin", "stdout", "stderr", "start_new_session"}
 PASSED_ON |= {"text", "encoding", "errors", "universal_newlines", "bufsize"}
 
@@ -221,6 +221,10 @@ def load() -> None:
             importlib.import_module(module.name)
     if importlib.util.find_spec("hypothesis"):
         importlib.import_module("hypothesis")
+    from pytest_aisec.catalog import content, load
+    from pytest_aisec.session.modules import Rewriter
+
+    load.load_catalog([content.content_root()], Rewriter(config))
     environment = sys.modules["pytest_aisec.report.html"]._environment()
     for name in environment.list_templates(extensions=["j2"]):
         environment.get_template(name)
