@@ -26,7 +26,7 @@ from pytest_aisec.observe.redaction.user_patterns import Patterns
 from pytest_aisec.observe.transcript import Transcript
 from pytest_aisec.report.github import Log, harmless, is_heeded
 from pytest_aisec.report.text import visible
-from pytest_aisec.session import collection, replay
+from pytest_aisec.session import collection, fixtures, replay
 from pytest_aisec.session import gate as gating
 from pytest_aisec.session import plan as planning
 from pytest_aisec.session.audit import Audit
@@ -130,7 +130,7 @@ def _register(
     log = Log() if is_heeded(os.environ) and not audit.request.is_worker else None
     if log is not None:
         manager.register(Announcer(config, log), "aisec-announcer")
-    manager.import_plugin("pytest_aisec.session.fixtures")
+    manager.register(fixtures, fixtures.__name__)  # a second audit in one process imports it no more
     if claim is None:
         return
     collector = None
