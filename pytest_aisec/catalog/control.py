@@ -134,8 +134,11 @@ class Control:
 
 
 def _where(function: Callable[..., None]) -> tuple[Path, int]:
-    code = inspect.unwrap(function).__code__
-    return Path(code.co_filename), code.co_firstlineno
+    """Return file and line; of code that was compiled before its file was moved, where that lies now."""
+    plain: Any = inspect.unwrap(function)
+    compiled, file = Path(plain.__code__.co_filename), plain.__globals__.get("__file__")
+    path = Path(file) if file and Path(file).name == compiled.name else compiled
+    return path, plain.__code__.co_firstlineno
 
 
 def _title_and_rationale(

@@ -19,6 +19,7 @@ from pytest_aisec.errors import UsageProblem
 from pytest_aisec.judge.run import AttestationInfo, ControlInfo, HostInfo, Result, Run, Verdict, WaiverInfo
 from pytest_aisec.observe.transcript import Observation
 from pytest_aisec.report import coverage, grouping, policy
+from pytest_aisec.report.coverage import Requirement
 from pytest_aisec.report.document import whole
 from pytest_aisec.report.grouping import STATUSES, Group, Status
 from pytest_aisec.report.text import compact, flowing, is_plain, pieces, pretty, visible
@@ -173,6 +174,7 @@ def _environment() -> Environment:
         "flowing": flowing,
         "utc": _utc,
         "percent": _percent,
+        "rows": _rows,
     }
     environment.tests["long"] = _is_long
     environment.globals |= {"cut": lambda text, where: grouping.cut(text, where, LIMIT)}
@@ -242,6 +244,18 @@ def _finalize(value: Any) -> Any:
         Markup("<i>{}</i>").format(piece) if is_hidden else escape(piece)
         for piece, is_hidden in pieces(value)
     )
+
+
+def _rows(requirements: Sequence[Requirement]) -> Markup:
+    """Return list items for requirements, of which a framework has up to a thousand: escaped all at once."""
+    fields = [field for item in requirements for field in (item.id, item.title and f" {item.title}")]
+    text = "\n".join(fields)
+    if not is_plain(text) or text.count("\n") != len(fields) - 1:
+        escaped = [str(_finalize(field)) for field in fields]
+    else:
+        escaped = str(escape(text)).split("\n")
+    pairs = zip(escaped[::2], escaped[1::2], strict=True)
+    return Markup("\n".join(f"<li><b>{name}</b>{title}</li>" for name, title in pairs))  # noqa: S704 - both are escaped
 
 
 def _utc(moment: str) -> str:

@@ -25,6 +25,7 @@ from pytest_aisec.session import collection
 from pytest_aisec.session.audit import Audit
 from pytest_aisec.session.hosts import Hosts
 from pytest_aisec.session.keys import PLANNED, TARGET
+from pytest_aisec.session.modules import Module
 
 NAME = "aisec-session"
 """Under which the session is registered with pytest."""
@@ -87,6 +88,13 @@ class Session:
     def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
         """Keep what is not asked for out of the collection."""
         return collection.ignore(collection_path, self.config)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pycollect_makemodule(self, module_path: Path, parent: pytest.Collector) -> Module | None:
+        """Collect from what the catalog has executed."""
+        if not collection.is_content(module_path, self.request.roots):
+            return None
+        return Module.of(module_path, parent, self.plan)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pycollect_makeitem(self, collector: pytest.Collector, obj: object) -> list[pytest.Item] | None:

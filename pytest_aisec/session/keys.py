@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pytest_aisec.catalog.content import ContentRoot
     from pytest_aisec.catalog.plan import PlannedControl
     from pytest_aisec.catalog.settings import Settings
+    from pytest_aisec.session.modules import Rewriter
 
 ROOTS: pytest.StashKey[tuple[ContentRoot, ...]] = pytest.StashKey()
 """On the configuration: where controls and profiles come from."""
@@ -18,6 +19,8 @@ PATHS: pytest.StashKey[list[str]] = pytest.StashKey()
 """On the configuration: what pytest collects."""
 SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()
 """On the configuration: the file of settings, where one was asked for."""
+REWRITER: pytest.StashKey[Rewriter] = pytest.StashKey()
+"""On the configuration: what has executed the control files."""
 
 PLANNED: pytest.StashKey[PlannedControl] = pytest.StashKey()
 """On an item: the control that it evaluates."""

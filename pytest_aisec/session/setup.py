@@ -26,7 +26,7 @@ from pytest_aisec.observe.redaction.user_patterns import Patterns
 from pytest_aisec.observe.transcript import Transcript
 from pytest_aisec.report.github import Log, harmless, is_heeded
 from pytest_aisec.report.text import visible
-from pytest_aisec.session import collection, replay
+from pytest_aisec.session import collection, fixtures, replay
 from pytest_aisec.session import gate as gating
 from pytest_aisec.session import plan as planning
 from pytest_aisec.session.audit import Audit
@@ -34,6 +34,8 @@ from pytest_aisec.session.collector import Collector
 from pytest_aisec.session.evaluator import NAME, Session
 from pytest_aisec.session.github_log import Announcer
 from pytest_aisec.session.hosts import Hosts
+from pytest_aisec.session.keys import REWRITER
+from pytest_aisec.session.modules import Rewriter
 from pytest_aisec.session.recorder import Inputs, Recorder
 from pytest_aisec.session.replay import Imported, Replayed
 from pytest_aisec.session.request import AuditRequest
@@ -56,7 +58,7 @@ def start(config: pytest.Config, request: AuditRequest, hosts: Hosts, signer: Si
     try:
         _check_interpreter()
         patterns = _redact(request)
-        catalog = load_catalog(request.roots)
+        catalog = load_catalog(request.roots, config.stash.setdefault(REWRITER, Rewriter(config)))
         plans = planning.resolve(request, catalog)
         gate = gating.of(request, plans)
         waivers = waiver.load(request.waivers, catalog)
@@ -128,7 +130,7 @@ def _register(
     log = Log() if is_heeded(os.environ) and not audit.request.is_worker else None
     if log is not None:
         manager.register(Announcer(config, log), "aisec-announcer")
-    manager.import_plugin("pytest_aisec.session.fixtures")
+    manager.register(fixtures, fixtures.__name__)  # a second audit in one process imports it no more
     if claim is None:
         return
     collector = None

@@ -2,6 +2,8 @@ import textwrap
 
 import pytest
 
+from tests.plugin.conftest import FAILS
+
 RAISES = 'raise SystemExit("this must not be executed")\n'
 
 
@@ -32,6 +34,46 @@ def test_a_plain_test_beside_the_controls_of_a_pack_is_not_run(audit, pack, pyte
     )
     assert audit().code == 0
     assert not (pytester.path / "ran").exists()
+
+
+@pytest.mark.parametrize(("more", "times"), [((), 1), (("-n", "2"), 3)], ids=["alone", "two workers"])
+def test_a_control_file_is_executed_once_in_each_process(audit, pack, tmp_path, more, times):
+    """Before: twice, by the catalog and by pytest."""
+    note = f"with open({str(tmp_path / 'executed')!r}, 'a') as log: log.write('x')"
+    pack.control("01", head=f"{note}\nimport warnings; warnings.warn('old things')")
+    ended = audit(*more)
+    assert {"01": "passed", "02": "passed"} == ended.outcomes
+    assert times * "x" == (tmp_path / "executed").read_text()
+    assert "UserWarning: old things" in ended.text
+
+
+def test_what_fails_says_what_was_compared(audit, pack):
+    """Assertions of controls are rewritten, and a comparison is one of the control that is evaluated."""
+    pack.control("01", 'assert host.check_output("echo a").split() == ["b"]')
+    for args in ((), ("--aisec-no-waves",)):
+        ended = audit(*args, evidence=pack.path / "".join(["bundle", *args]))
+        assert (["a"], ["b"]) == tuple(ended.results["ACME-TST-01"][key] for key in ("observed", "expected"))
+
+
+def test_files_of_one_name_in_two_packs_are_collected_as_two(audit, pack, tmp_path):
+    second = type(pack)(tmp_path / "second")
+    path = second.control("03", FAILS)
+    path.rename(path.with_name("test_acme_01.py"))
+    ended = audit(f"--aisec-path={second.path}")
+    assert {"01": "passed", "02": "passed", "03": "failed"} == ended.outcomes
+
+
+def test_a_second_audit_in_one_process_evaluates_what_the_file_says_now(pack, pytester):
+    code = f"""
+        import pathlib, pytest
+        path = pathlib.Path({str(pack.path / "controls/tst/test_acme_01.py")!r})
+        run = ["--aisec-profile=acme", "--aisec-path={pack.path}", "-v", "--aisec-evidence"]
+        first = pytest.main([*run, "first"])
+        path.write_text(path.read_text().replace('== "a"', '!= "a"'))
+        print(first.value if hasattr(first, "value") else first, int(pytest.main([*run, "second"])))
+    """
+    ended = pytester.runpython(pytester.makepyfile(twice=textwrap.dedent(code)))
+    assert "0 1" == ended.outlines[-1]
 
 
 CONFIGURATIONS = {

@@ -3,8 +3,9 @@
 A run of the plugin lasts a second, of which most goes into imports. `run` and `start` take what
 `subprocess.run` and `subprocess.Popen` take. A mother process, one for each process of the tests, imports
 pytest with its plugins and the package, and becomes what is to be run: with its directory, environment,
-arguments, streams, and a session of its own. It ends as any interpreter does. The hash seed is the mother's:
-two runs that must not agree by chance belong into new processes.
+arguments, streams, and a session of its own. It ends as any interpreter does, up to what is registered for
+its exit; memory that the kernel takes back anyway is not cleared first, and that is a fifth of the whole. The
+hash seed is the mother's: two runs that must not agree by chance belong into new processes.
 
 What only a new interpreter can show gets one: options of Python, other variables that it reads when it
 starts, anything but a module or the command. Tests of the start itself use `subprocess`.
@@ -29,7 +30,7 @@ import sys
 import types
 from collections.abc import Callable
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 
@@ -41,7 +42,7 @@ SET_IN_A_FORK = "PYTHONDONTWRITEBYTECODE"
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != SET_IN_A_FORK}
 """The mother's, whatever the test that needs her first has changed."""
 NOT_LOADED = r"^pytest_aisec\.controls\b|\.labkit\.double$|\.__main__$|\.winrm$"
-"""Controls, what is run (the double serves), and what needs an extra whose import changes the filters of warnings."""
+"""Controls by the names of a package, what is run (the double serves), and what needs an extra whose import changes the filters of warnings."""
 PASSED_ON = {"cwd", "env", "stdin", "stdout", "stderr", "start_new_session"}
 PASSED_ON |= {"text", "encoding", "errors", "universal_newlines", "bufsize"}
 
@@ -164,6 +165,7 @@ class Forked(subprocess.Popen):
 
 def serve(number: int) -> Callable[[], None]:
     """Fork for each message; return, in a fork, what it has to do. Ends with the tests, and ends its runs."""
+    atexit.register(leave)  # what is registered first is called last
     load()
     requests = socket.socket(fileno=number)
     woken, wakes = os.pipe()
@@ -192,7 +194,7 @@ def serve(number: int) -> Callable[[], None]:
                 requests.detach()
                 os.setsid()
                 tell(received[3], os.getpid())
-                return become(received)
+                return partial(noting_the_status, become(received))
             for stream in received[:3]:
                 os.close(stream)
             runs[pid] = received[3]
@@ -202,13 +204,39 @@ def serve(number: int) -> Callable[[], None]:
     return sys.exit
 
 
+STATUS: list[int] = []
+"""In a fork, the status with which it ends, as soon as that is known."""
+
+
+def noting_the_status(run: Callable[[], None]) -> None:
+    try:
+        run()
+    except SystemExit as end:
+        if end.code is None or type(end.code) is int:
+            STATUS.append((end.code or 0) & 0xFF)
+        raise
+    STATUS.append(0)
+
+
+def leave() -> None:
+    """End a fork at once; what has an end of another kind, or cannot write it, is left to the interpreter."""
+    if STATUS:
+        with suppress(Exception):
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(STATUS[0])
+
+
 def tell(client: int, number: int) -> None:
     with suppress(OSError):
         os.write(client, b"%d\n" % number)
 
 
 def load() -> None:
-    """Import and compile what a run does, under the hook by which pytest rewrites its plugins' assertions."""
+    """Import and make what every run does, under the hook by which pytest rewrites assertions.
+
+    Of what the package keeps in a process, only what is made of the package alone is there when a run begins.
+    """
     from _pytest.config import _prepareconfig
 
     for name in [name for name in os.environ if name.startswith(("PYTEST_", "GITHUB_"))]:
@@ -221,6 +249,14 @@ def load() -> None:
             importlib.import_module(module.name)
     if importlib.util.find_spec("hypothesis"):
         importlib.import_module("hypothesis")
+    from pytest_aisec.catalog import content, frameworks, load
+    from pytest_aisec.evidence import bundle
+    from pytest_aisec.session.modules import Rewriter
+
+    load.load_catalog([content.content_root()], Rewriter(config))
+    frameworks.known.cache_clear()  # other packages may register some
+    for adapter in (bundle._runs, bundle._verdicts, bundle._items):
+        adapter()
     environment = sys.modules["pytest_aisec.report.html"]._environment()
     for name in environment.list_templates(extensions=["j2"]):
         environment.get_template(name)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 from typing import Any
 
@@ -8,6 +10,7 @@ import pytest
 from pytest_aisec.catalog.content import content_root
 from pytest_aisec.catalog.load import load_catalog
 from pytest_aisec.errors import UsageProblem
+from pytest_aisec.session.modules import Rewriter
 
 
 def refusal(content: Any) -> str:
@@ -110,3 +113,41 @@ def test_a_control_that_is_imported_from_elsewhere_counts_where_it_is_defined(co
     name = next(name for name, module in sys.modules.items() if getattr(module, "__file__", "") == str(path))
     content.file("test_b.py", f"from {name} import test_acme_aaa_01\n")
     assert ["ACME-AAA-01"] == list(load_catalog([content.root]))
+
+
+def test_a_file_is_executed_once_until_its_text_changes(content: Any) -> None:
+    path = content.control("ACME-AAA-01")
+    first = load_catalog([content.root])["ACME-AAA-01"].function
+    assert first is load_catalog([content.root])["ACME-AAA-01"].function
+    before = path.stat()
+    path.write_text(path.read_text().replace("high", "lows"))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert refusal(content).startswith(f"{path}:4: control ACME-AAA-01: unknown severity 'lows'")
+
+
+def test_files_of_one_name_in_two_directories_are_two_modules(content: Any, tmp_path: Any) -> None:
+    one = content.file("aaa/test_same.py", content.control("ACME-AAA-01").read_text())
+    (content.root.controls / "test_acme_aaa_01.py").unlink()
+    other = content.file("bbb/test_same.py", one.read_text().replace("ACME-AAA-01", "ACME-BBB-01"))
+    catalog = load_catalog([content.root])
+    assert [one, other] == [control.path for control in catalog.values()]
+    assert catalog["ACME-AAA-01"].function is not catalog["ACME-BBB-01"].function
+
+
+@pytest.mark.parametrize("made", [lambda _: None, Rewriter], ids=["plain", "rewritten"])
+def test_a_pack_that_was_moved_with_what_was_compiled_of_it_is_found_where_it_is(
+    content: Any, pytestconfig: pytest.Config, monkeypatch: Any, made: Any
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    content.control("ACME-AAA-01")
+    content.file("test_zzz.py", "x = 1\n\nraise OSError('broken')\n")
+    loader = made(pytestconfig)
+    with pytest.raises(UsageProblem, match=r"test_zzz.py:3: .*broken"):
+        load_catalog([content.root], loader)
+    moved = type(content.root)(path=content.path.with_name("moved"))
+    shutil.move(content.root.path, moved.path)
+    with pytest.raises(UsageProblem, match=r"moved/controls/test_zzz.py:3: .*broken"):
+        load_catalog([moved], loader)
+    (moved.controls / "test_zzz.py").unlink()
+    catalog = load_catalog([moved], loader)
+    assert [moved.controls / "test_acme_aaa_01.py"] == [control.path for control in catalog.values()]

@@ -1,0 +1,70 @@
+"""Modules of controls: executed once, as pytest would, for the catalog and for pytest's collection."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from importlib.abc import Loader
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from pytest_aisec.catalog.control import control_of
+from pytest_aisec.catalog.load import ControlLoader, loaded
+from pytest_aisec.catalog.plan import Plan
+from pytest_aisec.session.keys import REWRITER
+
+
+class Rewriter(ControlLoader):
+    """Executes control files with pytest's assertions, and keeps their warnings for pytest's collection."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        hook = config.pluginmanager.rewrite_hook
+        self._hook = hook if isinstance(hook, Loader) else None
+        self.rewrites = self._hook is not None
+        self._warnings: dict[Path, list[warnings.WarningMessage]] = {}
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Execute a module; with `--assert=plain`, as Python does."""
+        path = str(module.__file__)
+        loader = self._hook or SourceFileLoader(module.__name__, path)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            loader.exec_module(module)
+        self._warnings[Path(path)] = caught
+
+    def warn(self, path: Path) -> None:
+        """Say once, under the filters of now, what Python warned of when the file was executed."""
+        for item in self._warnings.pop(path, ()):
+            warnings.warn_explicit(
+                item.message, item.category, item.filename, item.lineno, source=item.source
+            )
+
+
+class Module(pytest.Module):
+    """A control file, collected from the module that the catalog has made of it."""
+
+    executed: ModuleType
+    plan: Plan
+
+    @classmethod
+    def of(cls, path: Path, parent: pytest.Collector, plan: Plan) -> Module | None:
+        """Return the collector of a control file, or None for a file that is not in the catalog."""
+        executed = loaded(path)
+        if executed is None:
+            return None
+        made: Module = cls.from_parent(parent, path=path)
+        made.executed, made.plan = executed, plan
+        return made
+
+    def _getobj(self) -> ModuleType:
+        return self.executed
+
+    def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
+        """Collect the controls of the plan."""
+        self.config.stash[REWRITER].warn(self.path)
+        self.config.pluginmanager.consider_module(self.executed)
+        controls = filter(None, map(control_of, vars(self.executed).values()))
+        return super().collect() if any(self.plan.holds(control.id) for control in controls) else []

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_aisec.catalog.load import load_catalog, loaded
+from pytest_aisec.session.modules import Rewriter
+
+
+def the_function(content: Any, loader: Rewriter | None) -> Any:
+    (control,) = load_catalog([content.root], loader).values()
+    return control.function
+
+
+@pytest.fixture
+def path(content: Any) -> Path:
+    path: Path = content.control("ACME-AAA-01")
+    path.write_text(path.read_text().replace('host.run("true").rc == 0', "[1] == [2]"))
+    return path
+
+
+def test_assertions_say_what_was_compared_as_in_any_test(
+    content: Any, path: Path, pytestconfig: pytest.Config
+) -> None:
+    with pytest.raises(AssertionError, match=r"^assert \[1\] == \[2\]"):
+        the_function(content, Rewriter(pytestconfig))(None)
+
+
+def test_without_pytests_hook_assertions_are_pythons(
+    content: Any, path: Path, pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rewritten = the_function(content, Rewriter(pytestconfig))
+    monkeypatch.setattr(pytestconfig.pluginmanager, "rewrite_hook", object())
+    plain = Rewriter(pytestconfig)
+    assert not plain.rewrites
+    with pytest.raises(AssertionError, match=r"^$"):
+        the_function(content, plain)(None)
+    assert the_function(content, plain) is the_function(content, None)
+    assert rewritten is not the_function(content, plain)
+
+
+def test_warnings_of_a_file_come_when_it_is_collected_and_once(
+    content: Any, path: Path, pytestconfig: pytest.Config
+) -> None:
+    path.write_text(f"import warnings\nwarnings.warn('old', DeprecationWarning)\n{path.read_text()}")
+    rewriter = Rewriter(pytestconfig)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        load_catalog([content.root], rewriter)
+        with pytest.raises(DeprecationWarning, match="old"):
+            rewriter.warn(path)
+        rewriter.warn(path)
+
+
+def test_a_file_that_is_in_no_catalog_has_no_module(content: Any, path: Path) -> None:
+    assert loaded(path) is None
+    load_catalog([content.root])
+    assert str(path) == loaded(path).__file__
