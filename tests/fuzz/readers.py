@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -11,6 +12,25 @@ from typing import Any
 from pytest_aisec.observe.faults import Unobservable
 
 # Some modules have the name of a function in them, which is what a plain import would give.
+answers = import_module("pytest_aisec.facts.core.answers")
+api = import_module("pytest_aisec.facts.model.api")
+aws_groups = import_module("pytest_aisec.facts.aws.security_groups")
+aws_instances = import_module("pytest_aisec.facts.aws.ec2")
+aws_logs = import_module("pytest_aisec.facts.aws.cloudwatch_logs")
+aws_stores = import_module("pytest_aisec.facts.aws.s3")
+distributions = import_module("pytest_aisec.facts.software.distributions")
+fabric = import_module("pytest_aisec.facts.network.fabric")
+files = import_module("pytest_aisec.facts.system.files")
+kernel_log = import_module("pytest_aisec.facts.network.kernel_log")
+log_writers = import_module("pytest_aisec.facts.system.log_writers")
+model_answers = import_module("pytest_aisec.facts.model.answers")
+model_links = import_module("pytest_aisec.facts.artifacts.model_links")
+mounts = import_module("pytest_aisec.facts.system.mounts")
+origin = import_module("pytest_aisec.facts.network.origin")
+running_config = import_module("pytest_aisec.facts.system.running_config")
+sources = import_module("pytest_aisec.facts.artifacts.sources")
+texts = import_module("pytest_aisec.facts.system.texts")
+tls = import_module("pytest_aisec.facts.web.tls")
 access_lists = import_module("pytest_aisec.facts.system.access_lists")
 accounts = import_module("pytest_aisec.facts.system.accounts")
 at_rest = import_module("pytest_aisec.facts.artifacts.at_rest")
@@ -88,6 +108,34 @@ def raw(reader: Callable[[bytes], Any]) -> Reader:
     return lambda text: reader(text.encode("utf-8", "surrogateescape"))
 
 
+def of_json(reader: Callable[[Any], Any]) -> Reader:
+    """Give a reader the object that a text is, as its callers do; what is none is not for it."""
+
+    def read(text: str) -> Any:
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError):
+            return None
+        return finished(reader(value)) if isinstance(value, dict) else None
+
+    return read
+
+
+def of_many(reader: Callable[[tuple[Any, ...]], Any], number: int) -> Reader:
+    """Give a reader as many answers as it expects: the parts of a text, the last without a word where it ends."""
+
+    def read(text: str) -> Any:
+        parts = [*text.split(SPLIT), *[""] * number][:number]
+        given = tuple(answers.Answer(stdout=part, stderr=part[-100:], status=len(part) % 2) for part in parts)
+        return reader(given)
+
+    return read
+
+
+def replied(reader: Callable[..., Any]) -> Reader:
+    return lambda text: reader(api.Reply(status=200, seconds=1.0, body=text), "a model")
+
+
 def project_file(path: str) -> Reader:
     return lambda text: project_formats.read_project_file(path, text)
 
@@ -98,6 +146,9 @@ FAMILIES: dict[str, tuple[Reader, ...]] = {
         answered(access_lists.read_access_lists),
         answered(listings.read_listing),
         listings.read_entry,
+        lambda text: listings.mounted_elsewhere(text, text, ("/srv",)),
+        lambda text: files.read_stat("/etc/x", text),
+        lambda text: texts.read_texts(("/a", "/b"), text),
     ),
     "storage": (
         at_rest.read_mounts,
@@ -106,15 +157,25 @@ FAMILIES: dict[str, tuple[Reader, ...]] = {
         at_rest.read_fscrypt,
         container_mounts.read_mounts,
         exports.parse_mounts,
+        mounts.parse_fstab,
+        mounts.parse_units,
         lambda text: exports.parse_exports(text, "/etc/exports"),
         lambda text: exports.parse_smb(text, "smb.conf"),
     ),
     "aws": (
         aws.parse_region,
         lambda text: aws_policy.parse_policy(text, where="a policy"),
+        of_json(lambda item: aws_groups.parse_group(item, region="r")),
+        of_json(lambda item: aws_instances.parse_instance(item, region="r")),
+        of_json(lambda item: aws_logs.parse_log_group(item, region="r")),
+        of_json(lambda item: aws_stores.parse_listing(item, names=("a",), patterns=("a*",))),
+        of_json(aws_stores.parse_blocks),
     ),
     "packages": (
         answered(components.read_packages),
+        answered(components.read_tools, ()),
+        answered(distributions.read_packaged),
+        distributions.read_name,
         answered(lambda out, err: environments.read_search(("/srv",), out, err)),
         import_paths.read_pth,
         lambda text: index_settings.read_configuration("/etc/pip.conf", text),
@@ -147,6 +208,7 @@ FAMILIES: dict[str, tuple[Reader, ...]] = {
         filter_iptables.parse_iptables_save,
         filter_iptables.parse_ipset,
         interfaces.read_interfaces,
+        of_many(origin.read_origin, 3),
         sockets.parse_ss,
         sockets.parse_netstat,
         sockets.parse_proc,
@@ -160,10 +222,18 @@ FAMILIES: dict[str, tuple[Reader, ...]] = {
         tunnels.read_settings,
         tunnels.read_code,
         remote_code.read_mentions,
+        log_writers.read_log_writers,
+        lambda text: fabric.read_members(text, ()),
+        answered(lambda out, err: running_config.read_stale(out, err, pid=7, what="a daemon")),
+        lambda text: tls.read_certificate(text, distrust="", wrong_names=()),
+        lambda text: api.read_reply(text, "a model"),
+        replied(model_answers.read_answer),
+        replied(model_answers.read_usage),
         lambda text: programs.options_of(text.split("\0")),
     ),
     "logs": (
         logs.parse_journal,
+        of_many(lambda printed: kernel_log.read_kernel_log(printed, ("X: ",), NOW), 11),
         lambda text: logs.parse_syslog(text, now=NOW, zone=NOW.tzinfo),
         lambda text: logs.json_entries(text, path="a log"),
         declaring(logs.moment),
@@ -171,6 +241,7 @@ FAMILIES: dict[str, tuple[Reader, ...]] = {
     "windows": (
         windows.rows,
         windows.moment,
+        of_json(windows.items),
         lambda text: windows_logs.parse_audit_policy(text, "Logon"),
     ),
     "artifacts": (
@@ -188,6 +259,8 @@ FAMILIES: dict[str, tuple[Reader, ...]] = {
         lambda text: datasets.read_manifest("/srv/SHA256SUMS", text),
         answered(lambda out, err: model_files.read_listing(out, err, ("/srv",))),
         lambda text: model_files.decoded(text, "/srv/a"),
+        lambda text: model_links.read_ways(("/srv/a",), text),
+        raw(lambda data: zips.appended(sources.Memory("a", data), len(data))),
     ),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import time
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from pytest_aisec.errors import UsageProblem
 from pytest_aisec.observe.faults import Unobservable
 from tests.fuzz import readers, targets
+from tests.unit.facts.test_any_answer import READERS
 
 SEEDS = Path(targets.__file__).with_name("seeds")
 FILES = sorted(path for path in SEEDS.rglob("*") if path.is_file())
@@ -48,3 +50,12 @@ def test_what_a_reader_cannot_read_is_none(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_message_that_says_nothing_is_a_finding() -> None:
     with pytest.raises(AssertionError, match="says nothing"), targets.refusing():
         raise UsageProblem("")
+
+
+def test_every_reader_of_answers_is_fuzzed() -> None:
+    """But for those that are part of another one: their names begin with `_`."""
+    tree = ast.parse(Path(readers.__file__).read_text(encoding="utf-8"))
+    used = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    names = {name.rpartition(".")[2] for name in READERS}
+    assert len(names) > 60
+    assert set() == {name for name in names if not name.startswith("_")} - used

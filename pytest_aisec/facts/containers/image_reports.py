@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from pytest_aisec.facts.core.formats import json_object, reads
+from pytest_aisec.facts.system.rights import ROOT, given_text, with_rights
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -19,11 +20,11 @@ __all__ = ["Found", "Report", "Reports", "image_reports", "read_report", "read_v
 _SEARCH = """\
 d=%s
 if test -d "$d"; then for f in "$d"/*.json; do
-test -e "$f" || continue
+test -f "$f" || continue
 grep -lF {patterns} -- "$f"; s=$?; test "$s" -lt 2 || exit "$s"
 done; fi
 v=$(command -v trivy) && echo "=trivy $v"
-if test -e "$d/version.json"; then echo '=version'; cat "$d/version.json"
+if test -e "$d/version.json"; then echo '=stored'
 elif test "$v"; then echo '=version'; trivy --version --format json; fi
 """
 _SCAN = (
@@ -32,6 +33,8 @@ _SCAN = (
 )
 """Fetches nothing, and keeps nothing in its cache of scans (from version 0.53 on)."""
 
+_MOST_BYTES = 7 * 1024 * 1024
+"""Of a report; an answer may have little more."""
 _HOSTILE = frozenset({"0.69.4", "0.69.5", "0.69.6"})
 """Releases of trivy that somebody else had put there, in March 2026."""
 
@@ -139,6 +142,8 @@ def _search(host: Host, directory: str, image_ids: Sequence[str]) -> tuple[list[
     if answer.rc > 1 or (complaints and not has_version):
         raise Unobservable("unreadable", complaints or f"exit status {answer.rc}")
     lines = text.splitlines()
+    if not has_version and "=stored" in lines:
+        has_version, version = "=stored", _file(host, f"{directory}/version.json")
     return (
         [line for line in lines if not line.startswith("=") and not line.endswith("/version.json")],
         any(line.startswith("=trivy ") for line in lines),
@@ -161,11 +166,15 @@ def scan(host: Host, reference: str) -> Report:
 
 def _stored(host: Host, path: str) -> Report:
     """Return the report in a file."""
-    answer = host.run("cat -- %s", path)
-    if answer.rc != 0:
-        denied = "ermission denied" in answer.stderr
-        raise Unobservable("privilege" if denied else "unreadable", answer.stderr.strip())
-    return read_report(answer.stdout, where=path)
+    return read_report(_file(host, path), where=path)
+
+
+def _file(host: Host, path: str) -> str:
+    """Return the text of a file, read with the rights of whoever could have put it there."""
+    text = given_text(host.run(*with_rights(ROOT, 'g "$1"', path, most=_MOST_BYTES)), path)
+    if len(text.encode("utf-8", "surrogateescape")) > _MOST_BYTES:
+        raise Unobservable("truncated", f"{path}: it is longer than {_MOST_BYTES} bytes")
+    return text
 
 
 @reads

@@ -47,6 +47,21 @@ TAIL_BYTES = 6 * 1024 * 1024
 
 _COMMON = re.compile(r"\d{1,2}/[A-Z][a-z]{2}/\d{4}:")
 """How nginx's `$time_local` and the Common Log Format begin."""
+_OPEN = (
+    'f=%s p=$f o=; own() {{ case $1 in 0) ;; "${{o:-$1}}") o=$1;; *) o=x;; esac; }}; '
+    's=$(stat -c %%u -- "$f") || exit; own "$s"; '
+    'while test "$p"; do p=${{p%%/*}}; s=$(stat -L -c %%a:%%u -- "${{p:-/}}") || exit; '
+    "case ${{s%%:*}} in 1???) ;; *[2367]|*[2367]?) o=x;; esac; own ${{s#*:}}; done; "
+    'test "$(id -u)" = 0 || o=; test -f "$f" || {{ echo "$f: not a plain file" >&2; exit 1; }}; '
+    '{{ test -z "$o" || test "$o" = "$(stat -L -c %%u /proc/self/fd/3)" || '
+    'test "$(readlink /proc/self/fd/3)" = "$f" || '
+    '{{ echo "$f: another account could have placed the link: Permission denied" >&2; exit 1; }}; '
+    '{read}; }} 3<"$f"'
+)
+"""Opens a log, for `{read}` to read from 3.
+
+Where an account could have put a link on the way, root follows it to files of the same account alone.
+"""
 _LISTED = re.compile(r"(?P<changed>\d+(?:\.\d+)?) (?P<size>\d+) (?P<path>/.*)")
 
 
@@ -124,15 +139,17 @@ def read_log(host: Host, file: LogFile, *, containing: str = "") -> tuple[str, b
     packed = file.path.endswith(".gz")
     whole = True
     if containing:
-        result = host.run(f"{'zgrep' if packed else 'grep'} -a -F -e %s -- %s", containing, file.path)
+        found = "grep -a -F -e %s"
+        question = f"gzip -cd <&3 | {found}" if packed else f"{found} <&3"
+        result = host.run(_OPEN.format(read=question), file.path, containing)
         check_search(result.rc, result.stdout)
         _complain(result.stderr, 0 if result.rc == 1 else result.rc)
     elif packed:
-        result = host.run("gzip -cd -- %s", file.path)
+        result = host.run(_OPEN.format(read="gzip -cd <&3"), file.path)
         _complain(result.stderr, result.rc)
     else:
         whole = file.size < TAIL_BYTES
-        result = host.run("tail -c %s -- %s", str(TAIL_BYTES), file.path)
+        result = host.run(_OPEN.format(read="tail -c %s <&3"), file.path, str(TAIL_BYTES))
         _complain(result.stderr, result.rc)
         whole = whole and len(result.stdout_bytes) < TAIL_BYTES
         if file.size and not result.stdout_bytes:

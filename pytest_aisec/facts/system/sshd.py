@@ -210,7 +210,7 @@ def _conditionals(host: Host, main: str, rights: Rights) -> tuple[tuple[Conditio
             continue
         patterns = [posixpath.join(_DIRECTORY, one) for one in item.words] if item.where else []
         places += [posixpath.dirname(one) for one in patterns]
-        names = [name for one in patterns for name in _matching(host, one)] if item.where else [main]
+        names = [name for one in patterns for name in _matching(host, one, rights)] if item.where else [main]
         for name in reversed(names):
             if (name, item.block) in read:
                 continue
@@ -243,10 +243,14 @@ def _content(host: Host, path: str, rights: Rights) -> str:
     return str(result.stdout)
 
 
-def _matching(host: Host, pattern: str) -> list[str]:
+def _matching(host: Host, pattern: str, rights: Rights) -> list[str]:
     directory, name = posixpath.split(pattern)
     if re.search(r"[*?\[]", directory):
         raise Unobservable("parse", f"Include {pattern}: only the last part of a pattern may have wildcards")
+    if rights is not ROOT:
+        script = _INCLUDED % ('"$1"', '"$2"')
+        found = given_text(host.run(*with_rights(rights, script, f"{directory}/", name)), pattern)
+        return sorted(found.splitlines())
     result = host.run(_INCLUDED, f"{directory}/", name)
     if "No such file or directory" in result.stderr:
         return []
@@ -287,11 +291,9 @@ def effective(host: Host) -> list[Effective] | None:
         main = next((value for flag, value in pairwise(options) if flag == "-f"), _MAIN)
         settings = parse_settings(_effective(host, options, rights))
         conditionals, files = _conditionals(host, main, rights)
-        mark = settings.get("pidfile", ("none",))[0]
-        faults = [
-            stale(host, pid, (*files, program), what="sshd", mark=mark if mark != "none" else "")
-            for pid in pids
-        ]
+        pid_file = settings.get("pidfile", ("none",))[0]
+        mark = pid_file if pid_file != "none" and rights is ROOT else ""
+        faults = [stale(host, pid, (*files, program), what="sshd", mark=mark) for pid in pids]
         old = next((fault for fault in faults if fault is not None), None)
         found.append(Effective(settings=settings, conditionals=conditionals, stale=old))
     return found
