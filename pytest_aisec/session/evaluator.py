@@ -24,7 +24,7 @@ from pytest_aisec.report.terminal import WORDS
 from pytest_aisec.session import collection
 from pytest_aisec.session.audit import Audit
 from pytest_aisec.session.hosts import Hosts
-from pytest_aisec.session.keys import PLANNED, TARGET
+from pytest_aisec.session.keys import PATHS, PLANNED, TARGET
 
 NAME = "aisec-session"
 """Under which the session is registered with pytest."""
@@ -53,6 +53,7 @@ class Session:
         self.circumstances = audit.circumstances
         self.transcripts = audit.transcripts
         self._hosts = hosts
+        self._paths = config.stash[PATHS]
         self._host: tuple[str, Host] | None = None
         self._properties: dict[str, Sequence[tuple[str, str]]] = {}
         self._pairs: dict[tuple[str, str], tuple[str, str]] = {}
@@ -86,7 +87,7 @@ class Session:
     @pytest.hookimpl(tryfirst=True)
     def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
         """Keep what is not asked for out of the collection."""
-        return collection.ignore(collection_path, self.config)
+        return collection.ignore(collection_path, self.request.roots, self._paths)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pycollect_makeitem(self, collector: pytest.Collector, obj: object) -> list[pytest.Item] | None:
