@@ -38,7 +38,7 @@ class Verified:
 
 @dataclass(frozen=True, kw_only=True)
 class Expected:
-    """Which of all bundles of one key it must be."""
+    """Expectation which of all bundles of one key it is."""
 
     run: str = ""
     """The id of the run."""
