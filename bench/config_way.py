@@ -31,6 +31,8 @@ class Way:
 
     def __init__(self) -> None:
         self.passed: dict[str, list[str]] = {}
+        self.given: dict[str, list[str]] = {}
+        """Module → those that gave the configuration to a function of it, where pytest itself did not."""
         self.is_on = False
 
     def __call__(self, frame: FrameType, event: str, _argument: object) -> None:
@@ -45,8 +47,11 @@ class Way:
         if not self.is_on or not any(_holds(value) for value in frame.f_locals.values()):
             return
         functions = self.passed.setdefault(module, [])
+        giver = str(frame.f_back.f_globals.get("__name__", "")) if frame.f_back else ""
         if name not in functions:
             functions.append(name)
+            if giver.partition(".")[0] == PACKAGE and giver != module:
+                self.given.setdefault(module, []).append(giver)
 
 
 def _holds(value: object) -> bool:
@@ -69,9 +74,10 @@ def main() -> None:
             ]
         )
         sys.setprofile(None)
-    print(f"\n{len(way.passed)} modules, exit code {int(code)}")
+    handed = sum(map(len, way.given.values()))
+    print(f"\n{len(way.passed)} modules, {handed} hand-offs, exit code {int(code)}")
     for module, functions in way.passed.items():
-        print(f"  {module}: {', '.join(functions)}")
+        print(f"  {module}: {', '.join(functions)}; from {', '.join(way.given.get(module, ['pytest']))}")
 
 
 if __name__ == "__main__":

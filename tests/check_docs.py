@@ -103,7 +103,7 @@ def questions_in_place_of_names(package: Path) -> list[str]:
     for path in sorted(package.rglob("*.py")):
         for node in _documented(ast.parse(path.read_text(encoding="utf-8"))):
             text = ast.get_docstring(node) or ""
-            if re.match(r"(What|Whether|Why)\b", text):
+            if re.match(r"(What|Whether|Why|Where|Which|Who|How)\b", text):
                 place = f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 1)}"
                 found.append(f"{place}: begin with a noun or a verb: {text.splitlines()[0]}")
     return found

@@ -23,8 +23,8 @@ def _weak(found: Report, severities: list[str], *, fixed_only: bool, waived: lis
         yield f"{found.ended} gets no more fixes"
     for item in found.found:
         if item.severity in severities and item.id not in waived and (item.fixed or not fixed_only):
-            remedy = f"fixed in {item.fixed}" if item.fixed else "not fixed yet"
-            yield f"{item.id} {item.severity}: {item.package} {item.installed}, {remedy}"
+            mended = f"fixed in {item.fixed}" if item.fixed else "not fixed yet"
+            yield f"{item.id} {item.severity}: {item.package} {item.installed}, {mended}"
 
 
 @control(

@@ -1,4 +1,4 @@
-"""Where OSV records come from: a directory, a zip file, or a URL of one."""
+"""Sources of OSV records: a directory, a zip file, or a URL of one."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def _records(texts: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, dict[str
 
 
 class _Budget:
-    """How much may still be unpacked."""
+    """Amount that may still be unpacked."""
 
     def __init__(self, source: str) -> None:
         self.source = source

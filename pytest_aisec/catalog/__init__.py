@@ -1,1 +1,1 @@
-"""WHAT is required: controls, framework ids, profiles, and the plan made from them."""
+"""Requirements: controls, framework ids, profiles, and the plan made from them."""

@@ -1,4 +1,4 @@
-"""Where controls and profiles lie on disk."""
+"""Directories in which controls and profiles lie."""
 
 from __future__ import annotations
 

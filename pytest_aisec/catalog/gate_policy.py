@@ -1,4 +1,4 @@
-"""Which policy a run is judged by, and whether a gate with it could do its work."""
+"""Policy that a run is judged by; refused where a gate with it could not do its work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which controls are proven: `controls/proven.json`, made from the recordings of live hosts."""
+"""Proven controls: `controls/proven.json`, made from the recordings of live hosts."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ MOST_MISTAKES = 100
 
 
 class Place(NamedTuple):
-    """Where something begins in a file, both counted from 1."""
+    """Place where something begins in a file, both counted from 1."""
 
     line: int
     column: int

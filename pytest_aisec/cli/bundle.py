@@ -32,7 +32,7 @@ _MOST_LINES = 1000
 )
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.option("--key", type=click.Path(path_type=Path), help="The public key (PEM) that must have signed it.")
-@click.option("--replay", is_flag=True, help="Also make the verdicts again from the transcripts.")
+@click.option("--replay", is_flag=True, help="Also make the results again from the transcripts.")
 @click.option(
     "--path", "paths", multiple=True, type=click.Path(path_type=Path), help="For --replay: as --aisec-path."
 )
@@ -89,7 +89,7 @@ def verify(  # noqa: PLR0913 - one for each option
         click.echo(f"… and {len(lines) - _MOST_LINES} more")
     if quiet:
         return 1 if found.problems else 0
-    holds = "; ".join(part for part in ("holds", found.signature, found.verdicts) if part)
+    holds = "; ".join(part for part in ("holds", found.signature, found.results) if part)
     click.echo(_line(f"{bundle}: {'verification failed' if found.problems else holds}"))
     return 1 if found.problems else 0
 

@@ -1,4 +1,4 @@
-"""Make the verdicts of a bundle again from its transcripts, in a process of their own, and compare."""
+"""Make the results of a bundle again from its transcripts, in a process of their own, and compare."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Surroundings:
 
 @dataclass(frozen=True, kw_only=True)
 class Compared:
-    """Result of making the verdicts again."""
+    """Result of making the results again."""
 
     problems: tuple[str, ...]
     notes: tuple[str, ...] = ()
@@ -74,7 +74,7 @@ def check(directory: Path, bundle: Bundle, surroundings: Surroundings) -> Compar
         if done.returncode not in _JUDGED:
             said = (done.stdout + done.stderr).decode(errors="replace").strip().splitlines()
             why = next((line for line in said if line.startswith(("ERROR", "Exit"))), " ".join(said[-3:]))
-            return Compared(problems=(f"its verdicts cannot be made again: {why}",))
+            return Compared(problems=(f"its results cannot be made again: {why}",))
         try:
             made = bundles.read(again)
             planned = json.loads((again / PLAN).read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Check a bundle: digests, signature, consistency, reports, and on demand its verdicts."""
+"""Check a bundle: digests, signature, consistency, reports, and on demand its results."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ class Verified:
     """Notes on what could not be compared, and why."""
     signature: str
     """One sentence on who signed it, and whether that was checked."""
-    verdicts: str
-    """One sentence on the verdicts in it; empty where nothing is known of them."""
+    results: str
+    """One sentence on the results in it; empty where nothing is known of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Expected:
-    """Which of all bundles of one key it must be."""
+    """Expectation which of all bundles of one key it is."""
 
     run: str = ""
     """The id of the run."""
@@ -63,7 +63,7 @@ def verify(
     Args:
         directory: the bundle.
         key: the file with the public key that must have signed it.
-        replay: with what to make its verdicts again; `None` leaves that out.
+        replay: with what to make its results again; `None` leaves that out.
         expected: which bundle it must be.
 
     Raises:
@@ -76,13 +76,13 @@ def verify(
     try:
         bundle = bundles.read(directory)
     except EvidenceError:
-        return Verified(origin=origin, problems=tuple(problems), notes=(), signature="", verdicts="")
+        return Verified(origin=origin, problems=tuple(problems), notes=(), signature="", results="")
     problems += _unexpected(bundle.run.run, expected)
     problems += signatures.check(directory, bundle, public, str(key))
     problems += _reports(directory, bundle)
     notes: list[str] = []
     if replay is not None and manifest.check(directory):
-        notes.append("its files are not those of its manifest, so its verdicts were not made again")
+        notes.append("its files are not those of its manifest, so its results were not made again")
     elif replay is not None:
         again = rejudge.check(directory, bundle, replay)
         problems += again.problems
@@ -95,7 +95,7 @@ def verify(
         problems=tuple(dict.fromkeys(problems)),
         notes=tuple(notes),
         signature=_signature(bundle, key),
-        verdicts=_verdicts(bundle, is_replayed=replay is not None),
+        results=_results(bundle, is_replayed=replay is not None),
     )
 
 
@@ -117,11 +117,11 @@ def _unexpected(run: RunInfo, expected: Expected) -> Iterator[str]:
         yield f"run.json: began at {run.started_at}, and that is before {limit}"
 
 
-def _verdicts(bundle: Bundle, *, is_replayed: bool) -> str:
-    """Return what can be said of the verdicts of a bundle that holds."""
+def _results(bundle: Bundle, *, is_replayed: bool) -> str:
+    """Return what can be said of the results of a bundle that holds."""
     if all(result.outcome is Outcome.NOT_RUN for result in bundle.run.results):
-        return "it has no verdicts: nothing was judged"
-    return "its verdicts follow from its transcripts" if is_replayed else ""
+        return "it has no results: nothing was judged"
+    return "its results follow from its transcripts" if is_replayed else ""
 
 
 def _signature(bundle: Bundle, key: Path | None) -> str:

@@ -1,1 +1,1 @@
-"""WHAT it means: outcomes, the run, and the gate."""
+"""Judgement: outcomes, the run, and the gate."""

@@ -16,7 +16,7 @@ _READERS = str(Path(__file__).parents[1] / "facts") + "/"
 
 
 class Outcome(StrEnum):
-    """How a control ended on a host."""
+    """End of a control on a host."""
 
     PASSED = "passed"
     """Observed what was required."""

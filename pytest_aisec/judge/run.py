@@ -137,7 +137,7 @@ class AttestationInfo:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Result:
-    """How one control ended on one host."""
+    """Result of one control on one host."""
 
     control: str
     host: str

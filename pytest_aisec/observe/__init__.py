@@ -1,1 +1,1 @@
-"""WHAT the host says: one primitive, a command on a host, recorded."""
+"""Observation of hosts: one primitive, a command on a host, recorded."""

@@ -1,4 +1,4 @@
-"""Where threads that ask hosts have controls called: in the main thread, which alone can be interrupted."""
+"""Threads that ask hosts have controls called here: in the main thread, the only one to interrupt."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TURNS = 24
 
 
 class Desk(Generic[Done]):
-    """Where threads have controls called: by the one that serves it, which is the main thread.
+    """Place for threads to have controls called: by the one that serves it, which is the main thread.
 
     Args:
         stop: after which nothing is called; `None` for a desk at which each thread calls for itself.

@@ -53,7 +53,7 @@ class Suggestions:
 
 @dataclass(kw_only=True)
 class Collected:
-    """How one host was asked."""
+    """Account of how one host was asked."""
 
     name: str
     waves: int = 0

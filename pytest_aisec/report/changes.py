@@ -1,4 +1,4 @@
-"""How a run compares with its baseline, as text, Markdown and JSON."""
+"""Comparison of a run with its baseline, as text, Markdown and JSON."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ def render(item: Report, run: Run, verdict: Verdict) -> Iterator[tuple[str, str]
 
 
 class Sink(Protocol):
-    """Where files of a bundle go."""
+    """Sink for the files of a bundle."""
 
     def put(self, path: str, chunk: bytes) -> None:
         """Take the next piece of a file, of which several may be open."""

@@ -199,7 +199,7 @@ def _failure(run: Run, result: Result, control: ControlInfo, width: int) -> Iter
         return
     if waiver is not None:
         yield from _wrapped(f"waiver {waiver.id} expired on {waiver.expires}", width, 5)
-    yield from _wrapped(f"remedy: {control.remediation}", width, 5)
+    yield from _wrapped(f"remediation: {control.remediation}", width, 5)
 
 
 def _said(run: Run, width: int) -> Iterator[Section]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -58,12 +59,18 @@ def settle(config: pytest.Config) -> None:
         config.option.reportchars = ""
 
 
-def ignore(path: Path, config: pytest.Config) -> bool | None:
-    """Answer pytest's question whether to ignore `path`: never a control, always what nobody asked for."""
-    roots = config.stash[ROOTS]
+def ignore(path: Path, roots: tuple[ContentRoot, ...], wanted: Sequence[str]) -> bool | None:
+    """Answer pytest's question whether to ignore `path`: never a control, always what nobody asked for.
+
+    Args:
+        path: a file or directory.
+        roots: the content roots.
+        wanted: paths that pytest was told to collect.
+
+    """
     if is_content(path, roots):
         return "__pycache__" in path.parts
     if any(root.controls.is_relative_to(path) for root in roots):
         return None
-    named = [Path(item.partition("::")[0]).absolute() for item in config.stash[PATHS]]
+    named = [Path(item.partition("::")[0]).absolute() for item in wanted]
     return None if any(path.is_relative_to(item) or item.is_relative_to(path) for item in named) else True

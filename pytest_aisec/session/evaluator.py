@@ -24,7 +24,7 @@ from pytest_aisec.report.terminal import WORDS
 from pytest_aisec.session import collection
 from pytest_aisec.session.audit import Audit
 from pytest_aisec.session.hosts import Hosts
-from pytest_aisec.session.keys import PLANNED, TARGET
+from pytest_aisec.session.keys import PATHS, PLANNED, TARGET
 from pytest_aisec.session.modules import Module
 
 NAME = "aisec-session"
@@ -54,6 +54,7 @@ class Session:
         self.circumstances = audit.circumstances
         self.transcripts = audit.transcripts
         self._hosts = hosts
+        self._paths = config.stash[PATHS]
         self._host: tuple[str, Host] | None = None
         self._properties: dict[str, Sequence[tuple[str, str]]] = {}
         self._pairs: dict[tuple[str, str], tuple[str, str]] = {}
@@ -87,7 +88,7 @@ class Session:
     @pytest.hookimpl(tryfirst=True)
     def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
         """Keep what is not asked for out of the collection."""
-        return collection.ignore(collection_path, self.config)
+        return collection.ignore(collection_path, self.request.roots, self._paths)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pycollect_makemodule(self, module_path: Path, parent: pytest.Collector) -> Module | None:

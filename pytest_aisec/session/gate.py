@@ -1,4 +1,4 @@
-"""Which gate the command line asks for, and which earlier run it compares with."""
+"""Gate that the command line asks for, and the earlier run that it compares with."""
 
 from __future__ import annotations
 

@@ -154,7 +154,7 @@ def recorded(pack: Pack) -> dict[str, Recording]:
 
     Raises:
         UsageProblem: all at once, for each recording that was edited, has no live run behind it, is of a
-            control or scenario that is gone, or rests on something else than what is there; with its remedy.
+            control or scenario that is gone, or rests on something else than what is there; with what to do.
 
     """
     found: dict[str, Recording] = {}

@@ -70,7 +70,7 @@ class UnansweredError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Judged:
-    """How a control ended in a unit test."""
+    """End of a control in a unit test."""
 
     outcome: str
     """`passed`, `failed`, `error`, `not_applicable` or `not_reviewed`."""

@@ -1,4 +1,4 @@
-"""Where the scenarios of a pack are proved: in the lab, in containers, or on a machine that may be broken."""
+"""Places to prove the scenarios of a pack: the lab, containers, or a machine that may be broken."""
 
 from __future__ import annotations
 

@@ -232,4 +232,4 @@ def test_every_report_is_made_again_to_the_byte(bundle, tmp_path) -> None:
 def test_the_bundle_holds_and_its_verdicts_are_made_again(bundle, tmp_path) -> None:
     done = aisec("verify", bundle, "--replay", cwd=tmp_path)
     assert 0 == done.returncode, done.stdout
-    assert done.stdout.endswith("; its verdicts follow from its transcripts\n")
+    assert done.stdout.endswith("; its results follow from its transcripts\n")

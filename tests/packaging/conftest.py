@@ -1,4 +1,4 @@
-"""The readers of others and the packages themselves, for all tests here."""
+"""Third-party readers and the packages themselves, for all tests here."""
 
 from tests.support.lab_fixtures import lab_debian_podman
 from tests.support.packages import built, source

@@ -1,4 +1,4 @@
-"""What the readers of others make of our SARIF and HDF files: not only that they are valid, but what they say.
+"""What third-party readers make of our SARIF and HDF files: not only that they are valid, but what they say.
 
 The readers are in `tests/readers.py`.
 """

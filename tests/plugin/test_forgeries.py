@@ -157,5 +157,5 @@ def test_a_replay_of_a_giant_plan_ends(signed, copy, aisec):
     given = ["--replay", f"--path={signed.pack}", f"--timeout={LONGEST}"]
     code, text = aisec("verify", copy, *given)
     assert 1 == code
-    assert "its verdicts cannot be made again: ERROR: " in text
+    assert "its results cannot be made again: ERROR: " in text
     assert "has more than 4 MiB" in text

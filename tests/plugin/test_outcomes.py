@@ -88,7 +88,7 @@ def test_a_comparison_shows_what_was_expected_and_what_was_observed(one):
     result, ended = one('assert host.check_output("echo a") == "b"')
     assert ("b", "a") == (result["expected"], result["observed"])
     assert 'expected: "b"' in ended.text
-    assert "remedy: Mend it." in ended.text
+    assert "remediation: Mend it." in ended.text
 
 
 def test_bytes_that_are_not_utf8_do_not_break_the_evidence(one):

@@ -91,7 +91,7 @@ def test_what_is_collected_and_what_is_replayed_is_signed(audit, pack, keys, tmp
         assert 0 == verify(ended.bundle, "--key", tmp_path / "k.pub")[0]
     code, text = verify(observed.bundle, "--replay", "--path", pack.path)
     assert 0 == code, text
-    assert text.endswith("; it has no verdicts: nothing was judged\n")
+    assert text.endswith("; it has no results: nothing was judged\n")
     assert "not_run" not in text
     assert 0 == verify(judged.bundle, "--replay", "--path", pack.path)[0]
 
@@ -103,7 +103,7 @@ def test_a_narrowed_run_is_replayed_as_it_was(audit, pack):
     ended = audit("--aisec-select=low")
     assert 0 == ended.code, ended.text
     code, text = verify(ended.bundle, "--replay", "--path", pack.path)
-    assert (0, f"{ended.bundle}: holds; it is not signed; its verdicts follow from its transcripts\n") == (
+    assert (0, f"{ended.bundle}: holds; it is not signed; its results follow from its transcripts\n") == (
         code,
         text,
     )

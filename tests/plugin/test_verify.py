@@ -246,7 +246,7 @@ def test_an_unknown_field_of_run_json_is_found(signed, copy):
 def test_a_replay_without_the_controls_says_so(signed):
     found = verify.verify(signed.bundle, replay=Surroundings())
     assert 1 == len(found.problems)
-    assert found.problems[0].startswith("its verdicts cannot be made again: ERROR: ")
+    assert found.problems[0].startswith("its results cannot be made again: ERROR: ")
     assert "unknown control 'ACME-TST-0" in found.problems[0]
 
 
@@ -262,7 +262,7 @@ def test_a_replay_with_other_controls_names_what_differs(signed, tmp_path):
 def test_a_bundle_that_was_touched_is_not_replayed(signed, copy):
     (copy / "new").write_text("")
     found = verify.verify(copy, replay=Surroundings(paths=[signed.pack]))
-    assert ("its files are not those of its manifest, so its verdicts were not made again",) == found.notes
+    assert ("its files are not those of its manifest, so its results were not made again",) == found.notes
 
 
 def test_a_chain_is_over_the_lines_before_compression(signed):

@@ -1,4 +1,4 @@
-"""How the first bytes of files are read on a host: what `find` is told to print of each."""
+"""Reading of the first bytes of files on a host: what `find` is told to print of each."""
 
 from __future__ import annotations
 

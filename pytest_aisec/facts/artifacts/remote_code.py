@@ -1,4 +1,4 @@
-"""Where loading a model may run code that comes with it: `trust_remote_code` in processes and files."""
+"""Code that may run when a model that brings it is loaded: `trust_remote_code` in processes and files."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ _KEY = re.compile(r"arn:aws[\w-]*:kms:(?P<region>[a-z0-9-]+):\d{12}:(?:key|alias
 
 @dataclass(frozen=True, kw_only=True)
 class Listing:
-    """Which of the account's buckets are meant by name."""
+    """Buckets of the account that are meant by name."""
 
     names: tuple[str, ...]
     """Those meant, sorted."""

@@ -70,7 +70,7 @@ class NoSuchRouteError(Unobservable):
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
-    """Where a model answers."""
+    """Address at which a model answers."""
 
     url: str
     """Up to and with the version, such as `http://127.0.0.1:8000/v1`."""

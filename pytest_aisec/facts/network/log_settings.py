@@ -47,7 +47,7 @@ FORWARDED = "forwarded by rsyslog"
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where entries of the kernel are kept."""
+    """Place in which entries of the kernel are kept."""
 
     name: str
     """A file such as `/var/log/kern.log`, `journal`, or where they are forwarded to."""

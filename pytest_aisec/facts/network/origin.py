@@ -1,4 +1,4 @@
-"""Where packets of this host can come from and leave by: addresses, interfaces, accounts."""
+"""Origins of this host's packets, and ways out: addresses, interfaces, accounts."""
 
 from __future__ import annotations
 

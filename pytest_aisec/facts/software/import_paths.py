@@ -1,4 +1,4 @@
-"""Where Python finds modules: who may write there, and what runs at every start of an interpreter."""
+"""Directories in which Python finds modules: who may write there, and what runs at every start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where pip, uv, poetry, Pipenv and conda on a host take packages from."""
+"""Sources from which pip, uv, poetry, Pipenv and conda on a host take packages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which program a process is, behind interpreters and wrappers, and what its options are."""
+"""Program of a process, behind interpreters and wrappers, and its options."""
 
 from __future__ import annotations
 

@@ -280,7 +280,7 @@ def schemes(host: Host, urls: Sequence[str]) -> tuple[dict[str, str], list[Unobs
 
 @dataclass(frozen=True, kw_only=True)
 class Fingerprint:
-    """How an application is known by what it answers to somebody without a credential."""
+    """Marks by which an application is known: what it answers to somebody without a credential."""
 
     name: str
     path: str

@@ -70,7 +70,7 @@ _NO_SETTINGS = ("*.key", "*.pem", "*.crt", "*.p12", "*htpasswd*")
 
 @dataclass(frozen=True, kw_only=True)
 class _Place:
-    """Where the files of one nginx lie."""
+    """Place in which the files of one nginx lie."""
 
     host: Host
     service: Service

@@ -97,7 +97,7 @@ def parse_audit_policy(text: str, subcategory: str) -> Audited:
 
 @dataclass(frozen=True, kw_only=True)
 class SecurityLog:
-    """How the Security log is kept."""
+    """Settings by which the Security log is kept."""
 
     is_enabled: bool
     maximum: int

@@ -133,7 +133,7 @@ def moment(value: object) -> datetime:
 
 @dataclass(frozen=True, kw_only=True)
 class System:
-    """Which Windows a host runs."""
+    """Edition and version of Windows that a host runs."""
 
     product: str
     edition: str

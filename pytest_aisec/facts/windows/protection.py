@@ -47,7 +47,7 @@ def _flag(row: Mapping[str, Any], name: str) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Defender:
-    """How Microsoft Defender Antivirus runs."""
+    """State in which Microsoft Defender Antivirus runs."""
 
     service: bool
     real_time: bool
@@ -80,7 +80,7 @@ def defender(host: Host) -> Defender | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Preferences:
-    """How Defender is set."""
+    """Settings of Defender."""
 
     exclusions: tuple[str, ...]
     """Paths, processes and extensions that are not scanned."""
@@ -203,7 +203,7 @@ def is_feature_enabled(host: Host, feature: str) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class ProtectedView:
-    """Where Office opens what comes from elsewhere without its Protected View."""
+    """Settings by which Office opens what comes from elsewhere without its Protected View."""
 
     is_installed: bool
     """Whether Office is."""

@@ -83,7 +83,7 @@ def _of_lines(lines: Sequence[tuple[int, str]]) -> bytes:
 
 
 class _Places(Sequence[int]):
-    """Where in a text each byte begins that its lines of Base64 hold."""
+    """Starts, in a text, of each byte that its lines of Base64 hold."""
 
     def __init__(self, lines: Sequence[tuple[int, str]], size: int) -> None:
         self._begins = [*accumulate((len(line) for _, line in lines), initial=0)]

@@ -1,4 +1,4 @@
-"""Which known shapes a line may hold: those whose words it holds, found for many lines at once."""
+"""Known shapes that a line may hold: those whose words it holds, found for many lines at once."""
 
 from __future__ import annotations
 

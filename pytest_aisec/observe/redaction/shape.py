@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Shape(NamedTuple):
-    """How one kind of credential looks. It never reaches over the end of a line."""
+    """Look of one kind of credential. It never reaches over the end of a line."""
 
     kind: str
     words: str

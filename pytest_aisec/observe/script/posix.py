@@ -115,7 +115,7 @@ class Framed:
 
 
 class Marker(NamedTuple):
-    """Where a marker stands in a stream, and the exit status that it tells."""
+    """Place of a marker in a stream, and the exit status that it tells."""
 
     start: int
     end: int

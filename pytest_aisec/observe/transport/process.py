@@ -121,7 +121,7 @@ def is_enough(watch: Watch) -> bool:
 
 @dataclass(kw_only=True)
 class Gathered:
-    """How a look at a program's output ended."""
+    """End of a look at a program's output."""
 
     timed_out: bool = False
     overdue: bool = False

@@ -98,12 +98,12 @@ def mount_points(below: Path) -> list[Path]:
 
 
 def cgroup_hierarchies() -> list[Path]:
-    """Where cgroup hierarchies are mounted, of version 1 or 2."""
+    """Places where cgroup hierarchies are mounted, of version 1 or 2."""
     return [point for point, _ in _cgroup_mounts()]
 
 
 def systemd_hierarchies() -> list[Path]:
-    """Where the hierarchies are mounted that a systemd puts processes in: version 2, its own, both."""
+    """Places of the hierarchies that a systemd puts processes in: version 2, its own, both."""
     return [point for point, controllers in _cgroup_mounts() if controllers in ("", "name=systemd")]
 
 

@@ -135,7 +135,7 @@ class LabHost:
         return path.read_text(errors="replace") if path.exists() else ""
 
     def spec(self, user: str = "root") -> str:
-        """How testinfra calls the host: ``ssh://user@address``. Whoever is in ``image.USERS`` can log in."""
+        """Name that testinfra has for the host: ``ssh://user@address``. All of ``image.USERS`` can log in."""
         return f"ssh://{user}@{self.address}"
 
     def sh(

@@ -1,4 +1,4 @@
-"""Which programs run on a host: the kernel tells of each file that is opened to be executed."""
+"""Programs that run on a host: the kernel tells of each file that is opened to be executed."""
 
 from __future__ import annotations
 

@@ -311,7 +311,7 @@ def _reap(processes: Sequence[subprocess.Popen[bytes]]) -> None:
 
 
 def _cgroups(name: str, part: str | None = None) -> list[Path]:
-    """Where cgroups of a scope can be: an engine makes some in hierarchies where the scope has none."""
+    """Places of a scope's cgroups: an engine makes some in hierarchies where the scope has none."""
     return [hierarchy / name / (part or "") for hierarchy in kernel.cgroup_hierarchies()]
 
 

@@ -97,3 +97,19 @@ def test_a_block_of_lua_that_does_not_end_is_refused(text):
 def test_any_text_is_read_or_refused(text):
     with suppress(Unobservable):
         parse(text)
+
+
+@pytest.mark.parametrize(
+    ("expected", "said"),
+    [
+        (True, "return 301 https://$host$request_uri;"),
+        (True, "if ($x) { return 404; } return 308 https://a.example;"),
+        (False, "return 301 http://$host;"),
+        (False, "return https://a.example;"),
+        (False, "return 200 https://a.example;"),
+        (False, "location / { return 301 https://a.example; }"),
+    ],
+)
+def test_a_server_only_redirects_where_nothing_else_is_served(expected, said):
+    (server,) = servers(parse(f"http {{ server {{ listen 80; {said} }} }}"))
+    assert expected == server.only_redirects

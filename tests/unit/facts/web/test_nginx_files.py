@@ -1,9 +1,11 @@
 import os
 from pathlib import Path
 
+import pytest
+
 from pytest_aisec.facts.system.rights import Rights
 from pytest_aisec.facts.system.services import Service
-from pytest_aisec.facts.web.nginx_files import configuration, not_reloaded
+from pytest_aisec.facts.web.nginx_files import configuration, nginx_version, not_reloaded
 
 
 def test_the_files_are_joined_as_far_as_the_main_process_could_read_them(local, tmp_path, reason):
@@ -65,3 +67,18 @@ def test_what_nginx_has_read_is_told_by_the_workers_that_serve(local):
     not_reloaded(local, running[0], running, ["/etc/nginx/nginx.conf"])
     (question,) = local.asked
     assert [True, False, True, False] == [f"/proc/{one.pid}/stat" in question for one in running]
+
+
+@pytest.mark.parametrize(
+    ("expected", "said"),
+    [
+        ((1, 22, 1), "nginx version: nginx/1.22.1\n"),
+        ((1, 25, 3), "nginx version: openresty/1.25.3.1\n"),
+    ],
+)
+def test_the_version_is_what_the_program_says(recorded, answer, expected, said):
+    assert expected == nginx_version(recorded({"nginx -v": answer(0, "", said)}))
+
+
+def test_a_program_that_says_no_version_is_unknown(recorded, answer, reason):
+    assert "parse" == reason(nginx_version, recorded({"nginx -v": answer(127, "", "nginx: not found")}))
