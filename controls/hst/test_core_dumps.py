@@ -86,6 +86,7 @@ def _kernel(host: Host) -> tuple[str, dict[str, str]]:
 @control(
     "AISEC-HST-02",
     severity="high",
+    needs_running=True,
     nist_800_53=["AC-3", "AC-6", "CM-6", "CM-7", "SC-4", "SC-28", "SI-11"],
     nist_csf=["PR.AA-05", "PR.DS-01", "PR.PS-01"],
     nist_ai_rmf=["MEASURE 2.7"],

@@ -11,6 +11,7 @@ from pytest_aisec.facts.system.sshd import is_absent
 @control(
     "AISEC-LOG-02",
     severity="medium",
+    needs_running=True,
     nist_800_53=["AC-7", "AU-6", "AU-6(1)", "SI-4"],
     nist_csf=["DE.AE-02", "DE.CM-01", "DE.CM-03"],
     nist_ai_rmf=["MEASURE 2.4"],
