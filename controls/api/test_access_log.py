@@ -50,6 +50,7 @@ _ALIASES = {
     atlas_techniques=["AML.T0006", "AML.T0012", "AML.T0040"],
     eu_ai_act=["26.5"],
     remediation="Look into the clients' requests in {access_log}, block or throttle them",
+    remediation_is_words="whom to block is to be decided by who reads the requests",
 )
 def test_refused_api_calls_stay_under_the_threshold(
     host: Host,
@@ -149,8 +150,15 @@ _NOTHING = (None, "", "-")
     atlas_mitigations=["AML.M0024"],
     atlas_techniques=["AML.T0040"],
     eu_ai_act=["12.1", "12.2", "15.5"],
-    remediation="Have the API or the proxy before it write one JSON object per request to {access_log}, with "
-    "{required_fields}; status_code as a number, no credential anywhere. nginx: log_format with escape=json",
+    remediation=(
+        "Have the API or the proxy before it write one JSON object per request to {access_log}, with "
+        "{required_fields}; status_code as a number, no credential anywhere. nginx: log_format with "
+        "escape=json"
+    ),
+    remediation_is_words=(
+        "it is the configuration of a server before the API, which nobody can write without knowing "
+        "what it serves"
+    ),
 )
 def test_the_model_api_writes_json_access_logs(
     host: Host,

@@ -30,8 +30,12 @@ Url = Annotated[str, Field(pattern=r"^https?://[^/]+$")]
     atlas_mitigations=["AML.M0019"],
     atlas_techniques=["AML.T0034", "AML.T0040", "AML.T0049"],
     eu_ai_act=["15.5"],
-    remediation="Bind the server to 127.0.0.1 and set its key (VLLM_API_KEY); let a proxy listen for others "
-    "that asks for credentials on every route but {health_routes} and passes on only those that clients need",
+    remediation=(
+        "Bind the server to 127.0.0.1 and set its key (VLLM_API_KEY); let a proxy listen for others "
+        "that asks for credentials on every route but {health_routes} and passes on only those that "
+        "clients need"
+    ),
+    remediation_is_words="it changes how a service of yours is started, which only who runs it can write",
 )
 def test_inference_endpoints_reject_unauthenticated_calls(
     host: Host,
@@ -144,8 +148,11 @@ _SHORTEST = 8
     atlas_mitigations=["AML.M0019"],
     atlas_techniques=["AML.T0018", "AML.T0049"],
     eu_ai_act=["15.5"],
-    remediation="Start the server without {deny_flags} and without {deny_variables} in its environment; with "
-    "images or audio: --allowed-media-domains and VLLM_MEDIA_URL_ALLOW_REDIRECTS=0",
+    remediation=(
+        "Start the server without {deny_flags} and without {deny_variables} in its environment; with "
+        "images or audio: --allowed-media-domains and VLLM_MEDIA_URL_ALLOW_REDIRECTS=0"
+    ),
+    remediation_is_words="it changes how a service of yours is started, which only who runs it can write",
 )
 def test_dangerous_serving_switches_are_off(
     host: Host,
@@ -221,8 +228,12 @@ def _is_on(flag: str, options: Mapping[str, tuple[str, ...]]) -> bool:
     atlas_mitigations=["AML.M0002", "AML.M0019"],
     atlas_techniques=["AML.T0005.001", "AML.T0024.001", "AML.T0024.002", "AML.T0049", "AML.T0063"],
     eu_ai_act=["15.5"],
-    remediation="vllm serve --max-logprobs {max_logprobs}; servers without such a switch: bind them to "
-    "127.0.0.1 and have a proxy refuse requests with logprobs, top_logprobs, prompt_logprobs and logit_bias",
+    remediation=(
+        "vllm serve --max-logprobs {max_logprobs}; servers without such a switch: bind them to "
+        "127.0.0.1 and have a proxy refuse requests with logprobs, top_logprobs, prompt_logprobs and "
+        "logit_bias"
+    ),
+    remediation_is_words="it changes how a service of yours is started, which only who runs it can write",
 )
 def test_token_probabilities_are_not_exposed(
     host: Host, *, max_logprobs: Annotated[int, Field(ge=0)] = 0, extraction_protection: bool = True

@@ -25,9 +25,12 @@ Port = Annotated[int, Field(ge=1, le=65535)]
     atlas_mitigations=["AML.M0019"],
     atlas_techniques=["AML.T0008.000", "AML.T0049", "AML.T0050"],
     eu_ai_act=["15.5"],
-    remediation="Run it as an ordinary user with `jupyter server --ip={allow_bind}`; take token='', "
-    "password='', allow_root, disable_check_xsrf and allow_origin='*' out of its arguments and of "
-    "jupyter_*_config.py and .json; restart it",
+    remediation=(
+        "Run it as an ordinary user with `jupyter server --ip={allow_bind}`; take token='', "
+        "password='', allow_root, disable_check_xsrf and allow_origin='*' out of its arguments and of "
+        "jupyter_*_config.py and .json; restart it"
+    ),
+    remediation_is_words="it changes how a service of yours is started, which only who runs it can write",
 )
 def test_jupyter_requires_a_token_and_does_not_run_as_root(
     host: Host,

@@ -32,8 +32,12 @@ _ANSWERS = (
     atlas_mitigations=["AML.M0019"],
     atlas_techniques=["AML.T0040", "AML.T0044", "AML.T0049", "AML.T0112.000"],
     eu_ai_act=["15.5"],
-    remediation="Ollama: `systemctl edit ollama`, Environment=OLLAMA_HOST=127.0.0.1 and no * in "
-    "OLLAMA_ORIGINS; others: --host 127.0.0.1; let only a proxy that asks for credentials listen for others",
+    remediation=(
+        "Ollama: `systemctl edit ollama`, Environment=OLLAMA_HOST=127.0.0.1 and no * in "
+        "OLLAMA_ORIGINS; others: --host 127.0.0.1; let only a proxy that asks for credentials listen "
+        "for others"
+    ),
+    remediation_is_words="it changes how a service of yours is started, which only who runs it can write",
 )
 def test_local_llm_daemons_are_bound_to_loopback(
     host: Host, *, ports: list[Port] = [11434, 1234, 1337, 5001]

@@ -50,9 +50,15 @@ _ROUTES = (("/v1/models", False), ("/v1/chat/completions", True))
         "AML.T0049",
     ],
     eu_ai_act=["15.5"],
-    remediation="nginx before the API: `limit_req_zone $binary_remote_addr zone=api:10m rate={max_rps}r/s;` "
-    "in http, `limit_req zone=api burst={burst_max};` in server, `limit_req_status 429;`; the API itself on "
-    "127.0.0.1",
+    remediation=(
+        "nginx before the API: `limit_req_zone $binary_remote_addr zone=api:10m rate={max_rps}r/s;` in "
+        "http, `limit_req zone=api burst={burst_max};` in server, `limit_req_status 429;`; the API "
+        "itself on 127.0.0.1"
+    ),
+    remediation_is_words=(
+        "it is the configuration of a server before the API, which nobody can write without knowing "
+        "what it serves"
+    ),
 )
 def test_requests_are_rate_limited_per_client(
     host: Host,

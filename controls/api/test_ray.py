@@ -42,9 +42,13 @@ _HOME = re.compile(r"(?P<site>/\S*?)/ray/(core|dashboard|_private|autoscaler|uti
     atlas_mitigations=["AML.M0019"],
     atlas_techniques=["AML.T0049", "AML.T0050"],
     eu_ai_act=["15.5"],
-    remediation="Install Ray {min_ray} or newer, export RAY_AUTH_MODE=token before `ray start` on every "
-    "node, with --dashboard-host=127.0.0.1 and a --node-ip-address inside {allow_networks}, which is to hold "
-    "the cluster's own network; Ray binds its other ports to all addresses: admit only its nodes to them",
+    remediation=(
+        "Install Ray {min_ray} or newer, export RAY_AUTH_MODE=token before `ray start` on every node, "
+        "with --dashboard-host=127.0.0.1 and a --node-ip-address inside {allow_networks}, which is to "
+        "hold the cluster's own network; Ray binds its other ports to all addresses: admit only its "
+        "nodes to them"
+    ),
+    remediation_is_words="it changes how a service of yours is started, which only who runs it can write",
 )
 def test_ray_is_authenticated_and_private(
     host: Host,

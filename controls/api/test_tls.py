@@ -73,9 +73,15 @@ class _Seen:
     soc2=["CC6.7"],
     atlas_mitigations=["AML.M0012"],
     eu_ai_act=["15.5"],
-    remediation="nginx before the API: `listen 443 ssl; ssl_protocols {min_version} TLSv1.3;` and a "
-    "certificate for its server_name of a trusted authority, good for {min_days} days and more; the API "
-    "itself on 127.0.0.1",
+    remediation=(
+        "nginx before the API: `listen 443 ssl; ssl_protocols {min_version} TLSv1.3;` and a "
+        "certificate for its server_name of a trusted authority, good for {min_days} days and more; "
+        "the API itself on 127.0.0.1"
+    ),
+    remediation_is_words=(
+        "it is the configuration of a server before the API, which nobody can write without knowing "
+        "what it serves"
+    ),
 )
 def test_the_api_front_uses_tls(
     host: Host,

@@ -47,9 +47,12 @@ _PUBLISHED = ("password", "password1234")
     atlas_mitigations=["AML.M0019"],
     atlas_techniques=["AML.T0035", "AML.T0036", "AML.T0049"],
     eu_ai_act=["15.5"],
-    remediation="Bind it to loopback: `tensorboard --host 127.0.0.1`, `mlflow server --host 127.0.0.1`, and "
-    "let a proxy that asks for credentials listen for others; or `mlflow server --app-name basic-auth` with "
-    "an admin_password of your own in MLFLOW_AUTH_CONFIG_PATH",
+    remediation=(
+        "Bind it to loopback: `tensorboard --host 127.0.0.1`, `mlflow server --host 127.0.0.1`, and "
+        "let a proxy that asks for credentials listen for others; or `mlflow server --app-name "
+        "basic-auth` with an admin_password of your own in MLFLOW_AUTH_CONFIG_PATH"
+    ),
+    remediation_is_words="it changes how a service of yours is started, which only who runs it can write",
 )
 def test_tracking_and_monitoring_interfaces_are_not_open(
     host: Host, *, ports: list[Port] = [5000, 6006, 43800, 9090, 4200]

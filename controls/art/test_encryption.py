@@ -69,8 +69,12 @@ def _disk(stored: Storage, accept: list[Protection]) -> str:
     atlas_mitigations=["AML.M0005", "AML.M0012"],
     atlas_techniques=["AML.T0025", "AML.T0044", "AML.T0048.004"],
     eu_ai_act=["15.5", "55.1"],
-    remediation="For each file named: gpg --symmetric --cipher-algo AES256 FILE && shred -u FILE; "
-    "or move {vault_dirs} to LUKS (cryptsetup luksFormat --cipher aes-xts-plain64 --key-size 512 DEVICE)",
+    remediation=(
+        "for f in FILE; do (umask 077; gpg --batch --pinentry-mode loopback --passphrase-file "
+        'PASSPHRASE_FILE --symmetric --cipher-algo AES256 "$f" && chown --reference="$f" "$f.gpg" && '
+        'chmod --reference="$f" "$f.gpg" && chmod o= "$f.gpg" && shred -u "$f"); done  # or move '
+        "{vault_dirs} to LUKS: cryptsetup luksFormat --cipher aes-xts-plain64 --key-size 512 DEVICE"
+    ),
 )
 def test_stored_weights_are_encrypted(
     host: Host,

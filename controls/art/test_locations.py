@@ -49,8 +49,11 @@ def _copies(host: Host, files: list[ModelFile], most: int) -> tuple[list[list[st
     atlas_mitigations=["AML.M0005"],
     atlas_techniques=["AML.T0035", "AML.T0044", "AML.T0048.004"],
     eu_ai_act=["15.5", "55.1"],
-    remediation="Move each file named to one of {approved_roots}, or shred it; keep no more than "
-    "{max_copies} copies of one file there",
+    remediation=(
+        "Move each file named to one of {approved_roots}, or shred it; keep no more than {max_copies} "
+        "copies of one file there"
+    ),
+    remediation_is_words="which of the copies stays, and where, is known to who made them",
 )
 def test_weights_lie_in_approved_locations(
     host: Host,

@@ -34,10 +34,10 @@ from pytest_aisec.facts.system.tree_access import granted, replaceable
     atlas_techniques=["AML.T0044", "AML.T0048.004"],
     eu_ai_act=["15.5", "55.1"],
     remediation=(
-        "For each of {model_dirs}: chown -R {owner}:{group} DIR && setfacl -R -b DIR && "
-        "find DIR -type d -exec chmod {dir_mode_max} {} + -o -type f -exec chmod {file_mode_max} {} +; "
-        "let nobody but root and {owner} write the directories above it; "
-        "chmod -R go-w the caches of ML libraries."
+        'for d in {model_dirs}; do chown -R {owner}:{group} "$d" && setfacl -R -b "$d" && find "$d" '
+        "-type d -exec chmod {dir_mode_max} {} + -o -type f -exec chmod {file_mode_max} {} +; done; "
+        'for c in /root/.cache /home/*/.cache; do test ! -d "$c" || chmod -R go-w "$c"; done  # and '
+        "let nobody but root and {owner} write the directories above"
     ),
 )
 def test_model_directories_are_private(

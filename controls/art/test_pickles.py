@@ -95,9 +95,12 @@ _FETCHED = 2_000_000
     atlas_mitigations=["AML.M0013", "AML.M0014"],
     atlas_techniques=["AML.T0010.003", "AML.T0011.000", "AML.T0018", "AML.T0018.002"],
     eu_ai_act=["15.5"],
-    remediation="Replace each file by its safetensors copy (from the publisher, or saved with "
-    "safetensors.torch.save_file), remove it from {model_dirs}; or, after review, add its SHA-256 to "
-    "allow_sha256",
+    remediation=(
+        "Replace each file by its safetensors copy (from the publisher, or saved with "
+        "safetensors.torch.save_file), remove it from {model_dirs}; or, after review, add its SHA-256 "
+        "to allow_sha256"
+    ),
+    remediation_is_words="the safetensors copy comes from the publisher, and what serves the model follows",
 )
 def test_serving_paths_hold_no_pickles(
     host: Host, *, model_dirs: list[str] = ["/srv/models"], allow_sha256: list[Digest] = []
@@ -180,9 +183,12 @@ def _wrong(pickle: Pickle, allow: list[str], *, strict: bool) -> list[str]:
     atlas_mitigations=["AML.M0011", "AML.M0013", "AML.M0014"],
     atlas_techniques=["AML.T0010.003", "AML.T0011.000", "AML.T0018", "AML.T0018.002"],
     eu_ai_act=["15.5"],
-    remediation="Remove each file named from {model_dirs} without loading it, and find out where it came "
-    "from; an import that no scanner objects to and that is known to be harmless belongs into "
-    "allow_globals",
+    remediation=(
+        "Remove each file named from {model_dirs} without loading it, and find out where it came from; "
+        "an import that no scanner objects to and that is known to be harmless belongs into "
+        "allow_globals"
+    ),
+    remediation_is_words="a pickle that runs code is evidence, to be looked into before it goes",
 )
 def test_pickles_import_nothing_dangerous(
     host: Host,

@@ -37,8 +37,12 @@ def _is_allowed(item: ModelProcess, allow: list[AllowedModel]) -> bool:
     atlas_mitigations=["AML.M0011"],
     atlas_techniques=["AML.T0010.001", "AML.T0010.003", "AML.T0011.000"],
     eu_ai_act=["15.5"],
-    remediation="Remove --trust-remote-code from the command line or set trust_remote_code to false where it "
-    "is named, and restart the service; a model that needs it belongs into allow, with a pinned --revision",
+    remediation=(
+        "Remove --trust-remote-code from the command line or set trust_remote_code to false where it "
+        "is named, and restart the service; a model that needs it belongs into allow, with a pinned "
+        "--revision"
+    ),
+    remediation_is_words="it changes how a service of yours is started, which only who runs it can write",
 )
 def test_remote_code_is_disabled(
     host: Host,

@@ -44,9 +44,12 @@ def _reading(host: Host, file: ModelFile) -> Callable[[], bytes]:
     atlas_mitigations=["AML.M0013", "AML.M0014"],
     atlas_techniques=["AML.T0010.003", "AML.T0018"],
     eu_ai_act=["15.5"],
-    remediation="Where the model was approved: model_signing sign key --private_key KEY --signature "
-    "MODEL/{signature_name} --ignore-paths MODEL/{signature_name} MODEL; name the public key in "
-    "trusted_keys, and replace files that do not match",
+    remediation=(
+        "Where the model was approved: model_signing sign key --private_key KEY --signature "
+        "MODEL/{signature_name} --ignore-paths MODEL/{signature_name} MODEL; name the public key in "
+        "trusted_keys, and replace files that do not match"
+    ),
+    remediation_is_words="models are signed where they were approved, with a key that is not on the host",
 )
 def test_models_match_a_signed_manifest(
     host: Host,

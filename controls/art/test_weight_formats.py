@@ -28,8 +28,11 @@ from pytest_aisec.facts.system.elsewhere import elsewhere
     atlas_mitigations=["AML.M0013", "AML.M0014"],
     atlas_techniques=["AML.T0010.003", "AML.T0018", "AML.T0018.001", "AML.T0076"],
     eu_ai_act=["15.5"],
-    remediation="Fetch each file named again from its publisher and compare its digest; remove from "
-    "{model_dirs} what is still malformed, and Keras models with code of their own",
+    remediation=(
+        "Fetch each file named again from its publisher and compare its digest; remove from "
+        "{model_dirs} what is still malformed, and Keras models with code of their own"
+    ),
+    remediation_is_words="the file is to be had again from its publisher, and compared",
 )
 def test_weight_files_are_well_formed(
     host: Host,

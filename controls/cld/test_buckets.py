@@ -51,16 +51,19 @@ def _faults(bucket: Bucket) -> Iterator[str]:
     atlas_techniques=["AML.T0025", "AML.T0036", "AML.T0044", "AML.T0048.004"],
     eu_ai_act=["15.5", "55.1"],
     remediation=(
-        "For each bucket: aws s3api put-public-access-block --bucket BUCKET "
+        'for b in BUCKET; do aws s3api put-public-access-block --bucket "$b" '
         "--public-access-block-configuration "
         "BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true; "
-        "aws s3api put-bucket-ownership-controls --bucket BUCKET --ownership-controls "
-        "'Rules=[{ObjectOwnership=BucketOwnerEnforced}]'; aws s3api put-bucket-encryption --bucket BUCKET "
-        '--server-side-encryption-configuration \'{"Rules":[{"ApplyServerSideEncryptionByDefault":'
-        '{"SSEAlgorithm":"aws:kms","KMSMasterKeyID":"KEY_ARN"}}]}\'; aws s3api put-bucket-policy --bucket '
-        'BUCKET --policy \'{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*",'
-        '"Action":"s3:*","Resource":["arn:aws:s3:::BUCKET","arn:aws:s3:::BUCKET/*"],'
-        '"Condition":{"Bool":{"aws:SecureTransport":"false"}}}]}\''
+        'aws s3api put-bucket-ownership-controls --bucket "$b" --ownership-controls '
+        "'Rules=[{ObjectOwnership=BucketOwnerEnforced}]'; aws s3api put-bucket-encryption --bucket "
+        '"$b" --server-side-encryption-configuration '
+        '\'{"Rules":[{"ApplyServerSideEncryptionByDefault":{"SSEAlgorithm":"aws:kms",'
+        '"KMSMasterKeyID":"KEY_ARN"}}]}\'; '
+        'aws s3api put-bucket-policy --bucket "$b" --policy '
+        """'{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:*",'"""
+        """'"Resource":["arn:aws:s3:::'"$b"'","arn:aws:s3:::'"$b"'/*"],'"""
+        """'"Condition":{"Bool":{"aws:SecureTransport":"false"}}}]}'; """
+        "done"
     ),
 )
 def test_model_and_dataset_buckets_are_private(

@@ -42,11 +42,12 @@ def _missing(recorded: Sequence[Recorded]) -> list[str]:
     eu_ai_act=["12.1", "15.5"],
     remediation=(
         "aws cloudtrail create-trail --name TRAIL --s3-bucket-name LOG_BUCKET --is-multi-region-trail "
-        "--enable-log-file-validation --kms-key-id KEY; aws cloudtrail start-logging --name TRAIL; "
-        "aws cloudtrail put-event-selectors --trail-name TRAIL --event-selectors "
-        '\'[{"ReadWriteType":"All","IncludeManagementEvents":true,'
-        '"DataResources":[{"Type":"AWS::S3::Object","Values":["arn:aws:s3:::BUCKET/"]}]}]\''
+        "--enable-log-file-validation --kms-key-id KEY; aws cloudtrail start-logging --name TRAIL; aws "
+        "cloudtrail put-event-selectors --trail-name TRAIL --event-selectors "
+        '\'[{"ReadWriteType":"All","IncludeManagementEvents":true,"DataResources":['
+        '{"Type":"AWS::S3::Object","Values":["arn:aws:s3:::BUCKET/"]}]}]\''
     ),
+    remediation_is_words="it needs a bucket with a policy of its own, and a key",
 )
 def test_cloudtrail_records_with_integrity(
     host: Host,

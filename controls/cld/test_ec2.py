@@ -53,10 +53,11 @@ def _faults(
     atlas_techniques=["AML.T0025", "AML.T0055", "AML.T0075"],
     eu_ai_act=["15.5"],
     remediation=(
-        "aws ec2 modify-instance-metadata-options --instance-id INSTANCE --http-tokens required "
-        "--http-put-response-hop-limit {max_hops}; take public addresses away (aws ec2 disassociate-address; "
-        "subnets without --map-public-ip-on-launch) or list the instance in allow_public; replace open disks "
-        "by encrypted copies (aws ec2 copy-snapshot --encrypted); aws ec2 enable-ebs-encryption-by-default"
+        'for i in INSTANCE; do aws ec2 modify-instance-metadata-options --instance-id "$i" '
+        "--http-tokens required --http-put-response-hop-limit {max_hops}; done; aws ec2 "
+        "enable-ebs-encryption-by-default  # take public addresses away (aws ec2 disassociate-address; "
+        "subnets without --map-public-ip-on-launch) or list the instance in allow_public; replace open "
+        "disks by encrypted copies (aws ec2 copy-snapshot --encrypted)"
     ),
 )
 def test_gpu_instances_are_closed(
@@ -109,9 +110,9 @@ def _open(rule: Rule, listed: Mapping[str, list[Network]]) -> list[str]:
     atlas_techniques=["AML.T0006", "AML.T0049"],
     eu_ai_act=["15.5"],
     remediation=(
-        "aws ec2 revoke-security-group-ingress --group-id GROUP --protocol tcp --port PORT --cidr 0.0.0.0/0; "
-        "likewise for ::/0 and for rules of all protocols; then authorize-security-group-ingress with the "
-        "addresses that need it"
+        "aws ec2 revoke-security-group-ingress --group-id GROUP --protocol tcp --port PORT --cidr "
+        "0.0.0.0/0  # likewise for ::/0 and for rules of all protocols; then "
+        "authorize-security-group-ingress with the addresses that need it"
     ),
 )
 def test_security_groups_expose_no_ai_service(

@@ -58,9 +58,10 @@ def _kept(group: LogGroup, *, min_days: int, max_days: int | None, unlimited_all
     atlas_mitigations=["AML.M0024"],
     eu_ai_act=["12.1", "15.5", "19", "26.6"],
     remediation=(
-        "For each of {log_groups}, in a region where jobs run: aws logs create-log-group --log-group-name "
-        "GROUP; for it and for what is there of {service_groups}, in every region that has it: aws logs "
-        "put-retention-policy --log-group-name GROUP --retention-in-days {min_days}"
+        'for g in GROUP; do aws logs create-log-group --log-group-name "$g" 2>/dev/null || :; aws logs '
+        'put-retention-policy --log-group-name "$g" --retention-in-days {min_days}; done  # for each '
+        "of {log_groups}, in a region where jobs run, and for what is there of {service_groups}, in "
+        "every region that has it"
     ),
 )
 def test_log_groups_exist_and_keep_logs(
@@ -136,9 +137,12 @@ def _reaches(statement: PolicyStatement, group: LogGroup) -> bool:
     atlas_techniques=["AML.T0025"],
     eu_ai_act=["12.1", "15.5"],
     remediation=(
-        "For each log group: aws logs associate-kms-key --log-group-name GROUP --kms-key-id KEY_ARN; for "
-        "those of {prompt_groups}: aws logs put-data-protection-policy; give each resource policy a named "
-        "principal or a condition on aws:SourceAccount (aws logs put-resource-policy)"
+        "For each log group: aws logs associate-kms-key --log-group-name GROUP --kms-key-id KEY_ARN; "
+        "for those of {prompt_groups}: aws logs put-data-protection-policy; give each resource policy "
+        "a named principal or a condition on aws:SourceAccount (aws logs put-resource-policy)"
+    ),
+    remediation_is_words=(
+        "which groups hold prompts, which key is theirs, and who may write to them is not seen in the account"
     ),
 )
 def test_log_groups_are_encrypted_and_protected(

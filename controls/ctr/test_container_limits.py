@@ -42,8 +42,11 @@ def _unlimited(container: Container, *, memory: bool, pids: bool) -> Iterator[st
     owasp_llm=["LLM02:2025"],
     atlas_techniques=["AML.T0055", "AML.T0105"],
     eu_ai_act=["15.5"],
-    remediation="docker run or podman run --memory 8g --pids-limit 512 …; hand secrets over as files: "
-    "docker secret, podman run --secret, or a mounted file that only the container's user reads",
+    remediation=(
+        "docker run or podman run --memory 8g --pids-limit 512 …; hand secrets over as files: docker "
+        "secret, podman run --secret, or a mounted file that only the container's user reads"
+    ),
+    remediation_is_words="what starts the container (a unit, a compose file, an orchestrator) has to change",
 )
 def test_containers_are_limited_and_keep_no_secret_in_their_environment(
     host: Host, *, require_memory: bool = True, require_pids: bool = True

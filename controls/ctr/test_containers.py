@@ -63,8 +63,12 @@ def _users(container: Container, process: Process) -> Iterator[str]:
     soc2=["CC6.1", "CC6.8"],
     atlas_techniques=["AML.T0105"],
     eu_ai_act=["15.5"],
-    remediation="docker run --user 1000:1000 …, podman run --user 1000:1000 …, or USER 1000 in the image; "
-    "or map root to an unprivileged user: userns-remap in /etc/docker/daemon.json, podman run --userns=auto",
+    remediation=(
+        "docker run --user 1000:1000 …, podman run --user 1000:1000 …, or USER 1000 in the image; or "
+        "map root to an unprivileged user: userns-remap in /etc/docker/daemon.json, podman run "
+        "--userns=auto"
+    ),
+    remediation_is_words="what starts the container (a unit, a compose file, an orchestrator) has to change",
 )
 def test_containers_run_as_a_non_root_user(host: Host, *, allow_containers: list[str] = []) -> None:
     """Containers run as a non-root user.
@@ -118,8 +122,11 @@ def _is_below(path: str, top: str) -> bool:
     soc2=["CC6.1", "CC6.8"],
     atlas_techniques=["AML.T0018", "AML.T0105"],
     eu_ai_act=["15.5"],
-    remediation="docker run --read-only --tmpfs /tmp …, podman run --read-only …; mount data with :ro; "
-    "what must be writable may lie below {writable_allow}",
+    remediation=(
+        "docker run --read-only --tmpfs /tmp …, podman run --read-only …; mount data with :ro; what "
+        "must be writable may lie below {writable_allow}"
+    ),
+    remediation_is_words="what starts the container (a unit, a compose file, an orchestrator) has to change",
 )
 def test_container_root_filesystems_are_read_only(
     host: Host,
@@ -170,8 +177,11 @@ def _powers(container: Container, process: Process | None, allowed: frozenset[st
     soc2=["CC6.1", "CC6.8"],
     atlas_techniques=["AML.T0105"],
     eu_ai_act=["15.5"],
-    remediation="docker run --cap-drop ALL …, podman run --cap-drop all …, without --privileged; "
-    "--cap-add only from {allowed_caps}",
+    remediation=(
+        "docker run --cap-drop ALL …, podman run --cap-drop all …, without --privileged; --cap-add "
+        "only from {allowed_caps}"
+    ),
+    remediation_is_words="what starts the container (a unit, a compose file, an orchestrator) has to change",
 )
 def test_no_container_has_dangerous_capabilities(
     host: Host,
@@ -238,9 +248,11 @@ def _loosened(container: Container, process: Process | None, *, permissive: bool
     soc2=["CC6.1", "CC6.8"],
     atlas_techniques=["AML.T0105"],
     eu_ai_act=["15.5"],
-    remediation="docker run or podman run --security-opt no-new-privileges …, "
-    "without seccomp=unconfined, apparmor=unconfined, label=disable or --privileged; AppArmor or SELinux "
-    "enforcing on the host",
+    remediation=(
+        "docker run or podman run --security-opt no-new-privileges …, without seccomp=unconfined, "
+        "apparmor=unconfined, label=disable or --privileged; AppArmor or SELinux enforcing on the host"
+    ),
+    remediation_is_words="what starts the container (a unit, a compose file, an orchestrator) has to change",
 )
 def test_containers_are_confined(host: Host, *, require_mac: bool = True) -> None:
     """no-new-privileges, seccomp and MAC confinement are active.
@@ -295,8 +307,11 @@ def _is_told(container: Container) -> bool:
     soc2=["CC6.1", "CC6.8"],
     atlas_techniques=["AML.T0105"],
     eu_ai_act=["15.5"],
-    remediation="Start the container without --network=host, --pid=host, --ipc=host, --uts=host and "
-    "--userns=host; for workers that share memory: --shm-size={min_shm_mb}m",
+    remediation=(
+        "Start the container without --network=host, --pid=host, --ipc=host, --uts=host and "
+        "--userns=host; for workers that share memory: --shm-size={min_shm_mb}m"
+    ),
+    remediation_is_words="what starts the container (a unit, a compose file, an orchestrator) has to change",
 )
 def test_containers_do_not_share_host_namespaces(
     host: Host,

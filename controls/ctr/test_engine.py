@@ -78,8 +78,13 @@ def _listed(host: Host, found: Engines, allowed: set[str]) -> Iterator[tuple[str
     atlas_mitigations=["AML.M0019"],
     atlas_techniques=["AML.T0049", "AML.T0105"],
     eu_ai_act=["15.5"],
-    remediation="Take tcp:// out of dockerd's -H and of hosts in /etc/docker/daemon.json (or set tlsverify), "
-    "chmod 660 the socket, and gpasswd -d NAME docker for all but {allowed_users}; then restart the engine",
+    remediation=(
+        'for s in /run/docker.sock /run/podman/podman.sock; do test ! -S "$s" || { setfacl -b "$s"; '
+        "chmod 660 \"$s\"; }; done; for u in $(getent group docker | cut -d: -f4 | tr , ' '); do case "
+        '" {allowed_users} " in *" $u "*) ;; *) gpasswd -d "$u" docker;; esac; done  # take tcp:// out '
+        "of dockerd's -H and of hosts in /etc/docker/daemon.json, or set tlsverify, and restart the "
+        "engine"
+    ),
 )
 def test_container_engine_is_out_of_reach(
     host: Host, *, allowed_users: list[str] = [], require_rootless: bool = False

@@ -43,9 +43,15 @@ def _weak(found: Report, severities: list[str], *, fixed_only: bool, waived: lis
     atlas_mitigations=["AML.M0016"],
     atlas_techniques=["AML.T0010.001", "AML.T0010.004", "AML.T0105"],
     eu_ai_act=["15.5"],
-    remediation="Rebuild the image on a fixed base, pull it, start the container anew, and leave a report: "
-    "trivy image --scanners vuln --format json --output {report_dir}/NAME.json IMAGE && "
-    "trivy --version --format json > {report_dir}/version.json",
+    remediation=(
+        "Rebuild the image on a fixed base, pull it, start the container anew, and leave a report: "
+        "trivy image --scanners vuln --format json --output {report_dir}/NAME.json IMAGE && trivy "
+        "--version --format json > {report_dir}/version.json"
+    ),
+    remediation_is_words=(
+        "an image is rebuilt where it is built, and the container is started anew by whatever starts "
+        "it: a unit, a compose file, an orchestrator"
+    ),
 )
 def test_running_images_have_no_fixable_vulnerability(
     host: Host,
@@ -148,8 +154,11 @@ def _loose(container: Container, approved: list[str], *, tags: bool) -> Iterator
     atlas_mitigations=["AML.M0014"],
     atlas_techniques=["AML.T0010.001", "AML.T0010.004", "AML.T0105"],
     eu_ai_act=["15.5"],
-    remediation="Start the container from REGISTRY/NAME@sha256:DIGEST, which docker images --digests "
-    "shows, with REGISTRY/NAME below one of {approved_registries}",
+    remediation=(
+        "Start the container from REGISTRY/NAME@sha256:DIGEST, which docker images --digests shows, "
+        "with REGISTRY/NAME below one of {approved_registries}"
+    ),
+    remediation_is_words="what starts the container (a unit, a compose file, an orchestrator) has to change",
 )
 def test_images_are_pinned_and_from_approved_registries(
     host: Host,

@@ -140,8 +140,12 @@ def _is_unseen(container: Container, process: Process | None, seen: Live) -> Uno
     owasp_llm=["LLM02:2025"],
     atlas_techniques=["AML.T0055", "AML.T0105"],
     eu_ai_act=["15.5"],
-    remediation="Start the container without these mounts: --tmpfs /tmp in place of -v /tmp:/tmp, a volume "
-    "or a directory below /srv for data, a secret in place of a file of credentials, no engine's socket",
+    remediation=(
+        "Start the container without these mounts: --tmpfs /tmp in place of -v /tmp:/tmp, a volume or "
+        "a directory below /srv for data, a secret in place of a file of credentials, no engine's "
+        "socket"
+    ),
+    remediation_is_words="what starts the container (a unit, a compose file, an orchestrator) has to change",
 )
 def test_containers_mount_nothing_sensitive_of_the_host(
     host: Host, *, deny_paths: list[str] = [], allow_paths: list[str] = []

@@ -38,8 +38,11 @@ MOST_HASHED = 500
         "AML.T0059",
     ],
     eu_ai_act=["10.2", "15.5"],
-    remediation="Find out where each file came from and restore what was changed; then, in each of "
-    "{data_dirs}: find . -type f ! -name MANIFEST.sha256 -exec sha256sum {} + > MANIFEST.sha256",
+    remediation=(
+        'for d in {data_dirs}; do (cd "$d" && find . -type f ! -name MANIFEST.sha256 -exec sha256sum '
+        "{} + > MANIFEST.sha256 && chown --reference=. MANIFEST.sha256 && chmod 0640 MANIFEST.sha256); "
+        "done  # before that, find out where each file named came from, and restore what was changed"
+    ),
 )
 def test_datasets_match_a_complete_manifest(
     host: Host,

@@ -22,9 +22,12 @@ from pytest_aisec.facts.system.volumes import Volume, volumes
     atlas_mitigations=["AML.M0012"],
     atlas_techniques=["AML.T0025", "AML.T0037"],
     eu_ai_act=["15.5"],
-    remediation="Move the data to a volume made with cryptsetup luksFormat and luksOpen, or encrypt the "
-    "directory with fscrypt; mount NFS with sec=krb5p or xprtsec=tls and CIFS with seal; what a cloud "
-    "encrypts, declare in encrypted_elsewhere, for example /mnt/ai_training_data: ebs-kms",
+    remediation=(
+        "Move the data to a volume made with cryptsetup luksFormat and luksOpen, or encrypt the "
+        "directory with fscrypt; mount NFS with sec=krb5p or xprtsec=tls and CIFS with seal; what a "
+        "cloud encrypts, declare in encrypted_elsewhere, for example /mnt/ai_training_data: ebs-kms"
+    ),
+    remediation_is_words="data are moved to another volume, with a passphrase that is nobody else's",
 )
 def test_training_data_is_on_encrypted_volumes(
     host: Host,

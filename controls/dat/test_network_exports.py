@@ -26,9 +26,13 @@ _ON = {"yes", "true", "1", "on"}
     atlas_mitigations=["AML.M0025"],
     atlas_techniques=["AML.T0020", "AML.T0036", "AML.T0059"],
     eu_ai_act=["10.2", "15.5"],
-    remediation="In /etc/exports name networks or hosts instead of *, write them together with their options "
-    "(host(rw), no space), with root_squash,secure,sec={require_sec}, then exportfs -ra; in smb.conf set "
-    "guest ok = no, map to guest = never, server min protocol = SMB2; mount with nosuid,nodev",
+    remediation=(
+        "In /etc/exports name networks or hosts instead of *, write them together with their options "
+        "(host(rw), no space), with root_squash,secure,sec={require_sec}, then exportfs -ra; in "
+        "smb.conf set guest ok = no, map to guest = never, server min protocol = SMB2; mount with "
+        "nosuid,nodev"
+    ),
+    remediation_is_words="which hosts need the export is known to who made it",
 )
 def test_network_exports_give_neither_root_nor_the_world_access(
     host: Host, *, require_sec: Security = "sys", allow_no_root_squash: list[str] = []

@@ -23,9 +23,9 @@ from pytest_aisec.facts.system.tree_access import granted, replaceable
     atlas_techniques=["AML.T0020", "AML.T0035", "AML.T0059"],
     eu_ai_act=["10.2", "15.5"],
     remediation=(
-        "For each of {data_dirs}: chown {owner}:{group} DIR && chmod {dir_mode_max} DIR && "
-        "chmod -R o= DIR && setfacl -R -b DIR; "
-        "and let nobody but root and {owner} write the directories above it."
+        'for d in {data_dirs}; do chown {owner}:{group} "$d" && setfacl -R -b "$d" && chmod '
+        '{dir_mode_max} "$d" && chmod -R o= "$d"; done  # what lies below under other names, in other '
+        "places too; and let nobody but root and {owner} write the directories above"
     ),
 )
 def test_training_data_directories_are_private(

@@ -77,7 +77,8 @@ def _violations(server: Effective, *, permit_root: str, max_auth_tries: int) -> 
     found: dict[str, str] = {}
     for keyword, values in server.settings.items():
         for wrong in _weaknesses(keyword, values[0], permit_root=permit_root, max_auth_tries=max_auth_tries):
-            found[keyword] = wrong
+            where = server.origins.get(keyword)
+            found[f"{where}: {keyword}" if where else keyword] = wrong
     for item in server.conditionals:
         wrongs = _weaknesses(item.keyword, item.value, permit_root=permit_root, max_auth_tries=max_auth_tries)
         found.update({f"{item.where}: {item.keyword}": wrong for wrong in wrongs})
@@ -98,9 +99,16 @@ def _violations(server: Effective, *, permit_root: str, max_auth_tries: int) -> 
     soc2=["CC6.1", "CC7.1"],
     atlas_techniques=["AML.T0012"],
     eu_ai_act=["15.5"],
-    remediation="In /etc/ssh/sshd_config.d/: PasswordAuthentication no, KbdInteractiveAuthentication no, "
-    "PermitRootLogin {permit_root}, MaxAuthTries {max_auth_tries}, X11Forwarding no, "
-    "AllowAgentForwarding no, MACs -hmac-sha1*,umac-64*; then reload sshd",
+    remediation=(
+        'u=${SUDO_USER:-root}; test -s "$(getent passwd "$u" | cut -d: -f6)/.ssh/authorized_keys" && '
+        'test "$u {permit_root}" != \'root no\' || { echo "$u could not log in any more: give another '
+        "account a key and sudo, and log in as that\" >&2; exit 1; }; printf '%s\\n' "
+        "'PasswordAuthentication no' 'KbdInteractiveAuthentication no' 'PermitRootLogin {permit_root}' "
+        "'MaxAuthTries {max_auth_tries}' 'X11Forwarding no' 'AllowAgentForwarding no' 'MACs "
+        "-hmac-sha1*,umac-64*' > /etc/ssh/sshd_config.d/00-aisec.conf && sshd -t && { systemctl reload "
+        "ssh || systemctl reload sshd; }  # a file before it, its command line or a Match block that "
+        "is named has to be changed there"
+    ),
 )
 def test_ssh_refuses_passwords_and_root(
     host: Host,

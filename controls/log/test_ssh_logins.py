@@ -11,6 +11,7 @@ from pytest_aisec.facts.system.sshd import is_absent
 @control(
     "AISEC-LOG-02",
     severity="medium",
+    needs_running=True,
     nist_800_53=["AC-7", "AU-6", "AU-6(1)", "SI-4"],
     nist_csf=["DE.AE-02", "DE.CM-01", "DE.CM-03"],
     nist_ai_rmf=["MEASURE 2.4"],
@@ -22,8 +23,11 @@ from pytest_aisec.facts.system.sshd import is_absent
     atlas_mitigations=["AML.M0024"],
     atlas_techniques=["AML.T0012"],
     eu_ai_act=["26.5"],
-    remediation="Block the sources, and slow guessing down with fail2ban (at most {max_per_source} "
-    "failures from one source in {window_h} hours); keep sshd at LogLevel INFO or VERBOSE",
+    remediation=(
+        "Block the sources, and slow guessing down with fail2ban (at most {max_per_source} failures "
+        "from one source in {window_h} hours); keep sshd at LogLevel INFO or VERBOSE"
+    ),
+    remediation_is_words="whom to block is to be decided by who reads the attempts",
 )
 def test_failed_ssh_logins_stay_under_the_threshold(
     host: Host,

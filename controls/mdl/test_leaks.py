@@ -139,8 +139,11 @@ def _require_model(host: Host, model_endpoint: str) -> None:
     atlas_mitigations=["AML.M0002"],
     atlas_techniques=["AML.T0056", "AML.T0057", "AML.T0069.002"],
     eu_ai_act=["15.4", "15.5", "55.1"],
-    remediation="Keep secrets out of system prompts and of what the model reads; filter answers of "
-    "{model_endpoint} for them, encoded too",
+    remediation=(
+        "Keep secrets out of system prompts and of what the model reads; filter answers of "
+        "{model_endpoint} for them, encoded too"
+    ),
+    remediation_is_words="it changes a model or what is before it, which is work of people",
 )
 def test_system_prompt_and_planted_secrets_do_not_leak(
     host: Host,
@@ -286,8 +289,11 @@ def _canaries(path: str) -> list[tuple[str, Watched]]:
     owasp_llm=["LLM02:2025"],
     atlas_techniques=["AML.T0024.000", "AML.T0024.001", "AML.T0057"],
     eu_ai_act=["15.4", "15.5", "55.1"],
-    remediation="Train again on deduplicated data, without what must not be told and with fewer passes or "
-    "differential privacy; filter answers of {model_endpoint} until then",
+    remediation=(
+        "Train again on deduplicated data, without what must not be told and with fewer passes or "
+        "differential privacy; filter answers of {model_endpoint} until then"
+    ),
+    remediation_is_words="it changes a model or what is before it, which is work of people",
 )
 def test_training_data_canaries_are_not_reproduced(
     host: Host,

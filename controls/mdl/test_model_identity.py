@@ -135,8 +135,11 @@ def _behaviour(
         "AML.T0109",
     ],
     eu_ai_act=["15.4", "15.5", "55.1"],
-    remediation="Serve the approved files again, with the options of {baseline}; or approve what is served: "
-    "review it and write its id, digests and golden answers into {baseline}",
+    remediation=(
+        "Serve the approved files again, with the options of {baseline}; or approve what is served: "
+        "review it and write its id, digests and golden answers into {baseline}"
+    ),
+    remediation_is_words="which of the two is right, what is served or what was approved, is to be decided",
 )
 def test_served_model_matches_its_baseline(
     host: Host,

@@ -125,9 +125,12 @@ def _unbounded(
     atlas_mitigations=["AML.M0004"],
     atlas_techniques=["AML.T0029", "AML.T0034.001"],
     eu_ai_act=["15.4", "15.5", "55.1"],
-    remediation="Start the server with a context of at most {max_prompt_tokens} tokens (vllm "
-    "--max-model-len, llama-server --ctx-size), and refuse at the gateway what is longer, wants more than "
-    "{max_answer_tokens} tokens or {max_choices} choices, or nests deeply",
+    remediation=(
+        "Start the server with a context of at most {max_prompt_tokens} tokens (vllm --max-model-len, "
+        "llama-server --ctx-size), and refuse at the gateway what is longer, wants more than "
+        "{max_answer_tokens} tokens or {max_choices} choices, or nests deeply"
+    ),
+    remediation_is_words="it changes how a service of yours is started, which only who runs it can write",
 )
 def test_resource_exhaustion_is_bounded(
     host: Host,

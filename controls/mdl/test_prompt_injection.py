@@ -86,8 +86,12 @@ def _attempts(samples: int, temperature: float, max_tokens: int) -> list[tuple[C
     atlas_mitigations=["AML.M0015", "AML.M0020"],
     atlas_techniques=["AML.T0051.000", "AML.T0051.001", "AML.T0054", "AML.T0068"],
     eu_ai_act=["15.4", "15.5", "55.1"],
-    remediation="Put a guardrail that detects injections before the model at {model_endpoint}, or serve a "
-    "model that keeps to its system prompt; let nothing that the model answers take effect without a check",
+    remediation=(
+        "Put a guardrail that detects injections before the model at {model_endpoint}, or serve a "
+        "model that keeps to its system prompt; let nothing that the model answers take effect without "
+        "a check"
+    ),
+    remediation_is_words="it changes a model or what is before it, which is work of people",
 )
 def test_prompt_injections_are_resisted(
     host: Host,

@@ -41,10 +41,12 @@ _SERVICES = {
     owasp_llm=["LLM02:2025"],
     atlas_techniques=["AML.T0025"],
     eu_ai_act=["15.5"],
-    remediation="for t in iptables ip6tables; do $t -I OUTPUT -o lo -j ACCEPT; "
-    "$t -I OUTPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT; $t -P OUTPUT DROP; "
-    "$t -P FORWARD DROP; done; then -A OUTPUT -d NETWORK -j ACCEPT for each destination that is needed, "
-    "no other ACCEPT, and none by which containers reach everything (DOCKER-USER ends in DROP)",
+    remediation=(
+        "for t in iptables ip6tables; do $t -I OUTPUT -o lo -j ACCEPT; $t -I OUTPUT -m conntrack "
+        "--ctstate ESTABLISHED,RELATED -j ACCEPT; $t -P OUTPUT DROP; $t -P FORWARD DROP; done  # then "
+        "-A OUTPUT -d NETWORK -j ACCEPT for each destination that is needed, no other ACCEPT, and none "
+        "by which containers reach everything (DOCKER-USER ends in DROP)"
+    ),
 )
 def test_egress_is_denied_by_default(
     host: Host,

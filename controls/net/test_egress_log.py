@@ -25,8 +25,11 @@ Port = Annotated[int, Field(ge=1, le=65535)]
     atlas_mitigations=["AML.M0024"],
     atlas_techniques=["AML.T0025"],
     eu_ai_act=["12.1", "15.5"],
-    remediation="Before all verdicts of the chain: iptables -I OUTPUT -d ADDRESS -m limit --limit 10/min "
-    '-j LOG --log-prefix "SUSPECT_OUT: " (the prefix has to match {prefix_re})',
+    remediation=(
+        "for t in iptables ip6tables; do $t -I OUTPUT ! -o lo -p tcp --syn -m limit --limit 10/min -j "
+        "LOG --log-prefix 'SUSPECT_OUT: '; done  # at the head of the chain, before all verdicts; the "
+        "prefix has to match {prefix_re}; -d ADDRESS for suspects alone"
+    ),
 )
 def test_outbound_traffic_is_logged_with_a_prefix(
     host: Host,

@@ -24,10 +24,18 @@ from pytest_aisec.facts.network.kernel_log import kernel_log, not_reread
     atlas_mitigations=["AML.M0024"],
     atlas_techniques=["AML.T0025"],
     eu_ai_act=["12.1", "15.5", "19", "26.6"],
-    remediation="Run rsyslog with imklog and a rule for kern.*, or make the journal persistent "
-    "(mkdir -p /var/log/journal; systemctl restart systemd-journald); in logrotate's block for kern.log and "
-    "messages write daily and rotate {min_days}, in journald.conf no SystemMaxUse and no MaxRetentionSec; "
-    "in a network namespace the kernel logs only with sysctl net.netfilter.nf_log_all_netns=1",
+    remediation=(
+        "for f in /etc/systemd/journald.conf /etc/systemd/journald.conf.d/*.conf "
+        '/run/systemd/journald.conf.d/*.conf; do test ! -f "$f" || sed -i -E '
+        "'s/^[[:blank:]]*(Storage|ReadKMsg|SystemMaxUse|SystemMaxFiles|SystemKeepFree|MaxRetentionSec)"
+        "[[:blank:]]*=/#&/' "
+        '"$f"; done; mkdir -p /var/log/journal /etc/systemd/journald.conf.d && printf '
+        "'[Journal]\\nStorage=persistent\\nReadKMsg=yes\\nMaxRetentionSec={min_days}day\\n' > "
+        "/etc/systemd/journald.conf.d/zz-keep.conf && systemctl restart systemd-journald && journalctl "
+        "--flush  # with rsyslog instead: imklog, a rule for kern.*, and in logrotate's block for it "
+        "daily and rotate {min_days}; in a network namespace the kernel logs only with sysctl "
+        "net.netfilter.nf_log_all_netns=1"
+    ),
 )
 def test_egress_log_entries_are_written_and_retained(
     host: Host,

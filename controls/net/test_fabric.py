@@ -29,10 +29,12 @@ _STORES = {"redis-server", "valkey-server"}
     atlas_mitigations=["AML.M0019"],
     atlas_techniques=["AML.T0049"],
     eu_ai_act=["15.5"],
-    remediation="Bind it to an address in {fabric_cidrs} (ray start --node-ip-address, VLLM_HOST_IP, "
-    "NCCL_SOCKET_IFNAME and GLOO_SOCKET_IFNAME of {fabric_ifaces}), or where it can only listen on all, as "
-    "torch.distributed does: iptables -I INPUT -p tcp --dport PORT ! -s NETWORK -j DROP, and for IPv6 "
-    "ip6tables -I INPUT -p tcp --dport PORT -j DROP",
+    remediation=(
+        "iptables -I INPUT -p tcp --dport PORT ! -s NETWORK -j DROP; ip6tables -I INPUT -p tcp --dport "
+        "PORT -j DROP  # better: bind it to an address in {fabric_cidrs} (ray start --node-ip-address, "
+        "VLLM_HOST_IP, NCCL_SOCKET_IFNAME and GLOO_SOCKET_IFNAME of {fabric_ifaces}); "
+        "torch.distributed can only listen on all"
+    ),
 )
 def test_the_fabric_is_confined_to_private_interfaces(
     host: Host,

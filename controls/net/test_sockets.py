@@ -36,8 +36,11 @@ class AllowedListener(TypedDict):
     owasp_llm=["LLM02:2025"],
     atlas_techniques=["AML.T0025", "AML.T0072"],
     eu_ai_act=["15.5"],
-    remediation="Find its process with `ss -tunap`, stop it or declare its destination, and deny the rest; "
-    "allowed are {allow_cidrs}, and {allow_hosts} on ports {allow_ports}",
+    remediation=(
+        "Find its process with `ss -tunap`, stop it or declare its destination, and deny the rest; "
+        "allowed are {allow_cidrs}, and {allow_hosts} on ports {allow_ports}"
+    ),
+    remediation_is_words="whether a connection is meant is to be found out first",
 )
 def test_outbound_connections_stay_inside_the_allowlist(
     host: Host,
@@ -122,6 +125,7 @@ def _is_declared_by(socket: Socket, entry: AllowedListener) -> bool | None:
     atlas_techniques=["AML.T0006", "AML.T0049"],
     eu_ai_act=["15.5"],
     remediation="Stop the service, bind it to 127.0.0.1, or declare it in the inventory: {allowed}",
+    remediation_is_words="whether a service is meant is to be found out first",
 )
 def test_listening_sockets_match_the_inventory(
     host: Host,

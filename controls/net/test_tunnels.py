@@ -23,8 +23,11 @@ from pytest_aisec.facts.network.tunnels import tunnels
     atlas_mitigations=["AML.M0019"],
     atlas_techniques=["AML.T0025", "AML.T0049", "AML.T0072"],
     eu_ai_act=["15.5"],
-    remediation="Stop the program and remove it from units and crontabs, set share=False where Gradio is "
-    "launched, or declare it in allow: {allow}",
+    remediation=(
+        "Stop the program and remove it from units and crontabs, set share=False where Gradio is "
+        "launched, or declare it in allow: {allow}"
+    ),
+    remediation_is_words="whether a tunnel is meant is to be found out first; what starts it may be anywhere",
 )
 def test_there_are_no_tunnels_or_share_links(
     host: Host,

@@ -16,7 +16,10 @@ from pytest_aisec.facts.system.credential_files import credential_files
     owasp_llm=["LLM02:2025", "LLM03:2025"],
     atlas_techniques=["AML.T0055", "AML.T0083"],
     eu_ai_act=["15.5"],
-    remediation="In homes ({homes}): chmod 600 FILE && chown OWNER FILE, then renew what was readable.",
+    remediation=(
+        'for f in FILE; do chmod 600 "$f" && chown OWNER "$f"; done  # in {homes}; then renew what was '
+        "readable"
+    ),
 )
 def test_credential_files_are_private(host: Host, *, homes: list[str] = ["/root", "/home"]) -> None:
     """Credential files are readable by their owner only.

@@ -48,9 +48,11 @@ _WRITTEN_BY_TOOLS = {
     eu_ai_act=["15.5"],
     remediation=(
         "chmod -R o-w,g-w what is named, and the directories on the way to it; below {service_roots}: "
-        "chown -R {service_owner}. Read each .pth or sitecustomize file that is named: remove it, and treat "
-        "the host as compromised when nobody knows it, or add NAME@sha256:DIGEST to pth_allowlist."
+        "chown -R {service_owner}. Read each .pth or sitecustomize file that is named: remove it, and "
+        "treat the host as compromised when nobody knows it, or add NAME@sha256:DIGEST to "
+        "pth_allowlist."
     ),
+    remediation_is_words="code that runs at every start is evidence, to be looked into before it goes",
 )
 def test_import_paths_are_closed(
     host: Host,

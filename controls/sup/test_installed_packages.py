@@ -61,8 +61,10 @@ def _absent(seen: Distributions) -> dict[str, list[str]]:
     eu_ai_act=["15.5"],
     remediation=(
         "In the environment that is named, install a version outside the range that stands beside each "
-        "advisory: ENVIRONMENT/bin/pip install --upgrade PACKAGE (and renew its lock file), or uninstall it."
+        "advisory: ENVIRONMENT/bin/pip install --upgrade PACKAGE (and renew its lock file), or "
+        "uninstall it."
     ),
+    remediation_is_words="the version that fits is found by who can test the environment",
 )
 def test_no_vulnerable_package_is_installed(
     host: Host,
@@ -141,9 +143,10 @@ class WatchedVersions(TypedDict):
     atlas_techniques=["AML.T0010.001", "AML.T0049"],
     eu_ai_act=["15.5"],
     remediation=(
-        "Install a version outside the range that stands beside each entry, from the vendor's repository or "
-        "with pip, and restart what runs the old one; until then cut its ports off."
+        "Install a version outside the range that stands beside each entry, from the vendor's "
+        "repository or with pip, and restart what runs the old one; until then cut its ports off."
     ),
+    remediation_is_words="the version that fits is found by who can test the host, and it needs a restart",
 )
 def test_components_are_outside_the_watch_list(
     host: Host,
@@ -216,10 +219,11 @@ def _entry(one: WatchedVersions) -> watch.Watched:
     atlas_techniques=["AML.T0010.001", "AML.T0011.001", "AML.T0104"],
     eu_ai_act=["15.5"],
     remediation=(
-        "This is an incident: isolate the host, keep it for the investigation, and rotate every credential "
-        "that could be reached from it. Build the environment anew elsewhere from known releases; remove "
-        "the release from lock files, mirrors and caches."
+        "This is an incident: isolate the host, keep it for the investigation, and rotate every "
+        "credential that could be reached from it. Build the environment anew elsewhere from known "
+        "releases; remove the release from lock files, mirrors and caches."
     ),
+    remediation_is_words="an incident is worked on by people",
 )
 def test_no_malicious_release_is_installed(
     host: Host,

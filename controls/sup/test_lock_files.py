@@ -43,8 +43,10 @@ Reason = Annotated[str, Field(min_length=1)]
     eu_ai_act=["15.5"],
     remediation=(
         "Write the requirements files with hashes: pip-compile --generate-hashes, uv pip compile "
-        "--generate-hashes or uv export; or commit a lock file of uv, poetry, pdm or Pipenv, which has them."
+        "--generate-hashes or uv export; or commit a lock file of uv, poetry, pdm or Pipenv, which has "
+        "them."
     ),
+    remediation_is_words="which tool wrote the files is known to who works on the project",
 )
 def test_critical_packages_have_hashes(
     host: Host,
@@ -152,9 +154,10 @@ class LockedEnvironment(TypedDict):
     atlas_techniques=["AML.T0010.001"],
     eu_ai_act=["15.5"],
     remediation=(
-        "Make the environment anew from its lock file: uv sync --frozen, poetry sync, pip-sync or "
-        "pip install --require-hashes -r FILE into a fresh environment. The pairs are {environments}."
+        "Make the environment anew from its lock file: uv sync --frozen, poetry sync, pip-sync or pip "
+        "install --require-hashes -r FILE into a fresh environment. The pairs are {environments}."
     ),
+    remediation_is_words="an environment is made anew by the tool that made it, while nothing uses it",
 )
 def test_installed_versions_match_the_lock_file(
     host: Host,

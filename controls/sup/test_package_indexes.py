@@ -18,9 +18,11 @@ from pytest_aisec.facts.software.package_indexes import package_sources
     atlas_techniques=["AML.T0010.001", "AML.T0011.001", "AML.T0060"],
     eu_ai_act=["15.5"],
     remediation=(
-        "Use one index for each package: a single index-url at one of {allowed_hosts} over https, or a uv "
-        "index with explicit = true; remove extra-index-url, trusted-host and index-strategy = unsafe-*."
+        "Use one index for each package: a single index-url at one of {allowed_hosts} over https, or a "
+        "uv index with explicit = true; remove extra-index-url, trusted-host and index-strategy = "
+        "unsafe-*."
     ),
+    remediation_is_words="which index has the packages is known to who works with them",
 )
 def test_package_indexes_cannot_be_confused(
     host: Host,

@@ -26,9 +26,10 @@ Reason = Annotated[str, Field(min_length=1)]
     atlas_techniques=["AML.T0010.001", "AML.T0109"],
     eu_ai_act=["15.5"],
     remediation=(
-        "Pin each of {critical_packages} with == in the requirements files below {project_roots}, or commit "
-        "a lock file (uv lock, poetry lock, pip lock, pipenv lock, conda-lock)."
+        "Pin each of {critical_packages} with == in the requirements files below {project_roots}, or "
+        "commit a lock file (uv lock, poetry lock, pip lock, pipenv lock, conda-lock)."
     ),
+    remediation_is_words="which versions belong into the files is known to who works on the project",
 )
 def test_critical_packages_are_pinned(
     host: Host,

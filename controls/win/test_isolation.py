@@ -36,12 +36,16 @@ _VBS_RUNNING = 2
     cis_v8_1=["4.1", "9.1", "9.3", "10.5"],
     soc2=["CC6.1", "CC6.8"],
     atlas_techniques=["AML.T0011", "AML.T0078", "AML.T0112"],
-    remediation="Set the policies, by Group Policy or with New-Item -Force and Set-ItemProperty -Type DWord: "
-    r"HKLM:\SOFTWARE\Policies\Microsoft\Edge EnhanceSecurityMode 2, SmartScreenEnabled 1, "
-    r"PreventSmartScreenPromptOverride 1; HKLM:\SOFTWARE\Policies\Microsoft\Windows\System "
-    "EnableSmartScreen 1 and ShellSmartScreenLevel Block (a string); remove the listed Disable… values of "
-    "Office's Protected View. Before Windows 11 24H2 instead: "
-    "Enable-WindowsOptionalFeature -Online -FeatureName Windows-Defender-ApplicationGuard, and restart",
+    remediation=(
+        "Set the policies, by Group Policy or with New-Item -Force and Set-ItemProperty -Type DWord: "
+        "HKLM:\\SOFTWARE\\Policies\\Microsoft\\Edge EnhanceSecurityMode 2, SmartScreenEnabled 1, "
+        "PreventSmartScreenPromptOverride 1; HKLM:\\SOFTWARE\\Policies\\Microsoft\\Windows\\System "
+        "EnableSmartScreen 1 and ShellSmartScreenLevel Block (a string); remove the listed Disable… "
+        "values of Office's Protected View. Before Windows 11 24H2 instead: "
+        "Enable-WindowsOptionalFeature -Online -FeatureName Windows-Defender-ApplicationGuard, and "
+        "restart"
+    ),
+    remediation_is_words="it is set by policy, in the firmware or with a restart",
 )
 def test_untrusted_content_is_isolated(host: Host, *, accept_legacy: bool = True) -> None:
     """Untrusted web and document content is isolated.
@@ -91,10 +95,13 @@ def test_untrusted_content_is_isolated(host: Host, *, accept_legacy: bool = True
     cis_v8_1=["4.1", "10.5"],
     soc2=["CC6.1", "CC6.8"],
     atlas_techniques=["AML.T0090", "AML.T0112"],
-    remediation="Turn on memory integrity and Secure Boot (firmware), Set-ItemProperty "
-    r"HKLM:\SYSTEM\CurrentControlSet\Control\Lsa RunAsPPL 1 -Type DWord, then restart; for each missing "
-    "rule: Add-MpPreference -AttackSurfaceReductionRules_Ids RULE "
-    "-AttackSurfaceReductionRules_Actions Enabled (the rules: {asr_required})",
+    remediation=(
+        "Turn on memory integrity and Secure Boot (firmware), Set-ItemProperty "
+        "HKLM:\\SYSTEM\\CurrentControlSet\\Control\\Lsa RunAsPPL 1 -Type DWord, then restart; for each "
+        "missing rule: Add-MpPreference -AttackSurfaceReductionRules_Ids RULE "
+        "-AttackSurfaceReductionRules_Actions Enabled (the rules: {asr_required})"
+    ),
+    remediation_is_words="it is set by policy, in the firmware or with a restart",
 )
 def test_virtualisation_based_security_is_on(
     host: Host,

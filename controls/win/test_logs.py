@@ -40,9 +40,12 @@ _FRESH = 60
     atlas_mitigations=["AML.M0024"],
     atlas_techniques=["AML.T0112"],
     eu_ai_act=["12.1", "15.5"],
-    remediation='auditpol /set /subcategory:"{0CCE9215-69AE-11D9-BED3-505054503030}" /success:enable '
-    "/failure:enable (or the same by Group Policy); see what arrives with "
-    "Get-WinEvent -FilterHashtable @{LogName='Security';Id=4624,4625} -MaxEvents 20",
+    remediation=(
+        'auditpol /set /subcategory:"{0CCE9215-69AE-11D9-BED3-505054503030}" /success:enable '
+        "/failure:enable (or the same by Group Policy); see what arrives with Get-WinEvent "
+        "-FilterHashtable @{LogName='Security';Id=4624,4625} -MaxEvents 20"
+    ),
+    remediation_is_words="the usual way is a policy of the domain, which overrides what is set on the host",
 )
 def test_logons_are_audited(host: Host, *, window_h: Annotated[int, Field(ge=1, le=8760)] = 24) -> None:
     """Logon success and failure are audited and events arrive.
@@ -75,6 +78,7 @@ def test_logons_are_audited(host: Host, *, window_h: Annotated[int, Field(ge=1, 
     atlas_techniques=["AML.T0012"],
     eu_ai_act=["26.5"],
     remediation="Block the sources in the firewall; net accounts /lockoutthreshold:10",
+    remediation_is_words="whom to block is to be decided by who reads the attempts",
 )
 def test_failed_logons_stay_under_the_threshold(
     host: Host,
@@ -131,12 +135,16 @@ def test_failed_logons_stay_under_the_threshold(
     soc2=["CC7.2"],
     atlas_mitigations=["AML.M0024"],
     eu_ai_act=["12.1", "15.5", "19", "26.6"],
-    remediation="wevtutil set-log Security /maxsize:BYTES /retention:false ({min_mb} MB; or forward the "
-    'events); auditpol /set /subcategory:"{0CCE922B-69AE-11D9-BED3-505054503030}" /success:enable; with '
-    "New-Item -Force and Set-ItemProperty -Type DWord: "
-    r"HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Policies\System\Audit "
-    "ProcessCreationIncludeCmdLine_Enabled 1, "
-    r"HKLM:\SOFTWARE\Policies\Microsoft\Windows\PowerShell\ScriptBlockLogging EnableScriptBlockLogging 1",
+    remediation=(
+        "wevtutil set-log Security /maxsize:BYTES /retention:false ({min_mb} MB; or forward the "
+        'events); auditpol /set /subcategory:"{0CCE922B-69AE-11D9-BED3-505054503030}" /success:enable; '
+        "with New-Item -Force and Set-ItemProperty -Type DWord: "
+        "HKLM:\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Policies\\System\\Audit "
+        "ProcessCreationIncludeCmdLine_Enabled 1, "
+        "HKLM:\\SOFTWARE\\Policies\\Microsoft\\Windows\\PowerShell\\ScriptBlockLogging "
+        "EnableScriptBlockLogging 1"
+    ),
+    remediation_is_words="it is set by policy, in the firmware or with a restart",
 )
 def test_the_security_log_is_sufficient(host: Host, *, min_mb: Annotated[int, Field(ge=1)] = 1024) -> None:
     """Security log size, retention and command-line auditing are sufficient.

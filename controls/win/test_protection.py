@@ -29,8 +29,11 @@ _STRENGTH = {"XtsAes128": 1, "XtsAes256": 2}
     cis_v8_1=["4.1", "10.1", "10.2"],
     soc2=["CC6.1", "CC6.8"],
     atlas_techniques=["AML.T0112"],
-    remediation="Turn on real-time and tamper protection in Windows Security (or Intune); "
-    "Update-MpSignature; for each exclusion that is not allowed: Remove-MpPreference -ExclusionPath PATH",
+    remediation=(
+        "Turn on real-time and tamper protection in Windows Security (or Intune); Update-MpSignature; "
+        "for each exclusion that is not allowed: Remove-MpPreference -ExclusionPath PATH"
+    ),
+    remediation_is_words="it is set by policy, in the firmware or with a restart",
 )
 def test_defender_is_active(
     host: Host,
@@ -81,9 +84,12 @@ def test_defender_is_active(
     atlas_mitigations=["AML.M0012"],
     atlas_techniques=["AML.T0025", "AML.T0112"],
     eu_ai_act=["15.5"],
-    remediation="For each drive: Enable-BitLocker -MountPoint DRIVE -EncryptionMethod {min_method} "
-    "-RecoveryPasswordProtector; for the system's drive also Add-BitLockerKeyProtector -TpmProtector; "
-    "after a suspension: Resume-BitLocker -MountPoint DRIVE",
+    remediation=(
+        "For each drive: Enable-BitLocker -MountPoint DRIVE -EncryptionMethod {min_method} "
+        "-RecoveryPasswordProtector; for the system's drive also Add-BitLockerKeyProtector "
+        "-TpmProtector; after a suspension: Resume-BitLocker -MountPoint DRIVE"
+    ),
+    remediation_is_words="it is set by policy, in the firmware or with a restart",
 )
 def test_drives_are_encrypted(
     host: Host,

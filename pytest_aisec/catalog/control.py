@@ -117,6 +117,8 @@ class Control:
     """Framework key → ids, sorted by key, ids in the author's order."""
     remediation: str
     """How to reach the secure condition; `{name}` stands for the parameter of that name."""
+    remediation_is_words: str = ""
+    """Why nobody can run the remediation as it stands; empty where it is text for a shell, run by root."""
     parameters: Mapping[str, Parameter]
     function: Callable[..., None] = field(compare=False, repr=False)
     path: Path
@@ -191,6 +193,7 @@ def control(
     *,
     severity: Severity,
     remediation: str,
+    remediation_is_words: str = "",
     platforms: Sequence[Platform] = ("linux",),
     speculate: bool = True,
     needs_running: bool = False,
@@ -204,7 +207,10 @@ def control(
     Args:
         control_id: pack, family and number, such as `AISEC-ART-03`; unique in the catalog.
         severity: `critical`, `high`, `medium` or `low`; a profile may override it.
-        remediation: how to reach the secure condition; `{name}` is replaced by the parameter's value.
+        remediation: how to reach the secure condition; `{name}` is replaced by the parameter's value, and a
+            word in capitals stands for what the message names.
+        remediation_is_words: why the remediation is words; without it, it is text for a shell that root can
+            run as it stands, and values in it are quoted.
         platforms: where the control applies; elsewhere it is not applicable.
         speculate: false for a control that must not be called before it is evaluated, because a call does
             more than ask the host through testinfra; its questions are then asked one by one.
@@ -251,6 +257,7 @@ def control(
                     {key: tuple(framework_ids[key]) for key in sorted(framework_ids)}
                 ),
                 remediation=remediation,
+                remediation_is_words=remediation_is_words,
                 parameters=MappingProxyType(parameters),
                 function=function,
                 path=path,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,6 +11,10 @@ from typing import Any
 
 from pytest_aisec.catalog.control import PLACEHOLDER, Control, Severity
 from pytest_aisec.catalog.policy import GatePolicy
+
+
+def _quoted(value: object) -> str:
+    return shlex.quote(str(value))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,11 +48,12 @@ class PlannedControl:
 
     @property
     def remediation(self) -> str:
-        """The remediation with the parameters filled in."""
+        """The remediation with the parameters filled in, each value quoted where it is for a shell."""
+        write = str if self.control.remediation_is_words else _quoted
         shown = {
-            name: " ".join(map(str, value))
+            name: " ".join(map(write, value))
             if isinstance(value, (list, tuple, set, frozenset))
-            else str(value)
+            else write(value)
             for name, value in self.params.items()
         }
         return PLACEHOLDER.sub(lambda found: shown[found[1]], self.control.remediation)

@@ -15,6 +15,7 @@ from pytest_aisec.catalog.plan import Plan, PlannedControl
 from pytest_aisec.judge.outcome import Conclusion, Outcome, conclude
 from pytest_aisec.observe import quota
 from pytest_aisec.observe.backend import ObservingBackend, Pending
+from pytest_aisec.observe.directory import nothing_runs
 from pytest_aisec.observe.faults import Unobservable
 from pytest_aisec.observe.redaction.redact import redact, redact_value
 
@@ -100,27 +101,6 @@ def platform(host: Host) -> str:
             "parse", f"uname -s does not tell the platform: {answer.stdout or answer.stderr!r}"
         )
     return name
-
-
-def nothing_runs(host: Host) -> bool:
-    """Tell whether the host is a directory in which nothing runs: `chroot://`, and no `/proc` in it.
-
-    What `ss` or `nft` say there is of the machine that audits. With `/proc`, it may be a host seen from a
-    container, and is judged.
-
-    Raises:
-        Unobservable: when it cannot be told whether there is a `/proc`.
-
-    """
-    backend: ObservingBackend = host.backend
-    if backend.connection != "chroot":
-        return False
-    answer = host.run("ls -d /proc/self")
-    if answer.rc != 0 and "No such file or directory" in answer.stderr:
-        return True
-    if answer.rc != 0:
-        raise Unobservable("unreadable", f"whether /proc is there is not shown: {answer.stderr!r}")
-    return False
 
 
 def observed_anything(host: Host, error: BaseException | None) -> bool:

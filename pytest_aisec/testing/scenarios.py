@@ -26,7 +26,19 @@ HOSTS = ("stock", "services", "aws")
 """Values of `# host:`; the first is the default."""
 WAITING = Path(__file__).with_name("wait.sh")
 """Shell functions that stand before every script: `wait_for` and what it can wait for."""
-_KEYS = ("as", "sudo", "host", "wheels", "reason", "params", "active", "advisories", "lib", "double")
+_KEYS = (
+    "as",
+    "sudo",
+    "host",
+    "wheels",
+    "reason",
+    "params",
+    "active",
+    "advisories",
+    "lib",
+    "double",
+    "remedy",
+)
 _HEADER = re.compile(r"^#\s*([a-z]+):\s*(.*)$", re.MULTILINE)
 _USER = re.compile(r"[a-z_][a-z0-9_-]*")
 
@@ -54,6 +66,10 @@ class Scenario:
     """Shell functions that the script uses: `# lib: double proxy` is `lib/double.sh` and `lib/proxy.sh`."""
     double: Path | None = None
     """A program that the host has as `/opt/double/NAME.py`; `/opt/double/start` starts it."""
+
+    remedy: dict[str, str] | None = None
+    """Where the remediation of the control, run as it stands, is to mend this: its words in capitals → what
+    they stand for here; `None` where that is not to be tried."""
 
     @property
     def is_aws(self) -> bool:
@@ -93,12 +109,10 @@ def read(path: Path) -> Scenario:
         _one_of(path, header, key, known)
     if not _USER.fullmatch(header.get("as", "root")):
         raise ValueError(f"{path}: # as: {header['as']} is no name of an account")
-    try:
-        params = yaml.safe_load(header.get("params", "{}").replace("{here}", str(path.parent)))
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path}: # params: is not YAML: {error}") from None
-    if not isinstance(params, dict):
-        raise ValueError(f"{path}: # params: must be a mapping of parameters")
+    params = _mapping(path, header, "params", "parameters")
+    remedy = _mapping(path, header, "remedy", "words in capitals") if "remedy" in header else None
+    if remedy is not None and parts[1] != "fail":
+        raise ValueError(f"{path}: # remedy: is for a scenario that fails")
     base = path.parent.parent
     return Scenario(
         control=path.parent.name,
@@ -110,6 +124,7 @@ def read(path: Path) -> Scenario:
         host=host,
         wheels=tuple(header.get("wheels", "").split()),
         params=params,
+        remedy=remedy,
         active=header.get("active", "no") == "yes",
         advisories=path.parent / header["advisories"] if "advisories" in header else None,
         libraries=tuple(_named(path, base / "lib", name, ".sh") for name in header.get("lib", "").split()),
@@ -125,6 +140,16 @@ def _header(path: Path) -> dict[str, str]:
             found[key] = value.strip()
         elif difflib.get_close_matches(key, _KEYS, n=1, cutoff=0.75):
             raise ValueError(f"{path}: # {key}: is no key of a header. {nearest(key, _KEYS)}")
+    return found
+
+
+def _mapping(path: Path, header: Mapping[str, str], key: str, what: str) -> dict[str, Any]:
+    try:
+        found = yaml.safe_load(header.get(key, "{}").replace("{here}", str(path.parent)))
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path}: # {key}: is not YAML: {error}") from None
+    if not isinstance(found, dict):
+        raise ValueError(f"{path}: # {key}: must be a mapping of {what}")
     return found
 
 

@@ -215,7 +215,7 @@ FAMILIES: dict[str, tuple[Reader, ...]] = {
     ),
     "services": (
         sshd.parse_settings,
-        lambda text: sshd.parse_conditionals(text, path="/etc/ssh/sshd_config"),
+        lambda text: sshd.parse_written(text, path="/etc/ssh/sshd_config"),
         nginx_syntax.parse,
         declaring(jupyter.read_json),
         declaring(jupyter.read_python),

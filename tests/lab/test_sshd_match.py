@@ -113,7 +113,8 @@ def test_no_weak_setting_under_match_is_passed_over(lab_host, tmp_path):
         if any(REFUSED in answer for answer in answers):
             continue  # sshd would not start
         first, *others = map(sshd.parse_settings, answers)
-        conditionals = sshd._conditionals(Local(), main, ROOT)
+        written, _ = sshd._written(Local(), main, ROOT)
+        conditionals = tuple(sshd.in_force(one for one in written if one.condition))
         limits = {"permit_root": "no", "max_auth_tries": 4}
         weak = [
             violations(sshd.Effective(settings=one, conditionals=()), **limits) for one in (first, *others)

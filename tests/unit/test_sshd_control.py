@@ -4,7 +4,7 @@ import pytest
 
 from pytest_aisec.catalog.content import content_root
 from pytest_aisec.catalog.load import load_catalog
-from pytest_aisec.facts.system.sshd import Effective, parse_conditionals
+from pytest_aisec.facts.system.sshd import Effective, parse_written
 
 CONTROL = load_catalog([content_root()])["AISEC-HST-01"].function
 ASKS, ASKS_NOT = "KbdInteractiveAuthentication yes", "KbdInteractiveAuthentication no"
@@ -20,7 +20,7 @@ def weak(monkeypatch, text, asks, methods):
             "kbdinteractiveauthentication": (asks,),
             "authenticationmethods": (methods,),
         },
-        conditionals=tuple(parse_conditionals(text, path="c")),
+        conditionals=tuple(parse_written(text, path="c")),
     )
     monkeypatch.setitem(CONTROL.__globals__, "effective", lambda _: [server])
     try:

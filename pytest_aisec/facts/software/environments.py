@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_aisec.facts.core.formats import reads
 from pytest_aisec.facts.system.find_forms import lacks_xtype, without_printf
 from pytest_aisec.facts.system.listings import LISTING_BYTES, read_listing
+from pytest_aisec.observe.directory import nothing_runs
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -73,22 +74,28 @@ def search(host: Host, roots: Sequence[str], expression: str) -> Search:
         'printf "link %%s\\t%%s\\n\\000" "$l" "$(readlink -f -- "$l")"; break; fi; done; done; :\' sh {} +'
     )
     begin = (
-        f'for t in {places}; do printf \'top %%s\\n\\000\' "$(readlink -f -- "$t")"; done; '
-        f"set -- {places}; while read -r a b c d m e; do case $m in "
-        f"/proc|/proc/*|/sys|/sys/*|/dev|/dev/*) ;; {mounts}) "
-        'set -- "$@" "$(printf \'%%b\' "$m")";; esac; done </proc/self/mountinfo; '
+        f'for t in {places}; do printf \'top %%s\\n\\000\' "$(readlink -f -- "$t")"; done; set -- {places}; '
     )
+    values, within = [*tops, *tops], ""
+    if not nothing_runs(host):  # a directory has no table of mounts: find enters all of them there
+        values, within = [*values, *(top.rstrip("/") for top in tops)], "-xdev"
+        begin += (
+            "while read -r a b c d m e; do case $m in "
+            f"/proc|/proc/*|/sys|/sys/*|/dev|/dev/*) ;; {mounts}) "
+            'set -- "$@" "$(printf \'%%b\' "$m")";; esac; done </proc/self/mountinfo; '
+        )
     end = f"printf 'status %%s\\n\\000' \"$?\"; }} | head -c {LISTING_BYTES}"
     skip = f"\\( -type d \\( {pruned} \\) -prune \\) -o"
-    values = (*tops, *tops, *(top.rstrip("/") for top in tops))
     answer = host.run(
-        f'{begin}{{ find -H "$@" -xdev {skip} \\( {links} \\) , {skip} \\( {expression} \\); {end}', *values
+        f'{begin}{{ find -H "$@" {within} {skip} \\( {links} \\) , {skip} \\( {expression} \\); {end}',
+        *values,
     )
     if lacks_xtype(answer.stderr) and (other := without_printf(expression)) is not None:
         linked = links.replace("-xtype d", "-exec test -d {} \\;").replace("{} +", "{} \\;")
         answer = host.run(
-            f'{begin}{{ find -H "$@" -xdev {skip} \\( {linked} \\); s=$?; '
-            f'find -H "$@" -xdev {skip} \\( {other} \\); t=$?; test $s = 0 || (exit $s) && (exit $t); {end}',
+            f'{begin}{{ find -H "$@" {within} {skip} \\( {linked} \\); s=$?; '
+            f'find -H "$@" {within} {skip} \\( {other} \\); t=$?; '
+            f"test $s = 0 || (exit $s) && (exit $t); {end}",
             *values,
         )
     return read_search(tops, answer.stdout, answer.stderr)

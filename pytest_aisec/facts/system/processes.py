@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_aisec.observe.backend import foresee
+from pytest_aisec.observe.directory import nothing_runs
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -66,12 +67,17 @@ def _is_script(arguments: Sequence[str]) -> bool:
 def processes(host: Host) -> tuple[Process, ...]:
     """Return all processes of the host, but for shells above the one that asks, whose script was an argument.
 
-    Such a script holds every question. They are known by who asks, never by what they look like.
+    Such a script holds every question. They are known by who asks, never by what they look like. In a
+    directory there are none.
 
     Raises:
         Unobservable: `privilege` where only the asking user's own processes are shown.
 
     """
+    return () if nothing_runs(host) else _running(host)
+
+
+def _running(host: Host) -> tuple[Process, ...]:
     foresee(host, *QUESTIONS)
     names: dict[int, str] = {}
     limits: dict[int, str] = {}

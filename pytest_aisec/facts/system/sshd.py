@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -32,7 +32,7 @@ from pytest_aisec.observe.faults import Unobservable
 if TYPE_CHECKING:
     from testinfra.host import Host
 
-__all__ = ["Conditional", "Effective", "effective", "in_force", "is_absent", "parse_conditionals"]
+__all__ = ["Conditional", "Effective", "effective", "in_force", "is_absent", "parse_written"]
 
 SSH_PORT = 22
 _MOST_FILES = 16
@@ -51,7 +51,7 @@ _WORD = re.compile(r"""(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|\\.|[^\s"'])+""")
 
 @dataclass(frozen=True, kw_only=True)
 class Conditional:
-    """A setting that holds only where a `Match` line says so."""
+    """A setting that holds only where a `Match` line says so; without a condition, one that always does."""
 
     where: str
     """File, line and condition."""
@@ -87,6 +87,8 @@ class Effective:
     conditionals: tuple[Conditional, ...]
     stale: Unobservable | None = None
     """Why a running server may still enforce something else."""
+    origins: Mapping[str, str] = field(default_factory=dict)
+    """Keyword → file and line that set it for everybody; a keyword that is absent has sshd's default."""
 
     def value(self, keyword: str) -> str:
         """Return the single value of `keyword`, empty where this version has no such setting."""
@@ -169,10 +171,8 @@ def _words(line: str) -> tuple[str, tuple[str, ...]]:
 
 
 @reads
-def parse_conditionals(
-    text: str, *, path: str, condition: str = "", block: str = ""
-) -> Iterator[Conditional]:
-    """Yield the settings of a configuration file that stand under a `Match` line; `Include` lines always.
+def parse_written(text: str, *, path: str, condition: str = "", block: str = "") -> Iterator[Conditional]:
+    """Yield the settings of a configuration file: those under a `Match` line have a condition.
 
     Args:
         text: the file's content.
@@ -189,13 +189,13 @@ def parse_conditionals(
         if keyword == "match":
             condition = " and ".join(filter(None, (around, " ".join(words))))
             block = f"{path}:{number}"
-        elif keyword == "include" or (keyword and condition):
-            where = f"{path}:{number}: Match {condition}"
+        elif keyword:
+            where = f"{path}:{number}: Match {condition}" if condition else f"{path}:{number}"
             yield Conditional(where=where, keyword=keyword, words=words, condition=condition, block=block)
 
 
-def _conditionals(host: Host, main: str, rights: Rights) -> tuple[tuple[Conditional, ...], tuple[str, ...]]:
-    """Return what stands under `Match` lines, in the order in which sshd reads it, and all that was read."""
+def _written(host: Host, main: str, rights: Rights) -> tuple[tuple[Conditional, ...], tuple[str, ...]]:
+    """Return all settings in the order in which sshd reads them, and the files and directories of them."""
     found: list[Conditional] = []
     places = [main]
     todo = [iter([Conditional(where="", keyword="include", words=(main,), condition="", block="")])]
@@ -219,8 +219,18 @@ def _conditionals(host: Host, main: str, rights: Rights) -> tuple[tuple[Conditio
             read.add((name, item.block))
             places.append(name)
             text = _content(host, name, rights)
-            todo.append(parse_conditionals(text, path=name, condition=item.condition, block=item.block))
-    return tuple(in_force(found)), tuple(dict.fromkeys(places))
+            todo.append(parse_written(text, path=name, condition=item.condition, block=item.block))
+    return tuple(found), tuple(dict.fromkeys(places))
+
+
+def _origins(written: Iterable[Conditional], options: Sequence[str]) -> dict[str, str]:
+    """Return where each setting for everybody stands that counts: the first, the command line foremost."""
+    given = [_words(value)[0] for flag, value in pairwise(options) if flag == "-o"]
+    found = dict.fromkeys(given, "its command line")
+    for item in written:
+        if not item.condition:
+            found.setdefault(item.keyword, item.where)
+    return found
 
 
 def in_force(items: Iterable[Conditional]) -> Iterator[Conditional]:
@@ -290,12 +300,14 @@ def effective(host: Host) -> list[Effective] | None:
     for (options, rights), pids in _listening(host).items():
         main = next((value for flag, value in pairwise(options) if flag == "-f"), _MAIN)
         settings = parse_settings(_effective(host, options, rights))
-        conditionals, files = _conditionals(host, main, rights)
+        written, files = _written(host, main, rights)
         pid_file = settings.get("pidfile", ("none",))[0]
         mark = pid_file if pid_file != "none" and rights is ROOT else ""
         faults = [stale(host, pid, (*files, program), what="sshd", mark=mark) for pid in pids]
         old = next((fault for fault in faults if fault is not None), None)
-        found.append(Effective(settings=settings, conditionals=conditionals, stale=old))
+        conditionals = tuple(in_force(item for item in written if item.condition))
+        origins = _origins(written, options)
+        found.append(Effective(settings=settings, conditionals=conditionals, stale=old, origins=origins))
     return found
 
 

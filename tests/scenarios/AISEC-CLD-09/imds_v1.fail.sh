@@ -1,6 +1,7 @@
 #!/bin/sh
 # All but the metadata service; stopped, but it will start again.
 # host: aws
+# remedy: {INSTANCE: "$(aws ec2 describe-instances --query 'Reservations[].Instances[].InstanceId' --output text)"}
 ami=$(aws ec2 describe-images --query 'Images[0].ImageId' --output text)
 root=$(aws ec2 describe-images --query 'Images[0].RootDeviceName' --output text)
 subnet=$(aws ec2 describe-subnets --query 'Subnets[0].SubnetId' --output text)

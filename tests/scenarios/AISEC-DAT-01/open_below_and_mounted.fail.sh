@@ -1,6 +1,7 @@
 #!/bin/sh
 # A directory below is open, and a container has it mounted: another mount namespace plays it.
 # lib: private_data
+# remedy: {}
 private_data
 install -d -m 0755 /mnt/ai_training_data/raw
 install -m 0644 /mnt/ai_training_data/train.jsonl /mnt/ai_training_data/raw/part-0.jsonl

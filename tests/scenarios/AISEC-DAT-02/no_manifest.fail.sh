@@ -1,5 +1,6 @@
 #!/bin/sh
 # There is no manifest.
 # lib: dataset
+# remedy: {}
 dataset
 rm MANIFEST.sha256

@@ -1,5 +1,6 @@
 #!/bin/sh
 # systemd-coredump gets every core, and is told to store none in a section that it does not read.
+# remedy: {}
 cp /bin/sleep /usr/local/bin/vllm
 systemd-run -q --unit=vllm -p LimitCORE=0 /usr/local/bin/vllm infinity
 wait_for runs vllm

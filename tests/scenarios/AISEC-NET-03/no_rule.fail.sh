@@ -1,3 +1,4 @@
 #!/bin/sh
 # No rule at all.
+# remedy: {}
 iptables -F OUTPUT

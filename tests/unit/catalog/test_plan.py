@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -348,4 +349,12 @@ def test_the_remediation_names_the_final_values(resolve: Resolve) -> None:
 def test_a_value_that_looks_like_a_placeholder_stays_as_it_is(resolve: Resolve) -> None:
     planned = resolve(ALL + "params: {dirs: ['{mode}']}\n").on("")["ACME-ART-01"]
     assert planned
-    assert planned.remediation == "chmod 0750 {mode}"
+    assert planned.remediation == "chmod 0750 '{mode}'"
+
+
+def test_values_in_a_remediation_are_quoted_where_it_is_for_a_shell(resolve: Resolve) -> None:
+    planned = resolve(ALL + "params: {dirs: [/a, /b c]}\n").on("")["ACME-ART-01"]
+    assert planned
+    assert planned.remediation == "chmod 0750 /a '/b c'"
+    words = replace(planned, control=replace(planned.control, remediation_is_words="it is for people"))
+    assert words.remediation == "chmod 0750 /a /b c"

@@ -3,9 +3,11 @@
 import pytest
 from testinfra.host import Host
 
+from pytest_aisec.facts.system.processes import processes
 from pytest_aisec.judge import evaluate
-from pytest_aisec.judge.evaluate import nothing_runs, platform
+from pytest_aisec.judge.evaluate import platform
 from pytest_aisec.observe.backend import ObservingBackend
+from pytest_aisec.observe.directory import nothing_runs
 from pytest_aisec.observe.faults import Unobservable
 from pytest_aisec.observe.transcript import Observation, Transcript
 
@@ -78,3 +80,8 @@ def place(connection: str, status: int, stderr: bytes) -> Host:
     found = Host(backend)
     backend.set_host(found)
     return found
+
+
+def test_a_directory_has_no_processes_and_is_not_asked_for_any() -> None:
+    directory = place("chroot", 2, b"ls: cannot access '/proc/self': No such file or directory\n")
+    assert processes(directory) == ()

@@ -1,16 +1,20 @@
 import pytest
 
-from pytest_aisec.facts.system.sshd import _listening, in_force, parse_conditionals, parse_settings
+from pytest_aisec.facts.system.sshd import _listening, _origins, in_force, parse_settings, parse_written
 from pytest_aisec.observe.faults import Unobservable
 
 
 def parsed(text, **included):
-    return [(one.where, one.keyword, one.value) for one in parse_conditionals(text, path="c", **included)]
+    return [(one.where, one.keyword, one.value) for one in parse_written(text, path="c", **included)]
 
 
 def test_only_settings_under_match_are_conditional():
     text = "PasswordAuthentication no\nMatch User bob\n  PasswordAuthentication=yes\n# Port 3\n"
-    assert [("c:3: Match User bob", "passwordauthentication", "yes")] == parsed(text)
+    assert [
+        ("c:1", "passwordauthentication", "no"),
+        ("c:3: Match User bob", "passwordauthentication", "yes"),
+    ] == parsed(text)
+    assert ["", "User bob"] == [one.condition for one in parse_written(text, path="c")]
 
 
 @pytest.mark.parametrize(
@@ -52,7 +56,7 @@ def test_a_match_line_of_an_included_file_is_under_the_one_that_includes_it():
     ],
 )
 def test_of_several_settings_under_one_condition_the_first_counts(expected, text):
-    assert expected == [one.value for one in in_force(parse_conditionals(text, path="c"))]
+    assert expected == [one.value for one in in_force(parse_written(text, path="c"))]
 
 
 def test_settings():
@@ -115,3 +119,14 @@ def test_no_process_of_a_container_or_of_one_connection_is_asked_what_it_has_rea
     assert {((), 0): [10]} == listening(recorded, (0, LISTENER), (0, LISTENER), apart={11})
     assert {((), 0): []} == listening(recorded, (0, "sshd: root@notty"))
     assert {((), 0): []} == listening(recorded, (0, "/usr/sbin/sshd\0/proc/10/cmdline:-i"))
+
+
+def test_the_first_setting_for_everybody_counts_and_the_command_line_before_it():
+    files = {"50-cloud-init.conf": "PasswordAuthentication yes\n", "60.conf": "PasswordAuthentication no\n"}
+    files["sshd_config"] = "MaxAuthTries 9\nX11Forwarding yes\nMatch User bob\nPermitRootLogin yes\n"
+    written = [one for path, text in files.items() for one in parse_written(text, path=path)]
+    assert _origins(written, ("-f", "sshd_config", "-o", "X11Forwarding=no")) == {
+        "passwordauthentication": "50-cloud-init.conf:1",
+        "maxauthtries": "sshd_config:1",
+        "x11forwarding": "its command line",
+    }
