@@ -65,5 +65,14 @@ def ignore(path: Path, config: pytest.Config) -> bool | None:
         return "__pycache__" in path.parts
     if any(root.controls.is_relative_to(path) for root in roots):
         return None
-    named = [Path(item.partition("::")[0]).absolute() for item in config.stash[PATHS]]
+    named = _named(config)
     return None if any(path.is_relative_to(item) or item.is_relative_to(path) for item in named) else True
+
+
+def is_named(path: Path, config: pytest.Config) -> bool:
+    """Tell whether it is `path` itself that was asked for."""
+    return path in _named(config)
+
+
+def _named(config: pytest.Config) -> list[Path]:
+    return [Path(item.partition("::")[0]).absolute() for item in config.stash[PATHS]]

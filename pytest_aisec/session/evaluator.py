@@ -24,7 +24,7 @@ from pytest_aisec.report.terminal import WORDS
 from pytest_aisec.session import collection
 from pytest_aisec.session.audit import Audit
 from pytest_aisec.session.hosts import Hosts
-from pytest_aisec.session.keys import PLANNED, TARGET
+from pytest_aisec.session.keys import PLANNED, REWRITER, TARGET
 from pytest_aisec.session.modules import Module
 
 NAME = "aisec-session"
@@ -86,8 +86,11 @@ class Session:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
-        """Keep what is not asked for out of the collection."""
-        return collection.ignore(collection_path, self.config)
+        """Keep what is not asked for, and what gives nothing, out of the collection."""
+        ignored = collection.ignore(collection_path, self.config)
+        if ignored is not False or collection.is_named(collection_path, self.config):
+            return ignored
+        return self.config.stash[REWRITER].gives_nothing(collection_path, self.plan)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pycollect_makemodule(self, module_path: Path, parent: pytest.Collector) -> Module | None:

@@ -253,7 +253,7 @@ def load() -> None:
     from pytest_aisec.evidence import bundle
     from pytest_aisec.session.modules import Rewriter
 
-    load.load_catalog([content.content_root()], Rewriter(config))
+    assert [*load.load_catalog([content.content_root()], Rewriter(config)).values()]
     frameworks.known.cache_clear()  # other packages may register some
     for adapter in (bundle._runs, bundle._verdicts, bundle._items):
         adapter()
