@@ -7,17 +7,20 @@ import importlib.util
 import re
 import sys
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.abc import Loader
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 
-from pytest_aisec.catalog.content import ContentRoot
+from pytest_aisec.catalog.content import ContentRoot, content_root
 from pytest_aisec.catalog.control import CONTROL_ID, Control, control_of
 from pytest_aisec.errors import AisecError, UsageProblem
 
-Catalog = Mapping[str, Control]
-"""All known controls by id, sorted."""
+_BEGINS = re.compile(rf"""^@control\(\s*["']({CONTROL_ID.pattern})["']""", re.MULTILINE)
+_CALLS = re.compile(r"\bcontrol\b\s*(?:\(|as\b)")
+"""What may make a control, or give `@control` another name."""
+_TESTS = re.compile(r"^[ \t]*(?:(?:async[ \t]+)?def[ \t]+test_|test_\w*[ \t]*[:=])", re.MULTILINE)
+"""What may be a control: pytest collects no other names."""
 _EXECUTED = "__aisec_executed__"
 """Where a module keeps what it was made of: the digest of its file, and whether assertions were rewritten."""
 
@@ -29,6 +32,53 @@ class ControlLoader(Loader):
     """Whether it changes what it executes."""
 
 
+class Catalog(Mapping[str, Control]):
+    """All known controls by id, sorted; a file of ours is imported when one of its controls is looked up."""
+
+    def __init__(
+        self,
+        found: Mapping[str, Control],
+        unread: Mapping[str, Path] = MappingProxyType({}),
+        loader: ControlLoader | None = None,
+    ) -> None:
+        self._found = dict(found)
+        self._unread = dict(unread)
+        self._loader = loader
+
+    def __getitem__(self, control_id: str) -> Control:
+        """Return a control.
+
+        Raises:
+            KeyError: for an unknown one.
+            UsageProblem: when its file cannot be imported, or does not hold what its text says.
+
+        """
+        if control_id in self._unread:
+            path = self._unread[control_id]
+            expected = {key for key, item in self._unread.items() if item == path}
+            controls, problems = read_controls([path], self._loader)
+            if expected != set(controls):
+                told = problems.get(path) or f"{path}:1: holds other controls than its text declares"
+                raise UsageProblem(told)
+            self._found |= controls
+            self._unread = {key: item for key, item in self._unread.items() if item != path}
+        return self._found[control_id]
+
+    def __contains__(self, control_id: object) -> bool:
+        return control_id in self._found or control_id in self._unread
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted([*self._found, *self._unread]))
+
+    def __len__(self) -> int:
+        return len(self._found) + len(self._unread)
+
+    @property
+    def unread(self) -> frozenset[Path]:
+        """The files that are not imported: nobody has looked up a control of theirs."""
+        return frozenset(self._unread.values())
+
+
 def control_files(roots: Iterable[ContentRoot]) -> list[Path]:
     """Return the control files (`test_*.py` below `controls/`) of all roots, sorted within each."""
     return [path for root in roots for path in sorted(root.controls.rglob("test_*.py"))]
@@ -36,13 +86,20 @@ def control_files(roots: Iterable[ContentRoot]) -> list[Path]:
 
 def control_ids(roots: Iterable[ContentRoot]) -> list[str]:
     """Return the ids that the control files seem to define, sorted, without executing any of them."""
-    begins = re.compile(rf"""^@control\(\s*["']({CONTROL_ID.pattern})["']""", re.MULTILINE)
     texts = (path.read_text(encoding="utf-8", errors="replace") for path in control_files(roots))
-    return sorted({found[1] for text in texts for found in begins.finditer(text)})
+    return sorted({found[1] for text in texts for found in _BEGINS.finditer(text)})
+
+
+def _declared(path: Path) -> list[str]:
+    """Return the ids of a file's controls as its text declares them; none where that need not be all."""
+    text = path.read_text(encoding="utf-8", errors="replace")
+    ids = [found[1] for found in _BEGINS.finditer(text)]
+    numbers = {len(ids), len(set(ids)), len(_CALLS.findall(text)), len(_TESTS.findall(text))}
+    return ids if len(numbers) == 1 else []
 
 
 def load_catalog(roots: Iterable[ContentRoot], loader: ControlLoader | None = None) -> Catalog:
-    """Import every control file and return the controls by id.
+    """Import the control files and return the controls by id; our own files are imported when needed.
 
     Args:
         roots: where control files lie.
@@ -53,15 +110,21 @@ def load_catalog(roots: Iterable[ContentRoot], loader: ControlLoader | None = No
             controls of one id, a line each.
 
     """
-    catalog, problems = read_controls(control_files(roots), loader)
+    files, ours = control_files(roots), content_root().controls
+    declared = {path: _declared(path) for path in files if path.is_relative_to(ours)}
+    unread = {control_id: path for path, ids in declared.items() for control_id in ids}
+    found, problems = read_controls((path for path in files if not declared.get(path)), loader)
+    if not found.keys().isdisjoint(unread) or len(unread) < sum(map(len, declared.values())):
+        unread = {}
+        found, problems = read_controls(files, loader)
     if problems:
         raise UsageProblem("\n".join(problems.values()))
-    return catalog
+    return Catalog(found, unread, loader)
 
 
 def read_controls(
     files: Iterable[Path], loader: ControlLoader | None = None
-) -> tuple[Catalog, Mapping[Path, str]]:
+) -> tuple[Mapping[str, Control], Mapping[Path, str]]:
     """Import control files; return the controls by id, and for each wrong file what is wrong with it."""
     found: dict[str, Control] = {}
     problems: dict[Path, str] = {}

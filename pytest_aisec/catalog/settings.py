@@ -32,7 +32,7 @@ _TESTINFRA = {"inventory": "ansible_inventory"} | {
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class GroupSettings(_Frozen):

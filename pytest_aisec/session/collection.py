@@ -72,5 +72,14 @@ def ignore(path: Path, roots: tuple[ContentRoot, ...], wanted: Sequence[str]) ->
         return "__pycache__" in path.parts
     if any(root.controls.is_relative_to(path) for root in roots):
         return None
-    named = [Path(item.partition("::")[0]).absolute() for item in wanted]
+    named = _named(wanted)
     return None if any(path.is_relative_to(item) or item.is_relative_to(path) for item in named) else True
+
+
+def is_named(path: Path, wanted: Sequence[str]) -> bool:
+    """Tell whether it is `path` itself that was asked for."""
+    return path in _named(wanted)
+
+
+def _named(wanted: Sequence[str]) -> list[Path]:
+    return [Path(item.partition("::")[0]).absolute() for item in wanted]

@@ -24,7 +24,7 @@ from pytest_aisec.report.terminal import WORDS
 from pytest_aisec.session import collection
 from pytest_aisec.session.audit import Audit
 from pytest_aisec.session.hosts import Hosts
-from pytest_aisec.session.keys import PATHS, PLANNED, TARGET
+from pytest_aisec.session.keys import PATHS, PLANNED, REWRITER, TARGET
 from pytest_aisec.session.modules import Module
 
 NAME = "aisec-session"
@@ -55,6 +55,7 @@ class Session:
         self.transcripts = audit.transcripts
         self._hosts = hosts
         self._paths = config.stash[PATHS]
+        self._rewriter = config.stash[REWRITER]
         self._host: tuple[str, Host] | None = None
         self._properties: dict[str, Sequence[tuple[str, str]]] = {}
         self._pairs: dict[tuple[str, str], tuple[str, str]] = {}
@@ -87,8 +88,11 @@ class Session:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
-        """Keep what is not asked for out of the collection."""
-        return collection.ignore(collection_path, self.request.roots, self._paths)
+        """Keep what is not asked for, and what gives nothing, out of the collection."""
+        ignored = collection.ignore(collection_path, self.request.roots, self._paths)
+        if ignored is not False or collection.is_named(collection_path, self._paths):
+            return ignored
+        return self._rewriter.gives_nothing(collection_path, self.plan)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pycollect_makemodule(self, module_path: Path, parent: pytest.Collector) -> Module | None:

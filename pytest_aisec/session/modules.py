@@ -11,8 +11,9 @@ from types import ModuleType
 
 import pytest
 
+from pytest_aisec.catalog.content import ContentRoot
 from pytest_aisec.catalog.control import control_of
-from pytest_aisec.catalog.load import ControlLoader, loaded
+from pytest_aisec.catalog.load import Catalog, ControlLoader, load_catalog, loaded
 from pytest_aisec.catalog.plan import Plan
 from pytest_aisec.session.keys import REWRITER
 
@@ -24,7 +25,13 @@ class Rewriter(ControlLoader):
         hook = config.pluginmanager.rewrite_hook
         self._hook = hook if isinstance(hook, Loader) else None
         self.rewrites = self._hook is not None
+        self._catalog = Catalog({})
         self._warnings: dict[Path, list[warnings.WarningMessage]] = {}
+
+    def load_catalog(self, roots: Iterable[ContentRoot]) -> Catalog:
+        """Load the catalog, and keep in mind which files nobody needs; see `catalog.load`."""
+        self._catalog = load_catalog(roots, self)
+        return self._catalog
 
     def exec_module(self, module: ModuleType) -> None:
         """Execute a module; with `--assert=plain`, as Python does."""
@@ -34,6 +41,15 @@ class Rewriter(ControlLoader):
             warnings.simplefilter("always")
             loader.exec_module(module)
         self._warnings[Path(path)] = caught
+
+    def gives_nothing(self, path: Path, plan: Plan) -> bool:
+        """Tell whether collecting a file would be in vain."""
+        if path in self._catalog.unread:
+            return True
+        executed = loaded(path)
+        if executed is None or hasattr(executed, "pytest_plugins") or self._warnings.get(path):
+            return False
+        return not _holds(executed, plan)
 
     def warn(self, path: Path) -> None:
         """Say once, under the filters of now, what Python warned of when the file was executed."""
@@ -66,5 +82,9 @@ class Module(pytest.Module):
         """Collect the controls of the plan."""
         self.config.stash[REWRITER].warn(self.path)
         self.config.pluginmanager.consider_module(self.executed)
-        controls = filter(None, map(control_of, vars(self.executed).values()))
-        return super().collect() if any(self.plan.holds(control.id) for control in controls) else []
+        return super().collect() if _holds(self.executed, self.plan) else []
+
+
+def _holds(executed: ModuleType, plan: Plan) -> bool:
+    controls = filter(None, map(control_of, vars(executed).values()))
+    return any(plan.holds(control.id) for control in controls)

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from pytest_aisec.catalog.context import Evaluation
-from pytest_aisec.catalog.load import load_catalog
 from pytest_aisec.catalog.plan import Plan
 from pytest_aisec.errors import EmptyPlan, EvidenceError, UsageProblem
 from pytest_aisec.evidence.claim import Claim
@@ -58,7 +57,7 @@ def start(config: pytest.Config, request: AuditRequest, hosts: Hosts, signer: Si
     try:
         _check_interpreter()
         patterns = _redact(request)
-        catalog = load_catalog(request.roots, config.stash.setdefault(REWRITER, Rewriter(config)))
+        catalog = config.stash.setdefault(REWRITER, Rewriter(config)).load_catalog(request.roots)
         plans = planning.resolve(request, catalog)
         gate = gating.of(request, plans)
         waivers = waiver.load(request.waivers, catalog)

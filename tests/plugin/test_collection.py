@@ -55,6 +55,14 @@ def test_what_fails_says_what_was_compared(audit, pack):
         assert (["a"], ["b"]) == tuple(ended.results["ACME-TST-01"][key] for key in ("observed", "expected"))
 
 
+def test_of_our_controls_those_of_the_plan_alone_are_imported(audit, pack):
+    names = "sorted(pathlib.Path(m.__file__).name for m in sys.modules.values() if '/controls/' in str(getattr(m, '__file__', '')))"
+    pack.control("01", f'host.run("true")\nassert {names} == []', head="import sys")
+    pack.profile("controls: {ACME-TST-01: {}, AISEC-HST-02: {}}")
+    found = audit(new=True).results["ACME-TST-01"]["observed"]
+    assert ["test_acme_01.py", "test_acme_02.py", "test_core_dumps.py"] == found
+
+
 def test_files_of_one_name_in_two_packs_are_collected_as_two(audit, pack, tmp_path):
     second = type(pack)(tmp_path / "second")
     path = second.control("03", FAILS)

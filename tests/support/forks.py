@@ -251,12 +251,14 @@ def load() -> None:
         importlib.import_module("hypothesis")
     from pytest_aisec.catalog import content, frameworks, load
     from pytest_aisec.evidence import bundle
+    from pytest_aisec.observe.redaction import families
     from pytest_aisec.session.modules import Rewriter
 
-    load.load_catalog([content.content_root()], Rewriter(config))
+    assert [*load.load_catalog([content.content_root()], Rewriter(config)).values()]
     frameworks.known.cache_clear()  # other packages may register some
     for adapter in (bundle._runs, bundle._verdicts, bundle._items):
         adapter()
+    assert all(family.pattern for family in families.FAMILIES)
     environment = sys.modules["pytest_aisec.report.html"]._environment()
     for name in environment.list_templates(extensions=["j2"]):
         environment.get_template(name)

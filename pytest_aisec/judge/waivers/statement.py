@@ -48,7 +48,7 @@ Day = Annotated[date, BeforeValidator(_day)]
 class Dated(BaseModel):
     """Statement of a person about one control on some hosts."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     id: NonEmpty
     control: NonEmpty

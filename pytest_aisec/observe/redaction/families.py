@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from functools import cached_property
 
 from pytest_aisec.observe.redaction.patterns import SHAPES
 
@@ -12,22 +12,23 @@ _LOOKS_LIKE = str.maketrans({"\u0130": "i", "\u0131": "i", "\u017f": "s", "\u212
 """The letters that are an ASCII letter to `re.IGNORECASE` and not to `str.lower`."""
 
 
-class Family(NamedTuple):
+class Family:
     """A known shape, ready to be looked for."""
 
-    kind: str
-    words: tuple[str, ...]
-    pattern: re.Pattern[str]
-    folded: bool
-    """Whether it is looked for in lower case: Python finds letters of one case quickly, and others slowly."""
+    def __init__(self, kind: str, words: str, shape: str) -> None:
+        self.kind: str = kind
+        self.words: tuple[str, ...] = tuple(words.split())
+        self.folded: bool = shape.startswith("(?i)")
+        """Whether it is looked for in lower case: Python finds letters of one case quickly, others slowly."""
+        self._shape: str = shape.removeprefix("(?i)")
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """The expression, compiled when a line first holds a word of it: few of them are ever needed."""
+        return re.compile(self._shape)
 
 
-def _family(kind: str, words: str, shape: str) -> Family:
-    folded = shape.startswith("(?i)")
-    return Family(kind, tuple(words.split()), re.compile(shape.removeprefix("(?i)")), folded)
-
-
-FAMILIES = tuple(_family(*shape) for shape in SHAPES)
+FAMILIES = tuple(Family(*shape) for shape in SHAPES)
 
 
 def folded(text: str) -> str:

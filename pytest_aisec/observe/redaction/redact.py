@@ -185,9 +185,9 @@ def _find_on_line(line: str, families: list[Family], *, deep: int) -> list[Span]
     lower = folded(line)
     spans = [
         span
-        for kind, _, pattern, folded in families
-        for match in pattern.finditer(lower if folded else line)
-        if (span := _credential(kind, line, match))
+        for family in families
+        for match in family.pattern.finditer(lower if family.folded else line)
+        if (span := _credential(family.kind, line, match))
     ]
     for reading in readings(line) if deep < _DEEPEST else ():
         for start, end, kind, secret in _find_in_reading(reading.text, deep + 1):

@@ -3,12 +3,14 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pytest_aisec.catalog import load
 from pytest_aisec.catalog.content import content_root
-from pytest_aisec.catalog.load import load_catalog
+from pytest_aisec.catalog.load import control_files, load_catalog
 from pytest_aisec.errors import UsageProblem
 from pytest_aisec.session.modules import Rewriter
 
@@ -151,3 +153,85 @@ def test_a_pack_that_was_moved_with_what_was_compiled_of_it_is_found_where_it_is
     (moved.controls / "test_zzz.py").unlink()
     catalog = load_catalog([moved], loader)
     assert [moved.controls / "test_acme_aaa_01.py"] == [control.path for control in catalog.values()]
+
+
+class TestOurFilesAreImportedWhenTheyAreNeeded:
+    @pytest.fixture
+    def imported(self, monkeypatch: Any) -> list[Path]:
+        """The files that were asked for, whether a test before has executed them or not."""
+        seen: list[Path] = []
+        original = load._import
+        monkeypatch.setattr(
+            load, "_import", lambda path, loader: (seen.append(path), original(path, loader))[1]
+        )
+        return seen
+
+    @pytest.fixture
+    def ours(self, content: Any, monkeypatch: Any) -> Any:
+        """Content that counts as ours."""
+        monkeypatch.setattr(load, "content_root", lambda: content.root)
+        return content
+
+    def test_a_list_imports_none_and_a_control_its_own_file(self, imported: list[Path]) -> None:
+        catalog = load_catalog([content_root()])
+        assert "AISEC-HST-01" in catalog
+        assert "AISEC-HST-99" not in catalog
+        assert len(catalog) == len([*catalog]) > 60
+        assert [] == imported
+        assert {*control_files([content_root()])} == catalog.unread
+        control = catalog["AISEC-HST-01"]
+        assert [control.path] == imported
+        assert control.path not in catalog.unread
+        assert control is catalog["AISEC-HST-01"]
+        with pytest.raises(KeyError):
+            catalog["AISEC-HST-99"]
+
+    def test_those_of_others_are_imported_at_once(self, imported: list[Path], content: Any) -> None:
+        path = content.control("ACME-AAA-01")
+        catalog = load_catalog([content_root(), content.root])
+        assert [path] == imported
+        assert "ACME-AAA-01" in catalog
+        assert "AISEC-HST-01" in catalog
+
+    @pytest.mark.parametrize(
+        "more",
+        [
+            "from pytest_aisec import control as mine\n\n",
+            "mine = control\n\n",
+            "import pytest_aisec\n\nmine = pytest_aisec.control\n\n",
+            "import functools\n\nmine = functools.partial(control)\n\n",
+        ],
+    )
+    def test_a_control_that_the_text_does_not_show_is_found(self, ours: Any, more: str) -> None:
+        path = ours.control("ACME-AAA-01")
+        text = path.read_text()
+        rest = text.partition("@control(")[2]
+        second = rest.replace("ACME-AAA-01", "ACME-AAA-02").replace("test_acme_aaa_01", "test_other")
+        path.write_text(f"{text}\n\n{more}@mine({second}")
+        assert ["ACME-AAA-01", "ACME-AAA-02"] == [*load_catalog([ours.root])]
+
+    def test_a_file_that_holds_other_controls_than_it_shows_is_refused(self, ours: Any) -> None:
+        path = ours.control("ACME-AAA-01")
+        path.write_text(path.read_text() + '\nTEXT = """\n@control("ACME-AAA-02")\ndef test_x(): ...\n"""\n')
+        catalog = load_catalog([ours.root])
+        with pytest.raises(UsageProblem, match=r":1: holds other controls than its text declares"):
+            catalog["ACME-AAA-01"]
+
+    def test_a_file_that_cannot_be_imported_is_refused_when_it_is_needed(self, ours: Any) -> None:
+        path = ours.control("ACME-AAA-01")
+        path.write_text("import no_such_package_anywhere\n" + path.read_text())
+        catalog = load_catalog([ours.root])
+        with pytest.raises(UsageProblem, match=r":1: the control file cannot be loaded: .*no_such_package"):
+            catalog["ACME-AAA-01"]
+
+    def test_a_second_control_of_an_id_is_refused(self, ours: Any, tmp_path: Any) -> None:
+        first = ours.control("ACME-AAA-01")
+        other = type(ours)(tmp_path / "other")
+        second = other.file("test_again.py", first.read_text())
+        with pytest.raises(UsageProblem) as caught:
+            load_catalog([ours.root, other.root])
+        assert f"{second}:4: control ACME-AAA-01 is already at {first}:4" == str(caught.value)
+        third = ours.file("test_third.py", first.read_text())
+        with pytest.raises(UsageProblem, match=r"is already at"):
+            load_catalog([ours.root])
+        assert third.exists()

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from pytest_aisec.catalog import frameworks
-from pytest_aisec.report import coverage
+from pytest_aisec.report import coverage, html
 from pytest_aisec.report.grouping import Groups
 
 
@@ -60,3 +60,17 @@ def test_a_framework_that_we_do_not_know_is_there_under_its_key(make):
     control = make.control(1, frameworks={"house_rules": ["R-1"]})
     item = covered(make.run([control], [make.result(control, "a", "passed")], {"a": []}))["house_rules"]
     assert ("house_rules", ["R-1"], []) == (item.title, [part.id for part in item.covered], [*item.uncovered])
+
+
+def test_requirements_are_escaped_together_as_each_of_them_would_be() -> None:
+    def rows(*pairs: tuple[str, str]) -> list[str]:
+        requirements = [coverage.Requirement(id=name, title=title, contributions=()) for name, title in pairs]
+        return str(html._rows(requirements)).split("</li>\n<li>")
+
+    plain, strange = [("A<1", "x & y"), ("B", "")], [("C\n2", "two\nlines"), ("D\x1b", "t")]
+    together = rows(*plain, *strange)
+    assert ["<li><b>A&lt;1</b> x &amp; y", "<b>B</b>"] == together[:2]
+    assert "\x1b" not in together[3]
+    assert rows(*plain) == [together[0], f"{together[1]}</li>"]
+    each = [rows(pair)[0].removeprefix("<li>").removesuffix("</li>") for pair in [*plain, *strange]]
+    assert each == [row.removeprefix("<li>").removesuffix("</li>") for row in together]

@@ -86,7 +86,8 @@ def _settings(read: Settings, catalog: Catalog, unsure: Collection[str], files: 
 def _controls(files: Files) -> Generator[Finding, None, tuple[Catalog, set[str]]]:
     """Return all controls, and the ids that stand in files that cannot be read."""
     paths = [*control_files(files.roots.values()), *sorted(files.controls)]
-    catalog, problems = read_controls(dict.fromkeys(paths))
+    found, problems = read_controls(dict.fromkeys(paths))
+    catalog = Catalog(found)
     for path, text in problems.items():
         yield from files.teller.refuse(text, path, "invalid-control")
     for path in sorted(files.controls - {control.path for control in catalog.values()} - set(problems)):
