@@ -1,4 +1,4 @@
-"""Which installed programs processes run, by the kernel and by who owns the files, not by their own word.
+"""Installed programs that processes run, by the kernel and by who owns the files, not by their own word.
 
 Any account can give a process any name and any arguments. What it runs is the file that the kernel shows,
 and that is an installed program where root alone could have put it in its place.
