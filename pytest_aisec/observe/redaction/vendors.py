@@ -109,6 +109,12 @@ _FORGES = (
     Shape("npm", "npm_", r"npm_[A-Za-z0-9]{36}\b"),
     Shape("rubygems", "rubygems_", r"rubygems_[0-9a-f]{48}\b"),
     Shape("crates", "cio", r"\bcio[A-Za-z0-9]{32}\b"),
+    Shape(
+        "nuget",
+        "<add",
+        r"(?i)<add\s{1,4}key=\\{0,4}\"(?:cleartext)?password\\{0,4}\"\s{1,8}value=\\{0,4}\""
+        r"(?P<s>[^\"\\\n«»]{8,200})",
+    ),
     Shape("nuget", "oy2", r"oy2[a-z0-9]{43}\b"),
     Shape("docker", "dckr_", r"dckr_(?:pat|oat)_[A-Za-z0-9_-]{20,}"),
     Shape("docker", "auth", r"\"auth\\{0,4}\"\s*:\s*\\{0,4}\"(?P<s>[A-Za-z0-9+/]{8,}={0,2})(?=\\{0,4}\")"),
@@ -207,4 +213,27 @@ _OTHERS = (
     ),
 )
 
-VENDORS = (*_CLOUDS, *_MODELS, *_FORGES, *_SERVICES, *_OTHERS)
+_VENDORS = (
+    "adafruit airtable algolia alibaba artifactory asana atlassian beamer bitbucket bittrex "
+    "cloudflare codecov cohere coinbase confluence confluent contentful datadog discord droneci "
+    "dropbox etsy facebook fastly finicity finnhub flickr freshbooks gitter heroku hubspot intercom "
+    "jfrog jira kraken kucoin launchdarkly mailgun mattermost meraki message-bird message_bird "
+    "messagebird netlify new-relic new_relic newrelic nytimes okta plaid private-ai private_ai "
+    "privateai rapidapi sendbird sentry snyk sonar squarespace sumo travis twitch twitter "
+    "yandex zendesk"
+)
+_NAMED = (
+    Shape(
+        "vendor-key",
+        _VENDORS,
+        rf"(?i)(?<![a-z])(?:{'|'.join(_VENDORS.split())})(?![\w.-]{{0,20}}(?:commit|sha|digest|hash|revision))"
+        r"[\w.-]{0,20}(?:\\{0,4}[\"'])?\s{0,3}(?:=>?|:=?)\s{0,4}(?:\\{0,4}[\"'])?"
+        r"(?P<s>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}"
+        r"|\d{15,25}-[a-z0-9]{20,40}|(?:b_|key)?(?=(?:[a-z]{0,40}[0-9]){3})[a-z0-9]{20,130}|key[a-z0-9]{14})"
+        r"(?![\w-])",
+    ),
+    Shape("defined-networking", "dnkey-", r"dnkey-[A-Za-z0-9=_-]{26}-[A-Za-z0-9=_-]{52}"),
+)
+"""Keys that nothing but the name of their vendor tells: many letters and digits, and never words."""
+
+VENDORS = (*_CLOUDS, *_MODELS, *_FORGES, *_SERVICES, *_OTHERS, *_NAMED)

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.redaction import ENCODINGS, ORDINARY, SHAPES, taken
+from pytest_aisec.observe.redaction.families import FAMILIES
 from pytest_aisec.observe.redaction.redact import MARK, redact
 
 ENDS = re.compile("[\\n\\r\\0\\v\\f\\x1c-\\x1e\\x85\\u2028\\u2029]")
@@ -190,6 +191,17 @@ HOSTILE = [
 @pytest.mark.parametrize("unit", HOSTILE)
 def test_four_times_the_text_takes_about_four_times_as_long(unit: str) -> None:
     assert growth(lambda size: unit * (size // len(unit)), 8 * 1024) < 10
+
+
+def test_nor_does_any_shape_with_its_own_words() -> None:
+    words = sorted({word for family in FAMILIES for word in family.words})
+    assert len(words) > 200
+    slow = [
+        word for word in words if growth(lambda size, word=word: word * (size // len(word)), 2 * 1024) > 10
+    ]
+    assert [] == [
+        word for word in slow if growth(lambda size, word=word: word * (size // len(word)), 8 * 1024) > 10
+    ]
 
 
 def growth(text: Callable[[int], str], size: int) -> float:
