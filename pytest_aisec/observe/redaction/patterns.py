@@ -121,12 +121,12 @@ _IN_ARGUMENTS = (
 )
 
 _FILES = (
-    # .pgpass: the port is one of a database's, or any.
+    # .pgpass: the port is one of a database's, or any. In JSON, the end of the string is none of it.
     Shape(
         "password",
         ":",
         r"^[^:\s\x00]{1,255}:(?:54\d\d|6432|\*):[^:\s\x00]{1,64}:[^:\s\x00]{1,64}:(?P<s>"
-        r"[^:\s«»\x00]{6,})\r?$",
+        r"[^:\s«»\x00]{6,}?)(?:\"[\],}]{0,8})?\r?$",
     ),
     Shape("password-hash", "pbkdf2", r"grub\.pbkdf2\.sha\d{3}\.\d{1,9}\.[0-9A-Fa-f]{16,}\.[0-9A-Fa-f]{16,}"),
     Shape("password-hash", "{sha {ssha", r"(?i)\{s?sha\d{0,3}\}[A-Za-z0-9+/$./]{24,}={0,2}"),
