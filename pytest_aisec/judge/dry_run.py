@@ -56,6 +56,7 @@ def _service_answers() -> dict[str, str]:
         "ss -tunap": "Netid State Recv-Q Send-Q Local Address:Port Peer Address:Port Process\n",
     }
     for pid, (name, port, address, line) in enumerate(_SERVICES, start=1):
+        uid = 0 if name == "nginx" else 1000  # who is root runs what its name says
         words = "".join(f"/proc/{pid}/cmdline:{word}\0" for word in line.split())
         for head, text in zip(
             heads,
@@ -64,8 +65,8 @@ def _service_answers() -> dict[str, str]:
                 f"/proc/{pid}/limits:Max core file size        0        unlimited        bytes\n",
                 words,
                 f"/proc/{pid}/environ:RAY_AUTH_MODE=token\0",
-                "".join(f"/proc/{pid}/status:{name}:\t1000\t1000\t1000\t1000\n" for name in ("Uid", "Gid"))
-                + f"/proc/{pid}/status:Groups:\t1000 \n",
+                "".join(f"/proc/{pid}/status:{id_}:" + f"\t{uid}" * 4 + "\n" for id_ in ("Uid", "Gid"))
+                + f"/proc/{pid}/status:Groups:\t{uid} \n",
                 f"0:755 /proc/{pid}/exe\n",
                 f"4 /proc/{pid}/ns/net\n",
                 f"4:2 /proc/{pid}/root\n",
