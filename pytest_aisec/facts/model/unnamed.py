@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from pytest_aisec.catalog.context import is_declared
+from pytest_aisec.facts.core.together import raise_unless
 from pytest_aisec.facts.model.api import Endpoint, Reply, command, is_listening, send
 from pytest_aisec.facts.model.servers import model_servers
 from pytest_aisec.facts.system.services import Services, services
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
 __all__ = ["other_apis", "unserved"]
 
 _SECONDS = 4
+_NO_HTTP = re.compile(r"\bcurl: \((1|35|52|56)\)")
+"""What listens speaks, but no HTTP: an answer of another protocol, none, or a connection reset."""
+_BROKEN = re.compile("[\ufffd\udc80-\udcff]")
 _MOST = 32
 """Listeners that are asked; a host with more of unknown programs is no model server."""
 
@@ -30,7 +35,8 @@ def other_apis(host: Host, *, ask: bool, known: Services | None = None) -> dict[
         known: its services, where they are known already.
 
     Raises:
-        Unobservable: when listeners cannot be told, or `tool_missing` without curl.
+        Unobservable: when listeners cannot be told, `tool_missing` without curl, and where none lists models,
+            but one has not said what it is: silence and half an answer are no answer of something else.
 
     """
     strangers = (known or services(host)).strangers
@@ -42,12 +48,19 @@ def other_apis(host: Host, *, ask: bool, known: Services | None = None) -> dict[
     places = dict.fromkeys((known or services(host)).url(socket) + "/v1" for socket in strangers[:_MOST])
     endpoints = [Endpoint(url=url, timeout_s=_SECONDS) for url in places]
     found: dict[str, str] = {}
+    faults: list[Unobservable] = []
     for endpoint in endpoints:
         (reply,) = send(host, endpoint, [("models", command(endpoint, "/models", request_id="models"))])
-        if isinstance(reply, Unobservable) and reply.reason in {"tool_missing", "privilege"}:
-            raise reply
-        if isinstance(reply, Reply) and _lists_models(reply):
+        if isinstance(reply, Unobservable):
+            if reply.reason in {"tool_missing", "privilege"}:
+                raise reply
+            if not _NO_HTTP.search(reply.detail):
+                faults.append(reply)
+        elif _BROKEN.search(reply.body):
+            faults.append(Unobservable("parse", f"{endpoint.url} (models): the answer is not UTF-8"))
+        elif _lists_models(reply):
             found[endpoint.url] = "lists models"
+    raise_unless(found, faults)
     return found
 
 

@@ -34,7 +34,7 @@ _SPANS = {
     "years": 365.25,
 }
 
-_PART = re.compile(r"[ \t]*(\d{1,9}(?:\.\d{1,9})?)[ \t]*([A-Za-z]*)")
+_PART = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)[ \t]*([A-Za-z]*)")
 _NO = frozenset({"no", "n", "false", "f", "0", "off"})
 
 _NOTED = {"*", "debug", "info", "notice", "warning", "warn"}
@@ -98,7 +98,7 @@ def journal_of(journald: Sequence[tuple[str, str]]) -> Place | None:
     if span in {"", "0", "infinity"}:
         return Place(name="journal", days=math.inf, why="no MaxRetentionSec")
     parts = _PART.findall(span)
-    if not re.fullmatch(f"({_PART.pattern})+", span) or any(unit not in _SPANS for _, unit in parts):
+    if _PART.sub("", span).strip(" \t") or any(unit not in _SPANS for _, unit in parts):
         raise Unobservable("parse", f"MaxRetentionSec={span} of journald")
     days = sum(float(number) * _SPANS[unit] for number, unit in parts)
     return Place(name="journal", days=days, why=f"MaxRetentionSec={span}")

@@ -137,14 +137,20 @@ def read_log(host: Host, file: LogFile, *, containing: str = "") -> tuple[str, b
     if re.search(r"\.(xz|bz2|zst|lz4?|Z)$", file.path):
         raise Unobservable("unreadable", f"{file.path}: only plain and gzip-compressed logs can be read")
     packed = file.path.endswith(".gz")
-    whole = True
     if containing:
-        found = "grep -a -F -e %s"
-        question = f"gzip -cd <&3 | {found}" if packed else f"{found} <&3"
+        found = 'grep -a -F -e %s; echo "end $?"'
+        question = f"gzip -cd <&3 | {{ {found}; }}" if packed else f"{{ {found}; }} <&3"
         result = host.run(_OPEN.format(read=question), file.path, containing)
-        check_search(result.rc, result.stdout)
-        _complain(result.stderr, 0 if result.rc == 1 else result.rc)
-    elif packed:
+        _complain(result.stderr, result.rc)
+        text, end, status = result.stdout.rpartition("end ")
+        if not end or status not in {"0\n", "1\n"} or (text and not text.endswith("\n")):
+            raise Unobservable("unreadable", f"{file.path}: grep ended without saying how")
+        check_search(int(status), text)
+        if SWALLOWS_LINES.search(text):
+            raise _swallowed(file.path)
+        return text, True
+    whole = True
+    if packed:
         result = host.run(_OPEN.format(read="gzip -cd <&3"), file.path)
         _complain(result.stderr, result.rc)
     else:
@@ -155,10 +161,12 @@ def read_log(host: Host, file: LogFile, *, containing: str = "") -> tuple[str, b
         if file.size and not result.stdout_bytes:
             raise Unobservable("unreadable", f"{file.path}: nothing came of {file.size} bytes")
     if SWALLOWS_LINES.search(result.stdout):
-        raise Unobservable(
-            "truncated", f"{file.path} holds a credential, and redaction may have taken lines with it"
-        )
+        raise _swallowed(file.path)
     return str(result.stdout), whole
+
+
+def _swallowed(path: str) -> Unobservable:
+    return Unobservable("truncated", f"{path} holds a credential, and redaction may have taken lines with it")
 
 
 def moment(value: object) -> datetime:
@@ -245,9 +253,7 @@ def _journal(host: Host, days: int, question: str = _JOURNAL) -> list[SshdLine] 
     if result.rc != 0 or problem:
         raise Unobservable("unreadable", problem.partition("\n")[0] or f"journalctl: exit status {result.rc}")
     if SWALLOWS_LINES.search(result.stdout):
-        raise Unobservable(
-            "truncated", "the journal holds a credential, and redaction may have taken lines with it"
-        )
+        raise _swallowed("the journal")
     return parse_journal(result.stdout)
 
 
@@ -290,6 +296,8 @@ def ssh_logins(host: Host, *, now: datetime, since: datetime) -> LoginEvents | N
         return None
     sources = {source for reading in readings for source in reading.failures}
     by_root = _journal(host, days, _BY_ROOT) if entries is not None else None
+    if by_root and not entries:
+        raise Unobservable("unreadable", "the journal shows what root's sshd wrote, and then that none wrote")
     heard = readings if by_root is None else [login_events(by_root, since=since)]
     times = [reading.newest for reading in heard if reading.newest is not None]
     return LoginEvents(

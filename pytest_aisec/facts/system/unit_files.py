@@ -16,7 +16,6 @@ PLACES = ("/etc", "/run", "/usr/local/lib", "/usr/lib")
 _BLANKS = " \t\r\n"
 _END = "end\n"
 _LINE = re.compile(r"\r\n|\n\r?|\r")
-_SETTING = re.compile(r"(?P<key>[^=]*?)[ \t]*=[ \t]*(?P<value>.*)", re.DOTALL)
 
 
 def question(name: str) -> str:
@@ -76,8 +75,9 @@ def settings(text: str, section: str) -> list[tuple[str, str]]:
             if not line.endswith("]"):
                 break
             current = line[1:-1]
-        elif current == section and (match := _SETTING.fullmatch(line)):
-            found.append((match["key"], match["value"]))
+        elif current == section and "=" in line:
+            key, _, value = line.partition("=")
+            found.append((key.rstrip(" \t"), value.lstrip(" \t")))
     return found
 
 

@@ -11,6 +11,9 @@ C
 master=$(cat /run/nginx.pid)
 wait_for pgrep -P "$master"
 old=$(pgrep -o -P "$master")
+# Workers that a reload starts at once look like those of the start.
+settled() { test "$(ps -o etimes= -p "$master")" -ge 1; }
+wait_for settled
 cat > /etc/nginx/conf.d/api.conf <<'C'
 limit_req_zone $binary_remote_addr zone=api:10m rate=10r/s;
 server { listen 80; limit_req zone=api burst=20; limit_req_status 429; location / { proxy_pass http://127.0.0.1:8000; } }

@@ -58,7 +58,7 @@ def test_what_any_account_writes_in_the_name_of_the_server_does_not_make_its_log
             "journalctl": anybody,
             "date +%z": "+0000\n",
             "find -L": f"{AT} 90 /var/log/auth.log\n",
-            "grep": f"{at} host sshd[7]: Accepted publickey for root from 203.0.113.9 port 4022 ssh2\n",
+            "grep": f"{at} host sshd[7]: Accepted publickey for root from 203.0.113.9 port 4022 ssh2\nend 0\n",
         }
     )
     host.backend = None
@@ -74,7 +74,7 @@ def test_without_a_journal_the_files_tell_when_the_server_was_last_heard_of(reco
             "journalctl": answer(1, "", "No journal files were found.\n"),
             "date +%z": "+0000\n",
             "find -L": f"{AT} 90 /var/log/auth.log\n",
-            "grep": f"{at} host sshd[7]: Accepted publickey for root from 203.0.113.9 port 4022 ssh2\n",
+            "grep": f"{at} host sshd[7]: Accepted publickey for root from 203.0.113.9 port 4022 ssh2\nend 0\n",
         }
     )
     host.backend = None

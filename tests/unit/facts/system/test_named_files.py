@@ -16,7 +16,7 @@ import pytest
 
 from pytest_aisec.facts.artifacts.datasets import dataset
 from pytest_aisec.facts.artifacts.model_files import model_files, read_range
-from pytest_aisec.facts.artifacts.remote_code import _configuration
+from pytest_aisec.facts.artifacts.remote_code import ModelProcess, _configuration
 from pytest_aisec.facts.containers.image_reports import image_reports
 from pytest_aisec.facts.model.serving import configured
 from pytest_aisec.facts.software.package_indexes import _configurations
@@ -25,7 +25,7 @@ from pytest_aisec.facts.system.logs import LogFile, read_log
 from pytest_aisec.facts.system.processes import Process
 from pytest_aisec.facts.system.rights import Rights, given_file
 from pytest_aisec.facts.system.services import Service
-from pytest_aisec.facts.system.sshd import _conditionals, _matching
+from pytest_aisec.facts.system.sshd import _matching, _written
 from pytest_aisec.facts.web.jupyter import jupyter_servers
 from pytest_aisec.facts.web.nginx_files import configuration
 from pytest_aisec.facts.web.tls import certificate
@@ -56,7 +56,10 @@ def service(kind: str, *arguments: str) -> Service:
 
 def of_process(host: Any, path: Path) -> object:
     process = Process(pid=os.getpid(), name="vllm", arguments=("vllm", "--config", str(path)), core_limit="")
-    return _configuration(host, process, ALICE)()
+    serving = ModelProcess(
+        process=process, is_enabled=False, is_refused=False, model="", revision="", code_revision=""
+    )
+    return _configuration(host, serving, ALICE, ())()
 
 
 READERS: dict[str, Callable[[Any, Path], object]] = {
@@ -72,7 +75,7 @@ READERS: dict[str, Callable[[Any, Path], object]] = {
     "jupyter": lambda host, path: jupyter_servers(
         host, [service("jupyter", "jupyter-lab", f"--config={path}")]
     ),
-    "sshd": lambda host, path: _conditionals(host, str(path), ALICE),
+    "sshd": lambda host, path: _written(host, str(path), ALICE),
     "what sshd includes": lambda host, path: _matching(host, f"{path.parent}/private/*", ALICE),
     "package indexes": lambda host, path: _configurations(host, [], [], {str(path): ALICE}, []),
     "projects": lambda host, path: projects(host, [str(path.parent)]),
