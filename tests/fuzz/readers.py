@@ -28,6 +28,7 @@ model_links = import_module("pytest_aisec.facts.artifacts.model_links")
 mounts = import_module("pytest_aisec.facts.system.mounts")
 origin = import_module("pytest_aisec.facts.network.origin")
 running_config = import_module("pytest_aisec.facts.system.running_config")
+unit_files = import_module("pytest_aisec.facts.system.unit_files")
 sources = import_module("pytest_aisec.facts.artifacts.sources")
 texts = import_module("pytest_aisec.facts.system.texts")
 tls = import_module("pytest_aisec.facts.web.tls")
@@ -224,6 +225,7 @@ FAMILIES: dict[str, tuple[Reader, ...]] = {
         remote_code.read_mentions,
         log_writers.read_log_writers,
         lambda text: fabric.read_members(text, ()),
+        lambda text: unit_files.configured(text, "journald.conf", "Journal"),
         answered(lambda out, err: running_config.read_stale(out, err, pid=7, what="a daemon")),
         lambda text: tls.read_certificate(text, distrust="", wrong_names=()),
         lambda text: api.read_reply(text, "a model"),

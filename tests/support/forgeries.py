@@ -2,6 +2,7 @@
 
 One line each: what is forged, how, and what names it. Unless a line says otherwise the forger has no key and
 makes the manifest fit, and whoever verifies gives no key: what is left to find is the file.
+One module, however long: a list.
 """
 
 import contextlib

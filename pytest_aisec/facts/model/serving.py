@@ -42,7 +42,7 @@ _FILES: Mapping[str, str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How a server is set up."""
+    """Settings that a server was started with."""
 
     options: Mapping[str, tuple[str, ...]]
     """By its arguments and, where these do not have one, by its file."""

@@ -16,6 +16,8 @@ Whoever is not root reads with its own rights, and nothing of its own that is pr
 
 The process that reads may be taken over by the account whose rights it has. It holds pipes to processes of
 the asking user, never the streams on which later answers come, and none of that user's environment.
+
+One module, however long: its shell functions call one another, and what they promise is here.
 """
 
 from __future__ import annotations

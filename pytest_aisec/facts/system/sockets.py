@@ -34,9 +34,7 @@ _STATES = {
     "FIN-WAIT1": "FIN-WAIT-1",
     "FIN-WAIT2": "FIN-WAIT-2",
 }
-_SYNCHRONISED = frozenset(
-    {"ESTABLISHED", "CLOSE-WAIT", "FIN-WAIT-1", "FIN-WAIT-2", "LAST-ACK", "CLOSING"},
-)
+_SYNCHRONISED = frozenset({"ESTABLISHED", "CLOSE-WAIT", "FIN-WAIT-1", "FIN-WAIT-2", "LAST-ACK", "CLOSING"})
 _USER = re.compile(r'\("(?P<name>[^"]*)",pid=(?P<pid>\d+),fd=\d+\)')
 _USERS = re.compile(r'users:\((?:\("[^"]*",pid=\d+,fd=\d+\),?)+\)\s*')
 """ss writes the names of processes as they are, of 15 letters at most: too few to feign a holder more."""
