@@ -183,6 +183,10 @@ def test_time_that_is_up_leaves_nothing_of_the_group(tmp_path) -> None:
     assert size == left.stat().st_size
 
 
+@pytest.mark.skipif(
+    signal.getsignal(signal.SIGINT) == signal.SIG_IGN,
+    reason="started in the background, where Ctrl-C is ignored",
+)
 def test_ctrl_c_reaches_the_group_as_a_keyboard_interrupt(tmp_path) -> None:
     text = """
 import pathlib, time
