@@ -80,6 +80,7 @@ def test_four_faults_are_found_and_their_remedies_mend_them(lab, tmp_path) -> No
             f"--aisec-profile={profile}",
             f"--hosts={host.spec()}",
             f"--ssh-config={lab.ssh_config}",
+            "--aisec-active",  # Jupyter is of an ordinary user: its word alone does not tell that it serves no model
             *DECLARED,
         ]
         broken, before = audit(tmp_path, *arguments)
