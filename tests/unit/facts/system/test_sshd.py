@@ -1,6 +1,14 @@
 import pytest
 
-from pytest_aisec.facts.system.sshd import _listening, _origins, in_force, parse_settings, parse_written
+from pytest_aisec.facts.system.rights import ROOT
+from pytest_aisec.facts.system.sshd import (
+    _content,
+    _listening,
+    _origins,
+    in_force,
+    parse_settings,
+    parse_written,
+)
 from pytest_aisec.observe.faults import Unobservable
 
 
@@ -130,3 +138,18 @@ def test_the_first_setting_for_everybody_counts_and_the_command_line_before_it()
         "maxauthtries": "sshd_config:1",
         "x11forwarding": "its command line",
     }
+
+
+@pytest.mark.parametrize(
+    ("expected", "status", "said"),
+    [
+        ("privilege", 1, "cat: /etc/ssh/sshd_config: Permission denied\n"),
+        ("unreadable", 1, "cat: /etc/ssh/sshd_config: No such file or directory\n"),
+        ("unreadable", 1, ""),
+    ],
+)
+def test_a_configuration_that_cannot_be_read_is_not_an_empty_one(
+    recorded, answer, reason, expected, status, said
+):
+    host = recorded({"cat": answer(status, "", said)})
+    assert expected == reason(_content, host, "/etc/ssh/sshd_config", ROOT)
