@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["other_apis", "unserved"]
 
 _SECONDS = 4
-_NO_HTTP = re.compile(r"\bcurl: \((1|35|52|56)\)")
-"""What listens speaks, but no HTTP: an answer of another protocol, none, or a connection reset."""
 _BROKEN = re.compile("[\ufffd\udc80-\udcff]")
 _MOST = 32
 """Listeners that are asked; a host with more of unknown programs is no model server."""
@@ -36,7 +34,7 @@ def other_apis(host: Host, *, ask: bool, known: Services | None = None) -> dict[
 
     Raises:
         Unobservable: when listeners cannot be told, `tool_missing` without curl, and where none lists models,
-            but one has not said what it is: silence and half an answer are no answer of something else.
+            but one gave no answer over HTTP: one that wants TLS or a client certificate may hang up, too.
 
     """
     strangers = (known or services(host)).strangers
@@ -54,8 +52,7 @@ def other_apis(host: Host, *, ask: bool, known: Services | None = None) -> dict[
         if isinstance(reply, Unobservable):
             if reply.reason in {"tool_missing", "privilege"}:
                 raise reply
-            if not _NO_HTTP.search(reply.detail):
-                faults.append(reply)
+            faults.append(reply)
         elif _BROKEN.search(reply.body):
             faults.append(Unobservable("parse", f"{endpoint.url} (models): the answer is not UTF-8"))
         elif _lists_models(reply):
