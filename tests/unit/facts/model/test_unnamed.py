@@ -1,0 +1,45 @@
+from types import SimpleNamespace
+
+import pytest
+
+from pytest_aisec.facts.model.unnamed import other_apis
+
+KNOWN = SimpleNamespace(strangers=("one",), url=lambda _: "http://127.0.0.1:9000")
+MODELS = '{"data": [{"id": "m"}]}'
+
+
+def asked(recorded, answer, stdout, stderr=""):
+    host = recorded({"curl": answer(0, stdout, stderr)})
+    host.backend = None
+    return other_apis(host, ask=True, known=KNOWN)
+
+
+def test_what_lists_models_is_one(recorded, answer):
+    assert {"http://127.0.0.1:9000/v1": "lists models"} == asked(recorded, answer, f"{MODELS}\n200 0.01 0\n")
+
+
+@pytest.mark.parametrize("said", ["<html>\n200 0.01 0\n", '{"data": []}\n200 0.01 0\n', "no\n404 0.01 0\n"])
+def test_what_answers_otherwise_is_none(recorded, answer, said):
+    assert {} == asked(recorded, answer, said)
+
+
+@pytest.mark.parametrize(
+    ("expected", "code", "said"),
+    [
+        ("unreadable", 1, "Received HTTP/0.9 when not allowed"),
+        ("timeout", 28, "Operation timed out"),
+        ("unreachable", 35, "TLS connect error"),
+        ("unreachable", 52, "Empty reply from server"),
+        ("unreachable", 56, "Recv failure: Connection reset by peer"),
+    ],
+)
+def test_what_gives_no_answer_over_http_may_be_a_model_behind_tls(
+    recorded, answer, reason, expected, code, said
+):
+    found = f"\n000 0.01 {code}\n"
+    assert expected == reason(asked, recorded, answer, found, f"curl: ({code}) {said}\n")
+
+
+@pytest.mark.parametrize("said", ["", MODELS[:9], f"{MODELS[:9]}\udcff{MODELS[9:]}\n200 0.01 0\n"])
+def test_half_an_answer_is_none(recorded, answer, reason, said):
+    assert reason(asked, recorded, answer, said) in {"parse", "unreadable"}
