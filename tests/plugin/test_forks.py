@@ -1,5 +1,6 @@
 """What runs in a fork of tests/support/forks.py cannot tell that from a new interpreter."""
 
+import importlib.util
 import json
 import os
 import signal
@@ -26,9 +27,9 @@ def run(request, tmp_path):
     return run
 
 
-def start(tmp_path, text, **options):
+def start(tmp_path, text, *args):
     (tmp_path / "mine.py").write_text(text)
-    started = forks.start([sys.executable, "-m", "mine"], cwd=tmp_path, **options)
+    started = forks.start([sys.executable, "-m", "mine", *args], cwd=tmp_path)
     assert isinstance(started, forks.Forked)
     return started
 
@@ -238,3 +239,51 @@ def test_assertions_of_plugins_are_rewritten_and_pytest_complains_of_nothing(run
     shown = run("import pytest; pytest.main(['-q', '-p', 'no:cacheprovider', 'test_shown.py'])").stdout
     assert "assert 3 == 0" in shown
     assert "1 failed in " in shown
+
+
+STARTS = """
+import json, os, subprocess, sys
+import execnet
+gateway = execnet.makegateway(f"popen//python={sys.executable} -P")
+looks = "import os, sys; channel.send([os.getpgid(0), sys.path[0], 'pytest_aisec.plugin' in sys.modules])"
+group, first, loaded = gateway.remote_exec(looks).receive()
+worker = gateway._io.popen
+gateway.exit()
+worker.wait(30)
+dying = execnet.makegateway("popen")
+try:
+    dying.remote_exec("import os; os._exit(9)").receive()
+except EOFError:
+    dying._io.popen.wait(30)
+replay = subprocess.run([sys.executable, "-m", "mine", "a"], capture_output=True, text=True)
+print(json.dumps([
+    worker.returncode, dying._io.popen.returncode, group == os.getpgid(0), first in ("", os.getcwd()),
+    loaded, type(worker).__name__, replay.returncode, replay.stdout,
+]))
+"""
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("execnet"), reason="xdist is not installed")
+def test_a_run_with_workers_starts_them_in_forks_and_finds_the_same(run, request) -> None:
+    text = f"import sys\nif sys.argv[1:] == ['a']: print('again'); raise SystemExit(5)\n{STARTS}"
+    done = run(text, "-n2")
+    forked = "fork" in request.node.callspec.id
+    expected = [0, 9, True, False, forked, "Forked" if forked else "Popen", 5, "again\n"]
+    assert expected == json.loads(done.stdout), done.stderr
+    assert "Popen" in run(text).stdout
+
+
+def test_a_nurse_ends_with_her_run_whatever_it_is_sent(tmp_path) -> None:
+    started = start(tmp_path, "import pathlib, time\npathlib.Path('began').touch()\ntime.sleep(60)", "-n2")
+    wait_until((tmp_path / "began").exists)
+    os.killpg(started.pid, signal.SIGTERM)
+    assert -signal.SIGTERM == started.wait(timeout=30)
+
+    def is_gone():
+        try:
+            os.killpg(started.pid, 0)
+        except ProcessLookupError:
+            return True
+        return False
+
+    wait_until(is_gone)

@@ -4,6 +4,7 @@ The program that stands in the search path as `aws` is `CLIENT`: it hands its ar
 streams to this process over a socket, and ends as the fork does. When it is killed, so is the fork.
 """
 
+import gc
 import json
 import os
 import select
@@ -12,7 +13,10 @@ import socket
 import sys
 import traceback
 from contextlib import suppress
+from functools import cache
 
+SERVICES = ("account", "cloudtrail", "ec2", "iam", "kms", "logs", "s3", "s3api", "s3control", "sts")
+"""Of which the descriptions are read once."""
 CLIENT = """\
 #!{python} -IS
 import json, os, socket, sys
@@ -31,6 +35,7 @@ def main() -> None:
     import awscli.clidriver
     import awscli.handlers
 
+    read_once()
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(sys.argv[1])
     listener.listen(64)
@@ -54,6 +59,23 @@ def main() -> None:
             end(handle, *calls.pop(handle))
     for handle, made in calls.items():
         end(handle, *made)
+
+
+def read_once() -> None:
+    """Read what describes the services; it is the same for every call."""
+    from botocore import session
+    from awscli.clidriver import create_clidriver
+
+    session.create_loader = cache(session.create_loader)
+    table = create_clidriver()._get_command_table()
+    for service in SERVICES:
+        if not hasattr(table.get(service), "service_model"):
+            continue
+        for operation in table[service]._get_command_table().values():
+            with suppress(AttributeError):
+                operation.arg_table  # noqa: B018 - it is made when it is asked for
+    gc.collect()
+    gc.freeze()
 
 
 def wait(readable: list[int], hung_up: list[int]) -> set[int]:

@@ -7,6 +7,9 @@ arguments, streams, and a session of its own. It ends as any interpreter does, u
 its exit; memory that the kernel takes back anyway is not cleared first, and that is a fifth of the whole. The
 hash seed is the mother's: two runs that must not agree by chance belong into new processes.
 
+A run that will start interpreters of its own, workers of xdist or a replay, gets a nurse: a fork of the fork,
+made before the run begins, which forks for it as the mother does for the tests, within its process group.
+
 What only a new interpreter can show gets one: options of Python, other variables that it reads when it
 starts, anything but a module or the command. Tests of the start itself use `subprocess`.
 """
@@ -28,10 +31,11 @@ import socket
 import subprocess
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cache, partial
 from importlib.machinery import SourceFileLoader
+from itertools import dropwhile
 from pathlib import Path
 
 AISEC = Path(sys.executable).with_name("aisec")
@@ -43,6 +47,10 @@ ENVIRONMENT = {name: value for name, value in os.environ.items() if name != SET_
 """The mother's, whatever the test that needs her first has changed."""
 NOT_LOADED = r"^pytest_aisec\.controls\b|\.labkit\.double$|\.__main__$|\.winrm$"
 """Controls by the names of a package, what is run (the double serves), and what needs an extra whose import changes the filters of warnings."""
+STARTS_OTHERS = r"-n.*|--replay"
+"""Arguments of runs that start interpreters."""
+IGNORED_BY_A_NURSE = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""What the whole group is sent: she ends when the run has ended."""
 PASSED_ON = {"cwd", "env", "stdin", "stdout", "stderr", "start_new_session"}
 PASSED_ON |= {"text", "encoding", "errors", "universal_newlines", "bufsize"}
 
@@ -167,13 +175,16 @@ def serve(number: int) -> Callable[[], None]:
     """Fork for each message; return, in a fork, what it has to do. Ends with the tests, and ends its runs."""
     atexit.register(leave)  # what is registered first is called last
     load()
-    requests = socket.socket(fileno=number)
+    gc.collect()
+    gc.freeze()
+    return partial(noting_the_status, fork_for(socket.socket(fileno=number), os.setsid))
+
+
+def fork_for(requests: socket.socket, at_first: Callable[[], None]) -> Callable[[], None]:
     woken, wakes = os.pipe()
     os.set_blocking(wakes, False)
     signal.set_wakeup_fd(wakes)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    gc.collect()
-    gc.freeze()
     runs: dict[int, int] = {}
     while True:
         readable, _, _ = select.select([requests, woken], [], [])
@@ -192,9 +203,9 @@ def serve(number: int) -> Callable[[], None]:
             pid = os.fork()
             if pid == 0:
                 requests.detach()
-                os.setsid()
+                at_first()
                 tell(received[3], os.getpid())
-                return partial(noting_the_status, become(received))
+                return become(received)
             for stream in received[:3]:
                 os.close(stream)
             runs[pid] = received[3]
@@ -202,6 +213,50 @@ def serve(number: int) -> Callable[[], None]:
         with suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGKILL)
     return sys.exit
+
+
+def nurse() -> Callable[[], None] | None:
+    """Fork the nurse of this run; return None in the run, and in what she forks what that has to do."""
+    ours, hers = socket.socketpair()
+    if os.fork() == 0:
+        ours.close()
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for stream in range(3):
+            os.dup2(nowhere, stream)
+        os.close(nowhere)
+        before = {number: signal.signal(number, signal.SIG_IGN) for number in IGNORED_BY_A_NURSE}
+        return fork_for(hers, lambda: [signal.signal(*each) for each in before.items()] and None)
+    hers.close()
+    globals()["mother"] = lambda: ours
+    start_in_a_fork_what_is_ours()
+    return None
+
+
+def start_in_a_fork_what_is_ours() -> None:
+    """Let `subprocess` start as a fork what imports what the mother has imported: a worker, a replay."""
+    plain = subprocess.Popen._execute_child  # type: ignore[attr-defined]
+
+    def execute(self, args, executable, preexec_fn, close_fds, pass_fds, cwd, env, *rest):
+        ours = type(self) is subprocess.Popen and not (executable or preexec_fn or pass_fds)
+        if ours and is_helper(args, env):
+            self.__class__ = Forked
+        how = Forked._execute_child if isinstance(self, Forked) else plain
+        how(self, args, executable, preexec_fn, close_fds, pass_fds, cwd, env, *rest)
+
+    subprocess.Popen._execute_child = execute  # type: ignore[attr-defined]
+
+
+def is_helper(args: object, env: Mapping[str, str] | None) -> bool:
+    if not isinstance(args, list) or args[:1] != [sys.executable]:
+        return False
+    code = without_options(args)[1:3]
+    same = read_at_start(os.environ if env is None else env) == read_at_start(os.environ)
+    return same and (code[:1] == ["-m"] or (code[:1] == ["-c"] and "sys.stdin.readline()" in code[1]))
+
+
+def without_options(command: list[str]) -> list[str]:
+    """Return a command line without those options of Python that only a helper may have."""
+    return [command[0], *dropwhile({"-P", "-u"}.__contains__, command[1:])]
 
 
 STATUS: list[int] = []
@@ -283,6 +338,9 @@ def become(received: list[int]) -> Callable[[], None]:
     for target, source in enumerate(received[:3]):
         os.dup2(source, target)
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+    command = job["argv"]
+    if any(re.fullmatch(STARTS_OTHERS, argument) for argument in command) and (other := nurse()):
+        return other
     os.chdir(job["cwd"])
     os.environ.clear()
     os.environ.update(job["env"])
@@ -290,17 +348,18 @@ def become(received: list[int]) -> Callable[[], None]:
     open_streams()
     if "coverage" in sys.modules:
         sys.modules["coverage"].process_startup()
-    command = job["argv"]
-    is_module = command[1:2] == ["-m"]
-    sys.orig_argv[:] = command if is_module else [sys.executable, *command]
+    sys.orig_argv[:] = command if command[0] == sys.executable else [sys.executable, *command]
     main = sys.modules["__main__"] = types.ModuleType("__main__")
     main.__builtins__ = builtins
     if sys.version_info < (3, 14):
         main.__annotations__ = {}
-    if is_module:
-        sys.path.insert(0, job["cwd"])
-        sys.argv[:] = ["-m", *command[3:]]
-        return lambda: runpy._run_module_as_main(command[2])  # type: ignore[attr-defined] - as `python -m` does
+    if command[0] == sys.executable:
+        safe, (_, option, what, *arguments) = "-P" in command[1:3], without_options(command)
+        sys.path[:0] = [] if safe else [job["cwd"] if option == "-m" else ""]
+        sys.argv[:] = [option, *arguments]
+        if option == "-c":
+            return lambda: exec(what, vars(main))
+        return lambda: runpy._run_module_as_main(what)  # type: ignore[attr-defined] - as `python -m` does
     sys.path.insert(0, str(Path(command[0]).resolve().parent))
     sys.argv[:] = command
     main.__file__, main.__cached__ = command[0], None
