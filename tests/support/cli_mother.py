@@ -63,8 +63,8 @@ def main() -> None:
 
 def read_once() -> None:
     """Read what describes the services; it is the same for every call."""
-    from botocore import session
     from awscli.clidriver import create_clidriver
+    from botocore import session
 
     session.create_loader = cache(session.create_loader)
     table = create_clidriver()._get_command_table()
