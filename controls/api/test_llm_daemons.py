@@ -20,18 +20,9 @@ _ANSWERS = (
     "AISEC-API-05",
     severity="high",
     needs_running=True,
-    nist_800_53=["AC-3", "AC-17", "IA-2", "SC-7"],
-    nist_csf=["PR.AA-03", "PR.IR-01"],
-    nist_ai_rmf=["MEASURE 2.7"],
-    nist_ai_600_1=["MS-2.7-001"],
-    iso_27001=["A.8.5", "A.8.20", "A.8.21"],
-    iso_42001=["A.4.5", "A.6.2.5"],
-    cis_v8_1=["4.4", "4.8"],
-    soc2=["CC6.1", "CC6.6"],
+    objectives=["authenticated_access"],
     owasp_llm=["LLM10:2025"],
-    atlas_mitigations=["AML.M0019"],
-    atlas_techniques=["AML.T0040", "AML.T0044", "AML.T0049", "AML.T0112.000"],
-    eu_ai_act=["15.5"],
+    atlas_techniques=["AML.T0040", "AML.T0044", "AML.T0112.000"],
     remediation=(
         "Ollama: `systemctl edit ollama`, Environment=OLLAMA_HOST=127.0.0.1 and no * in "
         "OLLAMA_ORIGINS; others: --host 127.0.0.1; let only a proxy that asks for credentials listen "

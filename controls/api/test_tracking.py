@@ -36,17 +36,10 @@ _PUBLISHED = ("password", "password1234")
     "AISEC-API-04",
     severity="high",
     needs_running=True,
-    nist_800_53=["AC-3", "AC-17", "IA-2", "IA-5(1)", "SC-7"],
-    nist_csf=["PR.AA-03", "PR.IR-01"],
-    nist_ai_rmf=["MEASURE 2.7"],
-    nist_ai_600_1=["MS-2.7-001"],
-    iso_27001=["A.8.5", "A.8.20", "A.8.21"],
-    iso_42001=["A.4.5", "A.6.2.5"],
-    cis_v8_1=["4.4", "4.7", "4.8"],
-    soc2=["CC6.1", "CC6.6"],
-    atlas_mitigations=["AML.M0019"],
-    atlas_techniques=["AML.T0035", "AML.T0036", "AML.T0049"],
-    eu_ai_act=["15.5"],
+    objectives=["authenticated_access"],
+    nist_800_53=["IA-5(1)"],
+    cis_v8_1=["4.7"],
+    atlas_techniques=["AML.T0035", "AML.T0036"],
     remediation=(
         "Bind it to loopback: `tensorboard --host 127.0.0.1`, `mlflow server --host 127.0.0.1`, and "
         "let a proxy that asks for credentials listen for others; or `mlflow server --app-name "

@@ -83,18 +83,9 @@ _FETCHED = 2_000_000
 @control(
     "AISEC-ART-04",
     severity="high",
-    nist_800_53=["CM-7", "SI-3", "SI-7", "SI-7(1)", "SR-4"],
-    nist_csf=["ID.RA-09", "PR.DS-01"],
-    nist_ai_rmf=["MANAGE 3.2", "MEASURE 2.7"],
-    nist_ai_600_1=["MS-1.1-002", "MS-2.7-005"],
-    iso_27001=["A.5.21", "A.8.24"],
-    iso_42001=["A.6.2.4", "A.10.3"],
-    cis_v8_1=["16.5"],
-    soc2=["CC6.8", "CC7.1"],
-    owasp_llm=["LLM03:2025", "LLM04:2025"],
-    atlas_mitigations=["AML.M0013", "AML.M0014"],
-    atlas_techniques=["AML.T0010.003", "AML.T0011.000", "AML.T0018", "AML.T0018.002"],
-    eu_ai_act=["15.5"],
+    objectives=["model_integrity"],
+    nist_800_53=["CM-7", "SI-3"],
+    atlas_techniques=["AML.T0011.000", "AML.T0018.002"],
     remediation=(
         "Replace each file by its safetensors copy (from the publisher, or saved with "
         "safetensors.torch.save_file), remove it from {model_dirs}; or, after review, add its SHA-256 "
@@ -171,18 +162,13 @@ def _wrong(pickle: Pickle, allow: list[str], *, strict: bool) -> list[str]:
 @control(
     "AISEC-ART-05",
     severity="critical",
-    nist_800_53=["SI-3", "SI-7", "SI-7(1)", "SR-4"],
-    nist_csf=["ID.RA-09", "PR.DS-01"],
-    nist_ai_rmf=["MANAGE 3.2", "MEASURE 2.7"],
-    nist_ai_600_1=["MG-3.1-002", "MS-1.1-002", "MS-2.7-005"],
-    iso_27001=["A.5.21", "A.8.7", "A.8.24"],
-    iso_42001=["A.6.2.4", "A.10.3"],
-    cis_v8_1=["10.1", "16.5"],
-    soc2=["CC6.8", "CC7.1"],
-    owasp_llm=["LLM03:2025", "LLM04:2025"],
-    atlas_mitigations=["AML.M0011", "AML.M0013", "AML.M0014"],
-    atlas_techniques=["AML.T0010.003", "AML.T0011.000", "AML.T0018", "AML.T0018.002"],
-    eu_ai_act=["15.5"],
+    objectives=["model_integrity"],
+    nist_800_53=["SI-3"],
+    nist_ai_600_1=["MG-3.1-002"],
+    iso_27001=["A.8.7"],
+    cis_v8_1=["10.1"],
+    atlas_mitigations=["AML.M0011"],
+    atlas_techniques=["AML.T0011.000", "AML.T0018.002"],
     remediation=(
         "Remove each file named from {model_dirs} without loading it, and find out where it came from; "
         "an import that no scanner objects to and that is known to be harmless belongs into "

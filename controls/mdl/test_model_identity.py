@@ -116,25 +116,12 @@ def _behaviour(
 @control(
     "AISEC-MDL-04",
     severity="high",
-    nist_800_53=["CA-8", "CM-3", "SA-11", "SI-7", "SI-7(1)", "SI-10", "SR-4"],
-    nist_csf=["ID.IM-02", "ID.RA-01", "ID.RA-09", "PR.DS-01"],
-    nist_ai_rmf=["MANAGE 3.2", "MEASURE 2.4", "MEASURE 2.6", "MEASURE 2.7"],
-    nist_ai_600_1=["MS-1.1-002", "MS-2.6-007", "MS-2.7-005", "MS-2.7-007", "MS-2.7-008", "MS-4.2-001"],
-    iso_27001=["A.5.21", "A.8.24", "A.8.29"],
-    iso_42001=["A.6.2.4", "A.10.3"],
-    cis_v8_1=["16.5", "16.13", "18.2"],
-    soc2=["CC4.1", "CC6.8", "CC7.1"],
-    owasp_llm=["LLM03:2025", "LLM04:2025"],
-    atlas_mitigations=["AML.M0008", "AML.M0013", "AML.M0014"],
-    atlas_techniques=[
-        "AML.T0010.003",
-        "AML.T0018",
-        "AML.T0018.000",
-        "AML.T0031",
-        "AML.T0043.004",
-        "AML.T0109",
-    ],
-    eu_ai_act=["15.4", "15.5", "55.1"],
+    objectives=["model_integrity", "adversarial_testing"],
+    nist_800_53=["CM-3"],
+    nist_ai_rmf=["MEASURE 2.4"],
+    nist_ai_600_1=["MS-2.7-008"],
+    atlas_mitigations=["AML.M0008"],
+    atlas_techniques=["AML.T0018.000", "AML.T0031", "AML.T0043.004", "AML.T0109"],
     remediation=(
         "Serve the approved files again, with the options of {baseline}; or approve what is served: "
         "review it and write its id, digests and golden answers into {baseline}"

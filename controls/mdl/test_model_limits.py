@@ -113,18 +113,13 @@ def _unbounded(
 @control(
     "AISEC-MDL-06",
     severity="medium",
-    nist_800_53=["CA-8", "SA-11", "SC-5", "SI-10"],
-    nist_csf=["ID.IM-02", "ID.RA-01", "PR.IR-04"],
-    nist_ai_rmf=["MEASURE 2.6", "MEASURE 2.7"],
-    nist_ai_600_1=["MS-2.6-007", "MS-2.7-007", "MS-4.2-001"],
-    iso_27001=["A.8.29"],
-    iso_42001=["A.6.2.4"],
-    cis_v8_1=["16.13", "18.2"],
-    soc2=["A1.1", "CC4.1", "CC7.1"],
+    objectives=["adversarial_testing"],
+    nist_800_53=["SC-5"],
+    nist_csf=["PR.IR-04"],
+    soc2=["A1.1"],
     owasp_llm=["LLM10:2025"],
     atlas_mitigations=["AML.M0004"],
     atlas_techniques=["AML.T0029", "AML.T0034.001"],
-    eu_ai_act=["15.4", "15.5", "55.1"],
     remediation=(
         "Start the server with a context of at most {max_prompt_tokens} tokens (vllm --max-model-len, "
         "llama-server --ctx-size), and refuse at the gateway what is longer, wants more than "

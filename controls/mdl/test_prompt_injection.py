@@ -74,18 +74,10 @@ def _attempts(samples: int, temperature: float, max_tokens: int) -> list[tuple[C
 @control(
     "AISEC-MDL-01",
     severity="high",
-    nist_800_53=["CA-8", "SA-11", "SI-10"],
-    nist_csf=["ID.IM-02", "ID.RA-01"],
-    nist_ai_rmf=["MEASURE 2.6", "MEASURE 2.7"],
-    nist_ai_600_1=["MS-2.6-007", "MS-2.7-007", "MS-4.2-001"],
-    iso_27001=["A.8.29"],
-    iso_42001=["A.6.2.4"],
-    cis_v8_1=["16.13", "18.2"],
-    soc2=["CC4.1", "CC7.1"],
+    objectives=["adversarial_testing"],
     owasp_llm=["LLM01:2025"],
     atlas_mitigations=["AML.M0015", "AML.M0020"],
     atlas_techniques=["AML.T0051.000", "AML.T0051.001", "AML.T0054", "AML.T0068"],
-    eu_ai_act=["15.4", "15.5", "55.1"],
     remediation=(
         "Put a guardrail that detects injections before the model at {model_endpoint}, or serve a "
         "model that keeps to its system prompt; let nothing that the model answers take effect without "

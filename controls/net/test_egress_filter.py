@@ -30,17 +30,7 @@ _SERVICES = {
     "AISEC-NET-02",
     severity="high",
     needs_running=True,
-    nist_800_53=["AC-4", "SC-7", "SC-7(5)", "SC-7(10)"],
-    nist_csf=["DE.CM-01", "PR.IR-01"],
-    nist_ai_rmf=["MEASURE 2.7"],
-    nist_ai_600_1=["MP-2.2-002", "MS-2.7-001"],
-    iso_27001=["A.8.12", "A.8.20", "A.8.22"],
-    iso_42001=["A.4.5"],
-    cis_v8_1=["4.4", "13.4"],
-    soc2=["CC6.6", "CC6.7"],
-    owasp_llm=["LLM02:2025"],
-    atlas_techniques=["AML.T0025"],
-    eu_ai_act=["15.5"],
+    objectives=["limited_egress"],
     remediation=(
         "for t in iptables ip6tables; do $t -I OUTPUT -o lo -j ACCEPT; $t -I OUTPUT -m conntrack "
         "--ctstate ESTABLISHED,RELATED -j ACCEPT; $t -P OUTPUT DROP; $t -P FORWARD DROP; done  # then "

@@ -29,18 +29,8 @@ Reason = Annotated[str, Field(min_length=1)]
 @control(
     "AISEC-SUP-04",
     severity="medium",
-    nist_800_53=["CM-14", "SI-7", "SI-7(1)", "SR-3", "SR-4", "SR-11"],
-    nist_csf=["GV.SC-05", "ID.RA-09", "PR.DS-01"],
-    nist_ai_rmf=["GOVERN 6.1", "MANAGE 3.2", "MAP 4.1", "MEASURE 2.7"],
-    nist_ai_600_1=["MG-3.1-002", "MS-1.1-002", "MS-2.7-001", "MS-2.7-005"],
-    iso_27001=["A.5.21", "A.8.19", "A.8.24"],
-    iso_42001=["A.4.4", "A.6.2.4", "A.10.3"],
-    cis_v8_1=["2.6", "16.4", "16.5"],
-    soc2=["CC6.8", "CC7.1", "CC8.1", "CC9.2"],
-    owasp_llm=["LLM03:2025", "LLM04:2025"],
-    atlas_mitigations=["AML.M0013", "AML.M0014"],
-    atlas_techniques=["AML.T0010.001", "AML.T0010.003", "AML.T0018"],
-    eu_ai_act=["15.5"],
+    objectives=["model_integrity", "software_supply_chain"],
+    nist_800_53=["CM-14"],
     remediation=(
         "Write the requirements files with hashes: pip-compile --generate-hashes, uv pip compile "
         "--generate-hashes or uv export; or commit a lock file of uv, poetry, pdm or Pipenv, which has "
@@ -142,17 +132,10 @@ class LockedEnvironment(TypedDict):
 @control(
     "AISEC-SUP-05",
     severity="medium",
-    nist_800_53=["CM-3", "CM-6", "SI-7", "SR-3", "SR-4", "SR-11"],
-    nist_csf=["GV.SC-05", "ID.RA-09", "PR.PS-01"],
-    nist_ai_rmf=["GOVERN 6.1", "MAP 4.1"],
-    nist_ai_600_1=["MG-3.1-002", "MS-2.7-001"],
-    iso_27001=["A.5.21", "A.8.19", "A.8.32"],
-    iso_42001=["A.4.4", "A.10.3"],
-    cis_v8_1=["2.6", "16.4", "16.5"],
-    soc2=["CC6.8", "CC8.1", "CC9.2"],
-    owasp_llm=["LLM03:2025"],
-    atlas_techniques=["AML.T0010.001"],
-    eu_ai_act=["15.5"],
+    objectives=["software_supply_chain"],
+    nist_800_53=["CM-3", "CM-6"],
+    nist_csf=["PR.PS-01"],
+    iso_27001=["A.8.32"],
     remediation=(
         "Make the environment anew from its lock file: uv sync --frozen, poetry sync, pip-sync or pip "
         "install --require-hashes -r FILE into a fresh environment. The pairs are {environments}."
