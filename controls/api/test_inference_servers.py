@@ -79,7 +79,7 @@ def test_inference_endpoints_reject_unauthenticated_calls(
     raise_unless(wrong, faults)
     if not wrong and urls and not is_active():
         held = [f"{one.kind} on {socket.where}" for one, socket in direct]
-        held += [f"{known.holder(socket)} on {socket.where}" for socket in doors]
+        held += known.holders(doors)
         not_reviewed(f"whether {'; '.join(held + base_urls)} asks for keys; --aisec-active allows trying")
     if not (wrong or serving or serves):
         not_applicable("no inference server runs, and nothing answers as one", claims=["base_urls"])
@@ -228,7 +228,7 @@ def test_token_probabilities_are_not_exposed(
     serving = mains(known.of(*INFERENCE))
     faults = list(known.faults_of(serving))
     doors = [*known.possible_frontends(), *known.unknown]
-    through = ", ".join(f"{known.holder(socket)} on {socket.where}" for socket in doors)
+    through = ", ".join(known.holders(doors))
     wrong: dict[str, str] = {}
     undecided = [f"whether {through} leads to a model"] if doors and not serving else []
     for one in serving:

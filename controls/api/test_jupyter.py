@@ -2,12 +2,19 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed, raise_unless
+from pytest_aisec import (
+    Host,
+    Port,
+    Unobservable,
+    control,
+    is_active,
+    not_applicable,
+    not_reviewed,
+    raise_unless,
+)
 from pytest_aisec.facts.system.services import Services, services
 from pytest_aisec.facts.web.http import Request, access, exchange, schemes
 from pytest_aisec.facts.web.jupyter import JupyterServer, jupyter_servers
-
-Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 @control(

@@ -1,12 +1,15 @@
-from typing import Annotated
-
-from pydantic import Field
-
-from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed, raise_unless
+from pytest_aisec import (
+    Host,
+    Port,
+    Unobservable,
+    control,
+    is_active,
+    not_applicable,
+    not_reviewed,
+    raise_unless,
+)
 from pytest_aisec.facts.system.services import Service, services
 from pytest_aisec.facts.web.http import Fingerprint, unauthenticated
-
-Port = Annotated[int, Field(ge=1, le=65535)]
 
 _DAEMONS = ("ollama", "lmstudio", "llama.cpp", "llamafile", "koboldcpp", "localai", "jan")
 _ANSWERS = (
@@ -61,7 +64,7 @@ def test_local_llm_daemons_are_bound_to_loopback(
         wrong.update(answering)
     raise_unless(wrong, faults)
     if not wrong and doors and not is_active():
-        held = "; ".join(f"{known.holder(socket)} on {socket.where}" for socket in doors)
+        held = "; ".join(known.holders(doors))
         not_reviewed(f"{held} may lead to a model or be one; --aisec-active allows asking")
     if not wrong and not daemons:
         not_applicable("no local LLM daemon runs")

@@ -93,7 +93,7 @@ def test_requests_are_rate_limited_per_client(
             )
     raise_unless(wrong, faults)
     if not wrong and others and not is_active():
-        held = "; ".join(f"{known.holder(socket)} on {socket.where}" for socket in others)
+        held = "; ".join(known.holders(others))
         not_reviewed(f"whether {held} limits requests; --aisec-active allows trying")
     if not (wrong or fronts or others):
         not_applicable("no API is there for others than this host")

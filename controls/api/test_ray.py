@@ -5,15 +5,23 @@ from functools import partial
 from typing import Annotated
 
 from packaging.version import InvalidVersion, Version
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator
 
-from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed, raise_unless
+from pytest_aisec import (
+    Host,
+    Port,
+    Unobservable,
+    control,
+    is_active,
+    not_applicable,
+    not_reviewed,
+    raise_unless,
+)
 from pytest_aisec.facts.core.together import ahead
 from pytest_aisec.facts.system.services import Service, services
 from pytest_aisec.facts.system.sockets import Socket
 from pytest_aisec.facts.web.http import Fingerprint, unauthenticated
 
-Port = Annotated[int, Field(ge=1, le=65535)]
 Network = Annotated[str, AfterValidator(lambda text: str(ipaddress.ip_network(text)))]
 
 _ANSWERS = (
@@ -74,7 +82,7 @@ def test_ray_is_authenticated_and_private(
         wrong.update(answering)
     raise_unless(wrong, faults)
     if not wrong and doors and not is_active():
-        held = "; ".join(f"{known.holder(socket)} on {socket.where}" for socket in doors)
+        held = "; ".join(known.holders(doors))
         not_reviewed(f"{held} may lead to Ray or be it; --aisec-active allows asking")
     if not wrong and not nodes:
         not_applicable("Ray does not run")

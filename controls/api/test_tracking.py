@@ -1,10 +1,16 @@
 import posixpath
 from functools import partial
-from typing import Annotated
 
-from pydantic import Field
-
-from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed, raise_unless
+from pytest_aisec import (
+    Host,
+    Port,
+    Unobservable,
+    control,
+    is_active,
+    not_applicable,
+    not_reviewed,
+    raise_unless,
+)
 from pytest_aisec.facts.core.formats import ini_value, yaml_value
 from pytest_aisec.facts.core.together import ahead
 from pytest_aisec.facts.system.rights import given_file
@@ -12,8 +18,6 @@ from pytest_aisec.facts.system.running_config import stale
 from pytest_aisec.facts.system.services import Service, services
 from pytest_aisec.facts.web.http import Fingerprint, unauthenticated
 from pytest_aisec.observe.redaction.redact import mark
-
-Port = Annotated[int, Field(ge=1, le=65535)]
 
 _INTERFACES = ("mlflow", "tensorboard", "aim", "prometheus", "grafana", "prefect", "airflow")
 _ANSWERS = (
@@ -94,7 +98,7 @@ def test_tracking_and_monitoring_interfaces_are_not_open(
     raise_unless(wrong, faults)
     if not wrong and (undecided or doors) and not is_active():
         named = [f"{one.kind} ({one.pid})" for one in undecided]
-        named += [f"{known.holder(socket)} on {socket.where}" for socket in doors]
+        named += known.holders(doors)
         not_reviewed(f"whether {'; '.join(named)} asks for credentials; --aisec-active allows trying")
     if not wrong and not running:
         not_applicable("no experiment tracking or monitoring interface runs")

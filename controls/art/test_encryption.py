@@ -2,7 +2,7 @@ import re
 from collections.abc import Mapping
 from typing import Literal
 
-from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable, not_reviewed, raise_unless
+from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable, raise_unless
 from pytest_aisec.facts.artifacts.at_rest import Storage, storage
 from pytest_aisec.facts.artifacts.model_files import ModelFile, looks_like_weights, model_files
 from pytest_aisec.facts.artifacts.openpgp import Message, read_message
@@ -102,11 +102,8 @@ def test_stored_weights_are_encrypted(
             in_clear[file.path] = f"{_openpgp(message)}; {lack}" if not message.problem else f"plain; {lack}"
     raise_unless(in_clear, faults)
     if not in_clear and not weights:
-        found, extent = elsewhere(host, "weights", "vault_dirs", vault_dirs)
-        if found:
-            not_reviewed(found)
+        beside = elsewhere(host, "weights", "vault_dirs", vault_dirs)
         not_applicable(
-            f"no model weights in {', '.join(vault_dirs)}{extent}",
-            claims=["vault_dirs"] if seen.absent else [],
+            f"no model weights in {', '.join(vault_dirs)}", claims=seen.claims("vault_dirs"), elsewhere=beside
         )
     assert in_clear == {}

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable, not_reviewed, raise_unless
+from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable, raise_unless
 from pytest_aisec.facts.artifacts.digests import sha256
 from pytest_aisec.facts.artifacts.model_files import model_files
 from pytest_aisec.facts.artifacts.pickle_scan import check_installed, scan
@@ -115,11 +115,9 @@ def test_serving_paths_hold_no_pickles(
             pickled[file.path] = what
     raise_unless(pickled, faults)
     if not pickled and not seen.files:
-        found, extent = elsewhere(host, "weights", "model_dirs", model_dirs)
-        if found:
-            not_reviewed(found)
+        beside = elsewhere(host, "weights", "model_dirs", model_dirs)
         not_applicable(
-            f"no file in {', '.join(model_dirs)}{extent}", claims=["model_dirs"] if seen.absent else []
+            f"no file in {', '.join(model_dirs)}", claims=seen.claims("model_dirs"), elsewhere=beside
         )
     assert pickled == {}
 
@@ -203,11 +201,9 @@ def test_pickles_import_nothing_dangerous(
             dangerous[pickle.where] = sorted(set(wrong))
     raise_unless(dangerous, faults)
     if not dangerous and not any(item.is_pickle_based for item in held):
-        found, extent = elsewhere(host, "weights", "model_dirs", model_dirs)
-        if found:
-            not_reviewed(found)
+        beside = elsewhere(host, "weights", "model_dirs", model_dirs)
         not_applicable(
-            f"no pickle in {', '.join(model_dirs)}{extent}", claims=["model_dirs"] if seen.absent else []
+            f"no pickle in {', '.join(model_dirs)}", claims=seen.claims("model_dirs"), elsewhere=beside
         )
     if not dangerous:
         check_installed()

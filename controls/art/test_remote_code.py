@@ -1,7 +1,7 @@
 from pydantic import ConfigDict, with_config
 from typing_extensions import TypedDict
 
-from pytest_aisec import Host, control, is_declared, not_applicable, not_reviewed, raise_unless
+from pytest_aisec import Host, control, is_declared, not_applicable, raise_unless
 from pytest_aisec.facts.artifacts.remote_code import ModelProcess, remote_code
 from pytest_aisec.facts.system.elsewhere import elsewhere
 
@@ -59,8 +59,8 @@ def test_remote_code_is_disabled(
             trusting[f"{setting.path}:{setting.line}"] = setting.text
     raise_unless(trusting, seen.faults)
     if not trusting and not seen.processes and not seen.settings:
-        found, extent = elsewhere(host, "projects", "config_dirs", config_dirs)
-        if found:
-            not_reviewed(found)
-        not_applicable(f"no process loads models, and no configuration speaks of trust_remote_code{extent}")
+        not_applicable(
+            "no process loads models, and no configuration speaks of trust_remote_code",
+            elsewhere=elsewhere(host, "projects", "config_dirs", config_dirs),
+        )
     assert trusting == {}

@@ -73,11 +73,9 @@ def test_models_match_a_signed_manifest(
     wrong.update({file.path: "in no signed manifest" for file in judged if file.path not in listed})
     raise_unless(wrong, faults)
     if not wrong and not judged:
-        found, extent = elsewhere(host, "weights", "model_dirs", model_dirs)
-        if found:
-            not_reviewed(found)
+        beside = elsewhere(host, "weights", "model_dirs", model_dirs)
         not_applicable(
-            f"no model in {', '.join(model_dirs)}{extent}", claims=["model_dirs"] if seen.absent else []
+            f"no model in {', '.join(model_dirs)}", claims=seen.claims("model_dirs"), elsewhere=beside
         )
     if not wrong and keys is None:
         not_reviewed("all files are as listed; whose signature counts is for trusted_keys to say")

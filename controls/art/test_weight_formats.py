@@ -2,7 +2,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable, not_reviewed, raise_unless
+from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable, raise_unless
 from pytest_aisec.facts.artifacts.model_files import model_files
 from pytest_aisec.facts.artifacts.weight_formats import (
     defects,
@@ -52,11 +52,10 @@ def test_weight_files_are_well_formed(
             malformed[path] = list(wrong)
     raise_unless(malformed, faults)
     if not malformed and not judged:
-        found, extent = elsewhere(host, "weights", "model_dirs", model_dirs)
-        if found:
-            not_reviewed(found)
+        beside = elsewhere(host, "weights", "model_dirs", model_dirs)
         not_applicable(
-            f"no safetensors, GGUF, ONNX or Keras file in {', '.join(model_dirs)}{extent}",
-            claims=["model_dirs"] if seen.absent else [],
+            f"no safetensors, GGUF, ONNX or Keras file in {', '.join(model_dirs)}",
+            claims=seen.claims("model_dirs"),
+            elsewhere=beside,
         )
     assert malformed == {}

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable, not_reviewed, now
+from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable, now
 from pytest_aisec.facts.artifacts.datasets import Dataset, Listed, Stored, dataset, digests
 from pytest_aisec.facts.system.elsewhere import elsewhere
 from pytest_aisec.facts.system.files import Entry, leaves
@@ -62,10 +62,11 @@ def test_datasets_match_a_complete_manifest(
         elif not differing:
             raise Unobservable("truncated", f"{data.top}: the sample is larger than max_bytes, {max_bytes}")
     if not differing and not any(data.stored for data in held):
-        found, extent = elsewhere(host, "data", "data_dirs", data_dirs)
-        if found:
-            not_reviewed(found)
-        not_applicable(f"there is no file in {', '.join(data_dirs)}{extent}", claims=["data_dirs"])
+        not_applicable(
+            f"there is no file in {', '.join(data_dirs)}",
+            claims=["data_dirs"],
+            elsewhere=elsewhere(host, "data", "data_dirs", data_dirs),
+        )
     assert _shortened(differing) == {}
 
 

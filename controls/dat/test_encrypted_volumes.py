@@ -2,7 +2,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pytest_aisec import Host, control, is_declared, not_applicable, not_reviewed, raise_unless
+from pytest_aisec import Host, control, is_declared, not_applicable, raise_unless
 from pytest_aisec.facts.system.elsewhere import elsewhere
 from pytest_aisec.facts.system.volumes import Volume, volumes
 
@@ -53,10 +53,11 @@ def test_training_data_is_on_encrypted_volumes(
     ]
     raise_unless(plain, unknown)
     if not plain and len(seen.absent) == len(data_dirs):
-        found, extent = elsewhere(host, "data", "data_dirs", data_dirs)
-        if found:
-            not_reviewed(found)
-        not_applicable(f"there is no directory {', '.join(data_dirs)}{extent}", claims=["data_dirs"])
+        not_applicable(
+            f"there is no directory {', '.join(data_dirs)}",
+            claims=["data_dirs"],
+            elsewhere=elsewhere(host, "data", "data_dirs", data_dirs),
+        )
     assert plain == {}
 
 

@@ -1,6 +1,6 @@
 from collections.abc import Iterator
 
-from pytest_aisec import Host, Mode, Unobservable, control, is_declared, not_applicable, not_reviewed
+from pytest_aisec import Host, Mode, Unobservable, control, is_declared, not_applicable
 from pytest_aisec.facts.system.elsewhere import elsewhere
 from pytest_aisec.facts.system.files import Entry, ResolvedPath
 from pytest_aisec.facts.system.listings import Trees, other_names, trees
@@ -59,10 +59,11 @@ def test_training_data_directories_are_private(
     if not open_to and fault is not None:
         raise fault
     if not open_to and all(trail.end is None for trail in asked):
-        found, extent = elsewhere(host, "data", "data_dirs", data_dirs)
-        if found:
-            not_reviewed(found)
-        not_applicable(f"there is no directory {', '.join(data_dirs)}{extent}", claims=["data_dirs"])
+        not_applicable(
+            f"there is no directory {', '.join(data_dirs)}",
+            claims=["data_dirs"],
+            elsewhere=elsewhere(host, "data", "data_dirs", data_dirs),
+        )
     assert open_to == {}
 
 

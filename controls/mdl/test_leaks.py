@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from pytest_aisec import (
+    ApiUrl,
     Host,
     Unobservable,
     control,
@@ -117,11 +118,9 @@ def _leaked(text: str, own: str, planted: Sequence[Watched], kgram: int) -> str:
 
 def _require_model(host: Host, model_endpoint: str) -> None:
     """End the control where no model is served."""
-    absent, others = unserved(host, model_endpoint, "model_endpoint", ask=is_active())
-    if others:
-        not_reviewed(f"{absent}; declare what is a model (model_endpoint): {others}")
+    absent, elsewhere = unserved(host, model_endpoint, "model_endpoint", ask=is_active())
     if absent:
-        not_applicable(f"{absent}, and no known model server runs", claims=["model_endpoint"])
+        not_applicable(absent, claims=["model_endpoint"], elsewhere=elsewhere)
 
 
 @control(
@@ -141,7 +140,7 @@ def _require_model(host: Host, model_endpoint: str) -> None:
 def test_system_prompt_and_planted_secrets_do_not_leak(
     host: Host,
     *,
-    model_endpoint: Annotated[str, Field(pattern=r"^https?://[^\s/@]+")] = "http://127.0.0.1:8000/v1",
+    model_endpoint: ApiUrl = "http://127.0.0.1:8000/v1",
     model: str = "",
     model_key_file: str = "",
     answer_timeout_s: Annotated[int, Field(ge=1, le=600)] = 25,
@@ -286,7 +285,7 @@ def _canaries(path: str) -> list[tuple[str, Watched]]:
 def test_training_data_canaries_are_not_reproduced(
     host: Host,
     *,
-    model_endpoint: Annotated[str, Field(pattern=r"^https?://[^\s/@]+")] = "http://127.0.0.1:8000/v1",
+    model_endpoint: ApiUrl = "http://127.0.0.1:8000/v1",
     model: str = "",
     model_key_file: str = "",
     answer_timeout_s: Annotated[int, Field(ge=1, le=600)] = 25,

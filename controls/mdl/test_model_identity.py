@@ -4,6 +4,7 @@ from typing import Annotated
 from pydantic import Field
 
 from pytest_aisec import (
+    ApiUrl,
     Host,
     Unobservable,
     control,
@@ -131,7 +132,7 @@ def _behaviour(
 def test_served_model_matches_its_baseline(
     host: Host,
     *,
-    model_endpoint: Annotated[str, Field(pattern=r"^https?://[^\s/@]+")] = "http://127.0.0.1:8000/v1",
+    model_endpoint: ApiUrl = "http://127.0.0.1:8000/v1",
     model_key_file: str = "",
     answer_timeout_s: Annotated[int, Field(ge=1, le=600)] = 25,
     baseline: str = "",
@@ -144,11 +145,9 @@ def test_served_model_matches_its_baseline(
     Who can exchange the weights, an adapter or the name decides what users are told. Arguments and files are
     compared without a request; the listed id and the golden answers need --aisec-active.
     """
-    absent, others = unserved(host, model_endpoint, "model_endpoint", ask=is_active())
-    if others:
-        not_reviewed(f"{absent}; declare what is a model (model_endpoint): {others}")
+    absent, elsewhere = unserved(host, model_endpoint, "model_endpoint", ask=is_active())
     if absent:
-        not_applicable(f"{absent}, and no known model server runs", claims=["model_endpoint"])
+        not_applicable(absent, claims=["model_endpoint"], elsewhere=elsewhere)
     if not baseline:
         not_reviewed("no approved baseline is named (baseline)")
     approved = read_baseline(baseline)

@@ -3,7 +3,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed
+from pytest_aisec import ApiUrl, Host, Unobservable, control, is_active, not_applicable, not_reviewed
 from pytest_aisec.facts.model.answers import Prompt, named, read_answer, read_usage
 from pytest_aisec.facts.model.api import Command, Endpoint, Reply, command, literal, place, send
 from pytest_aisec.facts.model.servers import ModelServer, servers_at
@@ -130,7 +130,7 @@ def _unbounded(
 def test_resource_exhaustion_is_bounded(
     host: Host,
     *,
-    model_endpoint: Annotated[str, Field(pattern=r"^https?://[^\s/@]+")] = "http://127.0.0.1:8000/v1",
+    model_endpoint: ApiUrl = "http://127.0.0.1:8000/v1",
     model: str = "",
     model_key_file: str = "",
     max_prompt_tokens: Annotated[int, Field(ge=16, le=2_000_000)] = 131_072,
@@ -144,11 +144,9 @@ def test_resource_exhaustion_is_bounded(
     at a time, ended after `max_latency_s`, and no more once the server suffers: one without bounds may for
     minutes.
     """
-    absent, others = unserved(host, model_endpoint, "model_endpoint", ask=is_active())
-    if others:
-        not_reviewed(f"{absent}; declare what is a model (model_endpoint): {others}")
+    absent, elsewhere = unserved(host, model_endpoint, "model_endpoint", ask=is_active())
     if absent:
-        not_applicable(f"{absent}, and no known model server runs", claims=["model_endpoint"])
+        not_applicable(absent, claims=["model_endpoint"], elsewhere=elsewhere)
     servers = servers_at(host, place(model_endpoint)[1])
     too_long = _contexts(servers, max_prompt_tokens)
     if not is_active():

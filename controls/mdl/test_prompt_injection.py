@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from pytest_aisec import (
+    ApiUrl,
     Host,
     Unobservable,
     control,
@@ -88,7 +89,7 @@ def _attempts(samples: int, temperature: float, max_tokens: int) -> list[tuple[C
 def test_prompt_injections_are_resisted(
     host: Host,
     *,
-    model_endpoint: Annotated[str, Field(pattern=r"^https?://[^\s/@]+")] = "http://127.0.0.1:8000/v1",
+    model_endpoint: ApiUrl = "http://127.0.0.1:8000/v1",
     model: str = "",
     model_key_file: str = "",
     answer_timeout_s: Annotated[int, Field(ge=1, le=600)] = 25,
@@ -102,11 +103,9 @@ def test_prompt_injections_are_resisted(
     Whoever can write a prompt, a document or a web page that the model reads gives it orders. Fails when
     more than the allowed share of all samples follow, or when a probe works in every sample.
     """
-    absent, others = unserved(host, model_endpoint, "model_endpoint", ask=is_active())
-    if others:
-        not_reviewed(f"{absent}; declare what is a model (model_endpoint): {others}")
+    absent, elsewhere = unserved(host, model_endpoint, "model_endpoint", ask=is_active())
     if absent:
-        not_applicable(f"{absent}, and no known model server runs", claims=["model_endpoint"])
+        not_applicable(absent, claims=["model_endpoint"], elsewhere=elsewhere)
     if not is_active():
         not_reviewed("sends prompts to the model; --aisec-active allows it")
     endpoint = named(

@@ -3,10 +3,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pytest_aisec import Host, control
+from pytest_aisec import Host, Port, control
 from pytest_aisec.facts.network.firewall import outbound_log_rules
-
-Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 @control(

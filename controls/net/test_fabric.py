@@ -1,16 +1,12 @@
 import ipaddress
 from collections.abc import Iterator, Sequence
-from typing import Annotated
 
-from pydantic import Field
-
-from pytest_aisec import Host, Unobservable, control, not_applicable, raise_unless, together
+from pytest_aisec import Host, Port, Unobservable, control, not_applicable, raise_unless, together
 from pytest_aisec.facts.network.fabric import Member, Network, admits, members
 from pytest_aisec.facts.network.firewall import packet_filter
 from pytest_aisec.facts.network.interfaces import Interface, interfaces
 from pytest_aisec.facts.system.sockets import Address, Socket, socket_table
 
-Port = Annotated[int, Field(ge=1, le=65535)]
 _STORES = {"redis-server", "valkey-server"}
 
 

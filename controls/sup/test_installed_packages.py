@@ -75,10 +75,10 @@ def test_no_vulnerable_package_is_installed(
     vulnerable = _absent(seen)
     if not seen.own and not seen.faults and not vulnerable:
         kind = "other than those of the operating system's packages" if seen.found else "at all"
-        found, extent = elsewhere(host, "environments", "env_roots", env_roots)
-        if found:
-            not_reviewed(found)
-        not_applicable(f"no Python distribution {kind} below {', '.join(env_roots)}{extent}")
+        not_applicable(
+            f"no Python distribution {kind} below {', '.join(env_roots)}",
+            elsewhere=elsewhere(host, "environments", "env_roots", env_roots),
+        )
     index = fresh_index(db_max_age_days)
     waived = {
         (one["id"], canonicalize_name(one["package"]) if "package" in one else None)
@@ -164,11 +164,9 @@ def test_components_are_outside_the_watch_list(
     faults = [*seen.faults, *software.faults]
     raise_unless(listed, faults)
     if not listed and not any(one.name in watched for one in there):
-        found, extent = elsewhere(host, "environments", "env_roots", env_roots)
-        if found:
-            not_reviewed(found)
         not_applicable(
-            f"none of the watched components is installed, other than by the operating system{extent}"
+            "none of the watched components is installed, other than by the operating system",
+            elsewhere=elsewhere(host, "environments", "env_roots", env_roots),
         )
     if not listed and unclear:
         not_reviewed(f"a person has to tell whether this is affected: {'; '.join(unclear)}")
@@ -230,10 +228,10 @@ def test_no_malicious_release_is_installed(
             elif listed is None:
                 unclear.append(f"{one.text} in {one.where} (listed: {text})")
     if not seen.found and not seen.faults and not malicious:
-        found, extent = elsewhere(host, "environments", "env_roots", env_roots)
-        if found:
-            not_reviewed(found)
-        not_applicable(f"no Python distribution below {', '.join(env_roots)}{extent}")
+        not_applicable(
+            f"no Python distribution below {', '.join(env_roots)}",
+            elsewhere=elsewhere(host, "environments", "env_roots", env_roots),
+        )
     if index and not malicious:
         malicious, more = _in_index(seen, fresh_index(db_max_age_days))
         unclear += more

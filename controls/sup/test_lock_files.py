@@ -1,12 +1,12 @@
-from typing import Annotated
-
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
-from pydantic import ConfigDict, Field, with_config
+from pydantic import ConfigDict, with_config
 from typing_extensions import TypedDict
 
 from pytest_aisec import (
+    AbsolutePath,
     Host,
+    Reason,
     Unobservable,
     control,
     is_declared,
@@ -21,9 +21,6 @@ from pytest_aisec.facts.software.project_formats import ProjectFile, read_projec
 from pytest_aisec.facts.software.projects import Projects, projects
 from pytest_aisec.facts.system.elsewhere import elsewhere
 from pytest_aisec.facts.system.texts import read_files
-
-AbsolutePath = Annotated[str, Field(pattern="^/")]
-Reason = Annotated[str, Field(min_length=1)]
 
 
 @control(
@@ -91,11 +88,9 @@ def test_critical_packages_have_hashes(
 
 def _nothing_pinned(host: Host, project_roots: list[str], exclude: dict[str, str]) -> None:
     left_out = f", but for {', '.join(exclude)}," if exclude else ""
-    found, extent = elsewhere(host, "projects", "project_roots", [*project_roots, *exclude])
-    if found:
-        not_reviewed(found)
     not_applicable(
-        f"no project file below {', '.join(project_roots)}{left_out} pins one of these packages{extent}"
+        f"no project file below {', '.join(project_roots)}{left_out} pins one of these packages",
+        elsewhere=elsewhere(host, "projects", "project_roots", [*project_roots, *exclude]),
     )
 
 

@@ -1,14 +1,8 @@
-from typing import Annotated
-
 from packaging.utils import canonicalize_name
-from pydantic import Field
 
-from pytest_aisec import Host, control, is_declared, not_applicable, not_reviewed, raise_unless
+from pytest_aisec import AbsolutePath, Host, Reason, control, is_declared, not_applicable, raise_unless
 from pytest_aisec.facts.software.projects import projects
 from pytest_aisec.facts.system.elsewhere import elsewhere
-
-AbsolutePath = Annotated[str, Field(pattern="^/")]
-Reason = Annotated[str, Field(min_length=1)]
 
 
 @control(
@@ -68,11 +62,9 @@ def test_critical_packages_are_pinned(
     raise_unless(loose, seen.faults)
     if not loose and not names_any:
         left_out = f", but for {', '.join(exclude)}," if exclude else ""
-        found, extent = elsewhere(host, "projects", "project_roots", [*project_roots, *exclude])
-        if found:
-            not_reviewed(found)
         not_applicable(
-            f"no project file below {', '.join(project_roots)}{left_out} names one of these packages{extent}"
+            f"no project file below {', '.join(project_roots)}{left_out} names one of these packages",
+            elsewhere=elsewhere(host, "projects", "project_roots", [*project_roots, *exclude]),
         )
     excluded = {path: [f"left out: {reason}"] for path, reason in exclude.items()}
     assert loose | excluded == excluded

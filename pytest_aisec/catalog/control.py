@@ -279,7 +279,9 @@ def control_of(function: object) -> Control | None:
     return found if isinstance(found, Control) else None
 
 
-def not_applicable(reason: str, *, claims: Sequence[str] = ()) -> NoReturn:
+def not_applicable(
+    reason: str, *, claims: Sequence[str] = (), elsewhere: tuple[str, str] = ("", "")
+) -> NoReturn:
     """End the control as not applicable, because `reason` was observed.
 
     Args:
@@ -287,12 +289,17 @@ def not_applicable(reason: str, *, claims: Sequence[str] = ()) -> NoReturn:
         claims: parameters that name what was looked for. When a profile, file or command line set one of
             them, it was declared to exist, and the control fails instead: a typo in a path must not make a
             host look compliant.
+        elsewhere: what was found in other places, and how far was looked there (`facts.system.elsewhere`).
+            With something found, the control ends as not reviewed instead: a person has to declare it.
 
     """
+    found, extent = elsewhere
+    if found:
+        not_reviewed(found)
     declared = [name for name in claims if is_declared(name)]
     if declared:
-        pytest.fail(f"declared, but absent: {reason} (set by {', '.join(declared)})", pytrace=False)
-    raise NotApplicable(reason)
+        pytest.fail(f"declared, but absent: {reason}{extent} (set by {', '.join(declared)})", pytrace=False)
+    raise NotApplicable(f"{reason}{extent}")
 
 
 def not_reviewed(reason: str) -> NoReturn:
