@@ -13,17 +13,15 @@ if TYPE_CHECKING:
     from pytest_aisec import facts
     from pytest_aisec.catalog.context import is_active, is_declared, now
     from pytest_aisec.catalog.control import control, not_applicable, not_reviewed
-    from pytest_aisec.catalog.types import AbsolutePath, ApiUrl, Mode, Port, Reason
+    from pytest_aisec.catalog.types import AbsolutePath, Mode, Reason
     from pytest_aisec.facts.core.together import raise_unless, together
     from pytest_aisec.observe.backend import foresee
     from pytest_aisec.observe.faults import Unobservable
 
 __all__ = [
     "AbsolutePath",
-    "ApiUrl",
     "Host",
     "Mode",
-    "Port",
     "Reason",
     "Unobservable",
     "control",
@@ -42,7 +40,7 @@ _HOMES = {
     "testinfra.host": ("Host",),
     "pytest_aisec.catalog.context": ("is_active", "is_declared", "now"),
     "pytest_aisec.catalog.control": ("control", "not_applicable", "not_reviewed"),
-    "pytest_aisec.catalog.types": ("AbsolutePath", "ApiUrl", "Mode", "Port", "Reason"),
+    "pytest_aisec.catalog.types": ("AbsolutePath", "Mode", "Reason"),
     "pytest_aisec.facts.core.together": ("raise_unless", "together"),
     "pytest_aisec.observe.backend": ("foresee",),
     "pytest_aisec.observe.faults": ("Unobservable",),

@@ -2,17 +2,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pytest_aisec import (
-    Host,
-    Port,
-    Unobservable,
-    control,
-    is_active,
-    not_applicable,
-    not_reviewed,
-    raise_unless,
-)
+from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed, raise_unless
 from pytest_aisec.facts.system.services import Services, services
+from pytest_aisec.facts.system.sockets import Port
 from pytest_aisec.facts.web.http import Request, access, exchange, schemes
 from pytest_aisec.facts.web.jupyter import JupyterServer, jupyter_servers
 

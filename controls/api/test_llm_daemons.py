@@ -1,14 +1,6 @@
-from pytest_aisec import (
-    Host,
-    Port,
-    Unobservable,
-    control,
-    is_active,
-    not_applicable,
-    not_reviewed,
-    raise_unless,
-)
+from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed, raise_unless
 from pytest_aisec.facts.system.services import Service, services
+from pytest_aisec.facts.system.sockets import Port
 from pytest_aisec.facts.web.http import Fingerprint, unauthenticated
 
 _DAEMONS = ("ollama", "lmstudio", "llama.cpp", "llamafile", "koboldcpp", "localai", "jan")

@@ -7,19 +7,10 @@ from typing import Annotated
 from packaging.version import InvalidVersion, Version
 from pydantic import AfterValidator
 
-from pytest_aisec import (
-    Host,
-    Port,
-    Unobservable,
-    control,
-    is_active,
-    not_applicable,
-    not_reviewed,
-    raise_unless,
-)
+from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed, raise_unless
 from pytest_aisec.facts.core.together import ahead
 from pytest_aisec.facts.system.services import Service, services
-from pytest_aisec.facts.system.sockets import Socket
+from pytest_aisec.facts.system.sockets import Port, Socket
 from pytest_aisec.facts.web.http import Fingerprint, unauthenticated
 
 Network = Annotated[str, AfterValidator(lambda text: str(ipaddress.ip_network(text)))]
@@ -82,8 +73,9 @@ def test_ray_is_authenticated_and_private(
         wrong.update(answering)
     raise_unless(wrong, faults)
     if not wrong and doors and not is_active():
-        held = "; ".join(known.holders(doors))
-        not_reviewed(f"{held} may lead to Ray or be it; --aisec-active allows asking")
+        not_reviewed(
+            f"{'; '.join(known.holders(doors))} may lead to Ray or be it; --aisec-active allows asking"
+        )
     if not wrong and not nodes:
         not_applicable("Ray does not run")
     assert wrong == {}

@@ -1,21 +1,13 @@
 import posixpath
 from functools import partial
 
-from pytest_aisec import (
-    Host,
-    Port,
-    Unobservable,
-    control,
-    is_active,
-    not_applicable,
-    not_reviewed,
-    raise_unless,
-)
+from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed, raise_unless
 from pytest_aisec.facts.core.formats import ini_value, yaml_value
 from pytest_aisec.facts.core.together import ahead
 from pytest_aisec.facts.system.rights import given_file
 from pytest_aisec.facts.system.running_config import stale
 from pytest_aisec.facts.system.services import Service, services
+from pytest_aisec.facts.system.sockets import Port
 from pytest_aisec.facts.web.http import Fingerprint, unauthenticated
 from pytest_aisec.observe.redaction.redact import mark
 

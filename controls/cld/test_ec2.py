@@ -3,7 +3,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pytest_aisec import Host, Port, control, not_applicable
+from pytest_aisec import Host, control, not_applicable
 from pytest_aisec.facts.aws.client import AccountId, Region, account
 from pytest_aisec.facts.aws.ec2 import Instance, InstanceId, InstanceType, Volume, instances, volumes
 from pytest_aisec.facts.aws.security_groups import (
@@ -14,6 +14,7 @@ from pytest_aisec.facts.aws.security_groups import (
     security_groups,
     widest,
 )
+from pytest_aisec.facts.system.sockets import Port
 
 _INTERNET = {4: 7, 6: 16}
 """A range of addresses with a prefix of this length or a shorter one is the Internet."""

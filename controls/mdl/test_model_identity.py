@@ -3,18 +3,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pytest_aisec import (
-    ApiUrl,
-    Host,
-    Unobservable,
-    control,
-    is_active,
-    not_applicable,
-    not_reviewed,
-    raise_unless,
-)
+from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed, raise_unless
 from pytest_aisec.facts.model.answers import Answer, Prompt, chat, served_models
-from pytest_aisec.facts.model.api import Endpoint, place, printed
+from pytest_aisec.facts.model.api import ApiUrl, Endpoint, place, printed
 from pytest_aisec.facts.model.baseline import Baseline, agrees, read_baseline
 from pytest_aisec.facts.model.servers import ModelServer, servers_at
 from pytest_aisec.facts.model.unnamed import unserved

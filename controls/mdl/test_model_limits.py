@@ -3,9 +3,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from pytest_aisec import ApiUrl, Host, Unobservable, control, is_active, not_applicable, not_reviewed
+from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed
 from pytest_aisec.facts.model.answers import Prompt, named, read_answer, read_usage
-from pytest_aisec.facts.model.api import Command, Endpoint, Reply, command, literal, place, send
+from pytest_aisec.facts.model.api import ApiUrl, Command, Endpoint, Reply, command, literal, place, send
 from pytest_aisec.facts.model.servers import ModelServer, servers_at
 from pytest_aisec.facts.model.unnamed import unserved
 

@@ -5,7 +5,6 @@ from typing import Annotated
 from pydantic import Field
 
 from pytest_aisec import (
-    ApiUrl,
     Host,
     Unobservable,
     control,
@@ -17,7 +16,7 @@ from pytest_aisec import (
 )
 from pytest_aisec.facts.model import prompts
 from pytest_aisec.facts.model.answers import Answer, Canary, Prompt, canary, chat, named, require
-from pytest_aisec.facts.model.api import Endpoint
+from pytest_aisec.facts.model.api import ApiUrl, Endpoint
 from pytest_aisec.facts.model.leaks import joined
 from pytest_aisec.facts.model.unnamed import unserved
 

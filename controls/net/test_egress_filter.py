@@ -1,11 +1,12 @@
 import ipaddress
 from collections.abc import Iterator, Sequence
 
-from pytest_aisec import Host, Port, Unobservable, control, not_applicable
+from pytest_aisec import Host, Unobservable, control, not_applicable
 from pytest_aisec.facts.core.formats import is_number
 from pytest_aisec.facts.network.filter_rules import BaseChain, Condition, Flow, paths
 from pytest_aisec.facts.network.firewall import PacketFilter, packet_filter
 from pytest_aisec.facts.network.origin import STAYS
+from pytest_aisec.facts.system.sockets import Port
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _WITHIN = [ipaddress.ip_network(net) for net in ("224.0.0.0/4", "fc00::/7", "fe80::/10", "ff00::/8")]

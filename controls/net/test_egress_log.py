@@ -3,8 +3,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pytest_aisec import Host, Port, control
+from pytest_aisec import Host, control
 from pytest_aisec.facts.network.firewall import outbound_log_rules
+from pytest_aisec.facts.system.sockets import Port
 
 
 @control(

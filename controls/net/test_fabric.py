@@ -1,11 +1,11 @@
 import ipaddress
 from collections.abc import Iterator, Sequence
 
-from pytest_aisec import Host, Port, Unobservable, control, not_applicable, raise_unless, together
+from pytest_aisec import Host, Unobservable, control, not_applicable, raise_unless, together
 from pytest_aisec.facts.network.fabric import Member, Network, admits, members
 from pytest_aisec.facts.network.firewall import packet_filter
 from pytest_aisec.facts.network.interfaces import Interface, interfaces
-from pytest_aisec.facts.system.sockets import Address, Socket, socket_table
+from pytest_aisec.facts.system.sockets import Address, Port, Socket, socket_table
 
 _STORES = {"redis-server", "valkey-server"}
 

@@ -4,9 +4,9 @@ from typing import Annotated, Literal, NotRequired
 from pydantic import ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
-from pytest_aisec import Host, Port, Unobservable, control, together
+from pytest_aisec import Host, Unobservable, control, together
 from pytest_aisec.facts.network.forwarded import Passing, forwarded
-from pytest_aisec.facts.system.sockets import Socket, addresses_of, socket_table
+from pytest_aisec.facts.system.sockets import Port, Socket, addresses_of, socket_table
 
 
 @with_config(ConfigDict(extra="forbid"))

@@ -18,7 +18,7 @@ from pytest_aisec import (
 from pytest_aisec.facts.software.distributions import Distribution, distributions
 from pytest_aisec.facts.software.locks import Locked, is_flat, locked
 from pytest_aisec.facts.software.project_formats import ProjectFile, read_project_file
-from pytest_aisec.facts.software.projects import Projects, projects
+from pytest_aisec.facts.software.projects import CRITICAL_PACKAGES, Projects, projects
 from pytest_aisec.facts.system.elsewhere import elsewhere
 from pytest_aisec.facts.system.texts import read_files
 
@@ -39,16 +39,7 @@ def test_critical_packages_have_hashes(
     host: Host,
     *,
     project_roots: list[str] = ["/opt", "/srv", "/home"],
-    critical_packages: list[str] = [
-        "torch",
-        "tensorflow",
-        "transformers",
-        "jax",
-        "vllm",
-        "safetensors",
-        "accelerate",
-        "datasets",
-    ],
+    critical_packages: list[str] = CRITICAL_PACKAGES,
     require_all: bool = False,
     exclude: dict[AbsolutePath, Reason] = {},
 ) -> None:

@@ -1,7 +1,7 @@
 from packaging.utils import canonicalize_name
 
 from pytest_aisec import AbsolutePath, Host, Reason, control, is_declared, not_applicable, raise_unless
-from pytest_aisec.facts.software.projects import projects
+from pytest_aisec.facts.software.projects import CRITICAL_PACKAGES, projects
 from pytest_aisec.facts.system.elsewhere import elsewhere
 
 
@@ -23,16 +23,7 @@ def test_critical_packages_are_pinned(
     host: Host,
     *,
     project_roots: list[str] = ["/opt", "/srv", "/home"],
-    critical_packages: list[str] = [
-        "torch",
-        "tensorflow",
-        "transformers",
-        "jax",
-        "vllm",
-        "safetensors",
-        "accelerate",
-        "datasets",
-    ],
+    critical_packages: list[str] = CRITICAL_PACKAGES,
     exclude: dict[AbsolutePath, Reason] = {},
 ) -> None:
     """Critical ML libraries are pinned to exact versions in every project.

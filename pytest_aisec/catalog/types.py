@@ -26,8 +26,5 @@ Mode = Annotated[str, BeforeValidator(_check_mode)]
 """A file mode as a quoted string of octal digits, such as `"0750"`."""
 
 AbsolutePath = Annotated[str, Field(pattern="^/")]
-ApiUrl = Annotated[str, Field(pattern=r"^https?://[^\s/@]+")]
-"""The URL of an API, without credentials, such as `"http://127.0.0.1:8000/v1"`."""
-Port = Annotated[int, Field(ge=1, le=65535)]
 Reason = Annotated[str, Field(min_length=1)]
 """A text for people that is not empty."""
