@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import page
@@ -18,6 +19,8 @@ from playwright.sync_api import sync_playwright
 
 from pytest_aisec.catalog.content import content_roots
 from pytest_aisec.catalog.load import load_catalog
+from pytest_aisec.catalog.resolve import single
+from pytest_aisec.judge.fold import describe
 from pytest_aisec.judge.gate import decide
 from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import ControlInfo, Result, Run
@@ -30,21 +33,9 @@ SIZE, LOAD = 15, 2
 
 def controls(number: int) -> list[ControlInfo]:
     found = [*load_catalog(content_roots(())).values()][:number]
-    return [
-        ControlInfo(
-            id=item.id,
-            title=item.title,
-            rationale=item.rationale,
-            severity=item.severity,
-            family=item.family,
-            frameworks=item.frameworks,
-            remediation="chmod o-w /srv/models, and see that what writes there sets its umask",
-            params={"paths": ["/srv/models", "/opt/models"]},
-            declared=(),
-            platforms=item.platforms,
-        )
-        for item in found
-    ]
+    remediation = "chmod o-w /srv/models, and see that what writes there sets its umask"
+    params = {"paths": ["/srv/models", "/opt/models"]}
+    return [replace(describe(single(item, {})), remediation=remediation, params=params) for item in found]
 
 
 def make(known: list[ControlInfo], hosts: int, *, is_worst: bool) -> Run:

@@ -13,14 +13,16 @@ if TYPE_CHECKING:
     from pytest_aisec import facts
     from pytest_aisec.catalog.context import is_active, is_declared, now
     from pytest_aisec.catalog.control import control, not_applicable, not_reviewed
-    from pytest_aisec.catalog.types import Mode
+    from pytest_aisec.catalog.types import AbsolutePath, Mode, Reason
     from pytest_aisec.facts.core.together import raise_unless, together
     from pytest_aisec.observe.backend import foresee
     from pytest_aisec.observe.faults import Unobservable
 
 __all__ = [
+    "AbsolutePath",
     "Host",
     "Mode",
+    "Reason",
     "Unobservable",
     "control",
     "facts",
@@ -35,19 +37,13 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Host": ("testinfra.host", "Host"),
-    "Mode": ("pytest_aisec.catalog.types", "Mode"),
-    "Unobservable": ("pytest_aisec.observe.faults", "Unobservable"),
-    "control": ("pytest_aisec.catalog.control", "control"),
-    "facts": ("pytest_aisec.facts", None),
-    "foresee": ("pytest_aisec.observe.backend", "foresee"),
-    "is_active": ("pytest_aisec.catalog.context", "is_active"),
-    "is_declared": ("pytest_aisec.catalog.context", "is_declared"),
-    "not_applicable": ("pytest_aisec.catalog.control", "not_applicable"),
-    "not_reviewed": ("pytest_aisec.catalog.control", "not_reviewed"),
-    "now": ("pytest_aisec.catalog.context", "now"),
-    "raise_unless": ("pytest_aisec.facts.core.together", "raise_unless"),
-    "together": ("pytest_aisec.facts.core.together", "together"),
+    "testinfra.host": ("Host",),
+    "pytest_aisec.catalog.context": ("is_active", "is_declared", "now"),
+    "pytest_aisec.catalog.control": ("control", "not_applicable", "not_reviewed"),
+    "pytest_aisec.catalog.types": ("AbsolutePath", "Mode", "Reason"),
+    "pytest_aisec.facts.core.together": ("raise_unless", "together"),
+    "pytest_aisec.observe.backend": ("foresee",),
+    "pytest_aisec.observe.faults": ("Unobservable",),
 }
 
 
@@ -55,11 +51,11 @@ def __getattr__(name: str) -> object:
     """Import `name` when it is first asked for."""
     import importlib  # noqa: PLC0415 - an idle plugin imports nothing it does not use
 
-    try:
-        module, attribute = _HOMES[name]
-    except KeyError:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
-    loaded = importlib.import_module(module)
-    value: object = loaded if attribute is None else getattr(loaded, attribute)
+    if name == "facts":
+        return importlib.import_module("pytest_aisec.facts")
+    home = next((module for module, names in _HOMES.items() if name in names), None)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(importlib.import_module(home), name)
     globals()[name] = value
     return value

@@ -114,7 +114,7 @@ def test_the_api_front_uses_tls(
         _ask(host, known, others, seen, names)
         _shake_hands(host, seen, authorities, min_days=min_days, min_version=min_version)
     raise_unless(seen.wrong, seen.faults)
-    seen.undecided += [f"{known.holder(socket)} on {socket.where}" for socket in others]
+    seen.undecided += known.holders(others)
     if not seen.wrong and seen.undecided and not is_active():
         not_reviewed(f"what {'; '.join(seen.undecided)} agrees to; --aisec-active allows asking")
     if not seen.wrong and not seen.fronts:

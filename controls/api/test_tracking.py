@@ -1,8 +1,5 @@
 import posixpath
 from functools import partial
-from typing import Annotated
-
-from pydantic import Field
 
 from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed, raise_unless
 from pytest_aisec.facts.core.formats import ini_value, yaml_value
@@ -10,10 +7,9 @@ from pytest_aisec.facts.core.together import ahead
 from pytest_aisec.facts.system.rights import given_file
 from pytest_aisec.facts.system.running_config import stale
 from pytest_aisec.facts.system.services import Service, services
+from pytest_aisec.facts.system.sockets import Port
 from pytest_aisec.facts.web.http import Fingerprint, unauthenticated
 from pytest_aisec.observe.redaction.redact import mark
-
-Port = Annotated[int, Field(ge=1, le=65535)]
 
 _INTERFACES = ("mlflow", "tensorboard", "aim", "prometheus", "grafana", "prefect", "airflow")
 _ANSWERS = (
@@ -36,17 +32,10 @@ _PUBLISHED = ("password", "password1234")
     "AISEC-API-04",
     severity="high",
     needs_running=True,
-    nist_800_53=["AC-3", "AC-17", "IA-2", "IA-5(1)", "SC-7"],
-    nist_csf=["PR.AA-03", "PR.IR-01"],
-    nist_ai_rmf=["MEASURE 2.7"],
-    nist_ai_600_1=["MS-2.7-001"],
-    iso_27001=["A.8.5", "A.8.20", "A.8.21"],
-    iso_42001=["A.4.5", "A.6.2.5"],
-    cis_v8_1=["4.4", "4.7", "4.8"],
-    soc2=["CC6.1", "CC6.6"],
-    atlas_mitigations=["AML.M0019"],
-    atlas_techniques=["AML.T0035", "AML.T0036", "AML.T0049"],
-    eu_ai_act=["15.5"],
+    objectives=["authenticated_access"],
+    nist_800_53=["IA-5(1)"],
+    cis_v8_1=["4.7"],
+    atlas_techniques=["AML.T0035", "AML.T0036"],
     remediation=(
         "Bind it to loopback: `tensorboard --host 127.0.0.1`, `mlflow server --host 127.0.0.1`, and "
         "let a proxy that asks for credentials listen for others; or `mlflow server --app-name "
@@ -101,7 +90,7 @@ def test_tracking_and_monitoring_interfaces_are_not_open(
     raise_unless(wrong, faults)
     if not wrong and (undecided or doors) and not is_active():
         named = [f"{one.kind} ({one.pid})" for one in undecided]
-        named += [f"{known.holder(socket)} on {socket.where}" for socket in doors]
+        named += known.holders(doors)
         not_reviewed(f"whether {'; '.join(named)} asks for credentials; --aisec-active allows trying")
     if not wrong and not running:
         not_applicable("no experiment tracking or monitoring interface runs")

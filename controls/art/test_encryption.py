@@ -2,7 +2,7 @@ import re
 from collections.abc import Mapping
 from typing import Literal
 
-from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable, not_reviewed, raise_unless
+from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable, raise_unless
 from pytest_aisec.facts.artifacts.at_rest import Storage, storage
 from pytest_aisec.facts.artifacts.model_files import ModelFile, looks_like_weights, model_files
 from pytest_aisec.facts.artifacts.openpgp import Message, read_message
@@ -57,18 +57,7 @@ def _disk(stored: Storage, accept: list[Protection]) -> str:
 @control(
     "AISEC-ART-01",
     severity="critical",
-    nist_800_53=["AC-3", "AC-6", "SC-12", "SC-13", "SC-28", "SC-28(1)"],
-    nist_csf=["PR.AA-05", "PR.DS-01"],
-    nist_ai_rmf=["MEASURE 2.7"],
-    nist_ai_600_1=["MS-2.7-001"],
-    iso_27001=["A.5.15", "A.8.3", "A.8.24"],
-    iso_42001=["A.4.2", "A.4.5"],
-    cis_v8_1=["3.3", "3.11"],
-    soc2=["C1.1", "CC6.1", "CC6.3"],
-    owasp_llm=["LLM02:2025"],
-    atlas_mitigations=["AML.M0005", "AML.M0012"],
-    atlas_techniques=["AML.T0025", "AML.T0044", "AML.T0048.004"],
-    eu_ai_act=["15.5", "55.1"],
+    objectives=["encryption_at_rest", "model_confidentiality"],
     remediation=(
         "for f in FILE; do (umask 077; gpg --batch --pinentry-mode loopback --passphrase-file "
         'PASSPHRASE_FILE --symmetric --cipher-algo AES256 "$f" && chown --reference="$f" "$f.gpg" && '
@@ -113,11 +102,8 @@ def test_stored_weights_are_encrypted(
             in_clear[file.path] = f"{_openpgp(message)}; {lack}" if not message.problem else f"plain; {lack}"
     raise_unless(in_clear, faults)
     if not in_clear and not weights:
-        found, extent = elsewhere(host, "weights", "vault_dirs", vault_dirs)
-        if found:
-            not_reviewed(found)
+        beside = elsewhere(host, "weights", "vault_dirs", vault_dirs)
         not_applicable(
-            f"no model weights in {', '.join(vault_dirs)}{extent}",
-            claims=["vault_dirs"] if seen.absent else [],
+            f"no model weights in {', '.join(vault_dirs)}", claims=seen.claims("vault_dirs"), elsewhere=beside
         )
     assert in_clear == {}

@@ -37,18 +37,11 @@ def _copies(host: Host, files: list[ModelFile], most: int) -> tuple[list[list[st
 @control(
     "AISEC-ART-02",
     severity="high",
-    nist_800_53=["AC-3", "AC-6"],
-    nist_csf=["ID.AM-07", "PR.AA-05", "PR.DS-01"],
-    nist_ai_rmf=["MEASURE 2.7"],
-    nist_ai_600_1=["GV-6.2-005", "MS-2.7-001"],
-    iso_27001=["A.5.15", "A.8.3"],
-    iso_42001=["A.4.2", "A.4.5"],
-    cis_v8_1=["3.2", "3.3"],
-    soc2=["C1.1", "CC6.1", "CC6.3"],
-    owasp_llm=["LLM02:2025"],
-    atlas_mitigations=["AML.M0005"],
-    atlas_techniques=["AML.T0035", "AML.T0044", "AML.T0048.004"],
-    eu_ai_act=["15.5", "55.1"],
+    objectives=["model_confidentiality"],
+    nist_csf=["ID.AM-07"],
+    nist_ai_600_1=["GV-6.2-005"],
+    cis_v8_1=["3.2"],
+    atlas_techniques=["AML.T0035"],
     remediation=(
         "Move each file named to one of {approved_roots}, or shred it; keep no more than {max_copies} "
         "copies of one file there"

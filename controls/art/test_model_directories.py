@@ -7,7 +7,6 @@ from pytest_aisec import (
     control,
     is_declared,
     not_applicable,
-    not_reviewed,
     raise_unless,
     together,
 )
@@ -21,18 +20,7 @@ from pytest_aisec.facts.system.tree_access import granted, replaceable
 @control(
     "AISEC-ART-03",
     severity="critical",
-    nist_800_53=["AC-3", "AC-6"],
-    nist_csf=["PR.AA-05", "PR.DS-01"],
-    nist_ai_rmf=["MEASURE 2.7"],
-    nist_ai_600_1=["MS-2.7-001"],
-    iso_27001=["A.5.15", "A.8.3"],
-    iso_42001=["A.4.2", "A.4.5"],
-    cis_v8_1=["3.3"],
-    soc2=["C1.1", "CC6.1", "CC6.3"],
-    owasp_llm=["LLM02:2025"],
-    atlas_mitigations=["AML.M0005"],
-    atlas_techniques=["AML.T0044", "AML.T0048.004"],
-    eu_ai_act=["15.5", "55.1"],
+    objectives=["model_confidentiality"],
     remediation=(
         'for d in {model_dirs}; do chown -R {owner}:{group} "$d" && setfacl -R -b "$d" && find "$d" '
         "-type d -exec chmod {dir_mode_max} {} + -o -type f -exec chmod {file_mode_max} {} +; done; "
@@ -76,12 +64,11 @@ def test_model_directories_are_private(
         open_to.setdefault(path, []).append(what)
     raise_unless(open_to, faults)
     if not open_to and not tops and not caches:
-        found, extent = elsewhere(host, "weights", "model_dirs", model_dirs)
-        if found:
-            not_reviewed(found)
         named = ", ".join(model_dirs)
         not_applicable(
-            f"no model directory ({named}) and no cache of an ML library{extent}", claims=["model_dirs"]
+            f"no model directory ({named}) and no cache of an ML library",
+            claims=["model_dirs"],
+            elsewhere=elsewhere(host, "weights", "model_dirs", model_dirs),
         )
     assert open_to == {}
 

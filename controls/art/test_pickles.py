@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable, not_reviewed, raise_unless
+from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable, raise_unless
 from pytest_aisec.facts.artifacts.digests import sha256
 from pytest_aisec.facts.artifacts.model_files import model_files
 from pytest_aisec.facts.artifacts.pickle_scan import check_installed, scan
@@ -83,18 +83,9 @@ _FETCHED = 2_000_000
 @control(
     "AISEC-ART-04",
     severity="high",
-    nist_800_53=["CM-7", "SI-3", "SI-7", "SI-7(1)", "SR-4"],
-    nist_csf=["ID.RA-09", "PR.DS-01"],
-    nist_ai_rmf=["MANAGE 3.2", "MEASURE 2.7"],
-    nist_ai_600_1=["MS-1.1-002", "MS-2.7-005"],
-    iso_27001=["A.5.21", "A.8.24"],
-    iso_42001=["A.6.2.4", "A.10.3"],
-    cis_v8_1=["16.5"],
-    soc2=["CC6.8", "CC7.1"],
-    owasp_llm=["LLM03:2025", "LLM04:2025"],
-    atlas_mitigations=["AML.M0013", "AML.M0014"],
-    atlas_techniques=["AML.T0010.003", "AML.T0011.000", "AML.T0018", "AML.T0018.002"],
-    eu_ai_act=["15.5"],
+    objectives=["model_integrity"],
+    nist_800_53=["CM-7", "SI-3"],
+    atlas_techniques=["AML.T0011.000", "AML.T0018.002"],
     remediation=(
         "Replace each file by its safetensors copy (from the publisher, or saved with "
         "safetensors.torch.save_file), remove it from {model_dirs}; or, after review, add its SHA-256 "
@@ -124,11 +115,9 @@ def test_serving_paths_hold_no_pickles(
             pickled[file.path] = what
     raise_unless(pickled, faults)
     if not pickled and not seen.files:
-        found, extent = elsewhere(host, "weights", "model_dirs", model_dirs)
-        if found:
-            not_reviewed(found)
+        beside = elsewhere(host, "weights", "model_dirs", model_dirs)
         not_applicable(
-            f"no file in {', '.join(model_dirs)}{extent}", claims=["model_dirs"] if seen.absent else []
+            f"no file in {', '.join(model_dirs)}", claims=seen.claims("model_dirs"), elsewhere=beside
         )
     assert pickled == {}
 
@@ -171,18 +160,13 @@ def _wrong(pickle: Pickle, allow: list[str], *, strict: bool) -> list[str]:
 @control(
     "AISEC-ART-05",
     severity="critical",
-    nist_800_53=["SI-3", "SI-7", "SI-7(1)", "SR-4"],
-    nist_csf=["ID.RA-09", "PR.DS-01"],
-    nist_ai_rmf=["MANAGE 3.2", "MEASURE 2.7"],
-    nist_ai_600_1=["MG-3.1-002", "MS-1.1-002", "MS-2.7-005"],
-    iso_27001=["A.5.21", "A.8.7", "A.8.24"],
-    iso_42001=["A.6.2.4", "A.10.3"],
-    cis_v8_1=["10.1", "16.5"],
-    soc2=["CC6.8", "CC7.1"],
-    owasp_llm=["LLM03:2025", "LLM04:2025"],
-    atlas_mitigations=["AML.M0011", "AML.M0013", "AML.M0014"],
-    atlas_techniques=["AML.T0010.003", "AML.T0011.000", "AML.T0018", "AML.T0018.002"],
-    eu_ai_act=["15.5"],
+    objectives=["model_integrity"],
+    nist_800_53=["SI-3"],
+    nist_ai_600_1=["MG-3.1-002"],
+    iso_27001=["A.8.7"],
+    cis_v8_1=["10.1"],
+    atlas_mitigations=["AML.M0011"],
+    atlas_techniques=["AML.T0011.000", "AML.T0018.002"],
     remediation=(
         "Remove each file named from {model_dirs} without loading it, and find out where it came from; "
         "an import that no scanner objects to and that is known to be harmless belongs into "
@@ -217,11 +201,9 @@ def test_pickles_import_nothing_dangerous(
             dangerous[pickle.where] = sorted(set(wrong))
     raise_unless(dangerous, faults)
     if not dangerous and not any(item.is_pickle_based for item in held):
-        found, extent = elsewhere(host, "weights", "model_dirs", model_dirs)
-        if found:
-            not_reviewed(found)
+        beside = elsewhere(host, "weights", "model_dirs", model_dirs)
         not_applicable(
-            f"no pickle in {', '.join(model_dirs)}{extent}", claims=["model_dirs"] if seen.absent else []
+            f"no pickle in {', '.join(model_dirs)}", claims=seen.claims("model_dirs"), elsewhere=beside
         )
     if not dangerous:
         check_installed()

@@ -1,7 +1,7 @@
 from pydantic import ConfigDict, with_config
 from typing_extensions import TypedDict
 
-from pytest_aisec import Host, control, is_declared, not_applicable, not_reviewed, raise_unless
+from pytest_aisec import Host, control, is_declared, not_applicable, raise_unless
 from pytest_aisec.facts.artifacts.remote_code import ModelProcess, remote_code
 from pytest_aisec.facts.system.elsewhere import elsewhere
 
@@ -25,18 +25,10 @@ def _is_allowed(item: ModelProcess, allow: list[AllowedModel]) -> bool:
 @control(
     "AISEC-ART-09",
     severity="high",
-    nist_800_53=["CM-7", "SC-18", "SI-7", "SR-3", "SR-4", "SR-11"],
-    nist_csf=["GV.SC-05", "ID.RA-09"],
-    nist_ai_rmf=["GOVERN 6.1", "MAP 4.1"],
-    nist_ai_600_1=["MG-3.1-002", "MS-2.7-001"],
-    iso_27001=["A.5.21", "A.8.19"],
-    iso_42001=["A.4.4", "A.10.3"],
-    cis_v8_1=["2.6", "16.4", "16.5"],
-    soc2=["CC6.8", "CC8.1", "CC9.2"],
-    owasp_llm=["LLM03:2025"],
+    objectives=["software_supply_chain"],
+    nist_800_53=["CM-7", "SC-18"],
     atlas_mitigations=["AML.M0011"],
-    atlas_techniques=["AML.T0010.001", "AML.T0010.003", "AML.T0011.000"],
-    eu_ai_act=["15.5"],
+    atlas_techniques=["AML.T0010.003", "AML.T0011.000"],
     remediation=(
         "Remove --trust-remote-code from the command line or set trust_remote_code to false where it "
         "is named, and restart the service; a model that needs it belongs into allow, with a pinned "
@@ -67,8 +59,8 @@ def test_remote_code_is_disabled(
             trusting[f"{setting.path}:{setting.line}"] = setting.text
     raise_unless(trusting, seen.faults)
     if not trusting and not seen.processes and not seen.settings:
-        found, extent = elsewhere(host, "projects", "config_dirs", config_dirs)
-        if found:
-            not_reviewed(found)
-        not_applicable(f"no process loads models, and no configuration speaks of trust_remote_code{extent}")
+        not_applicable(
+            "no process loads models, and no configuration speaks of trust_remote_code",
+            elsewhere=elsewhere(host, "projects", "config_dirs", config_dirs),
+        )
     assert trusting == {}

@@ -32,18 +32,9 @@ def _reading(host: Host, file: ModelFile) -> Callable[[], bytes]:
 @control(
     "AISEC-ART-07",
     severity="high",
-    nist_800_53=["CM-14", "SI-7", "SI-7(1)", "SR-4"],
-    nist_csf=["ID.RA-09", "PR.DS-01"],
-    nist_ai_rmf=["MANAGE 3.1", "MANAGE 3.2", "MEASURE 2.7"],
-    nist_ai_600_1=["MS-1.1-002", "MS-2.7-005"],
-    iso_27001=["A.5.21", "A.8.24"],
-    iso_42001=["A.6.2.4", "A.10.3"],
-    cis_v8_1=["16.5"],
-    soc2=["CC6.8", "CC7.1"],
-    owasp_llm=["LLM03:2025", "LLM04:2025"],
-    atlas_mitigations=["AML.M0013", "AML.M0014"],
-    atlas_techniques=["AML.T0010.003", "AML.T0018"],
-    eu_ai_act=["15.5"],
+    objectives=["model_integrity"],
+    nist_800_53=["CM-14"],
+    nist_ai_rmf=["MANAGE 3.1"],
     remediation=(
         "Where the model was approved: model_signing sign key --private_key KEY --signature "
         "MODEL/{signature_name} --ignore-paths MODEL/{signature_name} MODEL; name the public key in "
@@ -82,11 +73,9 @@ def test_models_match_a_signed_manifest(
     wrong.update({file.path: "in no signed manifest" for file in judged if file.path not in listed})
     raise_unless(wrong, faults)
     if not wrong and not judged:
-        found, extent = elsewhere(host, "weights", "model_dirs", model_dirs)
-        if found:
-            not_reviewed(found)
+        beside = elsewhere(host, "weights", "model_dirs", model_dirs)
         not_applicable(
-            f"no model in {', '.join(model_dirs)}{extent}", claims=["model_dirs"] if seen.absent else []
+            f"no model in {', '.join(model_dirs)}", claims=seen.claims("model_dirs"), elsewhere=beside
         )
     if not wrong and keys is None:
         not_reviewed("all files are as listed; whose signature counts is for trusted_keys to say")

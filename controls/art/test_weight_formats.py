@@ -2,7 +2,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable, not_reviewed, raise_unless
+from pytest_aisec import Host, Unobservable, control, is_declared, not_applicable, raise_unless
 from pytest_aisec.facts.artifacts.model_files import model_files
 from pytest_aisec.facts.artifacts.weight_formats import (
     defects,
@@ -16,18 +16,9 @@ from pytest_aisec.facts.system.elsewhere import elsewhere
 @control(
     "AISEC-ART-06",
     severity="medium",
-    nist_800_53=["SI-7", "SI-7(1)", "SI-10", "SR-4"],
-    nist_csf=["ID.RA-09", "PR.DS-01"],
-    nist_ai_rmf=["MANAGE 3.2", "MEASURE 2.7"],
-    nist_ai_600_1=["MS-1.1-002", "MS-2.7-005"],
-    iso_27001=["A.5.21", "A.8.24"],
-    iso_42001=["A.6.2.4", "A.10.3"],
-    cis_v8_1=["16.5"],
-    soc2=["CC6.8", "CC7.1"],
-    owasp_llm=["LLM03:2025", "LLM04:2025"],
-    atlas_mitigations=["AML.M0013", "AML.M0014"],
-    atlas_techniques=["AML.T0010.003", "AML.T0018", "AML.T0018.001", "AML.T0076"],
-    eu_ai_act=["15.5"],
+    objectives=["model_integrity"],
+    nist_800_53=["SI-10"],
+    atlas_techniques=["AML.T0018.001", "AML.T0076"],
     remediation=(
         "Fetch each file named again from its publisher and compare its digest; remove from "
         "{model_dirs} what is still malformed, and Keras models with code of their own"
@@ -61,11 +52,10 @@ def test_weight_files_are_well_formed(
             malformed[path] = list(wrong)
     raise_unless(malformed, faults)
     if not malformed and not judged:
-        found, extent = elsewhere(host, "weights", "model_dirs", model_dirs)
-        if found:
-            not_reviewed(found)
+        beside = elsewhere(host, "weights", "model_dirs", model_dirs)
         not_applicable(
-            f"no safetensors, GGUF, ONNX or Keras file in {', '.join(model_dirs)}{extent}",
-            claims=["model_dirs"] if seen.absent else [],
+            f"no safetensors, GGUF, ONNX or Keras file in {', '.join(model_dirs)}",
+            claims=seen.claims("model_dirs"),
+            elsewhere=beside,
         )
     assert malformed == {}

@@ -38,18 +38,10 @@ def _faults(bucket: Bucket) -> Iterator[str]:
     "AISEC-CLD-05",
     severity="critical",
     platforms=("linux", "darwin"),
-    nist_800_53=["AC-3", "AC-6", "CM-6", "SC-8", "SC-12", "SC-13", "SC-28", "SC-28(1)"],
-    nist_csf=["PR.AA-05", "PR.DS-01", "PR.PS-01"],
-    nist_ai_rmf=["MEASURE 2.7"],
-    nist_ai_600_1=["MS-2.7-001"],
-    iso_27001=["A.5.15", "A.5.23", "A.8.3", "A.8.9", "A.8.24"],
-    iso_42001=["A.4.2", "A.4.5"],
-    cis_v8_1=["3.3", "3.11", "4.1"],
-    soc2=["C1.1", "CC6.1", "CC6.3"],
-    owasp_llm=["LLM02:2025"],
-    atlas_mitigations=["AML.M0005", "AML.M0012"],
-    atlas_techniques=["AML.T0025", "AML.T0036", "AML.T0044", "AML.T0048.004"],
-    eu_ai_act=["15.5", "55.1"],
+    objectives=["secure_configuration", "encryption_at_rest", "model_confidentiality"],
+    nist_800_53=["SC-8"],
+    iso_27001=["A.5.23"],
+    atlas_techniques=["AML.T0036"],
     remediation=(
         'for b in BUCKET; do aws s3api put-public-access-block --bucket "$b" '
         "--public-access-block-configuration "

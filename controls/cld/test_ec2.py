@@ -14,8 +14,7 @@ from pytest_aisec.facts.aws.security_groups import (
     security_groups,
     widest,
 )
-
-Port = Annotated[int, Field(ge=1, le=65535)]
+from pytest_aisec.facts.system.sockets import Port
 
 _INTERNET = {4: 7, 6: 16}
 """A range of addresses with a prefix of this length or a shorter one is the Internet."""
@@ -40,18 +39,11 @@ def _faults(
     "AISEC-CLD-09",
     severity="high",
     platforms=("linux", "darwin"),
-    nist_800_53=["AC-3", "CM-6", "IA-5", "IA-5(7)", "SC-7", "SC-12", "SC-13", "SC-28", "SC-28(1)"],
-    nist_csf=["PR.AA-01", "PR.AA-05", "PR.DS-01", "PR.PS-01"],
-    nist_ai_rmf=["MEASURE 2.7"],
-    nist_ai_600_1=["MS-2.7-001"],
-    iso_27001=["A.5.17", "A.5.23", "A.8.9", "A.8.24"],
-    iso_42001=["A.4.5"],
-    cis_v8_1=["3.3", "3.11", "4.1", "5.2"],
-    soc2=["C1.1", "CC6.1"],
-    owasp_llm=["LLM02:2025"],
-    atlas_mitigations=["AML.M0012"],
-    atlas_techniques=["AML.T0025", "AML.T0055", "AML.T0075"],
-    eu_ai_act=["15.5"],
+    objectives=["secure_configuration", "protected_credentials", "encryption_at_rest"],
+    nist_800_53=["AC-3", "SC-7"],
+    nist_csf=["PR.AA-05"],
+    iso_27001=["A.5.23"],
+    atlas_techniques=["AML.T0075"],
     remediation=(
         'for i in INSTANCE; do aws ec2 modify-instance-metadata-options --instance-id "$i" '
         "--http-tokens required --http-put-response-hop-limit {max_hops}; done; aws ec2 "
@@ -98,17 +90,11 @@ def _open(rule: Rule, listed: Mapping[str, list[Network]]) -> list[str]:
     "AISEC-CLD-10",
     severity="critical",
     platforms=("linux", "darwin"),
-    nist_800_53=["AC-3", "AC-17", "CM-6", "IA-2", "SC-7"],
-    nist_csf=["PR.AA-03", "PR.AA-05", "PR.IR-01", "PR.PS-01"],
-    nist_ai_rmf=["MEASURE 2.7"],
-    nist_ai_600_1=["MS-2.7-001"],
-    iso_27001=["A.5.23", "A.8.5", "A.8.9", "A.8.20", "A.8.21", "A.8.22"],
-    iso_42001=["A.4.5", "A.6.2.5"],
-    cis_v8_1=["4.1", "4.4", "4.8", "12.2"],
-    soc2=["CC6.1", "CC6.6"],
-    atlas_mitigations=["AML.M0019"],
-    atlas_techniques=["AML.T0006", "AML.T0049"],
-    eu_ai_act=["15.5"],
+    objectives=["authenticated_access", "secure_configuration"],
+    nist_csf=["PR.AA-05"],
+    iso_27001=["A.5.23", "A.8.22"],
+    cis_v8_1=["12.2"],
+    atlas_techniques=["AML.T0006"],
     remediation=(
         "aws ec2 revoke-security-group-ingress --group-id GROUP --protocol tcp --port PORT --cidr "
         "0.0.0.0/0  # likewise for ::/0 and for rules of all protocols; then "

@@ -47,16 +47,10 @@ def _kept(group: LogGroup, *, min_days: int, max_days: int | None, unlimited_all
     "AISEC-CLD-01",
     severity="high",
     platforms=("linux", "darwin"),
-    nist_800_53=["AC-3", "AU-4", "AU-11", "AU-12", "CM-6"],
-    nist_csf=["PR.AA-05", "PR.PS-01", "PR.PS-04"],
-    nist_ai_rmf=["MANAGE 4.1", "MEASURE 2.7"],
-    nist_ai_600_1=["GV-1.5-003", "MS-2.7-001"],
-    iso_27001=["A.5.23", "A.5.33", "A.8.9", "A.8.15"],
-    iso_42001=["A.4.5", "A.6.2.8"],
-    cis_v8_1=["4.1", "8.3", "8.10"],
-    soc2=["CC6.1", "CC7.2"],
-    atlas_mitigations=["AML.M0024"],
-    eu_ai_act=["12.1", "15.5", "19", "26.6"],
+    objectives=["secure_configuration", "log_retention"],
+    nist_800_53=["AC-3", "AU-12"],
+    nist_csf=["PR.AA-05"],
+    iso_27001=["A.5.23"],
     remediation=(
         'for g in GROUP; do aws logs create-log-group --log-group-name "$g" 2>/dev/null || :; aws logs '
         'put-retention-policy --log-group-name "$g" --retention-in-days {min_days}; done  # for each '
@@ -125,17 +119,10 @@ def _reaches(statement: PolicyStatement, group: LogGroup) -> bool:
     "AISEC-CLD-02",
     severity="medium",
     platforms=("linux", "darwin"),
-    nist_800_53=["AC-3", "AU-2", "AU-3", "AU-9", "AU-12", "CM-6", "SC-12", "SC-13", "SC-28", "SC-28(1)"],
-    nist_csf=["DE.CM-09", "PR.AA-05", "PR.DS-01", "PR.PS-01", "PR.PS-04"],
-    nist_ai_rmf=["MANAGE 4.1", "MEASURE 2.4", "MEASURE 2.7"],
-    nist_ai_600_1=["MG-4.1-002", "MS-2.7-001", "MS-2.7-004"],
-    iso_27001=["A.5.23", "A.8.9", "A.8.15", "A.8.24"],
-    iso_42001=["A.4.5", "A.6.2.8"],
-    cis_v8_1=["3.11", "4.1", "8.2", "8.5"],
-    soc2=["C1.1", "CC6.1", "CC7.2"],
-    atlas_mitigations=["AML.M0012", "AML.M0024"],
-    atlas_techniques=["AML.T0025"],
-    eu_ai_act=["12.1", "15.5"],
+    objectives=["secure_configuration", "audit_logging", "encryption_at_rest"],
+    nist_800_53=["AC-3", "AU-9"],
+    nist_csf=["PR.AA-05"],
+    iso_27001=["A.5.23"],
     remediation=(
         "For each log group: aws logs associate-kms-key --log-group-name GROUP --kms-key-id KEY_ARN; "
         "for those of {prompt_groups}: aws logs put-data-protection-policy; give each resource policy "

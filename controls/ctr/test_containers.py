@@ -53,16 +53,9 @@ def _users(container: Container, process: Process) -> Iterator[str]:
     "AISEC-CTR-02",
     severity="high",
     needs_running=True,
-    nist_800_53=["AC-6", "CM-6", "CM-7", "SC-39"],
-    nist_csf=["PR.IR-01", "PR.PS-01"],
-    nist_ai_rmf=["MEASURE 2.7"],
-    nist_ai_600_1=["MS-2.7-001"],
-    iso_27001=["A.8.2", "A.8.9", "A.8.22"],
-    iso_42001=["A.4.5", "A.6.2.5"],
-    cis_v8_1=["4.1", "5.4", "16.7"],
-    soc2=["CC6.1", "CC6.8"],
-    atlas_techniques=["AML.T0105"],
-    eu_ai_act=["15.5"],
+    objectives=["container_isolation"],
+    iso_27001=["A.8.2"],
+    cis_v8_1=["5.4"],
     remediation=(
         "docker run --user 1000:1000 …, podman run --user 1000:1000 …, or USER 1000 in the image; or "
         "map root to an unprivileged user: userns-remap in /etc/docker/daemon.json, podman run "
@@ -112,16 +105,9 @@ def _is_below(path: str, top: str) -> bool:
     "AISEC-CTR-03",
     severity="high",
     needs_running=True,
-    nist_800_53=["AC-6", "CM-5", "CM-6", "CM-7", "SC-39", "SI-7"],
-    nist_csf=["PR.IR-01", "PR.PS-01"],
-    nist_ai_rmf=["MEASURE 2.7"],
-    nist_ai_600_1=["MS-2.7-001"],
-    iso_27001=["A.8.9", "A.8.22"],
-    iso_42001=["A.4.5", "A.6.2.5"],
-    cis_v8_1=["4.1", "16.7"],
-    soc2=["CC6.1", "CC6.8"],
-    atlas_techniques=["AML.T0018", "AML.T0105"],
-    eu_ai_act=["15.5"],
+    objectives=["container_isolation"],
+    nist_800_53=["CM-5", "SI-7"],
+    atlas_techniques=["AML.T0018"],
     remediation=(
         "docker run --read-only --tmpfs /tmp …, podman run --read-only …; mount data with :ro; what "
         "must be writable may lie below {writable_allow}"
@@ -167,16 +153,9 @@ def _powers(container: Container, process: Process | None, allowed: frozenset[st
     "AISEC-CTR-04",
     severity="critical",
     needs_running=True,
-    nist_800_53=["AC-6", "CM-6", "CM-7", "SC-39"],
-    nist_csf=["PR.IR-01", "PR.PS-01"],
-    nist_ai_rmf=["MEASURE 2.7"],
-    nist_ai_600_1=["MS-2.7-001"],
-    iso_27001=["A.8.2", "A.8.9", "A.8.22"],
-    iso_42001=["A.4.5", "A.6.2.5"],
-    cis_v8_1=["4.1", "5.4", "16.7"],
-    soc2=["CC6.1", "CC6.8"],
-    atlas_techniques=["AML.T0105"],
-    eu_ai_act=["15.5"],
+    objectives=["container_isolation"],
+    iso_27001=["A.8.2"],
+    cis_v8_1=["5.4"],
     remediation=(
         "docker run --cap-drop ALL …, podman run --cap-drop all …, without --privileged; --cap-add "
         "only from {allowed_caps}"
@@ -238,16 +217,7 @@ def _loosened(container: Container, process: Process | None, *, permissive: bool
     "AISEC-CTR-05",
     severity="medium",
     needs_running=True,
-    nist_800_53=["AC-6", "CM-6", "CM-7", "SC-39"],
-    nist_csf=["PR.IR-01", "PR.PS-01"],
-    nist_ai_rmf=["MEASURE 2.7"],
-    nist_ai_600_1=["MS-2.7-001"],
-    iso_27001=["A.8.9", "A.8.22"],
-    iso_42001=["A.4.5", "A.6.2.5"],
-    cis_v8_1=["4.1", "16.7"],
-    soc2=["CC6.1", "CC6.8"],
-    atlas_techniques=["AML.T0105"],
-    eu_ai_act=["15.5"],
+    objectives=["container_isolation"],
     remediation=(
         "docker run or podman run --security-opt no-new-privileges …, without seccomp=unconfined, "
         "apparmor=unconfined, label=disable or --privileged; AppArmor or SELinux enforcing on the host"
@@ -297,16 +267,7 @@ def _is_told(container: Container) -> bool:
     "AISEC-CTR-06",
     severity="high",
     needs_running=True,
-    nist_800_53=["AC-6", "CM-6", "CM-7", "SC-39"],
-    nist_csf=["PR.IR-01", "PR.PS-01"],
-    nist_ai_rmf=["MEASURE 2.7"],
-    nist_ai_600_1=["MS-2.7-001"],
-    iso_27001=["A.8.9", "A.8.22"],
-    iso_42001=["A.4.5", "A.6.2.5"],
-    cis_v8_1=["4.1", "16.7"],
-    soc2=["CC6.1", "CC6.8"],
-    atlas_techniques=["AML.T0105"],
-    eu_ai_act=["15.5"],
+    objectives=["container_isolation"],
     remediation=(
         "Start the container without --network=host, --pid=host, --ipc=host, --uts=host and "
         "--userns=host; for workers that share memory: --shm-size={min_shm_mb}m"

@@ -129,17 +129,7 @@ def _is_unseen(container: Container, process: Process | None, seen: Live) -> Uno
     "AISEC-CTR-07",
     severity="critical",
     needs_running=True,
-    nist_800_53=["AC-6", "CM-6", "CM-7", "IA-5", "IA-5(7)", "SC-39"],
-    nist_csf=["PR.AA-01", "PR.DS-01", "PR.IR-01", "PR.PS-01"],
-    nist_ai_rmf=["MEASURE 2.7"],
-    nist_ai_600_1=["MS-2.7-001"],
-    iso_27001=["A.5.17", "A.8.9", "A.8.22"],
-    iso_42001=["A.4.5", "A.6.2.5"],
-    cis_v8_1=["3.3", "4.1", "5.2", "16.7"],
-    soc2=["CC6.1", "CC6.8"],
-    owasp_llm=["LLM02:2025"],
-    atlas_techniques=["AML.T0055", "AML.T0105"],
-    eu_ai_act=["15.5"],
+    objectives=["container_isolation", "protected_credentials"],
     remediation=(
         "Start the container without these mounts: --tmpfs /tmp in place of -v /tmp:/tmp, a volume or "
         "a directory below /srv for data, a secret in place of a file of credentials, no engine's "

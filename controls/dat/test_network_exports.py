@@ -14,18 +14,12 @@ _ON = {"yes", "true", "1", "on"}
 @control(
     "AISEC-DAT-05",
     severity="critical",
-    nist_800_53=["AC-3", "AC-6", "CM-6", "CM-7", "SC-8", "SI-7", "SR-4"],
-    nist_csf=["ID.AM-07", "PR.DS-01", "PR.PS-01"],
-    nist_ai_rmf=["MAP 4.2", "MEASURE 2.7"],
-    nist_ai_600_1=["MG-2.2-002", "MG-4.1-006", "MS-2.5-005", "MS-2.7-001"],
-    iso_27001=["A.5.9", "A.8.3", "A.8.9", "A.8.20"],
-    iso_42001=["A.4.5", "A.7.4", "A.7.5"],
-    cis_v8_1=["3.2", "3.3", "4.1"],
-    soc2=["CC6.1", "CC6.6", "CC7.1", "CC8.1"],
-    owasp_llm=["LLM04:2025"],
-    atlas_mitigations=["AML.M0025"],
-    atlas_techniques=["AML.T0020", "AML.T0036", "AML.T0059"],
-    eu_ai_act=["10.2", "15.5"],
+    objectives=["secure_configuration", "training_data"],
+    nist_800_53=["AC-3", "AC-6", "CM-7", "SC-8"],
+    iso_27001=["A.8.20"],
+    cis_v8_1=["3.3"],
+    soc2=["CC6.6"],
+    atlas_techniques=["AML.T0036"],
     remediation=(
         "In /etc/exports name networks or hosts instead of *, write them together with their options "
         "(host(rw), no space), with root_squash,secure,sec={require_sec}, then exportfs -ra; in "

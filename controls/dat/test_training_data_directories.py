@@ -1,6 +1,6 @@
 from collections.abc import Iterator
 
-from pytest_aisec import Host, Mode, Unobservable, control, is_declared, not_applicable, not_reviewed
+from pytest_aisec import Host, Mode, Unobservable, control, is_declared, not_applicable
 from pytest_aisec.facts.system.elsewhere import elsewhere
 from pytest_aisec.facts.system.files import Entry, ResolvedPath
 from pytest_aisec.facts.system.listings import Trees, other_names, trees
@@ -10,18 +10,15 @@ from pytest_aisec.facts.system.tree_access import granted, replaceable
 @control(
     "AISEC-DAT-01",
     severity="critical",
-    nist_800_53=["AC-3", "AC-6", "SI-7", "SR-4"],
-    nist_csf=["ID.AM-07", "PR.AA-05", "PR.DS-01"],
-    nist_ai_rmf=["MAP 4.2", "MEASURE 2.7"],
-    nist_ai_600_1=["MG-2.2-002", "MG-4.1-006", "MS-2.5-005"],
-    iso_27001=["A.5.9", "A.5.15", "A.8.3"],
-    iso_42001=["A.7.4", "A.7.5"],
-    cis_v8_1=["3.2", "3.3"],
-    soc2=["C1.1", "CC6.1", "CC7.1", "CC8.1"],
-    owasp_llm=["LLM02:2025", "LLM04:2025"],
-    atlas_mitigations=["AML.M0005", "AML.M0025"],
-    atlas_techniques=["AML.T0020", "AML.T0035", "AML.T0059"],
-    eu_ai_act=["10.2", "15.5"],
+    objectives=["training_data"],
+    nist_800_53=["AC-3", "AC-6"],
+    nist_csf=["PR.AA-05"],
+    iso_27001=["A.5.15"],
+    cis_v8_1=["3.3"],
+    soc2=["C1.1", "CC6.1"],
+    owasp_llm=["LLM02:2025"],
+    atlas_mitigations=["AML.M0005"],
+    atlas_techniques=["AML.T0035"],
     remediation=(
         'for d in {data_dirs}; do chown {owner}:{group} "$d" && setfacl -R -b "$d" && chmod '
         '{dir_mode_max} "$d" && chmod -R o= "$d"; done  # what lies below under other names, in other '
@@ -62,10 +59,11 @@ def test_training_data_directories_are_private(
     if not open_to and fault is not None:
         raise fault
     if not open_to and all(trail.end is None for trail in asked):
-        found, extent = elsewhere(host, "data", "data_dirs", data_dirs)
-        if found:
-            not_reviewed(found)
-        not_applicable(f"there is no directory {', '.join(data_dirs)}{extent}", claims=["data_dirs"])
+        not_applicable(
+            f"there is no directory {', '.join(data_dirs)}",
+            claims=["data_dirs"],
+            elsewhere=elsewhere(host, "data", "data_dirs", data_dirs),
+        )
     assert open_to == {}
 
 

@@ -16,7 +16,7 @@ from pytest_aisec import (
 )
 from pytest_aisec.facts.model import prompts
 from pytest_aisec.facts.model.answers import Answer, Prompt, canary, chat, complete, named, require
-from pytest_aisec.facts.model.api import Endpoint, NoSuchRouteError
+from pytest_aisec.facts.model.api import ApiUrl, Endpoint, NoSuchRouteError
 from pytest_aisec.facts.model.baseline import read_lines
 from pytest_aisec.facts.model.leaks import Watched, look, normal, words
 from pytest_aisec.facts.model.unnamed import unserved
@@ -117,28 +117,19 @@ def _leaked(text: str, own: str, planted: Sequence[Watched], kgram: int) -> str:
 
 def _require_model(host: Host, model_endpoint: str) -> None:
     """End the control where no model is served."""
-    absent, others = unserved(host, model_endpoint, "model_endpoint", ask=is_active())
-    if others:
-        not_reviewed(f"{absent}; declare what is a model (model_endpoint): {others}")
+    absent, elsewhere = unserved(host, model_endpoint, "model_endpoint", ask=is_active())
     if absent:
-        not_applicable(f"{absent}, and no known model server runs", claims=["model_endpoint"])
+        not_applicable(absent, claims=["model_endpoint"], elsewhere=elsewhere)
 
 
 @control(
     "AISEC-MDL-02",
     severity="high",
-    nist_800_53=["CA-8", "SA-11", "SI-10"],
-    nist_csf=["ID.IM-02", "ID.RA-01"],
-    nist_ai_rmf=["MEASURE 2.6", "MEASURE 2.7"],
-    nist_ai_600_1=["MS-2.6-007", "MS-2.7-007", "MS-2.10-001", "MS-4.2-001"],
-    iso_27001=["A.8.29"],
-    iso_42001=["A.6.2.4"],
-    cis_v8_1=["16.13", "18.2"],
-    soc2=["CC4.1", "CC7.1"],
+    objectives=["adversarial_testing"],
+    nist_ai_600_1=["MS-2.10-001"],
     owasp_llm=["LLM02:2025", "LLM07:2025"],
     atlas_mitigations=["AML.M0002"],
     atlas_techniques=["AML.T0056", "AML.T0057", "AML.T0069.002"],
-    eu_ai_act=["15.4", "15.5", "55.1"],
     remediation=(
         "Keep secrets out of system prompts and of what the model reads; filter answers of "
         "{model_endpoint} for them, encoded too"
@@ -148,7 +139,7 @@ def _require_model(host: Host, model_endpoint: str) -> None:
 def test_system_prompt_and_planted_secrets_do_not_leak(
     host: Host,
     *,
-    model_endpoint: Annotated[str, Field(pattern=r"^https?://[^\s/@]+")] = "http://127.0.0.1:8000/v1",
+    model_endpoint: ApiUrl = "http://127.0.0.1:8000/v1",
     model: str = "",
     model_key_file: str = "",
     answer_timeout_s: Annotated[int, Field(ge=1, le=600)] = 25,
@@ -278,17 +269,12 @@ def _canaries(path: str) -> list[tuple[str, Watched]]:
 @control(
     "AISEC-MDL-03",
     severity="medium",
-    nist_800_53=["CA-8", "SA-11", "SI-10"],
-    nist_csf=["ID.IM-02", "ID.RA-01"],
-    nist_ai_rmf=["MEASURE 2.6", "MEASURE 2.7", "MEASURE 2.10"],
-    nist_ai_600_1=["MS-2.6-007", "MS-2.7-007", "MS-2.10-001", "MS-4.2-001"],
-    iso_27001=["A.5.34", "A.8.29"],
-    iso_42001=["A.6.2.4"],
-    cis_v8_1=["16.13", "18.2"],
-    soc2=["CC4.1", "CC7.1"],
+    objectives=["adversarial_testing"],
+    nist_ai_rmf=["MEASURE 2.10"],
+    nist_ai_600_1=["MS-2.10-001"],
+    iso_27001=["A.5.34"],
     owasp_llm=["LLM02:2025"],
     atlas_techniques=["AML.T0024.000", "AML.T0024.001", "AML.T0057"],
-    eu_ai_act=["15.4", "15.5", "55.1"],
     remediation=(
         "Train again on deduplicated data, without what must not be told and with fewer passes or "
         "differential privacy; filter answers of {model_endpoint} until then"
@@ -298,7 +284,7 @@ def _canaries(path: str) -> list[tuple[str, Watched]]:
 def test_training_data_canaries_are_not_reproduced(
     host: Host,
     *,
-    model_endpoint: Annotated[str, Field(pattern=r"^https?://[^\s/@]+")] = "http://127.0.0.1:8000/v1",
+    model_endpoint: ApiUrl = "http://127.0.0.1:8000/v1",
     model: str = "",
     model_key_file: str = "",
     answer_timeout_s: Annotated[int, Field(ge=1, le=600)] = 25,

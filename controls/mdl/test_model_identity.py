@@ -3,17 +3,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pytest_aisec import (
-    Host,
-    Unobservable,
-    control,
-    is_active,
-    not_applicable,
-    not_reviewed,
-    raise_unless,
-)
+from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed, raise_unless
 from pytest_aisec.facts.model.answers import Answer, Prompt, chat, served_models
-from pytest_aisec.facts.model.api import Endpoint, place, printed
+from pytest_aisec.facts.model.api import ApiUrl, Endpoint, place, printed
 from pytest_aisec.facts.model.baseline import Baseline, agrees, read_baseline
 from pytest_aisec.facts.model.servers import ModelServer, servers_at
 from pytest_aisec.facts.model.unnamed import unserved
@@ -116,25 +108,12 @@ def _behaviour(
 @control(
     "AISEC-MDL-04",
     severity="high",
-    nist_800_53=["CA-8", "CM-3", "SA-11", "SI-7", "SI-7(1)", "SI-10", "SR-4"],
-    nist_csf=["ID.IM-02", "ID.RA-01", "ID.RA-09", "PR.DS-01"],
-    nist_ai_rmf=["MANAGE 3.2", "MEASURE 2.4", "MEASURE 2.6", "MEASURE 2.7"],
-    nist_ai_600_1=["MS-1.1-002", "MS-2.6-007", "MS-2.7-005", "MS-2.7-007", "MS-2.7-008", "MS-4.2-001"],
-    iso_27001=["A.5.21", "A.8.24", "A.8.29"],
-    iso_42001=["A.6.2.4", "A.10.3"],
-    cis_v8_1=["16.5", "16.13", "18.2"],
-    soc2=["CC4.1", "CC6.8", "CC7.1"],
-    owasp_llm=["LLM03:2025", "LLM04:2025"],
-    atlas_mitigations=["AML.M0008", "AML.M0013", "AML.M0014"],
-    atlas_techniques=[
-        "AML.T0010.003",
-        "AML.T0018",
-        "AML.T0018.000",
-        "AML.T0031",
-        "AML.T0043.004",
-        "AML.T0109",
-    ],
-    eu_ai_act=["15.4", "15.5", "55.1"],
+    objectives=["model_integrity", "adversarial_testing"],
+    nist_800_53=["CM-3"],
+    nist_ai_rmf=["MEASURE 2.4"],
+    nist_ai_600_1=["MS-2.7-008"],
+    atlas_mitigations=["AML.M0008"],
+    atlas_techniques=["AML.T0018.000", "AML.T0031", "AML.T0043.004", "AML.T0109"],
     remediation=(
         "Serve the approved files again, with the options of {baseline}; or approve what is served: "
         "review it and write its id, digests and golden answers into {baseline}"
@@ -144,7 +123,7 @@ def _behaviour(
 def test_served_model_matches_its_baseline(
     host: Host,
     *,
-    model_endpoint: Annotated[str, Field(pattern=r"^https?://[^\s/@]+")] = "http://127.0.0.1:8000/v1",
+    model_endpoint: ApiUrl = "http://127.0.0.1:8000/v1",
     model_key_file: str = "",
     answer_timeout_s: Annotated[int, Field(ge=1, le=600)] = 25,
     baseline: str = "",
@@ -157,11 +136,9 @@ def test_served_model_matches_its_baseline(
     Who can exchange the weights, an adapter or the name decides what users are told. Arguments and files are
     compared without a request; the listed id and the golden answers need --aisec-active.
     """
-    absent, others = unserved(host, model_endpoint, "model_endpoint", ask=is_active())
-    if others:
-        not_reviewed(f"{absent}; declare what is a model (model_endpoint): {others}")
+    absent, elsewhere = unserved(host, model_endpoint, "model_endpoint", ask=is_active())
     if absent:
-        not_applicable(f"{absent}, and no known model server runs", claims=["model_endpoint"])
+        not_applicable(absent, claims=["model_endpoint"], elsewhere=elsewhere)
     if not baseline:
         not_reviewed("no approved baseline is named (baseline)")
     approved = read_baseline(baseline)

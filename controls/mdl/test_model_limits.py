@@ -5,7 +5,7 @@ from pydantic import Field
 
 from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed
 from pytest_aisec.facts.model.answers import Prompt, named, read_answer, read_usage
-from pytest_aisec.facts.model.api import Command, Endpoint, Reply, command, literal, place, send
+from pytest_aisec.facts.model.api import ApiUrl, Command, Endpoint, Reply, command, literal, place, send
 from pytest_aisec.facts.model.servers import ModelServer, servers_at
 from pytest_aisec.facts.model.unnamed import unserved
 
@@ -113,18 +113,13 @@ def _unbounded(
 @control(
     "AISEC-MDL-06",
     severity="medium",
-    nist_800_53=["CA-8", "SA-11", "SC-5", "SI-10"],
-    nist_csf=["ID.IM-02", "ID.RA-01", "PR.IR-04"],
-    nist_ai_rmf=["MEASURE 2.6", "MEASURE 2.7"],
-    nist_ai_600_1=["MS-2.6-007", "MS-2.7-007", "MS-4.2-001"],
-    iso_27001=["A.8.29"],
-    iso_42001=["A.6.2.4"],
-    cis_v8_1=["16.13", "18.2"],
-    soc2=["A1.1", "CC4.1", "CC7.1"],
+    objectives=["adversarial_testing"],
+    nist_800_53=["SC-5"],
+    nist_csf=["PR.IR-04"],
+    soc2=["A1.1"],
     owasp_llm=["LLM10:2025"],
     atlas_mitigations=["AML.M0004"],
     atlas_techniques=["AML.T0029", "AML.T0034.001"],
-    eu_ai_act=["15.4", "15.5", "55.1"],
     remediation=(
         "Start the server with a context of at most {max_prompt_tokens} tokens (vllm --max-model-len, "
         "llama-server --ctx-size), and refuse at the gateway what is longer, wants more than "
@@ -135,7 +130,7 @@ def _unbounded(
 def test_resource_exhaustion_is_bounded(
     host: Host,
     *,
-    model_endpoint: Annotated[str, Field(pattern=r"^https?://[^\s/@]+")] = "http://127.0.0.1:8000/v1",
+    model_endpoint: ApiUrl = "http://127.0.0.1:8000/v1",
     model: str = "",
     model_key_file: str = "",
     max_prompt_tokens: Annotated[int, Field(ge=16, le=2_000_000)] = 131_072,
@@ -149,11 +144,9 @@ def test_resource_exhaustion_is_bounded(
     at a time, ended after `max_latency_s`, and no more once the server suffers: one without bounds may for
     minutes.
     """
-    absent, others = unserved(host, model_endpoint, "model_endpoint", ask=is_active())
-    if others:
-        not_reviewed(f"{absent}; declare what is a model (model_endpoint): {others}")
+    absent, elsewhere = unserved(host, model_endpoint, "model_endpoint", ask=is_active())
     if absent:
-        not_applicable(f"{absent}, and no known model server runs", claims=["model_endpoint"])
+        not_applicable(absent, claims=["model_endpoint"], elsewhere=elsewhere)
     servers = servers_at(host, place(model_endpoint)[1])
     too_long = _contexts(servers, max_prompt_tokens)
     if not is_active():

@@ -16,7 +16,7 @@ from pytest_aisec import (
 )
 from pytest_aisec.facts.model import prompts
 from pytest_aisec.facts.model.answers import Answer, Canary, Prompt, canary, chat, named, require
-from pytest_aisec.facts.model.api import Endpoint
+from pytest_aisec.facts.model.api import ApiUrl, Endpoint
 from pytest_aisec.facts.model.leaks import joined
 from pytest_aisec.facts.model.unnamed import unserved
 
@@ -74,18 +74,10 @@ def _attempts(samples: int, temperature: float, max_tokens: int) -> list[tuple[C
 @control(
     "AISEC-MDL-01",
     severity="high",
-    nist_800_53=["CA-8", "SA-11", "SI-10"],
-    nist_csf=["ID.IM-02", "ID.RA-01"],
-    nist_ai_rmf=["MEASURE 2.6", "MEASURE 2.7"],
-    nist_ai_600_1=["MS-2.6-007", "MS-2.7-007", "MS-4.2-001"],
-    iso_27001=["A.8.29"],
-    iso_42001=["A.6.2.4"],
-    cis_v8_1=["16.13", "18.2"],
-    soc2=["CC4.1", "CC7.1"],
+    objectives=["adversarial_testing"],
     owasp_llm=["LLM01:2025"],
     atlas_mitigations=["AML.M0015", "AML.M0020"],
     atlas_techniques=["AML.T0051.000", "AML.T0051.001", "AML.T0054", "AML.T0068"],
-    eu_ai_act=["15.4", "15.5", "55.1"],
     remediation=(
         "Put a guardrail that detects injections before the model at {model_endpoint}, or serve a "
         "model that keeps to its system prompt; let nothing that the model answers take effect without "
@@ -96,7 +88,7 @@ def _attempts(samples: int, temperature: float, max_tokens: int) -> list[tuple[C
 def test_prompt_injections_are_resisted(
     host: Host,
     *,
-    model_endpoint: Annotated[str, Field(pattern=r"^https?://[^\s/@]+")] = "http://127.0.0.1:8000/v1",
+    model_endpoint: ApiUrl = "http://127.0.0.1:8000/v1",
     model: str = "",
     model_key_file: str = "",
     answer_timeout_s: Annotated[int, Field(ge=1, le=600)] = 25,
@@ -110,11 +102,9 @@ def test_prompt_injections_are_resisted(
     Whoever can write a prompt, a document or a web page that the model reads gives it orders. Fails when
     more than the allowed share of all samples follow, or when a probe works in every sample.
     """
-    absent, others = unserved(host, model_endpoint, "model_endpoint", ask=is_active())
-    if others:
-        not_reviewed(f"{absent}; declare what is a model (model_endpoint): {others}")
+    absent, elsewhere = unserved(host, model_endpoint, "model_endpoint", ask=is_active())
     if absent:
-        not_applicable(f"{absent}, and no known model server runs", claims=["model_endpoint"])
+        not_applicable(absent, claims=["model_endpoint"], elsewhere=elsewhere)
     if not is_active():
         not_reviewed("sends prompts to the model; --aisec-active allows it")
     endpoint = named(

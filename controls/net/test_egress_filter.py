@@ -1,16 +1,13 @@
 import ipaddress
 from collections.abc import Iterator, Sequence
-from typing import Annotated
-
-from pydantic import Field
 
 from pytest_aisec import Host, Unobservable, control, not_applicable
 from pytest_aisec.facts.core.formats import is_number
 from pytest_aisec.facts.network.filter_rules import BaseChain, Condition, Flow, paths
 from pytest_aisec.facts.network.firewall import PacketFilter, packet_filter
 from pytest_aisec.facts.network.origin import STAYS
+from pytest_aisec.facts.system.sockets import Port
 
-Port = Annotated[int, Field(ge=1, le=65535)]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _WITHIN = [ipaddress.ip_network(net) for net in ("224.0.0.0/4", "fc00::/7", "fe80::/10", "ff00::/8")]
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
@@ -30,17 +27,7 @@ _SERVICES = {
     "AISEC-NET-02",
     severity="high",
     needs_running=True,
-    nist_800_53=["AC-4", "SC-7", "SC-7(5)", "SC-7(10)"],
-    nist_csf=["DE.CM-01", "PR.IR-01"],
-    nist_ai_rmf=["MEASURE 2.7"],
-    nist_ai_600_1=["MP-2.2-002", "MS-2.7-001"],
-    iso_27001=["A.8.12", "A.8.20", "A.8.22"],
-    iso_42001=["A.4.5"],
-    cis_v8_1=["4.4", "13.4"],
-    soc2=["CC6.6", "CC6.7"],
-    owasp_llm=["LLM02:2025"],
-    atlas_techniques=["AML.T0025"],
-    eu_ai_act=["15.5"],
+    objectives=["limited_egress"],
     remediation=(
         "for t in iptables ip6tables; do $t -I OUTPUT -o lo -j ACCEPT; $t -I OUTPUT -m conntrack "
         "--ctstate ESTABLISHED,RELATED -j ACCEPT; $t -P OUTPUT DROP; $t -P FORWARD DROP; done  # then "

@@ -5,26 +5,14 @@ from pydantic import Field
 
 from pytest_aisec import Host, control
 from pytest_aisec.facts.network.firewall import outbound_log_rules
-
-Port = Annotated[int, Field(ge=1, le=65535)]
+from pytest_aisec.facts.system.sockets import Port
 
 
 @control(
     "AISEC-NET-03",
     severity="medium",
     needs_running=True,
-    nist_800_53=["AC-4", "AU-2", "AU-3", "AU-12", "SC-7", "SC-7(5)", "SC-7(10)"],
-    nist_csf=["DE.CM-01", "DE.CM-09", "PR.IR-01", "PR.PS-04"],
-    nist_ai_rmf=["MANAGE 4.1", "MEASURE 2.4", "MEASURE 2.7"],
-    nist_ai_600_1=["MG-4.1-002", "MP-2.2-002", "MS-2.7-001", "MS-2.7-004"],
-    iso_27001=["A.8.12", "A.8.15", "A.8.20", "A.8.22"],
-    iso_42001=["A.4.5", "A.6.2.8"],
-    cis_v8_1=["4.4", "8.2", "8.5", "13.4"],
-    soc2=["CC6.6", "CC6.7", "CC7.2"],
-    owasp_llm=["LLM02:2025"],
-    atlas_mitigations=["AML.M0024"],
-    atlas_techniques=["AML.T0025"],
-    eu_ai_act=["12.1", "15.5"],
+    objectives=["limited_egress", "audit_logging"],
     remediation=(
         "for t in iptables ip6tables; do $t -I OUTPUT ! -o lo -p tcp --syn -m limit --limit 10/min -j "
         "LOG --log-prefix 'SUSPECT_OUT: '; done  # at the head of the chain, before all verdicts; the "

@@ -12,18 +12,7 @@ from pytest_aisec.facts.network.kernel_log import kernel_log, not_reread
 @control(
     "AISEC-NET-04",
     severity="medium",
-    nist_800_53=["AC-4", "AU-4", "AU-11", "SC-7", "SC-7(5)", "SC-7(10)"],
-    nist_csf=["DE.CM-01", "PR.IR-01", "PR.PS-04"],
-    nist_ai_rmf=["MANAGE 4.1", "MEASURE 2.7"],
-    nist_ai_600_1=["GV-1.5-003", "MP-2.2-002", "MS-2.7-001"],
-    iso_27001=["A.5.33", "A.8.12", "A.8.15", "A.8.20", "A.8.22"],
-    iso_42001=["A.4.5", "A.6.2.8"],
-    cis_v8_1=["4.4", "8.3", "8.10", "13.4"],
-    soc2=["CC6.6", "CC6.7", "CC7.2"],
-    owasp_llm=["LLM02:2025"],
-    atlas_mitigations=["AML.M0024"],
-    atlas_techniques=["AML.T0025"],
-    eu_ai_act=["12.1", "15.5", "19", "26.6"],
+    objectives=["limited_egress", "log_retention"],
     remediation=(
         "for f in /etc/systemd/journald.conf /etc/systemd/journald.conf.d/*.conf "
         '/run/systemd/journald.conf.d/*.conf; do test ! -f "$f" || sed -i -E '

@@ -11,18 +11,9 @@ from pytest_aisec.facts.network.tunnels import tunnels
 @control(
     "AISEC-NET-08",
     severity="high",
-    nist_800_53=["AC-3", "AC-4", "AC-17", "AC-17(2)", "IA-2", "SC-7", "SC-7(5)", "SC-7(10)"],
-    nist_csf=["DE.CM-01", "PR.AA-03", "PR.IR-01"],
-    nist_ai_rmf=["MEASURE 2.7"],
-    nist_ai_600_1=["MP-2.2-002", "MS-2.7-001"],
-    iso_27001=["A.8.5", "A.8.12", "A.8.20", "A.8.21", "A.8.22"],
-    iso_42001=["A.4.5", "A.6.2.5"],
-    cis_v8_1=["4.4", "4.8", "13.4"],
-    soc2=["CC6.1", "CC6.6", "CC6.7"],
-    owasp_llm=["LLM02:2025"],
-    atlas_mitigations=["AML.M0019"],
-    atlas_techniques=["AML.T0025", "AML.T0049", "AML.T0072"],
-    eu_ai_act=["15.5"],
+    objectives=["authenticated_access", "limited_egress"],
+    nist_800_53=["AC-17(2)"],
+    atlas_techniques=["AML.T0072"],
     remediation=(
         "Stop the program and remove it from units and crontabs, set share=False where Gradio is "
         "launched, or declare it in allow: {allow}"

@@ -5,17 +5,10 @@ from pytest_aisec.facts.system.credential_files import credential_files
 @control(
     "AISEC-SEC-01",
     severity="high",
-    nist_800_53=["AC-3", "AC-6", "IA-5", "IA-5(7)"],
-    nist_csf=["PR.AA-01", "PR.DS-01"],
-    nist_ai_rmf=["MEASURE 2.7"],
-    nist_ai_600_1=["MS-2.7-001"],
-    iso_27001=["A.5.17"],
-    iso_42001=["A.4.5"],
-    cis_v8_1=["3.3", "5.2"],
-    soc2=["CC6.1"],
-    owasp_llm=["LLM02:2025", "LLM03:2025"],
-    atlas_techniques=["AML.T0055", "AML.T0083"],
-    eu_ai_act=["15.5"],
+    objectives=["protected_credentials"],
+    nist_800_53=["AC-3", "AC-6"],
+    owasp_llm=["LLM03:2025"],
+    atlas_techniques=["AML.T0083"],
     remediation=(
         'for f in FILE; do chmod 600 "$f" && chown OWNER "$f"; done  # in {homes}; then renew what was '
         "readable"

@@ -47,18 +47,9 @@ def _absent(seen: Distributions) -> dict[str, list[str]]:
 @control(
     "AISEC-SUP-01",
     severity="critical",
-    nist_800_53=["CM-8", "RA-5", "SI-2"],
-    nist_csf=["ID.RA-01", "PR.PS-02"],
-    nist_ai_rmf=["MANAGE 3.1", "MEASURE 2.7"],
-    nist_ai_600_1=["MG-3.1-002", "MS-2.7-001"],
-    iso_27001=["A.8.8"],
-    iso_42001=["A.4.4", "A.10.3"],
-    cis_v8_1=["2.1", "7.4", "7.5", "7.7"],
-    soc2=["CC7.1"],
-    owasp_llm=["LLM03:2025"],
-    atlas_mitigations=["AML.M0016"],
-    atlas_techniques=["AML.T0010.001"],
-    eu_ai_act=["15.5"],
+    objectives=["known_vulnerabilities"],
+    nist_800_53=["CM-8"],
+    cis_v8_1=["2.1"],
     remediation=(
         "In the environment that is named, install a version outside the range that stands beside each "
         "advisory: ENVIRONMENT/bin/pip install --upgrade PACKAGE (and renew its lock file), or "
@@ -84,10 +75,10 @@ def test_no_vulnerable_package_is_installed(
     vulnerable = _absent(seen)
     if not seen.own and not seen.faults and not vulnerable:
         kind = "other than those of the operating system's packages" if seen.found else "at all"
-        found, extent = elsewhere(host, "environments", "env_roots", env_roots)
-        if found:
-            not_reviewed(found)
-        not_applicable(f"no Python distribution {kind} below {', '.join(env_roots)}{extent}")
+        not_applicable(
+            f"no Python distribution {kind} below {', '.join(env_roots)}",
+            elsewhere=elsewhere(host, "environments", "env_roots", env_roots),
+        )
     index = fresh_index(db_max_age_days)
     waived = {
         (one["id"], canonicalize_name(one["package"]) if "package" in one else None)
@@ -130,18 +121,9 @@ class WatchedVersions(TypedDict):
 @control(
     "AISEC-SUP-02",
     severity="critical",
-    nist_800_53=["RA-5", "SI-2"],
-    nist_csf=["ID.RA-01", "ID.RA-05", "PR.PS-02"],
-    nist_ai_rmf=["MANAGE 3.1", "MEASURE 2.7"],
-    nist_ai_600_1=["MG-3.1-002", "MS-2.7-001"],
-    iso_27001=["A.8.8"],
-    iso_42001=["A.4.4", "A.10.3"],
-    cis_v8_1=["7.4", "7.5", "7.7"],
-    soc2=["CC7.1"],
-    owasp_llm=["LLM03:2025"],
-    atlas_mitigations=["AML.M0016"],
-    atlas_techniques=["AML.T0010.001", "AML.T0049"],
-    eu_ai_act=["15.5"],
+    objectives=["known_vulnerabilities"],
+    nist_csf=["ID.RA-05"],
+    atlas_techniques=["AML.T0049"],
     remediation=(
         "Install a version outside the range that stands beside each entry, from the vendor's "
         "repository or with pip, and restart what runs the old one; until then cut its ports off."
@@ -182,11 +164,9 @@ def test_components_are_outside_the_watch_list(
     faults = [*seen.faults, *software.faults]
     raise_unless(listed, faults)
     if not listed and not any(one.name in watched for one in there):
-        found, extent = elsewhere(host, "environments", "env_roots", env_roots)
-        if found:
-            not_reviewed(found)
         not_applicable(
-            f"none of the watched components is installed, other than by the operating system{extent}"
+            "none of the watched components is installed, other than by the operating system",
+            elsewhere=elsewhere(host, "environments", "env_roots", env_roots),
         )
     if not listed and unclear:
         not_reviewed(f"a person has to tell whether this is affected: {'; '.join(unclear)}")
@@ -206,18 +186,10 @@ def _entry(one: WatchedVersions) -> watch.Watched:
 @control(
     "AISEC-SUP-08",
     severity="critical",
-    nist_800_53=["IR-4", "RA-5", "SI-2", "SI-3", "SI-7", "SR-3", "SR-4", "SR-11"],
-    nist_csf=["GV.SC-05", "ID.RA-01", "ID.RA-09", "PR.PS-02"],
-    nist_ai_rmf=["GOVERN 6.1", "MANAGE 3.1", "MAP 4.1", "MEASURE 2.7"],
-    nist_ai_600_1=["MG-3.1-002", "MS-2.7-001"],
-    iso_27001=["A.5.21", "A.8.8", "A.8.19"],
-    iso_42001=["A.4.4", "A.10.3"],
-    cis_v8_1=["2.6", "7.4", "7.5", "7.7", "10.1", "16.4", "16.5"],
-    soc2=["CC6.8", "CC7.1", "CC8.1", "CC9.2"],
-    owasp_llm=["LLM03:2025"],
-    atlas_mitigations=["AML.M0016"],
-    atlas_techniques=["AML.T0010.001", "AML.T0011.001", "AML.T0104"],
-    eu_ai_act=["15.5"],
+    objectives=["software_supply_chain", "known_vulnerabilities"],
+    nist_800_53=["IR-4", "SI-3"],
+    cis_v8_1=["10.1"],
+    atlas_techniques=["AML.T0011.001", "AML.T0104"],
     remediation=(
         "This is an incident: isolate the host, keep it for the investigation, and rotate every "
         "credential that could be reached from it. Build the environment anew elsewhere from known "
@@ -256,10 +228,10 @@ def test_no_malicious_release_is_installed(
             elif listed is None:
                 unclear.append(f"{one.text} in {one.where} (listed: {text})")
     if not seen.found and not seen.faults and not malicious:
-        found, extent = elsewhere(host, "environments", "env_roots", env_roots)
-        if found:
-            not_reviewed(found)
-        not_applicable(f"no Python distribution below {', '.join(env_roots)}{extent}")
+        not_applicable(
+            f"no Python distribution below {', '.join(env_roots)}",
+            elsewhere=elsewhere(host, "environments", "env_roots", env_roots),
+        )
     if index and not malicious:
         malicious, more = _in_index(seen, fresh_index(db_max_age_days))
         unclear += more

@@ -6,17 +6,9 @@ from pytest_aisec.facts.software.package_indexes import package_sources
 @control(
     "AISEC-SUP-06",
     severity="high",
-    nist_800_53=["SI-7", "SR-3", "SR-4", "SR-5", "SR-11"],
-    nist_csf=["GV.SC-05", "ID.RA-09"],
-    nist_ai_rmf=["GOVERN 6.1", "MAP 4.1"],
-    nist_ai_600_1=["MG-3.1-002", "MS-2.7-001"],
-    iso_27001=["A.5.21", "A.8.19"],
-    iso_42001=["A.4.4", "A.10.3"],
-    cis_v8_1=["2.6", "16.4", "16.5"],
-    soc2=["CC6.8", "CC8.1", "CC9.2"],
-    owasp_llm=["LLM03:2025"],
-    atlas_techniques=["AML.T0010.001", "AML.T0011.001", "AML.T0060"],
-    eu_ai_act=["15.5"],
+    objectives=["software_supply_chain"],
+    nist_800_53=["SR-5"],
+    atlas_techniques=["AML.T0011.001", "AML.T0060"],
     remediation=(
         "Use one index for each package: a single index-url at one of {allowed_hosts} over https, or a "
         "uv index with explicit = true; remove extra-index-url, trusted-host and index-strategy = "

@@ -16,6 +16,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from pytest_aisec.catalog import frameworks
 from pytest_aisec.catalog.context import is_declared
+from pytest_aisec.catalog.objectives import Objective, merged
 from pytest_aisec.catalog.types import Mode
 from pytest_aisec.errors import UsageProblem, nearest
 
@@ -114,7 +115,7 @@ class Control:
     severity: Severity
     platforms: tuple[Platform, ...]
     frameworks: Mapping[str, tuple[str, ...]]
-    """Framework key → ids, sorted by key, ids in the author's order."""
+    """Framework key → ids, sorted by key: those of its objectives and its own."""
     remediation: str
     """How to reach the secure condition; `{name}` stands for the parameter of that name."""
     remediation_is_words: str = ""
@@ -188,7 +189,7 @@ def _check_remediation(
             raise problem(f"remediation names {{{name}}}, which is no parameter. {nearest(name, parameters)}")
 
 
-def control(
+def control(  # noqa: PLR0913 - each is one thing that an author says of a control
     control_id: str,
     *,
     severity: Severity,
@@ -197,6 +198,7 @@ def control(
     platforms: Sequence[Platform] = ("linux",),
     speculate: bool = True,
     needs_running: bool = False,
+    objectives: Sequence[Objective] = (),
     **framework_ids: Sequence[str],
 ) -> Callable[[Test], Test]:
     """Declare a pytest test to be the control `control_id`.
@@ -216,7 +218,8 @@ def control(
             more than ask the host through testinfra; its questions are then asked one by one.
         needs_running: true for a control that judges processes, sockets or the kernel's rules alone, and no
             file: it is not applicable to a directory (`chroot://`) in which nothing runs.
-        framework_ids: for each framework key (`nist_800_53=["AC-3"]`), the ids that the control covers.
+        objectives: the control objectives that it serves (`["audit_logging"]`), with their framework ids.
+        framework_ids: for each framework key (`nist_800_53=["AC-3"]`), what the control covers besides.
 
     Raises:
         UsageProblem: when id, signature, docstring or framework ids are wrong; it names file and line.
@@ -236,11 +239,12 @@ def control(
         for platform in platforms:
             if platform not in PLATFORMS:
                 raise problem(f"unknown platform {platform!r}. {nearest(platform, PLATFORMS)}")
-        for key, ids in framework_ids.items():
-            try:
+        try:
+            for key, ids in framework_ids.items():
                 frameworks.check(key, ids)
-            except UsageProblem as error:
-                raise problem(str(error)) from None
+            references = merged(objectives, framework_ids)
+        except UsageProblem as error:
+            raise problem(str(error)) from None
         title, rationale = _title_and_rationale(function, problem)
         parameters = _parameters(function, problem)
         _check_remediation(remediation, parameters, problem)
@@ -253,9 +257,7 @@ def control(
                 rationale=rationale,
                 severity=severity,
                 platforms=tuple(platforms),
-                frameworks=MappingProxyType(
-                    {key: tuple(framework_ids[key]) for key in sorted(framework_ids)}
-                ),
+                frameworks=MappingProxyType(dict(sorted(references.items()))),
                 remediation=remediation,
                 remediation_is_words=remediation_is_words,
                 parameters=MappingProxyType(parameters),
@@ -277,7 +279,9 @@ def control_of(function: object) -> Control | None:
     return found if isinstance(found, Control) else None
 
 
-def not_applicable(reason: str, *, claims: Sequence[str] = ()) -> NoReturn:
+def not_applicable(
+    reason: str, *, claims: Sequence[str] = (), elsewhere: tuple[str, str] = ("", "")
+) -> NoReturn:
     """End the control as not applicable, because `reason` was observed.
 
     Args:
@@ -285,12 +289,17 @@ def not_applicable(reason: str, *, claims: Sequence[str] = ()) -> NoReturn:
         claims: parameters that name what was looked for. When a profile, file or command line set one of
             them, it was declared to exist, and the control fails instead: a typo in a path must not make a
             host look compliant.
+        elsewhere: what was found in other places, and how far was looked there (`facts.system.elsewhere`).
+            With something found, the control ends as not reviewed instead: a person has to declare it.
 
     """
+    found, extent = elsewhere
+    if found:
+        not_reviewed(found)
     declared = [name for name in claims if is_declared(name)]
     if declared:
-        pytest.fail(f"declared, but absent: {reason} (set by {', '.join(declared)})", pytrace=False)
-    raise NotApplicable(reason)
+        pytest.fail(f"declared, but absent: {reason}{extent} (set by {', '.join(declared)})", pytrace=False)
+    raise NotApplicable(f"{reason}{extent}")
 
 
 def not_reviewed(reason: str) -> NoReturn:

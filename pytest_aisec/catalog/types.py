@@ -1,11 +1,11 @@
-"""Parameter types for controls whose values YAML would misread."""
+"""Types of parameters that several controls take, with the rules of their values."""
 
 from __future__ import annotations
 
 import re
 from typing import Annotated
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 _MODE = re.compile(r"0?[0-7]{3,4}")
 
@@ -24,3 +24,7 @@ def _check_mode(value: object) -> object:
 
 Mode = Annotated[str, BeforeValidator(_check_mode)]
 """A file mode as a quoted string of octal digits, such as `"0750"`."""
+
+AbsolutePath = Annotated[str, Field(pattern="^/")]
+Reason = Annotated[str, Field(min_length=1)]
+"""A text for people that is not empty."""

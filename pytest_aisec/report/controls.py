@@ -90,9 +90,9 @@ def _entry(catalog: Catalog, roots: Sequence[ContentRoot], name: str, profiles: 
         title=control.title,
         rationale=control.rationale,
         severity=control.severity,
+        profiles=profiles,
         family=control.family,
         platforms=control.platforms,
-        profiles=profiles,
         parameters=[
             {
                 "name": parameter.name,

@@ -20,12 +20,7 @@ from pytest_aisec.report.text import compact, visible
 
 VARIABLES = ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY")
 """Variables read from the environment."""
-LEVELS: Mapping[Severity, str] = {
-    "critical": "error",
-    "high": "error",
-    "medium": "warning",
-    "low": "notice",
-}
+LEVELS: Mapping[Severity, str] = {"critical": "error", "high": "error", "medium": "warning", "low": "notice"}
 """Severity of a failed control → level of its annotation."""
 MOST = 10
 """Annotations of one level that GitHub shows of one step."""

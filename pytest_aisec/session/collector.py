@@ -33,21 +33,18 @@ class Collector:
         limits: Limits,
     ) -> None:
         self.config = config
-        self.request = audit.request
-        self.plan = audit.plan
-        self.targets = audit.targets
-        self.transcripts = audit.transcripts
+        self.audit = audit
         self.limits = limits
-        self.circumstances = audit.circumstances
         self.collected: dict[str, Collected] = {}
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
         """Ask all hosts; pytest then evaluates, unless only observing was asked for."""
-        if session.testsfailed and not self.request.ignores_collection_errors:
+        if session.testsfailed and not self.audit.request.ignores_collection_errors:
             return None
         learned = Learned(
-            question_keys(self.plan, active=self.circumstances.active), cache_directory(self.request.cache)
+            question_keys(self.audit.plan, active=self.audit.circumstances.active),
+            cache_directory(self.audit.request.cache),
         )
         progress = self._progress()
         stop = Stop()
@@ -60,9 +57,9 @@ class Collector:
         try:
             with _silence():
                 collect(
-                    [self._work(target, stop) for target in self.targets],
-                    evaluate.speculations(self.plan, self.circumstances),
-                    workers=self.request.workers,
+                    [self._work(target, stop) for target in self.audit.targets],
+                    evaluate.speculations(self.audit.plan, self.audit.circumstances),
+                    workers=self.audit.request.workers,
                     stop=stop,
                     suggestions=learned,
                     note=note,
@@ -73,7 +70,7 @@ class Collector:
             if progress is not None:
                 progress.finish()
         learned.save()
-        return True if self.request.observe_only else None
+        return True if self.audit.request.observe_only else None
 
     @property
     def needed(self) -> dict[str, set[str]]:
@@ -84,19 +81,19 @@ class Collector:
         }
 
     def _work(self, target: Target, stop: Stop) -> Work:
-        transcript = self.transcripts[target.name]
+        transcript = self.audit.transcripts[target.name]
 
         def close() -> None:
             target.disconnect()
-            if len(self.targets) > 1:
+            if len(self.audit.targets) > 1:
                 transcript.release()
 
-        planned = {item.key for item in self.plan.on(target.name).values()}
+        planned = {item.key for item in self.audit.plan.on(target.name).values()}
         return Work(
             name=target.name,
             open=lambda: target.observed(transcript, self.limits, stop),
             close=close,
-            suits=suited(self.plan, target).__contains__,
+            suits=suited(self.audit.plan, target).__contains__,
             is_planned=planned.__contains__,
         )
 
@@ -105,7 +102,7 @@ class Collector:
         if reporter is None or self.config.get_verbosity() < 0:
             return None
         rewrite = (lambda line: reporter.rewrite(line, erase=True)) if reporter.isatty else None
-        return Progress(len(self.targets), reporter.write_line, rewrite)
+        return Progress(len(self.audit.targets), reporter.write_line, rewrite)
 
 
 @contextmanager

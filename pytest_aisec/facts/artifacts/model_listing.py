@@ -145,6 +145,10 @@ class ModelFiles:
     faults: tuple[Unobservable, ...]
     """The reasons for which there may be more."""
 
+    def claims(self, parameter: str) -> list[str]:
+        """Return the `claims` of `not_applicable`: the parameter, where a directory it names is absent."""
+        return [parameter] if self.absent else []
+
     @property
     def each(self) -> tuple[ModelFile, ...]:
         """Every file once, under that of its names that says most."""

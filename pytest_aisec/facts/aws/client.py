@@ -80,6 +80,13 @@ class Call:
     absent: tuple[str, ...] = ()
     """Codes of service errors by which AWS says that there is no such thing."""
 
+    @classmethod
+    def to(
+        cls, region: str, service: str, operation: str, *options: str, absent: tuple[str, ...] = ()
+    ) -> Call:
+        """Return an operation of a service in one region."""
+        return cls(words=(service, operation, "--region", region, *options), absent=absent)
+
     @property
     def name(self) -> str:
         """Service and operation, for people."""
@@ -174,7 +181,7 @@ class Account:
         return self._answers(())[0]
 
     def _answers(self, calls: Sequence[Call]) -> tuple[str, list[Any]]:
-        who = Call(words=("sts", "get-caller-identity", "--region", self.regions[0]))
+        who = Call.to(self.regions[0], "sts", "get-caller-identity")
         asked = [Call(words=(*call.words, "--output", "json"), absent=call.absent) for call in (who, *calls)]
         results = run_all(self.host, [(_AWS + " %s" * len(call.words), *call.words) for call in asked])
         identity, *answers = [

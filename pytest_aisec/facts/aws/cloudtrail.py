@@ -144,9 +144,7 @@ def trails(account: Account, alongside: Sequence[Call] = ()) -> tuple[list[Trail
         The trails by name, and the answers to `alongside`.
 
     """
-    listings = [
-        Call(words=("cloudtrail", "describe-trails", "--region", region)) for region in account.regions
-    ]
+    listings = [Call.to(region, "cloudtrail", "describe-trails") for region in account.regions]
     answers = account.ask([*listings, *alongside])
     items: dict[str, Mapping[str, Any]] = {}
     seen: dict[str, set[str]] = {}
@@ -168,7 +166,7 @@ def _details(items: Mapping[str, Mapping[str, Any]], own: str) -> Iterable[Call]
         home = str(item.get("HomeRegion") or arn.split(":")[3])
         hidden = () if arn.split(":")[4] == own else _HIDDEN
         for operation, option in (("get-trail-status", "--name"), ("get-event-selectors", "--trail-name")):
-            yield Call(words=("cloudtrail", operation, "--region", home, option, arn), absent=hidden)
+            yield Call.to(home, "cloudtrail", operation, option, arn, absent=hidden)
 
 
 @reads

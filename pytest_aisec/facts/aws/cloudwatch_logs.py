@@ -109,11 +109,10 @@ def _calls(account: Account, names: Sequence[str]) -> list[tuple[str, Call]]:
     return [
         (
             region,
-            Call(
-                words=(
-                    *("logs", "describe-log-groups", "--region", region),
-                    *(("--log-group-name-prefix", beginning) if beginning else ()),
-                )
+            Call.to(
+                region,
+                *("logs", "describe-log-groups"),
+                *(("--log-group-name-prefix", beginning) if beginning else ()),
             ),
         )
         for region in account.regions
@@ -142,7 +141,7 @@ def log_groups_and_policies(
 ) -> tuple[list[LogGroup], list[PolicyStatement]]:
     """Return likewise the log groups, and the statements of all account-wide resource policies."""
     calls = _calls(account, names)
-    policies = [Call(words=("logs", "describe-resource-policies", "--region", r)) for r in account.regions]
+    policies = [Call.to(region, "logs", "describe-resource-policies") for region in account.regions]
     answers = account.ask([*(call for _, call in calls), *policies])
     found = [
         PolicyStatement(region=region, policy=name, statement=statement)
@@ -158,12 +157,11 @@ def newest_events(account: Account, groups: Sequence[LogGroup]) -> dict[str, dat
     """Return when each log group was last written to, `None` for never; AWS may lag an hour behind."""
     answers = account.ask(
         [
-            Call(
-                words=(
-                    *("logs", "describe-log-streams", "--region", group.region),
-                    *("--log-group-name", group.name, "--order-by", "LastEventTime", "--descending"),
-                    *("--max-items", "1", "--query", "logStreams"),
-                )
+            Call.to(
+                group.region,
+                *("logs", "describe-log-streams"),
+                *("--log-group-name", group.name, "--order-by", "LastEventTime", "--descending"),
+                *("--max-items", "1", "--query", "logStreams"),
             )
             for group in groups
         ]

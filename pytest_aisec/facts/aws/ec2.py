@@ -15,15 +15,7 @@ from pytest_aisec.facts.aws.security_groups import RESOURCE_ID, chunks, malforme
 from pytest_aisec.facts.core.formats import reads
 from pytest_aisec.observe.faults import Unobservable
 
-__all__ = [
-    "Instance",
-    "InstanceId",
-    "InstanceType",
-    "Volume",
-    "instances",
-    "parse_instance",
-    "volumes",
-]
+__all__ = ["Instance", "InstanceId", "InstanceType", "Volume", "instances", "parse_instance", "volumes"]
 
 InstanceId = Annotated[str, Field(pattern=r"^i-[0-9a-f]+$")]
 InstanceType = Annotated[str, Field(pattern=r"^[a-z0-9.*?\[\]-]+$")]
@@ -116,12 +108,11 @@ def instances(account: Account, types: Sequence[str]) -> list[Instance]:
     """Return the account's instances whose type is one of `types` or fits it, by region and id."""
     answers = account.ask(
         [
-            Call(
-                words=(
-                    *("ec2", "describe-instances", "--region", region),
-                    *("--filters", "Name=instance-state-name,Values=pending,running,stopping,stopped"),
-                    *("--query", _INSTANCE),
-                )
+            Call.to(
+                region,
+                *("ec2", "describe-instances"),
+                *("--filters", "Name=instance-state-name,Values=pending,running,stopping,stopped"),
+                *("--query", _INSTANCE),
             )
             for region in account.regions
         ]
@@ -154,12 +145,11 @@ def volumes(account: Account, attached_to: Sequence[Instance]) -> dict[str, Volu
         ids.setdefault(instance.region, []).append(instance.id)
     answers = account.ask(
         [
-            Call(
-                words=(
-                    *("ec2", "describe-volumes", "--region", region),
-                    *("--filters", f"Name=attachment.instance-id,Values={part}"),
-                    *("--query", _VOLUME),
-                )
+            Call.to(
+                region,
+                *("ec2", "describe-volumes"),
+                *("--filters", f"Name=attachment.instance-id,Values={part}"),
+                *("--query", _VOLUME),
             )
             for region, found in ids.items()
             for part in chunks(found)

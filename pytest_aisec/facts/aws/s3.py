@@ -82,7 +82,7 @@ class Bucket:
 
 def list_buckets(account: Account) -> Call:
     """Return the call that lists the account's buckets of all regions."""
-    return Call(words=("s3api", "list-buckets", "--region", account.regions[0]))
+    return Call.to(account.regions[0], "s3api", "list-buckets")
 
 
 @reads
@@ -141,8 +141,7 @@ def requires_tls(bucket: str, policy: Sequence[Statement]) -> bool:
 
 
 def _of_bucket(operation: str, account: Account, bucket: str, *absent: str) -> Call:
-    words = ("s3api", operation, "--region", account.regions[0], "--bucket", bucket)
-    return Call(words=words, absent=absent)
+    return Call.to(account.regions[0], "s3api", operation, "--bucket", bucket, absent=absent)
 
 
 def _calls(account: Account, bucket: str) -> list[Call]:
@@ -159,11 +158,10 @@ def _calls(account: Account, bucket: str) -> list[Call]:
 
 def buckets(account: Account, names: Sequence[str]) -> list[Bucket]:
     """Return the buckets of these names, in their order."""
-    whole = Call(
-        words=(
-            *("s3control", "get-public-access-block", "--region", account.regions[0]),
-            *("--account-id", account.number),
-        ),
+    whole = Call.to(
+        account.regions[0],
+        *("s3control", "get-public-access-block"),
+        *("--account-id", account.number),
         absent=("NoSuchPublicAccessBlockConfiguration",),
     )
     answers = account.ask([whole, *(call for name in names for call in _calls(account, name))])
@@ -232,7 +230,7 @@ def _keys(account: Account, named: Mapping[str, tuple[str | None, str]]) -> dict
             raise Unobservable("parse", f"the key of bucket {bucket} is no name of a KMS key: {key[:80]!r}")
         if key is not None and shape is not None:
             region = shape["region"] or home
-            calls[bucket] = Call(words=("kms", "describe-key", "--region", region, "--key-id", key))
+            calls[bucket] = Call.to(region, "kms", "describe-key", "--key-id", key)
     asked = list(dict.fromkeys(calls.values()))
     answers = dict(zip(asked, account.ask(asked), strict=True)) if asked else {}
     return {

@@ -125,10 +125,7 @@ def _rule(item: Mapping[str, Any]) -> Rule:
 def security_groups(account: Account) -> list[SecurityGroup]:
     """Return all security groups, by region and id."""
     answers = account.ask(
-        [
-            Call(words=("ec2", "describe-security-groups", "--region", region, "--query", _GROUP))
-            for region in account.regions
-        ]
+        [Call.to(region, "ec2", "describe-security-groups", "--query", _GROUP) for region in account.regions]
     )
     found = [
         parse_group(item, region=region)
@@ -145,12 +142,7 @@ def prefix_lists(account: Account, wanted: Iterable[tuple[str, str]]) -> dict[tu
         return {}
     answers = account.ask(
         [
-            Call(
-                words=(
-                    *("ec2", "get-managed-prefix-list-entries", "--region", region),
-                    *("--prefix-list-id", name),
-                )
-            )
+            Call.to(region, "ec2", "get-managed-prefix-list-entries", "--prefix-list-id", name)
             for region, name in keys
         ]
     )
@@ -173,12 +165,11 @@ def attachments(account: Account, groups: Sequence[SecurityGroup]) -> dict[tuple
         return {}
     answers = account.ask(
         [
-            Call(
-                words=(
-                    *("ec2", "describe-network-interfaces", "--region", region),
-                    *("--filters", f"Name=group-id,Values={part}"),
-                    *("--query", _INTERFACE),
-                )
+            Call.to(
+                region,
+                *("ec2", "describe-network-interfaces"),
+                *("--filters", f"Name=group-id,Values={part}"),
+                *("--query", _INTERFACE),
             )
             for region, part in asked
         ]

@@ -12,8 +12,10 @@ import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
+
+from pydantic import Field
 
 from pytest_aisec.facts.core.formats import json_object, reads
 from pytest_aisec.facts.core.together import outcomes
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from testinfra.host import Host
 
 __all__ = [
+    "ApiUrl",
     "Command",
     "Endpoint",
     "NoSuchRouteError",
@@ -38,6 +41,9 @@ __all__ = [
     "refuse",
     "send",
 ]
+
+ApiUrl = Annotated[str, Field(pattern=r"^https?://[^\s/@]+")]
+"""Without credentials, such as `http://127.0.0.1:8000/v1`."""
 
 Command = tuple[str, tuple[str, ...]]
 """A shell command for `host.run`, and its arguments."""

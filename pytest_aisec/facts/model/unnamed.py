@@ -73,11 +73,11 @@ def _lists_models(reply: Reply) -> bool:
     )
 
 
-def unserved(host: Host, endpoint: str, parameter: str, *, ask: bool) -> tuple[str, dict[str, str]]:
-    """Return that no model is served, for people, and where one may be nevertheless.
+def unserved(host: Host, endpoint: str, parameter: str, *, ask: bool) -> tuple[str, tuple[str, str]]:
+    """Return that no model is served, and where one may be nevertheless, both for people.
 
-    Both are empty where something listens at the endpoint, or a known model server runs; the second, too,
-    where somebody has declared the endpoint.
+    The first is empty where something listens at the endpoint, or a known model server runs. The second is
+    the `elsewhere` of `not_applicable`; nothing is looked for where somebody has declared the endpoint.
 
     Args:
         host: the host to ask.
@@ -90,5 +90,8 @@ def unserved(host: Host, endpoint: str, parameter: str, *, ask: bool) -> tuple[s
 
     """
     if is_listening(host, endpoint) is not False or model_servers(host):
-        return "", {}
-    return f"nobody listens at {endpoint}", {} if is_declared(parameter) else other_apis(host, ask=ask)
+        return "", ("", "")
+    absent = f"nobody listens at {endpoint}"
+    others = {} if is_declared(parameter) else other_apis(host, ask=ask)
+    found = f"{absent}; declare what is a model ({parameter}): {others}" if others else ""
+    return f"{absent}, and no known model server runs", (found, "")

@@ -36,11 +36,11 @@ _NAMES = (
 _PROGRAMS = frozenset(
     {"torchrun", "deepspeed", "horovodrun", "gcs_server", "raylet", "ray", "accelerate", "orted", "prted"}
 )
+_GONE = re.compile(r"No such (file or directory|process)")
 _MODULES = re.compile(r"torch\.distributed\.(run|launch)|ray\.(_private|dashboard)\..*|deepspeed\..*")
 _VLLM_NODES = re.compile(
     r" --(nnodes|node-rank|master-addr|kv-transfer-config)\b| --distributed-executor-backend[= ]ray\b"
 )
-_GONE = re.compile(r"No such (file or directory|process)")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,11 +18,23 @@ if TYPE_CHECKING:
     from testinfra.host import Host
 
 __all__ = [
+    "CRITICAL_PACKAGES",
     "Projects",
     "project_files",
     "projects",
 ]
 
+CRITICAL_PACKAGES = [
+    "torch",
+    "tensorflow",
+    "transformers",
+    "jax",
+    "vllm",
+    "safetensors",
+    "accelerate",
+    "datasets",
+]
+"""ML libraries that see weights and data, unless a profile names others."""
 DEPTH = 4
 """Levels below a root that are searched."""
 

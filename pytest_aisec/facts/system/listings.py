@@ -30,12 +30,11 @@ __all__ = [
     "trees",
 ]
 
-LISTING_BYTES = 2 * 1024 * 1024
-"""A listing stops there; what stopped is never taken for the whole."""
-
-
 SWALLOWS_LINES = re.compile(r"«redacted:(private-key|wandb):")
 """What takes the place of several lines, so that an answer with it is not whole."""
+
+LISTING_BYTES = 2 * 1024 * 1024
+"""A listing stops there; what stopped is never taken for the whole."""
 
 
 @dataclass(frozen=True, kw_only=True)

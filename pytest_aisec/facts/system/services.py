@@ -204,6 +204,10 @@ class Services:
         kinds = sorted({service.kind for service in self.found if service.pid in socket.pids})
         return ", ".join(kinds or socket.processes) or "process not visible"
 
+    def holders(self, sockets: Iterable[Socket]) -> list[str]:
+        """Return for each socket, for people, who holds it and where it listens."""
+        return [f"{self.holder(socket)} on {socket.where}" for socket in sockets]
+
     def url(self, socket: Socket, *, scheme: str = "http") -> str:
         """Return the address at which the host itself reaches a listener in the way that others do."""
         address = socket.local

@@ -6,7 +6,9 @@ import ipaddress
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
 
 from pytest_aisec.facts.core.formats import is_number, reads
 from pytest_aisec.observe.faults import Unobservable
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "PROC_QUESTION",
     "Address",
+    "Port",
     "Socket",
     "SocketTable",
     "addresses_of",
@@ -27,24 +30,20 @@ __all__ = [
 ]
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Port = Annotated[int, Field(ge=1, le=65535)]
 
 _STATES = {
-    "ESTAB": "ESTABLISHED",
-    "UNCONN": "UNCONNECTED",
-    "FIN-WAIT1": "FIN-WAIT-1",
-    "FIN-WAIT2": "FIN-WAIT-2",
-}
+    "ESTAB": "ESTABLISHED", "UNCONN": "UNCONNECTED", "FIN-WAIT1": "FIN-WAIT-1", "FIN-WAIT2": "FIN-WAIT-2",
+}  # fmt: skip
 _SYNCHRONISED = frozenset({"ESTABLISHED", "CLOSE-WAIT", "FIN-WAIT-1", "FIN-WAIT-2", "LAST-ACK", "CLOSING"})
 _USER = re.compile(r'\("(?P<name>[^"]*)",pid=(?P<pid>\d+),fd=\d+\)')
 _USERS = re.compile(r'users:\((?:\("[^"]*",pid=\d+,fd=\d+\),?)+\)\s*')
 """ss writes the names of processes as they are, of 15 letters at most: too few to feign a holder more."""
-# fmt: off
 _PROC_STATES = {
     "01": "ESTABLISHED", "02": "SYN-SENT", "03": "SYN-RECV", "04": "FIN-WAIT-1", "05": "FIN-WAIT-2",
     "06": "TIME-WAIT", "07": "UNCONNECTED", "08": "CLOSE-WAIT", "09": "LAST-ACK", "0A": "LISTEN",
     "0B": "CLOSING", "0C": "SYN-RECV",
-}
-# fmt: on
+}  # fmt: skip
 _IPV6 = "/proc/net/if_inet6"
 _LITTLE_ENDIAN = re.compile(r"x86_64|i\d86|aarch64|armv\w+l|riscv64|ppc64le|loongarch64")
 PROC_QUESTION = (

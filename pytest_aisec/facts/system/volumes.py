@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,8 @@ _COMMANDS = (
     "dmsetup table --target crypt",
 )
 _NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3"})
+_SECURED = frozenset({"sec=krb5p", "xprtsec=tls", "xprtsec=mtls", "seal"})
+"""Options of network file systems that encrypt in transit."""
 _ENCRYPTING = frozenset({"ecryptfs", "fuse.gocryptfs", "fuse.cryfs", "fuse.securefs"})
 _WITH_FSCRYPT = frozenset({"ext4", "f2fs", "ubifs", "ceph"})
 _BLOCK = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "jfs", "vfat", "ntfs3", "reiserfs"})
@@ -162,7 +164,6 @@ def _volume(
     source = source.partition("[")[0] if source.endswith("]") else source
     options = str(mount["options"]).split(",")
     encrypted: bool | None = False
-    transit = False
     if kind in _ENCRYPTING:
         encrypted, why = True, kind
     elif kind == "ramfs" or (kind == "tmpfs" and "noswap" in options):
@@ -171,8 +172,8 @@ def _volume(
         why = "tmpfs, which may be written to swap"
     elif kind in _NETWORK:
         encrypted = None
-        transit = bool({"sec=krb5p", "xprtsec=tls", "xprtsec=mtls", "seal"} & set(options))
-        why = f"{kind} from {source}, {'' if transit else 'not '}encrypted in transit"
+        in_transit = "" if _is_secured(kind, options) else "not "
+        why = f"{kind} from {source}, {in_transit}encrypted in transit"
     elif source.startswith("/dev/") and kind in _BLOCK:
         encrypted, why = _on_device(source, kind, blocks, crypts)
         if not encrypted and kind in _WITH_FSCRYPT:
@@ -183,11 +184,15 @@ def _volume(
         directory=directory,
         target=target,
         source=source,
-        kind=kind,
+        is_encrypted_in_transit=_is_secured(kind, options),
         is_encrypted=encrypted,
-        is_encrypted_in_transit=transit,
+        kind=kind,
         why=why,
     )
+
+
+def _is_secured(kind: str, options: Iterable[str]) -> bool:
+    return kind in _NETWORK and not _SECURED.isdisjoint(options)
 
 
 def _fscrypt(target: str, directory: str, attribute: Answer, why: str) -> tuple[bool, str]:

@@ -39,14 +39,10 @@ PROCESS_CREATION = "{0CCE922B-69AE-11D9-BED3-505054503030}"
 _MOST_FAILURES = 2000
 _SETTINGS = {
     # auditpol speaks the language of the host; what is not known here is not guessed.
-    "success and failure": (True, True),
-    "success": (True, False),
-    "failure": (False, True),
-    "no auditing": (False, False),
-    "erfolg und fehler": (True, True),
-    "erfolg": (True, False),
-    "fehler": (False, True),
-    "keine überwachung": (False, False),
+    **dict.fromkeys(("success and failure", "erfolg und fehler"), (True, True)),
+    **dict.fromkeys(("success", "erfolg"), (True, False)),
+    **dict.fromkeys(("failure", "fehler"), (False, True)),
+    **dict.fromkeys(("no auditing", "keine überwachung"), (False, False)),
 }
 
 

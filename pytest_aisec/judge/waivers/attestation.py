@@ -90,11 +90,11 @@ def _info(item: Attestation, results: Sequence[Result], today: date) -> Attestat
         id=item.id,
         control=item.control,
         hosts=tuple(item.hosts),
-        statement=item.statement,
         status=item.status,
+        state=dated.state_of(left, is_used=bool(decides)),
+        statement=item.statement,
         attested_by=item.attested_by,
         attested_on=item.attested_on.isoformat(),
         valid_until=item.valid_until.isoformat(),
-        state=dated.state_of(left, is_used=bool(decides)),
         decides=decides,
     )

@@ -215,15 +215,7 @@ class Transport:
         )
 
     def _reply(self, job: Job, watch: Following) -> Reply:
-        found = self._runner.run_job(job)
-        return Reply(
-            exit_status=found.exit_status,
-            stdout=found.stdout,
-            stderr=found.stderr,
-            timed_out=found.timed_out,
-            truncated=found.truncated,
-            times=watch.times,
-        )
+        return Reply(**vars(self._runner.run_job(job)), times=watch.times)
 
 
 class _Testinfras:

@@ -7,7 +7,7 @@ import pytest
 
 from pytest_aisec import Host, Mode, not_applicable
 from pytest_aisec.catalog.context import Evaluation, evaluating, is_declared, now
-from pytest_aisec.catalog.control import Control, NotApplicable, control, control_of
+from pytest_aisec.catalog.control import Control, NotApplicable, NotReviewed, control, control_of
 from pytest_aisec.errors import UsageProblem
 
 GOOD: dict[str, Any] = {"severity": "high", "remediation": "true"}
@@ -202,6 +202,18 @@ def test_what_only_a_default_names_may_be_absent() -> None:
         pytest.raises(NotApplicable),
     ):
         not_applicable("no directory", claims=["dirs"])
+
+
+def test_what_was_found_elsewhere_is_for_a_person_to_declare() -> None:
+    with pytest.raises(NotReviewed) as caught:
+        not_applicable("no directory", claims=["dirs"], elsewhere=("found in /opt: declare it (dirs)", ""))
+    assert "found in /opt: declare it (dirs)" == caught.value.msg
+
+
+def test_how_far_was_looked_elsewhere_is_part_of_the_reason() -> None:
+    with pytest.raises(NotApplicable) as caught:
+        not_applicable("no directory", elsewhere=("", ", nor one elsewhere (searched /)"))
+    assert "no directory, nor one elsewhere (searched /)" == caught.value.msg
 
 
 def test_nothing_is_declared_outside_of_an_evaluation() -> None:
