@@ -224,7 +224,9 @@ def _second_look(question: str) -> str | None:
 
 
 def _first_word(question: str) -> str:
+    reader = shlex.shlex(question, posix=True)
+    reader.whitespace_split, reader.commenters = True, ""
     try:
-        return shlex.split(question)[0]
-    except (ValueError, IndexError):
+        return reader.get_token() or question[:40]
+    except ValueError:
         return question[:40]
