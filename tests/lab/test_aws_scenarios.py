@@ -5,7 +5,6 @@ in `tests/recorded/test_aws.py`.
 """
 
 import json
-import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
@@ -19,7 +18,7 @@ from pytest_aisec.observe.transport.base import Limits
 from pytest_aisec.testing.audits import Audit, Connections, Subject, verdict
 from pytest_aisec.testing.proofs import SetupError, prove
 from pytest_aisec.testing.scenarios import Scenario
-from tests.support import aws, live, scenarios
+from tests.support import aws, forks, live, scenarios
 from tests.support.aws_answers import check_that_it_only_reads
 
 ALL = [item for item in scenarios.everything() if isinstance(item, Scenario) and item.is_aws]
@@ -111,7 +110,7 @@ def test_a_whole_account_in_one_run(aws_account, tmp_path):
         "aws s3api create-bucket --bucket acme-models"
     )
     evidence = tmp_path / "evidence"
-    done = subprocess.run(
+    done = forks.run(
         [
             *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider"),
             *("--aisec-profile=aws-account", f"--aisec-evidence={evidence}"),

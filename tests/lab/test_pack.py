@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pytest_aisec.testing import recordings
+from tests.support import forks
 from tests.support.local_place import write_pack
 
 DIRECTORY = Path("/srv/checkpoints")
@@ -31,7 +32,7 @@ def pack(tmp_path, monkeypatch) -> Path:
 
 
 def aisec(*arguments: object, code: int = 0) -> str:
-    done = subprocess.run(
+    done = forks.run(
         [sys.executable, "-m", "pytest_aisec.cli", *map(str, arguments)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -22,6 +21,7 @@ from pytest_aisec.observe.hosts import HostOptions, resolve
 from pytest_aisec.observe.transcript import Transcript
 from pytest_aisec.observe.transport.base import Limits
 from pytest_aisec.observe.waves import Suggestions, Work, collect_host
+from tests.support import forks
 
 ROOTS = (content_root(),)
 CATALOG = load_catalog(ROOTS)
@@ -38,7 +38,7 @@ LINUX = [
 @pytest.mark.parametrize("user", ["root", "auditor"])
 @pytest.mark.parametrize("profile", LINUX)
 def test_nothing_on_a_stock_host_is_misread(profile, user, lab, lab_host, tmp_path) -> None:
-    subprocess.run(
+    forks.run(
         [
             *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--aisec-profile={profile}"),
             *(f"--hosts={lab_host.spec(user)}", f"--ssh-config={lab.ssh_config}", "--aisec-cache=none"),

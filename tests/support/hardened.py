@@ -2,10 +2,11 @@
 
 import json
 import os
-import subprocess
 import sys
 import time
 from pathlib import Path
+
+from tests.support import forks
 
 LAB = Path(__file__).parents[1] / "lab"
 
@@ -13,7 +14,7 @@ LAB = Path(__file__).parents[1] / "lab"
 def audit(directory, *arguments, **environ):
     """Run pytest as a user would, from an empty directory; return the process and its bundle's run."""
     evidence = directory / f"evidence-{time.monotonic_ns()}"
-    done = subprocess.run(
+    done = forks.run(
         [
             sys.executable,
             "-m",
