@@ -46,8 +46,7 @@ def of_scenario(scenario: Scenario, control: Control, image: str) -> dict[str, s
 
 def of_control(control: Control) -> dict[str, str]:
     """Return the parts that every recording of a control has in common: part → digest."""
-    path = Path(control.path)
-    return {"control": _of_module(path), "facts": _joined(_facts(path)), "observe": _joined(_asking())}
+    return dict(_of_file(Path(control.path)))
 
 
 def modules(control: Control) -> set[Path]:
@@ -80,6 +79,15 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
+@cache
+def _of_file(control: Path) -> Mapping[str, str]:
+    return {
+        "control": _of_module(control),
+        "facts": _joined(_facts(control)),
+        "observe": _joined(_asking()),
+    }
+
+
 def _joined(modules: Iterable[Path]) -> str:
     return _digest("\n".join(f"{path.stem} {_of_module(path)}" for path in sorted(modules)))
 
@@ -100,18 +108,31 @@ def _facts(control: Path) -> set[Path]:
     return found
 
 
-@cache
+def _of_module(path: Path) -> str:
+    """Return the digest of a module's code without comments and docstrings, the same on every Python."""
+    return _read(path)[0]
+
+
 def _imports(path: Path) -> tuple[Path, ...]:
-    found: list[Path] = []
-    for node in ast.walk(ast.parse(path.read_bytes())):
+    return _read(path)[1]
+
+
+@cache
+def _read(path: Path) -> tuple[str, tuple[Path, ...]]:
+    tree = ast.parse(path.read_bytes())
+    return _digest("".join(_code(tree))), tuple(_imported(tree))
+
+
+def _imported(tree: ast.AST) -> Iterator[Path]:
+    for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names = [node.module, *(f"{node.module}.{item.name}" for item in node.names)]
         elif isinstance(node, ast.Import):
             names = [item.name for item in node.names]
         else:
             continue
-        found += [file for name in names for file in _files(name)]
-    return tuple(found)
+        for name in names:
+            yield from _files(name)
 
 
 def _files(module: str) -> Iterator[Path]:
@@ -122,12 +143,6 @@ def _files(module: str) -> Iterator[Path]:
     for file in (path.with_suffix(".py"), path / "__init__.py"):
         if file.is_file():
             yield file
-
-
-@cache
-def _of_module(path: Path) -> str:
-    """Return the digest of a module's code without comments and docstrings, the same on every Python."""
-    return _digest("".join(_code(ast.parse(path.read_bytes()))))
 
 
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
