@@ -22,7 +22,8 @@ def prove(tmp_path: Path):
     """Prove a pack on this machine, and keep the recordings."""
 
     def run(pack: Path, *only: str) -> list[Tried]:
-        fingerprints._of_module.cache_clear()
+        for kept in (fingerprints._read, fingerprints._of_file):
+            kept.cache_clear()
         found = packs.read(pack).narrowed(only)
         tried = list(running.live(found, LocalVenue(tmp_path / "host/srv")))
         running.keep(found, tried, whole=not only)
