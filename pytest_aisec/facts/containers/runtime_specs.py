@@ -35,7 +35,7 @@ _FILES_OF_A_POD = {"/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/dev/shm"
 
 @dataclass(frozen=True, kw_only=True)
 class Specified:
-    """What one container runtime told."""
+    """Answer of one container runtime."""
 
     running: tuple[Container, ...]
     known: frozenset[str]
