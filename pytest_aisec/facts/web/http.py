@@ -5,6 +5,7 @@ Only for controls that `is_active()` allows to send requests. Nothing that chang
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ __all__ = [
     "Request",
     "Response",
     "access",
+    "basic",
     "burst",
     "exchange",
     "schemes",
@@ -286,6 +288,13 @@ class Fingerprint:
     path: str
     body: str
     """A pattern that its answer contains, and hardly another's."""
+    authorization: str = ""
+    """The value of that header: a credential that is published, and so none."""
+
+
+def basic(user: str, password: str) -> str:
+    """Return the value of the header `Authorization` for a published user and password."""
+    return f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
 
 
 def unauthenticated(
@@ -305,7 +314,10 @@ def unauthenticated(
     """
     spoken, faults = schemes(host, urls)
     asked = [(url, mark) for url, scheme in spoken.items() if scheme for mark in marks]
-    requests = [Request(url=f"{url.replace('http', spoken[url], 1)}{mark.path}") for url, mark in asked]
+    requests = [
+        Request(url=f"{url.replace('http', spoken[url], 1)}{mark.path}", authorization=mark.authorization)
+        for url, mark in asked
+    ]
     found: dict[str, list[str]] = {}
     refused: set[tuple[str, str]] = set()
     for (url, mark), response in zip(asked, exchange(host, requests), strict=True):
