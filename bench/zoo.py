@@ -201,10 +201,13 @@ def _index(directory: Path) -> Path:
 def _show(row: Row, results: Mapping[str, Mapping[str, object]]) -> None:
     total, errors = row.outcomes.total(), row.outcomes["error"]
     print(f"{row.name}: {errors} of {total} are errors ({row.rate:.0f} %) {dict(row.outcomes)}", flush=True)
+    by_reason: dict[str, list[str]] = {}
     for control, one in sorted(results.items()):
         if one["outcome"] == "error":
             text = " ".join(str(one.get("message") or one.get("reason") or one).split())
-            print(f"  {control}: {text[:300]}")
+            by_reason.setdefault(text[:300], []).append(control)
+    for text, controls in by_reason.items():
+        print(f"  {', '.join(controls)}: {text}")
 
 
 if __name__ == "__main__":
