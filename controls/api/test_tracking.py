@@ -161,6 +161,8 @@ def _mlflow(host: Host, service: Service) -> str | None:
     factory = any("mlflow.server.auth" in word for word in service.arguments)
     if "basic-auth" not in apps and not factory:
         return "no --app-name basic-auth"
+    if service.setting("MLFLOW_AUTH_ADMIN_PASSWORD"):  # from MLflow 3.18 on; before, nothing reads it
+        return None
     path = service.setting("MLFLOW_AUTH_CONFIG_PATH")
     if not path:
         return "basic-auth with the packaged basic_auth.ini, whose password is published"
