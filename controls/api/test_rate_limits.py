@@ -8,7 +8,8 @@ from pytest_aisec import Host, Unobservable, control, is_active, not_applicable,
 from pytest_aisec.facts.core.formats import is_number
 from pytest_aisec.facts.system.services import INFERENCE, Service, Services, services
 from pytest_aisec.facts.system.sockets import Socket
-from pytest_aisec.facts.web.http import TURNED_AWAY, burst, schemes
+from pytest_aisec.facts.web.bursts import TURNED_AWAY, burst
+from pytest_aisec.facts.web.http import schemes
 from pytest_aisec.facts.web.nginx import Location, Server, servers
 from pytest_aisec.facts.web.nginx_files import configuration, main_processes, not_reloaded
 from pytest_aisec.facts.web.nginx_syntax import Directive

@@ -16,6 +16,7 @@ from pytest_aisec import (
     raise_unless,
 )
 from pytest_aisec.facts.core.together import ahead
+from pytest_aisec.facts.model.serving import configured, mains
 from pytest_aisec.facts.system.services import INFERENCE, Service, Services, services
 from pytest_aisec.facts.system.sockets import Socket
 from pytest_aisec.facts.web.http import Request, access, exchange, schemes
@@ -107,7 +108,7 @@ def test_the_api_front_uses_tls(
             seen.faults += [] if is_active() else _old(host, known, master, seen)
         except Unobservable as fault:
             seen.faults.append(fault)
-    _direct(known, serving, seen, names)
+    _direct(host, known, serving, seen, names)
     _files(host, seen, authorities, min_days)
     others = _others(known, serving, seen)
     if is_active() and not seen.wrong:
@@ -211,15 +212,24 @@ def _old(host: Host, known: Services, master: Service, seen: _Seen) -> list[Unob
     return [old] if old else []
 
 
-def _direct(known: Services, serving: Sequence[Service], seen: _Seen, names: Sequence[str]) -> None:
+def _direct(
+    host: Host, known: Services, serving: Sequence[Service], seen: _Seen, names: Sequence[str]
+) -> None:
     """Judge servers that others reach without a proxy."""
-    for one in serving:
+    exposing = [one for one in mains(serving) if any(not socket.is_loopback for socket in one.listeners)]
+    ahead(*(partial(configured, host, one) for one in exposing))
+    for one in exposing:
         exposed = [socket for socket in one.listeners if not socket.is_loopback]
-        if not exposed:
-            continue
         where = f"{one.kind} ({one.pid})"
         seen.fronts.add(where)
-        given = [value for option in _CERTIFICATES for value in one.options.get(option, ()) if value]
+        try:
+            settings = configured(host, one)
+        except Unobservable as fault:
+            seen.faults.append(fault)
+            continue
+        given = [value for option in _CERTIFICATES for value in settings.options.get(option, ()) if value]
+        if settings.stale and not is_active() and not any(map(settings.given.get, _CERTIFICATES)):
+            seen.faults.append(settings.stale)
         if not given:
             seen.add(where, [f"{socket.where} is without TLS" for socket in exposed])
             continue

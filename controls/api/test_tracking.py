@@ -1,4 +1,5 @@
 import posixpath
+from collections.abc import Sequence
 from functools import partial
 
 from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed, raise_unless
@@ -6,9 +7,9 @@ from pytest_aisec.facts.core.formats import ini_value, yaml_value
 from pytest_aisec.facts.core.together import ahead
 from pytest_aisec.facts.system.rights import given_file
 from pytest_aisec.facts.system.running_config import stale
-from pytest_aisec.facts.system.services import Service, services
+from pytest_aisec.facts.system.services import Service, Services, services
 from pytest_aisec.facts.system.sockets import Port
-from pytest_aisec.facts.web.http import Fingerprint, unauthenticated
+from pytest_aisec.facts.web.http import Fingerprint, basic, unauthenticated
 from pytest_aisec.observe.redaction.redact import mark
 
 _INTERFACES = ("mlflow", "tensorboard", "aim", "prometheus", "grafana", "prefect", "airflow")
@@ -23,9 +24,19 @@ _ANSWERS = (
     Fingerprint(name="Prefect", path="/api/admin/version", body=r'^\s*"\d+\.\d+'),
     Fingerprint(name="Airflow", path="/api/v2/dags", body=r'"dags"\s*:'),
 )
-_NAMES = {"grafana": "Grafana", "airflow": "Airflow"}
+_NAMES = {"grafana": "Grafana", "airflow": "Airflow", "mlflow": "MLflow"}
 _PUBLISHED = ("password", "password1234")
 """What MLflow's packaged basic_auth.ini has had for admin_password."""
+_LOG_INS = tuple(
+    Fingerprint(
+        name=f"MLflow, with the published password {number}",
+        path=_ANSWERS[0].path,
+        body=_ANSWERS[0].body,
+        authorization=basic("admin", password),
+    )
+    for number, password in enumerate(_PUBLISHED, start=1)
+)
+"""The password in the file counts only where the database has no such user yet: an old one keeps its own."""
 
 
 @control(
@@ -77,6 +88,7 @@ def test_tracking_and_monitoring_interfaces_are_not_open(
     if is_active() and not wrong:
         asked = [*doors, *(socket for one in exposed for socket in one.listeners if not socket.is_loopback)]
         answering, more, refused = unauthenticated(host, list(dict.fromkeys(map(known.url, asked))), _ANSWERS)
+        answering |= _log_in(host, known, undecided, faults)
         faults += more
         wrong.update(answering)
         faults += [
@@ -89,12 +101,38 @@ def test_tracking_and_monitoring_interfaces_are_not_open(
         ]
     raise_unless(wrong, faults)
     if not wrong and (undecided or doors) and not is_active():
-        named = [f"{one.kind} ({one.pid})" for one in undecided]
+        named = [f"{one.kind} ({one.pid}){_OLD if one.kind == 'mlflow' else ''}" for one in undecided]
         named += known.holders(doors)
         not_reviewed(f"whether {'; '.join(named)} asks for credentials; --aisec-active allows trying")
     if not wrong and not running:
         not_applicable("no experiment tracking or monitoring interface runs")
     assert wrong == {}
+
+
+_OLD = ", whose database keeps the password that it was made with,"
+
+
+def _log_in(
+    host: Host, known: Services, undecided: Sequence[Service], faults: list[Unobservable]
+) -> dict[str, list[str]]:
+    """Try the published passwords on MLflow with a password of its own, and return where one opens."""
+    urls = [
+        known.url(socket)
+        for one in undecided
+        if one.kind == "mlflow"
+        for socket in one.listeners
+        if not socket.is_loopback
+    ]
+    if not urls:
+        return {}
+    answering, more, refused = unauthenticated(host, list(dict.fromkeys(urls)), _LOG_INS)
+    faults += more
+    faults += [
+        Unobservable("parse", f"{url} neither takes nor refuses a password where MLflow's API is")
+        for url in dict.fromkeys(urls)
+        if not answering and any((url, one.name) not in refused for one in _LOG_INS)
+    ]
+    return answering
 
 
 def _weakness(host: Host, service: Service) -> str | None:
@@ -118,11 +156,13 @@ def _weakness(host: Host, service: Service) -> str | None:
     return None
 
 
-def _mlflow(host: Host, service: Service) -> str:
+def _mlflow(host: Host, service: Service) -> str | None:
     apps = service.options.get("app-name", ())
     factory = any("mlflow.server.auth" in word for word in service.arguments)
     if "basic-auth" not in apps and not factory:
         return "no --app-name basic-auth"
+    if service.setting("MLFLOW_AUTH_ADMIN_PASSWORD"):  # from MLflow 3.18 on; before, nothing reads it
+        return None
     path = service.setting("MLFLOW_AUTH_CONFIG_PATH")
     if not path:
         return "basic-auth with the packaged basic_auth.ini, whose password is published"
@@ -136,7 +176,7 @@ def _mlflow(host: Host, service: Service) -> str:
     old = stale(host, service.pid, [service.root + path], what="mlflow")
     if old is not None:
         raise old
-    return ""
+    return None
 
 
 def _text(host: Host, service: Service, path: str) -> str:

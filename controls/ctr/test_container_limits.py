@@ -56,5 +56,5 @@ def test_containers_are_limited_and_keep_no_secret_in_their_environment(
     }
     raise_unless(wrong, [*found.faults])
     if not found.running:
-        not_applicable("no container of docker or podman runs")
+        not_applicable("no container of docker, podman or a CRI runs")
     assert wrong == {}

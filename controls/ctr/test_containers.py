@@ -12,7 +12,7 @@ from pytest_aisec.facts.containers.inspection import Container
 from pytest_aisec.facts.containers.processes import Process, live
 from pytest_aisec.facts.core.formats import is_number
 
-_NOTHING_RUNS = "no container of docker or podman runs"
+_NOTHING_RUNS = "no container of docker, podman or a CRI runs"
 
 _DANGEROUS = frozenset({"SYS_ADMIN", "SYS_PTRACE", "SYS_MODULE", "NET_ADMIN", "DAC_READ_SEARCH", "SYS_RAWIO"})
 """Each of them alone is a way out of the container; no parameter allows them."""
@@ -26,7 +26,7 @@ _USUAL = frozenset(
 """What docker leaves a container that drops nothing."""
 
 _DISKS = re.compile(
-    r"/dev/(mem|kmem|port|kmsg|core|sd[a-z]|vd[a-z]|xvd|hd[a-z]|nvme\d|dm-|md\d|mapper/|loop)"
+    r"/dev/(block/|mem|kmem|port|kmsg|core|sd[a-z]|vd[a-z]|xvd|hd[a-z]|nvme\d|dm-|md\d|mapper/|loop)"
 )
 _UNCONFINED_TYPES = frozenset(
     {"spc_t", "unconfined_t", "unconfined_service_t", "container_runtime_t", "init_t", "kernel_t"}

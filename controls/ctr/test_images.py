@@ -10,7 +10,7 @@ from pytest_aisec.facts.containers.containers import containers, raise_first
 from pytest_aisec.facts.containers.image_reports import Report, Reports, image_reports
 from pytest_aisec.facts.containers.inspection import Container
 
-_NOTHING_RUNS = "no container of docker or podman runs"
+_NOTHING_RUNS = "no container of docker, podman or a CRI runs"
 _CLOCKS_DIFFER = timedelta(hours=1)
 
 
@@ -76,7 +76,7 @@ def test_running_images_have_no_fixable_vulnerability(
         raise_first(*found.faults, *seen.faults, *_too_old(seen, names, report_max_age_days, db_max_age_days))
         raise_first(
             *(
-                Unobservable("unreadable", f"{item.label} has a directory of the host instead of an image")
+                Unobservable("unreadable", f"{item.label} {_no_image(item)}")
                 for item in found.running
                 if not item.image_id
             )
@@ -84,6 +84,12 @@ def test_running_images_have_no_fixable_vulnerability(
     if not found.running:
         not_applicable(_NOTHING_RUNS)
     assert wrong == {}
+
+
+def _no_image(item: Container) -> str:
+    if item.rootfs or not item.image:
+        return "has a directory of the host instead of an image"
+    return f"runs {item.image}, and its engine does not say which image that was"
 
 
 def _too_old(

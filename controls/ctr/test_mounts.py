@@ -167,5 +167,5 @@ def test_containers_mount_nothing_sensitive_of_the_host(
         raise_first(*found.faults, *seen.faults)
         raise_first(*(why for item, process in seen.pairs if (why := _is_unseen(item, process, seen))))
     if not found.running:
-        not_applicable("no container of docker or podman runs")
+        not_applicable("no container of docker, podman or a CRI runs")
     assert wrong == {}

@@ -173,4 +173,5 @@ def describe(planned: PlannedControl) -> ControlInfo:
         declared=tuple(sorted(planned.declared)),
         platforms=control.platforms,
         group=planned.group,
+        remediation_is_words=control.remediation_is_words,
     )

@@ -176,6 +176,8 @@ class ControlInfo:
     platforms: Sequence[str]
     group: str = ""
     """The group of hosts that this description is for; empty where one profile is for all hosts."""
+    remediation_is_words: str = ""
+    """Why nobody can run the remediation as it stands; empty where it is text for a shell."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -56,6 +56,8 @@ class Entry:
     """Commands that it runs only with `--aisec-active`."""
     frameworks: Mapping[str, Sequence[str]]
     remediation: str
+    remediation_is_words: str
+    """Why it is no command; empty where it is one."""
     scenarios: Sequence[str]
     """The situations in which it is tried; empty where the tests are not at hand."""
     proven: Mapping[str, Any] | None
@@ -106,6 +108,7 @@ def _entry(catalog: Catalog, roots: Sequence[ContentRoot], name: str, profiles: 
         sends=[command for command in questions(planned, active=True) if command not in asks],
         frameworks=dict(control.frameworks),
         remediation=planned.remediation,
+        remediation_is_words=control.remediation_is_words,
         scenarios=sorted(path.name for path in scenarios.iterdir() if path.suffix in {".sh", ".json"})
         if scenarios.is_dir()
         else [],
@@ -140,6 +143,8 @@ def as_text(item: Entry, *, width: int = 80) -> str:
     lines += ["", "Requirements to which it contributes"]
     lines += [wrapped(f"{_framework(key)}: {', '.join(ids)}") for key, ids in item.frameworks.items()]
     lines += ["", "Remediation", wrapped(item.remediation)]
+    if item.remediation_is_words:
+        lines.append(wrapped(f"(No command, because {item.remediation_is_words}.)"))
     if item.scenarios or item.proven:
         day = f", last recorded on {item.proven['recorded_at']}" if item.proven else ""
         number = f"{item.proven['scenarios']} scenarios" if item.proven else ""
@@ -181,6 +186,8 @@ def _section(item: Entry) -> str:
         ]
         about.append("\n".join(["| parameter | type | default |", "|---|---|---|", *rows]))
     about.append(f"Remediation: {_plain(item.remediation)}")
+    if item.remediation_is_words:
+        about.append(f"No command, because {_plain(item.remediation_is_words)}.")
     about.append(
         "; ".join(f"{_framework(key)}: {', '.join(ids)}" for key, ids in item.frameworks.items()) + "."
     )

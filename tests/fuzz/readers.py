@@ -42,6 +42,7 @@ container_engines = import_module("pytest_aisec.facts.containers.engines")
 container_mounts = import_module("pytest_aisec.facts.containers.mounts")
 container_processes = import_module("pytest_aisec.facts.containers.processes")
 containers = import_module("pytest_aisec.facts.containers.containers")
+runtime_specs = import_module("pytest_aisec.facts.containers.runtime_specs")
 datasets = import_module("pytest_aisec.facts.artifacts.datasets")
 environments = import_module("pytest_aisec.facts.software.environments")
 exports = import_module("pytest_aisec.facts.system.exports")
@@ -199,6 +200,7 @@ FAMILIES: dict[str, tuple[Reader, ...]] = {
     ),
     "containers": (
         answered(containers.read_containers),
+        lambda text: runtime_specs.specified("containerd", f"=list 0\n{text}\n=inspect 0\n", ""),
         lambda text: container_engines.read_engines(text, ()),
         lambda text: container_processes.read_kernel(text, {1: "c7" * 32}),
         lambda text: image_reports.read_report(text, where="a report"),

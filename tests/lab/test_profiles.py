@@ -81,3 +81,23 @@ def test_a_whole_profile_takes_no_more_waves_than_its_deepest_control(profile, l
         assert max(alone.values()) >= waves(whole), alone
     finally:
         target.disconnect()
+
+
+@pytest.mark.parametrize(("place", "most"), [("lab_podman", 15), ("lab_chroot", 10)])
+def test_few_controls_are_errors_where_there_are_few_tools(place, most, request, tmp_path) -> None:
+    """BusyBox alone, and a directory: `bench/zoo.py` tells of more kinds of hosts."""
+    found = request.getfixturevalue(place)
+    spec = found.spec if place == "lab_podman" else f"chroot://{found}"
+    forks.run(
+        [
+            *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--aisec-profile=inference-server"),
+            *(f"--hosts={spec}", "--aisec-cache=none", f"--aisec-evidence={tmp_path / 'evidence'}"),
+        ],
+        cwd=tmp_path,
+        env={**os.environ},
+        capture_output=True,
+        check=False,
+    )
+    results = json.loads((tmp_path / "evidence/run.json").read_text(encoding="utf-8"))["results"]
+    errors = {item["control"]: item["message"] for item in results if item["outcome"] == "error"}
+    assert 100 * len(errors) <= most * len(results), errors

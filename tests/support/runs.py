@@ -252,7 +252,8 @@ def with_statements() -> Run:
 
 def all_strange() -> Run:
     """Return a run in which every text that is not ours alone is hostile."""
-    c = control(1, title=STRANGE, rationale=STRANGE, remediation=STRANGE, params={STRANGE: [STRANGE]})
+    texts = dict.fromkeys(("title", "rationale", "remediation", "remediation_is_words"), STRANGE)
+    c = control(1, **texts, params={STRANGE: [STRANGE]})
     strange = {"message": STRANGE, "reason": STRANGE, "expected": {STRANGE: STRANGE}, "observed": STRANGE}
     outcomes = [outcome.value for outcome in Outcome]
     hosts = [f"{outcome} {STRANGE}" for outcome in outcomes]

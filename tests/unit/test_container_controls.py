@@ -18,6 +18,8 @@ SELINUX = (0, "system_u:system_r:container_t:s0:c1,c2\0")
 class Played:
     """A host on which one container of docker runs."""
 
+    backend = None
+
     def __init__(self, record, **process):
         self.inspected = answer([record], DOCKERD, SHIM)
         enforce = process.pop("enforce", (1, "cat: No such file or directory"))

@@ -18,7 +18,12 @@ from pytest_aisec.facts.artifacts.model_listing import (
     complaints,
     read_listing,
 )
-from pytest_aisec.facts.system.find_forms import lacks_printf, without_printf
+from pytest_aisec.facts.system.find_forms import (
+    lacks_fstype,
+    lacks_printf,
+    without_fstype,
+    without_printf,
+)
 from pytest_aisec.facts.system.rights import ROOT, Rights, given_text, with_rights
 from pytest_aisec.observe.faults import Unobservable
 
@@ -107,12 +112,21 @@ def large_weight_files(host: Host, *, above: int) -> ModelFiles:
 
     """
     skipped = " -o ".join(f"-fstype {kind}" for kind in _NOT_LOCAL)
-    answer = host.run(
-        f"for t in find stat od head readlink tail grep; do {TOOLS}"
-        f"{{ find %s \\( {skipped} -o -path '*/merged' -fstype overlay \\) -prune -o "
-        f"-size +{above}c {LOOK.replace('%', '%%')}; printf 'e%%s\\000' \"$?\"; }} | head -c {MOST}",
-        "/",
-    )
+
+    def asked(skipped: str, begin: str = "") -> str:
+        return (
+            f"for t in find stat od head readlink tail grep; do {TOOLS}{begin}"
+            f"{{ find %s \\( {skipped} \\) -prune -o "
+            f"-size +{above}c {LOOK.replace('%', '%%')}; printf 'e%%s\\000' \"$?\"; }} | head -c {MOST}"
+        )
+
+    question = asked(f"{skipped} -o -path '*/merged' -fstype overlay")
+    answer = host.run(question, "/")
+    if lacks_fstype(answer.stderr):
+        question = asked('"$@"', without_fstype(_NOT_LOCAL))
+        answer = host.run(question, "/")
+    if lacks_printf(answer.stderr) and (other := without_printf(question)):
+        answer = host.run(other, "/")
     seen = read_listing(answer.stdout, _OF_DESKTOPS.sub("", answer.stderr), ())
     return ModelFiles(
         files=tuple(file for file in seen.files if looks_like_weights(file)), absent=(), faults=seen.faults

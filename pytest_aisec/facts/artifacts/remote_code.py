@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pytest_aisec.facts.core.answers import check_search
 from pytest_aisec.facts.core.formats import is_number, reads
 from pytest_aisec.facts.core.together import outcomes
+from pytest_aisec.facts.system.find_forms import lacks_xtype, mentions
 from pytest_aisec.facts.system.processes import Process, helpers, processes
 from pytest_aisec.facts.system.rights import Rights, given_text, owners, set_ids, with_rights
 from pytest_aisec.facts.system.running_config import stale
@@ -236,24 +237,36 @@ class _Mentions:
     faults: tuple[Unobservable, ...] = ()
 
 
+_WANTED = "trust[_-]?remote[_-]?code"
+
+
 def _mentions(host: Host, directories: Sequence[str]) -> _Mentions:
     if not directories:
         return _Mentions()
     places = " ".join(["%s"] * len(directories))
     pruned = " -o ".join(f"-name {name}" for name in _SKIPPED)
     documents = " ".join(f"! -name '{name}'" for name in _DOCUMENTS)
-    answer = host.run(
-        "command -v grep >/dev/null || { echo 'grep: not found' >&2; exit 127; }; "
-        f"{{ find -H {places} -type d \\( {pruned} \\) -prune -o -xtype f -size -{_LARGEST_FILE} "
-        f"{documents} -exec grep -IinHZE 'trust[_-]?remote[_-]?code' -- {{}} +; "
-        f'echo "end $?"; }} | head -c {_MENTIONS_LIMIT}',
-        *directories,
-    )
+
+    def asked(is_file: str, search: str) -> str:
+        return (
+            "command -v grep >/dev/null || { echo 'grep: not found' >&2; exit 127; }; "
+            f"{{ find -H {places} -type d \\( {pruned} \\) -prune -o {is_file} -size -{_LARGEST_FILE} "
+            f'{documents} -exec {search} {{}} +; echo "end $?"; }} | head -c {_MENTIONS_LIMIT}'
+        )
+
+    answer = host.run(asked("-xtype f", f"grep -IinHZE '{_WANTED}' --"), *directories)
+    if lacks_xtype(answer.stderr):
+        is_file = "\\( -type f -o -type l -exec test -f {} \\; \\)"
+        script = mentions("inE", of_text=True).replace("$p", "$0").replace("'", "'\\''")
+        answer = host.run(asked(is_file, f"sh -c '{script}' '{_WANTED}'"), *directories)
     lines = [line.strip() for line in answer.stderr.splitlines() if line.strip()]
     absent = [
         path
         for path in directories
-        if any(line.endswith(f"'{path}': No such file or directory") for line in lines)
+        if any(
+            line.endswith((f"'{path}': No such file or directory", f": {path}: No such file or directory"))
+            for line in lines
+        )
     ]
     lines = [line for line in lines if not line.endswith("No such file or directory")]
     text, _, end = answer.stdout.rpartition("end ")

@@ -1,4 +1,4 @@
-"""Running containers of docker and podman, checked against the host's processes."""
+"""Running containers of docker, podman, containerd and CRI-O, checked against the host's processes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pytest_aisec.facts.containers.inspection import Container, inspected
+from pytest_aisec.facts.containers.runtime_specs import specified
 from pytest_aisec.facts.core.formats import reads
+from pytest_aisec.observe.directory import nothing_runs
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -78,6 +80,54 @@ for u in $(echo "$p" | sed -n 's/^[0-9]* \([1-9][0-9]*\) other conmon .*/\1/p' |
 echo "=podman uid-$u"; apart podman
 done
 fi
+under() { sed -n "s/$1/\\1/p" "/proc/$2/cgroup" 2>/dev/null | head -n 1; }
+pids() {
+l=; c=$(under '^0::\(.*\)' "$1"); m=/sys/fs/cgroup
+test -e "$m$c/pids.max" || { c=$(under '^[0-9]*:pids:\(.*\)' "$1"); m=/sys/fs/cgroup/pids; }
+while test "$c" && test "$c" != /; do
+v=; { read -r v < "$m$c/pids.max"; } 2>/dev/null
+case $v in ''|*[!0-9]*) ;; *) if test -z "$l" || test "$v" -lt "$l"; then l=$v; fi;; esac
+c=${c%/*}
+done
+}
+tell() {
+while read -r t i s; do
+case $t in TASK) continue;; esac
+case "$i$s" in *[!0-9A-Z]*) continue;; esac
+if o=$(ctr -a "$2" -n "$1" containers info "$t" < /dev/null); then :
+else test -e "/proc/$i" || continue; o=null; fi
+pids "$i"; printf '|{"Pid": %s, "Status": "%s", "Pids": "%s", "Info":\n' "$i" "$s" "$l"
+printf '%s\n' "$o" | sed 's/^/|/'; printf '|},\n'
+done
+}
+by_ctr() {
+t=$(ctr -a "$2" -n "$1" tasks ls); s=$?
+printf '=list %s\n' "$s"
+test "$s" = 0 || return
+{ echo '|['; printf '%s\n' "$t" | tell "$1" "$2"; echo '|null]'; } | head -c 7000000; printf '\n=inspect 0\n'
+}
+by_crictl() {
+t=$(crictl -r "unix://$1" ps -q) && o=$(crictl -r "unix://$1" pods -q); s=$?
+printf '=list %s\n' "$s"
+test "$s" = 0 || return
+{ echo '|['
+for i in $o; do printf '|{"Sandbox": "%s"},\n' "$i"; done
+for i in $t; do
+u=$(crictl -r "unix://$1" inspect "$i" < /dev/null) || u=null
+echo '|{"Info":'; printf '%s\n' "$u" | sed 's/^/|/'; echo '|},'
+done; echo '|null]'; } | head -c 7000000; printf '\n=inspect 0\n'
+}
+if test "$(id -u)" = 0; then
+x='^[0-9]* 0 [a-z]* containerd-shim .* -namespace \([^ ]*\) .*-address \([^ ]*\).*'
+echo "$p" | sed -n "s/$x/\1 \2/p" | sort -u | while read -r n a; do
+test "$n" = moby && continue
+printf '=containerd %s@%s\n' "$n" "$a"
+if test "$n" = k8s.io && ! command -v ctr > /dev/null; then by_crictl "$a"; else by_ctr "$n" "$a"; fi
+done
+case "
+$p" in *' 0 '*' conmon '*/crio/*|*' 0 '*' conmonrs '*)
+s=/run/crio/crio.sock; printf '=crio %s\n' "$s"; by_crictl "$s";; esac
+fi
 p=$(look) || exit
 printf '=monitors %s\n%s\n' "$(test -O /proc/1 && echo root || echo user)" "$p"
 """
@@ -90,7 +140,7 @@ by it. So it holds pipes alone, and no line that it prints can stand for an answ
 follows `=monitors` are processes, so that none can pass its arguments for such an answer.
 """
 
-_SECTION = re.compile(r"^=(docker|podman) (\S+)\n", re.MULTILINE)
+_SECTION = re.compile(r"^=(docker|podman|containerd|crio) (\S+)\n", re.MULTILINE)
 _MONITORS = {"conmon", "conmonrs", "containerd-shim"}
 _LISTED = 3
 """Containers that a message names."""
@@ -127,7 +177,7 @@ class Monitor:
 
 @dataclass(frozen=True, kw_only=True)
 class Containers:
-    """Containers that run on a host in docker and podman."""
+    """Containers that run on a host."""
 
     running: tuple[Container, ...]
     """Paused ones among them."""
@@ -145,14 +195,19 @@ def raise_first(*faults: Unobservable) -> None:
 def containers(host: Host) -> Containers:
     """Return all running containers of docker and of one's own podman, to root also those of other accounts.
 
-    Each process that watches a container must belong to one that was inspected; otherwise there is a fault.
-    So containers of Kubernetes, and of engines in places of their own, are not overlooked.
-    Runtimes without such a process (LXC, systemd-nspawn, Apptainer) are not looked at.
+    To root also those of containerd and CRI-O, Kubernetes' among them: of each namespace in which something
+    runs, as `ctr` tells, or else `crictl`. Each process that watches a container or a pod must belong to
+    one that was described; otherwise there is a fault. So no container of an engine in a place of its own
+    is overlooked.
+    Runtimes without such a process (LXC, systemd-nspawn, Apptainer) are not looked at. In a directory there
+    are no containers.
 
     Raises:
         Unobservable: `privilege` where the processes of other users are hidden; `parse`.
 
     """
+    if nothing_runs(host):
+        return Containers(running=(), monitors=(), faults=())
     answer = host.run(_COMMAND)
     if answer.rc != 0:
         raise Unobservable("unreadable", answer.stderr.strip()[-300:] or f"exit status {answer.rc}")
@@ -180,12 +235,19 @@ def read_containers(stdout: str, stderr: str) -> Containers:
     running: dict[tuple[int | None, str, str], Container] = {}
     faults: list[Unobservable] = []
     asked = set[int | None]()
+    sandboxes = set[str]()
     for engine, place, body in zip(parts[1::3], parts[2::3], parts[3::3], strict=True):
         owner = _owner(engine, place)
         if engine == "docker":
             asked.add(owner)
         label = f"{engine} of uid {owner}" if owner else engine
         try:
+            if engine in {"containerd", "crio"}:
+                told = specified(engine, body, stderr)
+                sandboxes |= told.known
+                faults += told.faults
+                running.update({(None, place, item.id): item for item in told.running})
+                continue
             running.update({(owner, engine, item.id): item for item in inspected(label, body, stderr)})
         except Unobservable as fault:
             faults.append(Unobservable(fault.reason, f"{engine} ({place}): {fault.detail}"))
@@ -198,6 +260,7 @@ def read_containers(stdout: str, stderr: str) -> Containers:
             item
             for item in monitors
             if item.container is not None
+            and not (item.is_foreign and item.uid == 0 and item.container in sandboxes)
             and (item.uid, item.container) not in described
             and not (item.is_own and (None, item.container) in described)
         ]
@@ -235,7 +298,9 @@ def _unaccounted(left: Sequence[Monitor]) -> Iterator[Unobservable]:
     own = [item for item in left if not item.is_foreign and item.is_own]
     if foreign:
         yield Unobservable(
-            "tool_missing", f"containers of neither docker nor podman run and are not read: {_ids(foreign)}"
+            "tool_missing",
+            f"containers of neither docker nor podman run, and not even ctr or crictl, asked as root, "
+            f"describes them: {_ids(foreign)}",
         )
     if others:
         users = ", ".join(str(uid) for uid in sorted({item.uid for item in others}))

@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 __all__ = ["Door", "Engines", "engines", "read_engines"]
 
 _COMMAND = """\
+if ! command -v getent > /dev/null; then
+n=/etc/nsswitch.conf
+if test -e $n && sed -n 's/#.*//; s/^passwd://p; s/^group://p' $n | tr -s ' \\t' '\\n' |
+grep -qvxE 'files|compat|systemd|'; then echo 'getent: not found' >&2; exit 127; fi
+getent() {{
+if test "$2"; then grep "^$2:" "/etc/$1"; else cat "/etc/$1"; fi
+}}
+fi
 getent group root > /dev/null || exit
 id -u
 for c in docker dockerd podman containerd crio nerdctl buildkitd; do command -v "$c"; done

@@ -10,7 +10,7 @@ from typing import Any
 
 from pytest_aisec.observe.faults import Unobservable
 
-__all__ = ["Container", "Mount", "inspected"]
+__all__ = ["Container", "Mount", "inspected", "items"]
 
 _ID = re.compile(r"[0-9a-f]{64}")
 _DENIED = re.compile(r"(?i)permission denied|operation not permitted|must be root")
@@ -86,6 +86,18 @@ def inspected(engine: str, body: str, stderr: str) -> Iterator[Container]:
         Unobservable: when there is no whole answer, or it is not in the form that is known.
 
     """
+    for record in items(body, stderr):
+        if _optional(_field(record, "State", dict), "Status", str, "") not in _ENDED:
+            yield _container(engine, record)
+
+
+def items(body: str, stderr: str) -> list[object]:
+    """Return the list of JSON that one engine printed.
+
+    Raises:
+        Unobservable: when there is no whole answer, or it is no list.
+
+    """
     match = re.fullmatch(r"=list (\d+)\n(?:(.*)\n=inspect \d+\n?)?", body.rstrip("\n") + "\n", re.DOTALL)
     if match is None:
         raise Unobservable("parse", "its answer is not whole")
@@ -100,9 +112,7 @@ def inspected(engine: str, body: str, stderr: str) -> Iterator[Container]:
         raise Unobservable("parse", "inspect printed no JSON") from None
     if not isinstance(records, list):
         raise Unobservable("parse", "inspect printed no list")
-    for record in records:
-        if _optional(_field(record, "State", dict), "Status", str, "") not in _ENDED:
-            yield _container(engine, record)
+    return records
 
 
 def _container(engine: str, record: object) -> Container:

@@ -16,6 +16,17 @@ __all__ = ["Answer", "answers", "check_search", "problem"]
 
 MISSING = 127
 """Exit status of a command whose tool is not installed."""
+_PACKAGES = {
+    "conntrack": "conntrack",
+    "dmsetup": "dmsetup",
+    "findmnt": "util-linux",
+    "ip": "iproute2",
+    "iptables-save": "iptables",
+    "lsattr": "e2fsprogs",
+    "lsblk": "util-linux",
+    "nft": "nftables",
+}
+"""Tool → the package that has it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +51,10 @@ class Answer:
     def fault(self, what: str) -> Unobservable | None:
         """Return why this is no whole answer; `None` where the command ended well and in silence."""
         if self.is_missing:
+            if what in _PACKAGES:
+                return Unobservable(
+                    "tool_missing", f"{what} is missing: install {_PACKAGES[what]} on the host"
+                )
             return Unobservable("tool_missing", f"{what}: {self.complaint or 'not installed'}")
         if self.status == 0 and not self.complaint:
             return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_aisec.catalog.context import is_declared
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 __all__ = ["other_apis", "unserved"]
 
 _SECONDS = 4
+_NO_HTTP = "curl: (1) "
+"""Bytes came that do not begin an answer of HTTP; an alert of TLS is such, too."""
+_NO_TLS = re.compile(r"curl: \(35\) .*(:wrong version number|unexpected TLS packet)")
+"""Bytes came that do not begin an answer of TLS."""
 _BROKEN = re.compile("[\ufffd\udc80-\udcff]")
 _MOST = 32
 """Listeners that are asked; a host with more of unknown programs is no model server."""
@@ -34,7 +39,8 @@ def other_apis(host: Host, *, ask: bool, known: Services | None = None) -> dict[
 
     Raises:
         Unobservable: when listeners cannot be told, `tool_missing` without curl, and where none lists models,
-            but one gave no answer over HTTP: one that wants TLS or a client certificate may hang up, too.
+            but one answered neither over HTTP nor over TLS: one that wants a client certificate hangs up,
+            too. What sends bytes of another protocol to both is nothing of the kind.
 
     """
     strangers = (known or services(host)).strangers
@@ -48,17 +54,28 @@ def other_apis(host: Host, *, ask: bool, known: Services | None = None) -> dict[
     found: dict[str, str] = {}
     faults: list[Unobservable] = []
     for endpoint in endpoints:
-        (reply,) = send(host, endpoint, [("models", command(endpoint, "/models", request_id="models"))])
+        reply = _asked(host, endpoint)
         if isinstance(reply, Unobservable):
-            if reply.reason in {"tool_missing", "privilege"}:
-                raise reply
-            faults.append(reply)
-        elif _BROKEN.search(reply.body):
+            secure = replace(endpoint, url=endpoint.url.replace("http:", "https:", 1), trusts_all=True)
+            over_tls = _asked(host, secure)
+            if isinstance(over_tls, Unobservable):
+                speaks_otherwise = _NO_HTTP in reply.detail and _NO_TLS.search(over_tls.detail)
+                faults += [] if speaks_otherwise else [reply]
+                continue
+            endpoint, reply = secure, over_tls  # noqa: PLW2901 - what answers is judged
+        if _BROKEN.search(reply.body):
             faults.append(Unobservable("parse", f"{endpoint.url} (models): the answer is not UTF-8"))
         elif _lists_models(reply):
             found[endpoint.url] = "lists models"
     raise_unless(found, faults)
     return found
+
+
+def _asked(host: Host, endpoint: Endpoint) -> Reply | Unobservable:
+    (reply,) = send(host, endpoint, [("models", command(endpoint, "/models", request_id="models"))])
+    if isinstance(reply, Unobservable) and reply.reason in {"tool_missing", "privilege"}:
+        raise reply
+    return reply
 
 
 def _lists_models(reply: Reply) -> bool:

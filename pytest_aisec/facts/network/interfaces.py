@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_aisec.facts.core.answers import answers
 from pytest_aisec.facts.system.sockets import Address
 from pytest_aisec.observe.faults import Unobservable
 
@@ -28,12 +29,12 @@ def interfaces(host: Host) -> tuple[Interface, ...]:
     """Return the interfaces that have an address.
 
     Raises:
-        Unobservable: `parse`, when `ip` prints something else.
+        Unobservable: when there is no `ip`, or it prints something else.
 
     """
-    answer = host.run("ip -o addr show")
-    if answer.rc != 0 or answer.stderr.strip():
-        raise Unobservable("unreadable", f"ip: {answer.stderr.strip() or f'exit status {answer.rc}'}")
+    (answer,) = answers(host, "ip -o addr show")
+    if fault := answer.fault("ip"):
+        raise fault
     return read_interfaces(answer.stdout)
 
 

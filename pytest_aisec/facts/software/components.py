@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pytest_aisec.facts.core.formats import reads
 from pytest_aisec.facts.core.together import together
+from pytest_aisec.observe.directory import nothing_runs
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def _ask_programs(host: Host) -> tuple[str, str]:
     tools = " ".join(_TOOLS)
     running = " ".join(_RUNNING)
     files = " ".join(_FILES)
+    hidden = "" if nothing_runs(host) else "test -e /proc/1/comm || printf 'hidden\\n\\n\\000'; "
     answer = host.run(
         "OLLAMA_HOST=127.0.0.1:1; export OLLAMA_HOST; "
         f"for t in {tools}; do p=$(command -v $t) || continue; "
@@ -100,7 +102,7 @@ def _ask_programs(host: Host) -> tuple[str, str]:
         "if test -e $f; then printf 'file %s\\n' $f; head -c 4000 $f; printf '\\n\\000'; fi; done; "
         f"for n in {running}; do grep -lsxF $n /proc/[0-9]*/comm | while read -r c; do "
         "printf 'process %s %s\\n\\n\\000' $n \"$c\"; done; done; "
-        "test -e /proc/1/comm || printf 'hidden\\n\\n\\000'; printf 'end\\n\\n\\000'"
+        f"{hidden}printf 'end\\n\\n\\000'"
     )
     return answer.stdout, answer.stderr
 

@@ -21,6 +21,7 @@ from pytest_aisec.facts.software.index_settings import (
 )
 from pytest_aisec.facts.software.projects import projects
 from pytest_aisec.facts.system.accounts import accounts
+from pytest_aisec.facts.system.find_forms import lacks_z, mentions
 from pytest_aisec.facts.system.listings import find
 from pytest_aisec.facts.system.rights import NOBODY, Rights, owners, set_ids
 from pytest_aisec.facts.system.texts import read_files
@@ -156,7 +157,10 @@ def _shell_variables(
 ) -> list[tuple[str, str, str]]:
     paths = [posixpath.join(home, one) for home in homes for one in _SHELL_IN_HOMES]
     globs = " ".join([*_SHELL, *(f"/home/*/{one}" for one in _SHELL_IN_HOMES)])
-    answer = host.run(f"grep -aHZE %s {globs} {' '.join(['%s'] * len(paths))}", _PATTERN, *paths)
+    places = f"{globs} {' '.join(['%s'] * len(paths))}"
+    answer = host.run(f"grep -aHZE %s {places}", _PATTERN, *paths)
+    if lacks_z(answer.stderr):
+        answer = host.run(f"p=%s; set -- {places}; {mentions('aE', of_text=False)}", _PATTERN, *paths)
     check_search(answer.exit_status, answer.stdout)
     _check_grep(answer.exit_status, answer.stderr, faults)
     found = []

@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-__all__ = ["lacks_printf", "lacks_xtype", "without_printf"]
+__all__ = [
+    "lacks_fstype",
+    "lacks_printf",
+    "lacks_xtype",
+    "lacks_z",
+    "mentions",
+    "without_fstype",
+    "without_printf",
+]
 
 _LACKS = re.compile(r"^(?:.*\b)?find: unrecognized: -printf$", re.MULTILINE)
 _PRINTF = re.compile(r"-printf '(?P<format>[^']*)'")
@@ -41,6 +50,56 @@ def lacks_printf(stderr: str) -> bool:
 def lacks_xtype(stderr: str) -> bool:
     """Tell whether the host's `find` refused everything because it has no `-xtype`, as that of BusyBox."""
     return re.search(r"^(?:.*\b)?find: unrecognized: -xtype$", stderr, re.MULTILINE) is not None
+
+
+def lacks_fstype(stderr: str) -> bool:
+    """Tell whether `find` knows no kinds of file systems: that of BusyBox, or where no mounts are shown."""
+    return (
+        re.search(
+            r"^(?:.*\b)?find: (unrecognized: -fstype|Cannot read mounted file system list)\b",
+            stderr.replace("\u2018", "").replace("\u2019", ""),
+            re.MULTILINE,
+        )
+        is not None
+    )
+
+
+def without_fstype(kinds: Sequence[str]) -> str:
+    """Return shell text that makes the positional parameters what `find` takes for `-fstype` of each kind.
+
+    This holds for mount points of these kinds, by the kernel's table; where there is none, for nothing. One
+    with a wildcard in its name is not left out. Percent signs doubled.
+    """
+    return (
+        "set -- -type l -type d; if test -e /proc/self/mountinfo; then "
+        "while read -r a b c d m t; do t=${t##*' - '}; "
+        f"case ${{t%%%% *}} in {'|'.join(kinds)}) ;; overlay) case $m in */merged) ;; *) continue;; esac;; "
+        "*) continue;; esac; m=$(printf '%%b' \"$m\"); "
+        'case $m in *[[*?]*|*\\\\*) continue;; esac; set -- "$@" -o -path "$m"; '
+        "done </proc/self/mountinfo || exit; fi; "
+    )
+
+
+def lacks_z(stderr: str) -> bool:
+    """Tell whether the host's `grep` cannot end names with NUL, as that of BusyBox."""
+    return (
+        re.search(r"^(?:.*\b)?grep: (invalid|unrecognized) option -- 'Z'$", stderr, re.MULTILINE) is not None
+    )
+
+
+def mentions(options: str, *, of_text: bool) -> str:
+    """Return shell text that prints what `grep -HZ` prints, where `grep` has no `-Z`. Percent signs doubled.
+
+    Args:
+        options: of `grep`; the pattern is `$p`, the files are the positional parameters.
+        of_text: whether files with a NUL near their beginning are left out, as by `-I`.
+
+    """
+    skip = 'test "$(head -c 32768 "$f" | tr -dc \'\\000\' | head -c 1 | wc -c)" = 0 || continue; '
+    return (
+        f'for f do {skip if of_text else ""}grep -{options} "$p" "$f" | '
+        'while IFS= read -r l; do printf \'%%s\\000%%s\\n\' "$f" "$l"; done; done; false'
+    )
 
 
 def without_printf(arguments: str, *, follow: bool = False) -> str | None:

@@ -30,6 +30,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_aisec.facts.core.answers import check_search
+from pytest_aisec.observe.directory import nothing_runs
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
@@ -222,7 +223,7 @@ ROOT = Rights(uid=0, gid=0)
 
 
 def owners(host: Host) -> dict[int, Rights]:
-    """Return the rights of all processes, by process id.
+    """Return the rights of all processes, by process id. In a directory there are none.
 
     A program with a set-user-id bit has those of who started it: its arguments come from there.
 
@@ -230,6 +231,8 @@ def owners(host: Host) -> dict[int, Rights]:
         Unobservable: `unreadable`, when of no process it is shown whose it is.
 
     """
+    if nothing_runs(host):
+        return {}
     answer = host.run(OWNERS)
     check_search(answer.rc, answer.stdout)
     if answer.rc in {126, 127}:

@@ -336,10 +336,10 @@ def _effective(host: Host, options: Sequence[str], rights: Rights) -> str:
         return given_text(host.run(*command), f"sshd -T as uid {rights.uid} that runs it")
     result = host.run(" ".join(["sshd -T", *("%s" for _ in options)]), *options)
     if result.rc != 0:
-        denied = "ermission denied" in result.stderr
-        raise Unobservable(
-            "privilege" if denied else "unreadable", f"sshd -T: {result.stderr.strip()[-300:]}"
-        )
+        said = result.stderr.strip()[-300:]
+        if "Missing privilege separation directory" in said:
+            said += " (sshd has not run since the start; mkdir -m 755 /run/sshd lets it answer)"
+        raise Unobservable("privilege" if "ermission denied" in said else "unreadable", f"sshd -T: {said}")
     return str(result.stdout)
 
 

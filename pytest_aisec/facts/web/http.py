@@ -5,26 +5,25 @@ Only for controls that `is_active()` allows to send requests. Nothing that chang
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
-from pytest_aisec.facts.core.formats import is_number
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:
     from testinfra.host import Host
 
 __all__ = [
-    "TURNED_AWAY",
     "Access",
     "Fingerprint",
     "Request",
     "Response",
     "access",
-    "burst",
+    "basic",
     "exchange",
     "schemes",
     "unauthenticated",
@@ -286,6 +285,13 @@ class Fingerprint:
     path: str
     body: str
     """A pattern that its answer contains, and hardly another's."""
+    authorization: str = ""
+    """The value of that header: a credential that is published, and so none."""
+
+
+def basic(user: str, password: str) -> str:
+    """Return the value of the header `Authorization` for a published user and password."""
+    return f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
 
 
 def unauthenticated(
@@ -305,7 +311,10 @@ def unauthenticated(
     """
     spoken, faults = schemes(host, urls)
     asked = [(url, mark) for url, scheme in spoken.items() if scheme for mark in marks]
-    requests = [Request(url=f"{url.replace('http', spoken[url], 1)}{mark.path}") for url, mark in asked]
+    requests = [
+        Request(url=f"{url.replace('http', spoken[url], 1)}{mark.path}", authorization=mark.authorization)
+        for url, mark in asked
+    ]
     found: dict[str, list[str]] = {}
     refused: set[tuple[str, str]] = set()
     for (url, mark), response in zip(asked, exchange(host, requests), strict=True):
@@ -319,31 +328,3 @@ def unauthenticated(
         if answer == "refused":
             refused.add((url, mark.name))
     return found, faults, refused
-
-
-TURNED_AWAY = frozenset({429, 503})
-"""What limiters answer; nginx says 503 where it is not told otherwise."""
-
-
-def burst(host: Host, url: str, count: int, *, at_once: int, post: bool = False) -> tuple[int, ...]:
-    """Send `count` requests for one route, `at_once` at a time, and return the statuses of the answers.
-
-    Several at a time, as a limiter may make a client wait that sends one after the other. What was kept
-    waiting for too long has the status 0, where others were turned away.
-
-    Raises:
-        Unobservable: `tool_missing`, `timeout`, or `unreadable` where answers are missing for other reasons.
-
-    """
-    data = "-H 'Content-Type: application/json' --data-binary '{' " if post else ""
-    answer = host.run(
-        f"curl -q -sS -k -Z --parallel-max {at_once} --no-progress-meter --noproxy '*' "
-        "--connect-timeout 10 --max-time 12 -A pytest-aisec -o /dev/null "
-        f"-w '%%{{http_code}}\\n' {data}-- %s",
-        f"{url}?aisec=[1-{count}]",
-    )
-    statuses = tuple(int(line) for line in answer.stdout.split() if is_number(line))
-    if len(statuses) != count or (0 in statuses and not TURNED_AWAY.intersection(statuses)):
-        problem = (answer.stderr.strip().splitlines() or [f"exit status {answer.rc}"])[-1]
-        raise Unobservable("timeout" if "(28)" in problem else "unreadable", f"{url}: {problem}")
-    return statuses

@@ -28,8 +28,9 @@ from .scope import Scope
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-Root = Literal["busybox", "debian"]
-"""What is in a container: busybox with the names of its tools, or the image of the lab's hosts."""
+Root = Literal["busybox", "debian", "minimal"]
+"""What is in a container: busybox with the names of its tools, the image of the lab's hosts, or Debian's
+required packages alone."""
 
 _PART = "engine"
 _TAG = "localhost/lab:1"
@@ -196,8 +197,8 @@ def _namespaces(scope: Scope) -> tuple[Path, int]:
 
 
 def _tar(root: Root, directory: Path) -> Path:
-    if root == "debian":
-        return image().tar()
+    if root != "busybox":
+        return image("stock" if root == "debian" else "minimal").tar()
     tree = directory / "busybox"
     for place in ("bin", "etc", "tmp", "root"):
         (tree / place).mkdir(parents=True)

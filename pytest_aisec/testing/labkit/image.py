@@ -45,9 +45,10 @@ PACKAGES = (
 )
 """What a host has beyond Debian's essential packages and apt."""
 
-Kind = Literal["stock", "services", "job"]
+Kind = Literal["stock", "services", "job", "minimal"]
 """``stock``: Debian with sshd and little else, and no Python. ``services``: what AI machines run besides.
-``job``: what a machine that runs jobs of CI has besides."""
+``job``: what a machine that runs jobs of CI has besides. ``minimal``: Debian's required packages alone, for
+containers."""
 
 SERVICES = (
     "busybox-static",
@@ -195,6 +196,8 @@ def layer_digest(name: str) -> str:
 
 
 def _packages(kind: Kind) -> tuple[str, ...]:
+    if kind == "minimal":
+        return ()
     return (*PACKAGES, *{"stock": (), "services": SERVICES, "job": JOB}[kind])
 
 
@@ -247,11 +250,12 @@ def _build(target: Path, packages: Sequence[str]) -> None:
         home.chmod(0o755)
         root = home / "root"
         hook = home / "customise"
-        hook.write_text(_CUSTOMISE)
+        hook.write_text(_CUSTOMISE if packages else "#!/bin/sh\n")
         hook.chmod(0o755)
         command = [
             *("unshare", "--mount", "--propagation", "private", "mmdebstrap", "--quiet", "--mode=root"),
-            *("--variant=apt", "--format=directory", f"--include={','.join(packages)}"),
+            *(f"--variant={'apt' if packages else 'minbase'}", "--format=directory"),
+            *((f"--include={','.join(packages)}",) if packages else ()),
             *(f"--aptopt={option}" for option in _apt_options()),
             f"--customize-hook={hook}",
             *(SUITE, str(root), *_mirrors(home)),

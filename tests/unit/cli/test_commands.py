@@ -239,6 +239,14 @@ def test_a_control_is_explained_as_json(typed: Any) -> None:
     assert [] != found["asks"]
 
 
+def test_why_a_remediation_is_no_command_is_explained(typed: Any) -> None:
+    found = json.loads(typed("explain", "AISEC-CTR-02", "--json").stdout)
+    assert "what starts the container" in found["remediation_is_words"]
+    shown = " ".join(typed("explain", "AISEC-CTR-02").stdout.split())
+    assert f"(No command, because {found['remediation_is_words']}.)" in shown
+    assert "No command" not in typed("explain", "AISEC-ART-03").stdout
+
+
 @pytest.fixture(scope="module")
 def audited(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Content]:
     """One bundle of an audit that passes, and its content."""

@@ -29,6 +29,7 @@ class Answer:
 class LocalHost:
     asked: list = field(default_factory=list)
     received: int = 0
+    backend: None = None
     answers: dict = field(default_factory=dict)
     """Recorded answers, by a part of the command."""
 

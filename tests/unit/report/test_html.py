@@ -240,6 +240,19 @@ def test_strange_answers_are_shown_and_do_nothing(page, rendered, strange):
     assert whole.encode("utf-8")
 
 
+def test_a_remediation_in_words_says_why_it_is_no_command(make):
+    why = "what starts the container has to change"
+    controls = [make.control(1), make.control(2, remediation_is_words=why)]
+    page = parse(make.run(controls, [make.result(one, "h", "failed") for one in controls], {"h": []}))
+
+    def facts(identity):
+        article = page.one("article", id=identity)
+        return dict(zip(map(words, article.all("dt")), map(words, article.all("dd")), strict=True))
+
+    assert "No command, because" not in facts("AISEC-ART-01")
+    assert why == facts("AISEC-ART-02")["No command, because"]
+
+
 def test_strange_names_break_nothing(make, strange):
     control = make.control(
         1, id=strange, title=strange, rationale=strange, remediation=strange, family=strange

@@ -43,3 +43,57 @@ def test_what_gives_no_answer_over_http_may_be_a_model_behind_tls(
 @pytest.mark.parametrize("said", ["", MODELS[:9], f"{MODELS[:9]}\udcff{MODELS[9:]}\n200 0.01 0\n"])
 def test_half_an_answer_is_none(recorded, answer, reason, said):
     assert reason(asked, recorded, answer, said) in {"parse", "unreadable"}
+
+
+OVER_HTTP, OVER_TLS = "http://127.0.0.1:9000/v1/models", "https://127.0.0.1:9000/v1/models"
+
+
+def failed(answer, code, said):
+    return answer(0, f"\n000 0.01 {code}\n", f"curl: ({code}) {said}\n")
+
+
+def both(recorded, plain, secure):
+    host = recorded({OVER_TLS: secure, OVER_HTTP: plain})
+    host.backend = None
+    return other_apis(host, ask=True, known=KNOWN)
+
+
+def test_a_model_behind_tls_is_found(recorded, answer):
+    found = both(recorded, failed(answer, 52, "Empty reply"), answer(0, f"{MODELS}\n200 0.01 0\n", ""))
+    assert {"https://127.0.0.1:9000/v1": "lists models"} == found
+
+
+def test_what_answers_otherwise_over_tls_is_none(recorded, answer):
+    assert {} == both(recorded, failed(answer, 56, "reset"), answer(0, "no\n404 0.01 0\n", ""))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "OpenSSL/3.0.19: error:0A00010B:SSL routines::wrong version number",
+        "gnutls_handshake() failed: An unexpected TLS packet was received.",
+    ],
+)
+def test_what_speaks_another_protocol_is_none(recorded, answer, said):
+    plain = failed(answer, 1, "Received HTTP/0.9 when not allowed")
+    assert {} == both(recorded, plain, failed(answer, 35, said))
+
+
+@pytest.mark.parametrize(
+    ("plain", "code", "said"),
+    [
+        (
+            (1, "Received HTTP/0.9 when not allowed"),
+            35,
+            "error:0A000410:SSL routines::sslv3 alert handshake failure",
+        ),
+        ((1, "Received HTTP/0.9 when not allowed"), 28, "SSL connection timeout"),
+        ((52, "Empty reply from server"), 35, "error:0A00010B:SSL routines::wrong version number"),
+        ((52, "Empty reply from server"), 35, "Recv failure: Connection reset by peer"),
+        ((52, "Empty reply from server"), 56, "tlsv13 alert certificate required"),
+    ],
+)
+def test_what_may_want_a_client_certificate_is_not_taken_for_another_protocol(
+    recorded, answer, reason, plain, code, said
+):
+    assert reason(both, recorded, failed(answer, *plain), failed(answer, code, said))

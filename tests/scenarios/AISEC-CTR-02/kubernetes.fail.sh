@@ -1,8 +1,7 @@
 #!/bin/sh
-# A container of containerd that docker does not know.
+# A container of root, of containerd: docker does not know it.
 # host: services
 # lib: containers
-# reason: tool_missing
 podman_up
 docker_up
 podman save -q --format oci-archive localhost/busybox:1 > /var/lib/busybox.tar
