@@ -10,6 +10,8 @@ hash seed is the mother's: two runs that must not agree by chance belong into ne
 A run that will start interpreters of its own, workers of xdist or a replay, gets a nurse: a fork of the fork,
 made before the run begins, which forks for it as the mother does for the tests, within its process group.
 
+One module, however long: the mother runs this file by its path, and can import nothing beside it.
+
 What only a new interpreter can show gets one: options of Python, other variables that it reads when it
 starts, anything but a module or the command. Tests of the start itself use `subprocess`.
 """
