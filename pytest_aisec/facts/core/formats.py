@@ -26,6 +26,7 @@ __all__ = [
     "json_object",
     "json_value",
     "reads",
+    "shell_words",
     "toml_value",
     "yaml_value",
 ]
@@ -34,9 +35,15 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _MOST_DIGITS = 18
-_KEY = r"""(?:"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+'|(?<![A-Za-z0-9_-])[A-Za-z0-9_-]++)[ \t]*+\."""
+_KEY = r"""(?:(?<!\\)"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+'|(?<![A-Za-z0-9_-])[A-Za-z0-9_-]++)[ \t]*+\."""
 _DOTTED = re.compile(rf"{_KEY}(?:[ \t]*+{_KEY}){{100}}")
 """A key of so many parts that tomllib, which begins anew at each, takes longer than anybody waits."""
+
+_OF_WORDS = re.compile(
+    r"""(?P<between>[ \t\r\n]++)|(?P<plain>[^ \t\r\n"'\\#]++)|\\(?P<escaped>.)|(?P<comment>\#[^\n]*+\n?)"""
+    r"""|"(?P<double>(?:[^"\\]|\\.)*+)"|'(?P<single>[^']*+)'""",
+    re.DOTALL,
+)
 
 
 def is_number(text: str) -> bool:
@@ -86,6 +93,32 @@ def toml_value(text: str, what: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise _no("TOML", what, error) from None
+
+
+def shell_words(text: str, *, comments: bool = False) -> list[str]:
+    """Return the words of a text as `shlex.split` does, in time that grows with it.
+
+    Raises:
+        ValueError: where a quotation or an escape does not end.
+
+    """
+    words: list[str] = []
+    parts: list[str] = []
+    at = 0
+    while at < len(text):
+        match = _OF_WORDS.match(text, at)
+        if match is None:
+            raise ValueError("No closing quotation" if text[at] != "\\" else "No escaped character")
+        kind, part, at = match.lastgroup, match[match.lastgroup or 0], match.end()
+        if kind == "comment" and not comments:
+            parts.append("#")
+            at = match.start() + 1
+        elif kind in {"between", "comment"}:
+            words += ["".join(parts)] if parts else []
+            parts = []
+        else:
+            parts.append(re.sub(r'\\([\\"])', r"\1", part) if kind == "double" else part)
+    return [*words, "".join(parts)] if parts else words
 
 
 def ini_value(text: str, what: str, *, interpolates: bool = False) -> dict[str, dict[str, str]]:

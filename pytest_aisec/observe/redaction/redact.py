@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache, partial
 from types import MappingProxyType
@@ -176,8 +177,10 @@ _ENTRY = 100
 
 def _take_line(line: str, families: list[Family]) -> str:
     """Return a line without its credentials."""
-    while spans := _find_on_line(line, families, deep=0):
-        line = _cover(line, spans)
+    before = None
+    while line != before:
+        before = line
+        line = _cover(line, _find_on_line(line, families, deep=0))
     return line
 
 
@@ -212,10 +215,30 @@ def _cover(text: str, spans: list[Span]) -> str:
     """Return `text` with marks in place of what was found; what was found twice gets the first one's mark."""
     pieces: list[str] = []
     end = 0
-    for start, stop, kind, secret in _merged(text, spans):
+    for start, stop, kind, secret in _merged(text, _beside_marks(text, spans)):
         pieces += [text[end:start], _marked(text[start:stop], mark(kind, secret))]
         end = stop
     return "".join([*pieces, text[end:]]) if pieces else text
+
+
+def _beside_marks(text: str, spans: list[Span]) -> list[Span]:
+    """Return what takes more than marks, and no part of one: nothing is taken twice, or without end."""
+    if not spans or "«redacted:" not in text:
+        return spans
+    marks = [found.span() for found in MARK.finditer(text)]
+    begins = [start for start, _ in marks]
+
+    def is_beside(span: Span) -> bool:
+        first = max(0, bisect_right(begins, span.start) - 1)
+        left = span.end - span.start
+        for start, end in marks[first : bisect_left(begins, span.end)]:
+            if start < span.end and span.start < end:
+                if not span.start <= start < end <= span.end:
+                    return False
+                left -= end - start
+        return left > 0
+
+    return [span for span in spans if is_beside(span)]
 
 
 def _merged(text: str, spans: list[Span]) -> Iterator[Span]:
