@@ -101,7 +101,15 @@ def outcomes(place, lab, profile, bundle):
     options = [*(["--sudo"] if place.options.get("sudo") else []), f"--ssh-config={lab.ssh_config}"]
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "pytest_aisec.cli", "run", str(profile), f"--hosts={place.spec}", *options),
+            *(
+                sys.executable,
+                "-m",
+                "pytest_aisec.cli",
+                "run",
+                str(profile),
+                f"--hosts={place.spec}",
+                *options,
+            ),
             *(f"--aisec-evidence={bundle}", "--aisec-cache=none"),
         ],
         cwd=bundle.parent,

@@ -37,7 +37,12 @@ _OF_PEOPLE = ("hosts.py", "regex_width.py", "user_patterns.py", "patterns.py", "
 """Modules of `observe` that read what people write, or shapes, which `shapes` has as they are used."""
 PLACES = sorted(
     path
-    for pattern in ("pytest_aisec/facts/**/*.py", "pytest_aisec/observe/**/*.py", "pytest_aisec/report/**/*.py", "controls/*/*.py")
+    for pattern in (
+        "pytest_aisec/facts/**/*.py",
+        "pytest_aisec/observe/**/*.py",
+        "pytest_aisec/report/**/*.py",
+        "controls/*/*.py",
+    )
     for path in ROOT.glob(pattern)
     if path.name not in _OF_PEOPLE
 )
@@ -257,7 +262,7 @@ def call_of(pattern: re.Pattern[Any], how: str) -> Callable[[str], object]:
     return use
 
 
-class Enough(BaseException):  # noqa: N818 - no error: the text takes too long
+class Enough(BaseException):
     """The time for a text is up."""
 
 

@@ -35,6 +35,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _MOST_DIGITS = 18
+_MOST_SETTINGS = 100_000
 _KEY = r"""(?:(?<!\\)"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+'|(?<![A-Za-z0-9_-])[A-Za-z0-9_-]++)[ \t]*+\."""
 _DOTTED = re.compile(rf"{_KEY}(?:[ \t]*+{_KEY}){{100}}")
 """A key of so many parts that tomllib, which begins anew at each, takes longer than anybody waits."""
@@ -128,12 +129,14 @@ def ini_value(text: str, what: str, *, interpolates: bool = False) -> dict[str, 
     `interpolates`, `%(name)s` stands for another setting, as for programs with a plain `ConfigParser`.
 
     Raises:
-        Unobservable: `parse` where it is none.
+        Unobservable: `parse` where it is none, `unreadable` where it stands for more than it says.
 
     """
     parser = configparser.ConfigParser() if interpolates else configparser.RawConfigParser()
     try:
         parser.read_file(io.StringIO(text, newline=None))
+        if len(parser.defaults()) * len(parser.sections()) > _MOST_SETTINGS:
+            raise Unobservable("unreadable", f"{what}: more than {_MOST_SETTINGS} settings by [DEFAULT]")
         return {section: dict(parser.items(section)) for section in parser.sections()}
     except (configparser.Error, ValueError, AttributeError, RecursionError) as error:
         raise _no("INI", what, error) from None

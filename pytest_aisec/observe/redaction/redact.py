@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache, partial
 from types import MappingProxyType
@@ -215,30 +214,12 @@ def _cover(text: str, spans: list[Span]) -> str:
     """Return `text` with marks in place of what was found; what was found twice gets the first one's mark."""
     pieces: list[str] = []
     end = 0
-    for start, stop, kind, secret in _merged(text, _beside_marks(text, spans)):
+    if spans and "«redacted:" in text:
+        spans = blocks.beside(spans, [found.span() for found in MARK.finditer(text)])
+    for start, stop, kind, secret in _merged(text, spans):
         pieces += [text[end:start], _marked(text[start:stop], mark(kind, secret))]
         end = stop
     return "".join([*pieces, text[end:]]) if pieces else text
-
-
-def _beside_marks(text: str, spans: list[Span]) -> list[Span]:
-    """Return what takes more than marks, and no part of one: nothing is taken twice, or without end."""
-    if not spans or "«redacted:" not in text:
-        return spans
-    marks = [found.span() for found in MARK.finditer(text)]
-    begins = [start for start, _ in marks]
-
-    def is_beside(span: Span) -> bool:
-        first = max(0, bisect_right(begins, span.start) - 1)
-        left = span.end - span.start
-        for start, end in marks[first : bisect_left(begins, span.end)]:
-            if start < span.end and span.start < end:
-                if not span.start <= start < end <= span.end:
-                    return False
-                left -= end - start
-        return left > 0
-
-    return [span for span in spans if is_beside(span)]
 
 
 def _merged(text: str, spans: list[Span]) -> Iterator[Span]:
