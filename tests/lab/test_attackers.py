@@ -12,10 +12,13 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from tests.lab.test_forged_frames import CANARY, place
+from tests.lab.test_forged_frames import CANARY, here, place
 from tests.support import live
 
 __all__ = ["place"]
@@ -97,11 +100,40 @@ def everything(tmp_path):
     return path
 
 
-def outcomes(place, lab, profile, bundle):
+@contextmanager
+def alone():
+    """Yield what starts a program among no processes but those that it also starts, without a network."""
+    with subprocess.Popen(
+        ("unshare", "--pid", "--fork", "--mount-proc", "--net", "sh", "-c", "echo ready; exec sleep 900"),
+        stdout=subprocess.PIPE,
+    ) as holder:
+        try:
+            assert holder.stdout is not None
+            assert b"ready\n" == holder.stdout.readline()
+            children = Path(f"/proc/{holder.pid}/task/{holder.pid}/children").read_text("ascii")
+            yield ("nsenter", f"--target={children.split()[0]}", "--pid", "--mount", "--net", "--")
+        finally:
+            holder.kill()  # and with the first of its processes all others
+
+
+@pytest.fixture
+def whole(place):
+    """The place, and what starts the audit there: on this machine others come and go."""
+    if not place.spec.startswith("local:"):
+        yield place, ()
+        return
+    with alone() as start:
+        nobody = here(*start, "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+        yield replace(place, root=here(*start), nobody=nobody), start
+
+
+def outcomes(whole, lab, profile, bundle):
+    place, start = whole
     options = [*(["--sudo"] if place.options.get("sudo") else []), f"--ssh-config={lab.ssh_config}"]
     done = subprocess.run(
         [
             *(
+                *start,
                 sys.executable,
                 "-m",
                 "pytest_aisec.cli",
@@ -130,14 +162,15 @@ def outcomes(place, lab, profile, bundle):
     ],
     indirect=True,
 )
-def test_no_outcome_of_any_control_is_better_for_an_attacker(place, lab, everything, tmp_path) -> None:
-    before = outcomes(place, lab, everything, tmp_path / "before")
+def test_no_outcome_of_any_control_is_better_for_an_attacker(whole, lab, everything, tmp_path) -> None:
+    place, _ = whole
+    before = outcomes(whole, lab, everything, tmp_path / "before")
     own = f"/tmp/attacker-{secrets.token_hex(4)}"
     logs = "" if place.spec.startswith(("chroot:", "local:")) else "logs"
     attack = f"exec perl - {own} {logs} <<'PERL'\n{ATTACKER}\nPERL"
     try:
         with place.root("sleep 600; :", CANARY), place.nobody(attack):
-            during = outcomes(place, lab, everything, tmp_path / "during")
+            during = outcomes(whole, lab, everything, tmp_path / "during")
             learned = set(place.read(f"{own}/learned").split())
     finally:
         shutil.rmtree(own, ignore_errors=True)  # where the target is this machine
