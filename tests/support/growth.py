@@ -146,10 +146,10 @@ def texts(pattern: re.Pattern[Any], how: str, samples: int = 10) -> list[Text]:
     for sample in _samples(pattern, samples):
         found += [Text("", sample.text, end) for end in ends if sample.text]
         found += [Text("", sample.text[:-1] + join, "") for join in ("", "!", " ") if len(sample.text) > 1]
-        for before, once in sample.repeats:
+        for before, once in sample.repeats[:_PLACES]:
             found += [Text(before, once, end) for end in ends]
             found += [Text("", before + once * times, end) for times in (0, 1, 40) for end in ends if before]
-            found += [Text(before * 50, once, end) for end in ends if before]
+            found += [Text(before * (400 // len(before) + 1), once, end) for end in ends if before]
     return list(dict.fromkeys(text for text in found if text.unit))
 
 
@@ -269,15 +269,21 @@ class Enough(BaseException):
 def seconds(use: Callable[[str], object], text: str, most: float = float("inf")) -> float:
     """Return the seconds of CPU time that a text takes, infinity where that is more than `most`."""
 
+    is_running = True
+
     def enough(*_: object) -> None:
-        raise Enough
+        if is_running:
+            raise Enough
 
     before = signal.signal(signal.SIGVTALRM, enough)
     started = time.thread_time()
     try:
         if most < float("inf"):
             signal.setitimer(signal.ITIMER_VIRTUAL, most)
-        use(text)
+        try:
+            use(text)
+        finally:
+            is_running = False
     except Enough:
         return float("inf")
     finally:
@@ -286,10 +292,12 @@ def seconds(use: Callable[[str], object], text: str, most: float = float("inf"))
     return time.thread_time() - started
 
 
+_PLACES = 12
+"""Places of a text at which something is repeated."""
 SHORT, LONG = 8 * 1024, 32 * 1024
 SUSPICIOUS = 0.001
 """Seconds for two KiB."""
-_MOST = 0.05
+_MOST = 0.2
 """Seconds for 8 KiB, which no other text of ours takes."""
 
 

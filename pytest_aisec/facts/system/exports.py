@@ -249,15 +249,17 @@ def _smb_lines(text: str) -> Iterator[str]:
     A comment does not go on, and what stands behind the head of a section is a line of it.
     """
     parts: list[str] = []
+    has_begun = False
     for line in text.split("\n"):
         part = line.strip()
-        if not any(parts) and part.startswith(("#", ";")):
+        if not has_begun and part.startswith(("#", ";")):
             continue
         goes_on = part.endswith("\\")
         parts.append(part.removesuffix("\\"))
+        has_begun = has_begun or parts[-1] != ""
         if not goes_on:
             yield from _apart(" ".join(parts).strip())
-            parts = []
+            parts, has_begun = [], False
     yield from _apart(" ".join(parts).strip())
 
 
