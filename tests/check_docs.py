@@ -3,7 +3,8 @@
 A help text stands after a line `<!-- help: COMMAND -->`, in a fenced block. `pytest` means the options that
 this plugin adds to pytest's. `docs/controls/` is what `aisec catalog --format md` says, and `docs/cli.md` the
 help of every command. Behind a line `<!-- rooms -->` stands the picture that `tests/rooms.py` draws of the
-imports. A test that a page names as `PATH::NAME` must be there. A docstring begins with a noun or a verb.
+imports. A test that a page names as `PATH::NAME` must be there, and each promise of `docs/security.md` names
+one. A docstring begins with a noun or a verb.
 """
 
 from __future__ import annotations
@@ -87,6 +88,20 @@ def missing_tests(text: str) -> list[str]:
     return missing
 
 
+NO_PROMISES = (
+    "- **root on the target** can.",
+    "- **Another account on the target** cannot choose",  # what follows says how
+    "| attacker | what holds |",
+)
+"""Points of the page on security that promise nothing themselves."""
+
+
+def unproved(text: str) -> list[str]:
+    """Return the points of the page on security, and its paragraphs about attackers, that name no test."""
+    points = [line.strip() for line in text.splitlines() if re.match(r" *- |\|(?!---)", line)]
+    return [point[:100] for point in points if "tests/" not in point and not point.startswith(NO_PROMISES)]
+
+
 def _documented(tree: ast.Module) -> list[ast.Module | ast.ClassDef | ast.FunctionDef]:
     """Return what of a module has a docstring; that of a property may say whether something is so."""
     return [
@@ -117,6 +132,10 @@ def main() -> int:
         missing += [
             f"{path.relative_to(ROOT)}: names {name}, which is not there" for name in missing_tests(text)
         ]
+        if path.name == "security.md":
+            missing += [
+                f"{path.relative_to(ROOT)}: names no test that holds: {point}" for point in unproved(text)
+            ]
         fresh = BLOCK.sub(lambda match: match[1] + printed(match["command"].strip()) + match[4], text)
         fresh = ROOMS.sub(lambda match: match[1] + drawn() + match[3], fresh)
         if fresh != text:

@@ -61,7 +61,7 @@ def _old_cores(host: Host, directories: list[str], services: list[str]) -> list[
         raise Unobservable("unreadable", problems[0] if problems else f"find: exit status {result.rc}")
     kept = []
     for path in result.stdout.splitlines():
-        named = re.fullmatch(r"core\.(?P<name>[^.]*[A-Za-z][^.]*)\..*", posixpath.basename(path))
+        named = re.fullmatch(r"core\.(?P<name>[^.A-Za-z]*+[A-Za-z][^.]*+)\..*", posixpath.basename(path))
         if named is None or any(named["name"].startswith(service[:15]) for service in services):
             kept.append(path)
     return kept

@@ -77,3 +77,38 @@ def test_ctrl_c_ends_the_reading_of_an_answer_that_is_judged(interrupt, pack, tm
     assert ended.outcomes["01"] in {"error", "not_run"}
     assert 10 == ended.code
     assert seconds(marker, ended) < ENOUGH
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        'read_project_file("/srv/environment.yml", "[" + "1," * 1_000_000 + "1]")',
+        'read_project_file("/srv/pyproject.toml", ("a." * 90 + "b = 1\\n") * 10_000)',
+        'read_project_file("/srv/requirements.txt", "x>=1" + ",>=1" * 300_000)',
+        'formats.json_value("[" + "[]," * 2_000_000 + "[]]", "an answer")',
+        'python_settings.read_python("a=1" + "+1" * 250_000)',
+        'redact.redact("token " + "secret=" * 500_000 + "!")',
+    ],
+)
+def test_ctrl_c_ends_whatever_reads_a_text_with_a_bundle(interrupt, pack, tmp_path, read):
+    marker = tmp_path / "began"
+    body = f"""
+pathlib.Path({str(marker)!r}).touch()
+while True:
+    with contextlib.suppress(Unobservable, ValueError):
+        {read}
+"""
+    imports = (
+        "import contextlib",
+        "from pytest_aisec.facts.core import formats",
+        "from pytest_aisec.facts.web import python_settings",
+        "from pytest_aisec.observe.faults import Unobservable",
+        "from pytest_aisec.observe.redaction import redact",
+    )
+    pack.control("01", body, head="\n".join((HEAD, *imports)))
+    ended = interrupt(marker)
+    assert {"01": "not_run"} == ended.outcomes, ended.text
+    assert 10 == ended.code
+    assert "Traceback" not in ended.text
+    assert seconds(marker, ended) < ENOUGH
+    print(f"{seconds(marker, ended):.2f} s after Ctrl-C: {read[:50]}")

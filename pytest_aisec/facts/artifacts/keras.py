@@ -67,7 +67,7 @@ _VALUES = frozenset(
 _KERAS = r"(?:keras|tf_keras|keras_core|tensorflow\.keras|tensorflow\.python\.keras)"
 _MODULE = re.compile(rf"{_KERAS}(?:\.\w+)*", re.ASCII)
 _OPEN = re.compile(
-    rf"{_KERAS}(?:\.src|\.api)?(?:\.\w+)*?\.(?:optimizers?|losses|metrics|initializers|regularizers|constraints"
+    rf"{_KERAS}(?=(?:\.\w+)++\Z)(?:\.src|\.api)?(?:\.\w+)*?\.(?:optimizers?|losses|metrics|initializers|regularizers|constraints"
     r"|activations|ops|dtype_policies|quantizers)(?:\.\w+)*",
     re.ASCII,
 )

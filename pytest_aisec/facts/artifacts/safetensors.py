@@ -35,7 +35,7 @@ def _read(header: bytes) -> dict[str, Any]:
     if not header.startswith(b"{"):
         raise ValueError("it does not begin with {")
     depth = deepest = 0
-    outside = re.sub(rb'"(?:[^"\\]|\\.)*"', b"", header, flags=re.DOTALL)
+    outside = re.sub(rb'"(?:[^"\\]|\\.)*+"?', b"", header, flags=re.DOTALL)
     for bracket in re.findall(rb"[\[\]{}]", outside):
         depth += 1 if bracket in b"[{" else -1
         deepest = max(deepest, depth)

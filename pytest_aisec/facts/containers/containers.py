@@ -58,8 +58,8 @@ setpriv --reuid "$u" --regid "$g" --clear-groups -- "$@"
 apart() { { list theirs "$@" 2>&1 >&3 3>&- | head -c 8000 >&2; } 3>&1; }
 p=$(look) || exit
 f=
-case "
-$p" in *' own dockerd '*|*' other dockerd '*)
+k=$(printf '%s\n' "$p" | sed -n 's/^[0-9]* [0-9]* \([a-z]* [a-z-]*\) .*/\1/p')
+case "$n$k$n" in *"${n}own dockerd$n"*|*"${n}other dockerd$n"*)
 for s in /run/docker.sock /run/user/*/docker.sock; do
 if test -S "$s"; then
 printf '=docker %s\n' "$s"
@@ -70,8 +70,7 @@ esac
 fi
 done;;
 esac
-case "
-$p" in *' own conmon '*)
+case "$n$k$n" in *"${n}own conmon$n"*)
 f='--filter status=running --filter status=paused'
 echo '=podman own'; list podman;;
 esac

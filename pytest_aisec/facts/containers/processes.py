@@ -38,7 +38,8 @@ printf '=of %s\\n' "$n"; ls -l /proc/[0-9]*/ns/$n 2>/dev/null
 printf '\\n=is %s\\n' "$?"
 done
 """
-_PART = re.compile(r"=(?P<name>[a-z0-9_/ ]+)\n(?P<text>.*?)\n=is (?P<status>\d+)\n", re.DOTALL)
+_PART = re.compile(r"=(?P<name>[a-z0-9_/ ]++)\n(?P<text>.*)", re.DOTALL)
+_ENDED = re.compile(r"\n=is (\d+)\n")
 _CAPABILITIES = (  # noqa: SIM905 - a table of forty lines says no more
     "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE "
     "NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT "
@@ -133,7 +134,12 @@ def live(host: Host, running: Sequence[Container]) -> Live:
 @reads
 def read_kernel(text: str, containers: Mapping[int, str]) -> Kernel:
     """Read what the question of `live` printed; `containers` maps first processes to ids of containers."""
-    answers = {match["name"]: (int(match["status"]), match["text"]) for match in _PART.finditer(text)}
+    parts = _ENDED.split(text)
+    answers = {
+        match["name"]: (int(status), match["text"])
+        for part, status in zip(parts[::2], parts[1::2], strict=False)
+        if (match := _PART.search(part))
+    }
     expected = {f"{pid} {what}" for pid in (1, *containers) for what in (*_FILES, *NAMESPACES)}
     if not {"enforce", "all", "cgroups", "of mnt", "of pid", *expected} <= set(answers):
         raise Unobservable("parse", "the reading of /proc is not whole")
@@ -176,7 +182,7 @@ def _others(pid: int, members: Members, container: str | None) -> Mapping[int, f
 
 def _table(text: str) -> dict[int, dict[str, tuple[int, ...]]]:
     table: dict[int, dict[str, tuple[int, ...]]] = {}
-    for match in re.finditer(r"^/proc/(\d+)/status:(\w+):\s*([\d\s]+)$", text, re.MULTILINE):
+    for match in re.finditer(r"^/proc/(\d+)/status:(\w+):([\d \t]*)$", text, re.MULTILINE):
         table.setdefault(int(match[1]), {})[match[2]] = tuple(map(int, match[3].split()))
     return table
 

@@ -26,6 +26,7 @@ __all__ = [
     "json_object",
     "json_value",
     "reads",
+    "shell_words",
     "toml_value",
     "yaml_value",
 ]
@@ -34,9 +35,16 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _MOST_DIGITS = 18
-_KEY = r"""(?:"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+'|(?<![A-Za-z0-9_-])[A-Za-z0-9_-]++)[ \t]*+\."""
+_MOST_SETTINGS = 100_000
+_KEY = r"""(?:(?<!\\)"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+'|(?<![A-Za-z0-9_-])[A-Za-z0-9_-]++)[ \t]*+\."""
 _DOTTED = re.compile(rf"{_KEY}(?:[ \t]*+{_KEY}){{100}}")
 """A key of so many parts that tomllib, which begins anew at each, takes longer than anybody waits."""
+
+_OF_WORDS = re.compile(
+    r"""(?P<between>[ \t\r\n]++)|(?P<plain>[^ \t\r\n"'\\#]++)|\\(?P<escaped>.)|(?P<comment>\#[^\n]*+\n?)"""
+    r"""|"(?P<double>(?:[^"\\]|\\.)*+)"|'(?P<single>[^']*+)'""",
+    re.DOTALL,
+)
 
 
 def is_number(text: str) -> bool:
@@ -88,6 +96,32 @@ def toml_value(text: str, what: str) -> dict[str, Any]:
         raise _no("TOML", what, error) from None
 
 
+def shell_words(text: str, *, comments: bool = False) -> list[str]:
+    """Return the words of a text as `shlex.split` does, in time that grows with it.
+
+    Raises:
+        ValueError: where a quotation or an escape does not end.
+
+    """
+    words: list[str] = []
+    parts: list[str] = []
+    at = 0
+    while at < len(text):
+        match = _OF_WORDS.match(text, at)
+        if match is None:
+            raise ValueError("No closing quotation" if text[at] != "\\" else "No escaped character")
+        kind, part, at = match.lastgroup, match[match.lastgroup or 0], match.end()
+        if kind == "comment" and not comments:
+            parts.append("#")
+            at = match.start() + 1
+        elif kind in {"between", "comment"}:
+            words += ["".join(parts)] if parts else []
+            parts = []
+        else:
+            parts.append(re.sub(r'\\([\\"])', r"\1", part) if kind == "double" else part)
+    return [*words, "".join(parts)] if parts else words
+
+
 def ini_value(text: str, what: str, *, interpolates: bool = False) -> dict[str, dict[str, str]]:
     """Return the settings of each section of an INI text, as Python's own reader has them of a file.
 
@@ -95,12 +129,14 @@ def ini_value(text: str, what: str, *, interpolates: bool = False) -> dict[str, 
     `interpolates`, `%(name)s` stands for another setting, as for programs with a plain `ConfigParser`.
 
     Raises:
-        Unobservable: `parse` where it is none.
+        Unobservable: `parse` where it is none, `unreadable` where it stands for more than it says.
 
     """
     parser = configparser.ConfigParser() if interpolates else configparser.RawConfigParser()
     try:
         parser.read_file(io.StringIO(text, newline=None))
+        if len(parser.defaults()) * len(parser.sections()) > _MOST_SETTINGS:
+            raise Unobservable("unreadable", f"{what}: more than {_MOST_SETTINGS} settings by [DEFAULT]")
         return {section: dict(parser.items(section)) for section in parser.sections()}
     except (configparser.Error, ValueError, AttributeError, RecursionError) as error:
         raise _no("INI", what, error) from None

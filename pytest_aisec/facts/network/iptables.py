@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from pytest_aisec.facts.core.formats import is_number, reads
+from pytest_aisec.facts.core.formats import is_number, reads, shell_words
 from pytest_aisec.facts.network.filter_rules import HOOKS, BaseChain, Condition, LogRule, Rule
 from pytest_aisec.observe.faults import Unobservable
 
@@ -167,7 +167,7 @@ def _condition(option: str, values: Sequence[str], sets: Sets, *, negated: bool)
 
 def _iptables_rule(line: str, sets: Sets) -> tuple[str, Rule]:
     try:
-        words = shlex.split(line)
+        words = shell_words(line)
     except ValueError:
         raise Unobservable("parse", f"not a rule of iptables-save: {line!r}") from None
     packets = None

@@ -24,7 +24,7 @@ __all__ = ["Distribution", "Distributions", "distributions", "read_name"]
 _KEPT = re.compile(r"/pkgs/[^/]+-\d[^/-]*-[^/-]*_\d+/(lib/python[\d.]+/)?site-packages/")
 """Where conda keeps packages unpacked."""
 _MARK = re.compile(
-    r"(?P<name>[^/]+?)-(?P<version>\d[^/-]*|v\d[^/-]*)(?:-py[\d.]+(?:-[^/]+)?)?\.(?:egg-info|egg)"
+    r"(?=(?s:.*)\.egg(?:-info)?\Z)(?P<name>[^/]+?)-(?P<version>\d[^/-]*|v\d[^/-]*)(?:-py[\d.]+(?:-[^/]+)?)?\.(?:egg-info|egg)"
 )
 _DIST_INFO = re.compile(r"(?P<name>[^/-]+)-(?P<version>[^/-]+)\.dist-info")
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import posixpath
 import re
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_aisec.facts.core.answers import check_search
-from pytest_aisec.facts.core.formats import is_number
+from pytest_aisec.facts.core.formats import is_number, shell_words
 from pytest_aisec.facts.core.together import together
 from pytest_aisec.facts.software.index_settings import (
     VARIABLES,
@@ -171,7 +170,7 @@ def _shell_variables(
         if text.lstrip().startswith("#"):
             continue
         try:
-            words = shlex.split(text, comments=True)
+            words = shell_words(text, comments=True)
         except ValueError:
             faults.append(Unobservable("parse", f"{path}: {text[:200]!r}"))
             continue

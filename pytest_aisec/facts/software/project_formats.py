@@ -193,8 +193,8 @@ def _conda_named(text: str) -> Named:
     rest = match["rest"].strip()
     exact = bool(
         re.fullmatch(r"={2,3}\s*[^*,|<>=\s]+", rest)
-        or re.fullmatch(r"=\s*\d+\.\d+\.\d+[^*,|<>=\s]*", rest)
+        or re.fullmatch(r"=\s*\d+\.\d+\.\d++[^*,|<>=\s]*", rest)
         or re.fullmatch(r"={1,2}\s*[^*,|<>=\s]+=[^*\s]+", rest)
-        or re.fullmatch(r"\d+\.\d+\.\d+[^*,|<>=\s]*(\s+\S+)?", rest)
+        or re.fullmatch(r"\d+\.\d+\.\d++[^*,|<>=\s]*(\s+\S+)?", rest)
     )
     return Named(name=_conda_name(match["name"]), text=text, is_exact=exact)

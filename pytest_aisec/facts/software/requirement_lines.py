@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 import re
-import shlex
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -19,6 +18,8 @@ from packaging.utils import (
     parse_sdist_filename,
     parse_wheel_filename,
 )
+
+from pytest_aisec.facts.core.formats import shell_words
 
 __all__ = [
     "Named",
@@ -161,7 +162,7 @@ def read_lines(path: str, kind: str, lines: Iterable[str]) -> ProjectFile:
 
 def _read_options(line: str) -> Iterator[Option]:
     """Yield the options of one line, such as `-i URL --pre`."""
-    words = deque(shlex.split(line))
+    words = deque(shell_words(line))
     while words:
         word = words.popleft()
         if word.startswith("--"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -57,6 +56,7 @@ _MOUNTED = _COMMANDS.index("cat /proc/self/mounts")
 _SMB_PLACES = 6
 """In which programs of Samba and ksmbd are looked for; each is said to be absent, or one is shown."""
 _ABSENT = re.compile(r"No such file or directory|Not a directory")
+_WORD = re.compile(r'(?:[^ \t\r\n"]++|"[^"]*+")++')
 _CLIENT = re.compile(r"(?P<name>[^()\s]*)(?:\((?P<options>[^()]*)\))?")
 
 
@@ -219,14 +219,8 @@ def parse_exports(text: str, source: str) -> tuple[Export, ...]:
     """
     found: list[Export] = []
     for line in _logical_lines(text):
-        try:
-            lexer = shlex.shlex(line, posix=True, punctuation_chars=False)
-            lexer.whitespace_split, lexer.commenters, lexer.escape = True, "", ""
-            lexer.quotes = '"'
-            path, *clients = list(lexer)
-        except ValueError:
-            raise Unobservable("parse", f"{source}: not an export: {line[:120]!r}") from None
-        if not path.startswith("/"):
+        path, *clients = [word.replace('"', "") for word in _WORD.findall(line)] or [""]
+        if not path.startswith("/") or line.count('"') % 2:
             raise Unobservable("parse", f"{source}: not an export: {line[:120]!r}")
         defaults: tuple[str, ...] = ()
         entries = 0
@@ -254,18 +248,19 @@ def _smb_lines(text: str) -> Iterator[str]:
 
     A comment does not go on, and what stands behind the head of a section is a line of it.
     """
-    line = ""
-    for part in text.split("\n"):
-        bare = part.strip()
-        if not line and bare.startswith(("#", ";")):
+    parts: list[str] = []
+    has_begun = False
+    for line in text.split("\n"):
+        part = line.strip()
+        if not has_begun and part.startswith(("#", ";")):
             continue
-        line = f"{line} {bare}".strip()
-        if line.endswith("\\"):
-            line = line[:-1]
-            continue
-        yield from _apart(line)
-        line = ""
-    yield from _apart(line.strip())
+        goes_on = part.endswith("\\")
+        parts.append(part.removesuffix("\\"))
+        has_begun = has_begun or parts[-1] != ""
+        if not goes_on:
+            yield from _apart(" ".join(parts).strip())
+            parts, has_begun = [], False
+    yield from _apart(" ".join(parts).strip())
 
 
 def _apart(line: str) -> Iterator[str]:

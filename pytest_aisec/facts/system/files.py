@@ -41,7 +41,7 @@ _KINDS = {
 }
 
 
-_STAT = re.compile(r"(?P<mode>[0-7]{1,4}):(?P<owner>.*):(?P<group>.*):(?P<kind>[a-z ]+)")
+_STAT = re.compile(r"(?P<mode>[0-7]{1,4}):(?P<owner>[^:]*):(?P<group>[^:]*):(?P<kind>[a-z ]+)")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
+
+from pytest_aisec.facts.system.processes import Process
+from pytest_aisec.facts.system.programs import runs_itself, script_of
 
 if TYPE_CHECKING:
     from testinfra.host import Host
 
-__all__ = ["EXECUTABLES", "installed"]
+__all__ = ["EXECUTABLES", "files_of_root", "installed"]
 
 EXECUTABLES = (
     "stat -c %N /proc/[0-9]*/exe; stat -L -c 'user %i %n' /proc/self/ns/user /proc/[0-9]*/ns/user; true"
@@ -54,12 +57,40 @@ def installed(host: Host, pids: Collection[int], *, apart: Collection[int] = ())
         for path in files.get(pid, ())
         if len(files[pid]) == 1 and path == posixpath.normpath(path)
     }
+    return {pid: posixpath.basename(ways[pid][-1]) for pid in _whole(host, ways)}
+
+
+def files_of_root(
+    host: Host, running: Iterable[Process], programs: Mapping[int, str], *, apart: Collection[int]
+) -> frozenset[int]:
+    """Return the processes whose arguments name the installed file that runs, or Python's script of root's.
+
+    Args:
+        host: where they run.
+        running: the processes that matter.
+        programs: what `installed` says of them.
+        apart: those that have a root directory of their own.
+
+    """
+    named, ways = set(), {}
+    for process in running:
+        script = script_of(process.arguments)
+        if process.pid in programs and runs_itself(process.arguments, programs[process.pid]):
+            named.add(process.pid)
+        elif process.pid in programs and script and script == posixpath.normpath(script):
+            ways[process.pid] = tuple(
+                _way(script, f"/proc/{process.pid}/root" if process.pid in apart else "")
+            )
+    return frozenset(named) | _whole(host, ways)
+
+
+def _whole(host: Host, ways: Mapping[int, tuple[str, ...]]) -> frozenset[int]:
     if not ways:
-        return {}
+        return frozenset()
     places = sorted({place for way in ways.values() for place in way})
     answer = host.run(f"stat -c '%%u:%%g:%%f %%n' --{' %s' * len(places)}; true", *places)
-    of_root = {match["path"] for match in _ENTRY.finditer(answer.stdout) if _is_of_root(match)}
-    return {pid: posixpath.basename(way[-1]) for pid, way in ways.items() if of_root.issuperset(way)}
+    found = {match["path"] for match in _ENTRY.finditer(answer.stdout) if _is_of_root(match)}
+    return frozenset(pid for pid, way in ways.items() if found.issuperset(way))
 
 
 def _way(path: str, root: str) -> Iterator[str]:

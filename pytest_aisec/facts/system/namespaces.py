@@ -17,7 +17,7 @@ __all__ = ["ROOTS", "contained", "differing", "look", "networked"]
 _NETWORKS = "stat -L -c '%i %n' /proc/self/ns/net /proc/[0-9]*/ns/net"
 ROOTS = "stat -L -c '%d:%i %n' /proc/self/root /proc/[0-9]*/root"
 _GONE = re.compile(r"No such (file or directory|process)")
-_DENIED = re.compile(r"/proc/(\d+)/\S*?'?: Permission denied")
+_DENIED = re.compile(r"/proc/(\d+)/(?:\w++/?){0,4}+'?: Permission denied")
 
 
 def look(host: Host, command: str) -> tuple[str, frozenset[int]]:

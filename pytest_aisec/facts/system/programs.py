@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from pytest_aisec.facts.system.processes import Process
 
-__all__ = ["FILES", "INFERENCE", "PROXIES", "kind_of", "options_of", "program_of"]
+__all__ = ["FILES", "INFERENCE", "PROXIES", "kind_of", "options_of", "program_of", "runs_itself", "script_of"]
 
 INFERENCE = frozenset(
     {
@@ -191,6 +191,20 @@ def _script(arguments: tuple[str, ...]) -> int:
             return len(arguments)
         position += 2 if word in {"-W", "-X", "--check-hash-based-pycs"} else 1
     return position
+
+
+def script_of(arguments: tuple[str, ...]) -> str:
+    """Return the absolute path of the script that Python's arguments name; empty for modules and `-c`."""
+    if not arguments or not _PYTHON.fullmatch(posixpath.basename(arguments[0])):
+        return ""
+    script = "".join(arguments[_script(arguments) :][:1])
+    return script if script.startswith("/") else ""
+
+
+def runs_itself(arguments: tuple[str, ...], program: str) -> bool:
+    """Tell whether arguments name the file that runs, and it is neither interpreter nor wrapper."""
+    first = posixpath.basename(arguments[0]).strip() if arguments else ""
+    return first == program and not (_PYTHON.fullmatch(first) or _WRAPPERS.fullmatch(first))
 
 
 def kind_of(process: Process) -> str:

@@ -246,7 +246,7 @@ def owners(host: Host) -> dict[int, Rights]:
 def read_owners(text: str) -> dict[int, Rights]:
     """Read what the question `OWNERS` printed."""
     found: dict[int, dict[str, list[int]]] = {}
-    for line in re.finditer(r"^/proc/(\d+)/status:(Uid|Gid|Groups):[ \t]*([\d \t]*)$", text, re.MULTILINE):
+    for line in re.finditer(r"^/proc/(\d+)/status:(Uid|Gid|Groups):([\d \t]*)$", text, re.MULTILINE):
         found.setdefault(int(line[1]), {})[line[2]] = [int(number) for number in line[3].split()]
     return {
         pid: _weakest(ids["Uid"], ids["Gid"], ids.get("Groups", []))

@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pytest_aisec.facts.core.together import ahead
-from pytest_aisec.facts.system.installed import installed
+from pytest_aisec.facts.system.installed import files_of_root, installed
 from pytest_aisec.facts.system.namespaces import contained, look, networked
 from pytest_aisec.facts.system.processes import processes
 from pytest_aisec.facts.system.programs import FILES, INFERENCE, PROXIES, kind_of, options_of
@@ -283,10 +283,14 @@ def services(host: Host) -> Services:
     others = (listening | kinds.keys()) - of_root
     named = {pid for pid, kind in kinds.items() if kind in FILES}
     programs = installed(host, others & (listening | named), apart=apart)
+    known = [process for process in running if process.pid in kinds]
+    files = files_of_root(host, known, programs, apart=apart)
     found = []
     for process in running:
         kind, rights = kinds.get(process.pid, ""), holders.get(process.pid)
-        is_self_styled = process.pid in others and not _is_confirmed(kind, rights, programs.get(process.pid))
+        is_self_styled = process.pid in others and not _is_confirmed(
+            kind, rights, programs.get(process.pid), is_of_root=process.pid in files
+        )
         if kind and not (is_self_styled and kind in PROXIES):
             found.append(
                 Service(
@@ -315,12 +319,13 @@ def services(host: Host) -> Services:
     )
 
 
-def _is_confirmed(kind: str, rights: Rights | None, program: str | None) -> bool:
+def _is_confirmed(kind: str, rights: Rights | None, program: str | None, *, is_of_root: bool) -> bool:
     """Tell whether a process of another account than root is what its arguments say.
 
-    Of what is a program of its own the file decides; what an interpreter runs is believed of the system's
-    accounts alone.
+    Of what is a program of its own the file decides. What an interpreter runs is believed of the system's
+    accounts alone, where the script is root's, as the interpreter is: a module, or what `-c` and standard
+    input bring, may come from where the account writes.
     """
     if kind in FILES:
         return program is not None and re.fullmatch(FILES[kind], program) is not None
-    return rights is not None and not rights.is_of_people and rights.uid != NOBODY.uid
+    return rights is not None and not rights.is_of_people and rights.uid != NOBODY.uid and is_of_root

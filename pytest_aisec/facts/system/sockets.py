@@ -221,7 +221,7 @@ def parse_netstat(text: str) -> SocketTable:
             continue
         match = re.fullmatch(
             r"(?P<protocol>tcp|udp)6?\s+\d+\s+\d+\s+(?P<local>\S+)\s+(?P<peer>\S+)"
-            r"(?:\s+(?P<state>[A-Z][A-Z_0-9]+))?(?:\s+(?:-|(?P<pid>\d+)/(?P<name>.*?)))?\s*",
+            r"(?:\s+(?P<state>[A-Z][A-Z_0-9]+))?(?:\s+(?:-|(?P<pid>\d+)/(?P<name>.*)))?\s*",
             line,
         )
         if match is None:

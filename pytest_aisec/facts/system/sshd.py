@@ -158,7 +158,7 @@ def _words(line: str) -> tuple[str, tuple[str, ...]]:
 
     A word that begins with `#` begins a comment.
     """
-    match = re.fullmatch(r"\s*(?P<keyword>[A-Za-z0-9]+)(?:\s*=\s*|\s+)(?P<rest>.*?)\s*", line)
+    match = re.fullmatch(r"\s*(?P<keyword>[A-Za-z0-9]+)(?:\s*=\s*|\s+)(?P<rest>.*)", line)
     if match is None or line.lstrip().startswith("#"):
         return "", ()
     found: list[str] = []

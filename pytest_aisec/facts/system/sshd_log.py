@@ -146,7 +146,7 @@ _OF_PAM = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         rf"(?:(?:error|fatal): )?(?:PAM: )?authentication (?:failure|error|failed) for .* {_FROM}{_END}",
-        rf"(?:(?:error|fatal): )?PAM: .* for .* {_FROM}{_END}",
+        rf"(?:(?:error|fatal): )?PAM: (?>.*? for ).* {_FROM}{_END}",
         rf"User not known to the underlying authentication module for .* {_FROM}{_END}",
     )
 )

@@ -147,7 +147,7 @@ def read_answers(requests: Sequence[Request], stdout: str, stderr: str) -> tuple
     return tuple(_read(request, text) for request, text in zip(requests, texts, strict=False))
 
 
-_STATUS = re.compile(r"HTTP/[0-9.]+ (?P<status>\d{3})[^\n]*\n(?P<head>(?:[^\n]*[^\s][^\n]*\n)*)(?:\r?\n|$)")
+_STATUS = re.compile(r"HTTP/[0-9.]+ (?P<status>\d{3})[^\n]*\n(?P<head>(?:[^\S\n]*+\S[^\n]*+\n)*+)(?:\r?\n|$)")
 _FAILURE = re.compile(r"^curl: \((?P<code>\d+)\) (?P<text>.*)$", re.MULTILINE)
 
 

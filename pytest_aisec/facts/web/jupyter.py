@@ -119,7 +119,10 @@ def read_json(text: str) -> dict[str, Any]:
         ValueError: when it is none.
 
     """
-    data = json.loads(text)
+    try:
+        data = json.loads(text)
+    except RecursionError as error:
+        raise ValueError(str(error)) from None
     if not isinstance(data, dict):
         raise ValueError("not a JSON object")
     return {

@@ -219,7 +219,7 @@ def handshake(host: Host, place: str, *, names: Sequence[str], ca_files: Sequenc
     shown, *hosts = answers[len(VERSIONS) :]
     if not agreed or "notAfter" not in shown:
         return Handshake(versions=tuple(agreed), certificate=None)
-    code = re.search(r"Verify return code: (\d+) \((.*)\)", shown)
+    code = re.search(r"Verify return code: (\d+) \(([^()\n]*+)\)", shown)
     if code is None:
         raise Unobservable("parse", f"{place}: openssl does not say whether the certificate is trusted")
     in_time = code[1] in {"0", "9", "10"}

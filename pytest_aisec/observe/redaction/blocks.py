@@ -6,6 +6,7 @@ What is found are pieces of single lines, so that no line ends elsewhere than be
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -92,6 +93,22 @@ def find(text: str) -> Iterator[Span]:  # noqa: C901 - one question for each kin
         yield from (_group(found, "password") for found in _XML.finditer(text))
     if "Secret" in text:
         yield from _kubernetes(text)
+
+
+def beside(spans: list[Span], marks: list[tuple[int, int]]) -> list[Span]:
+    """Return what takes more than marks, and no part of one: nothing is taken twice, or without end."""
+    begins = [start for start, _ in marks]
+
+    def is_beside(span: Span) -> bool:
+        left = span.end - span.start
+        for start, end in marks[max(0, bisect_right(begins, span.start) - 1) : bisect_left(begins, span.end)]:
+            if start < span.end and span.start < end:
+                if not span.start <= start < end <= span.end:
+                    return False
+                left -= end - start
+        return left > 0
+
+    return [span for span in spans if is_beside(span)]
 
 
 def _group(found: re.Match[str], kind: str, at: int = 0) -> Span:

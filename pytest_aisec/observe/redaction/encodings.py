@@ -28,12 +28,12 @@ class Reading(NamedTuple):
 
 
 _ESCAPED = re.compile(
-    r"%[0-9A-Fa-f]{2}|\\+u[0-9A-Fa-f]{4}|\\+x[0-9A-Fa-f]{2}|&(?:#\d{2,5}|#[xX][0-9A-Fa-f]{2,5}|quot|amp|lt|gt|apos);"
+    r"%[0-9A-Fa-f]{2}|(?<!\\)\\++(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2})|&(?:#\d{2,5}|#[xX][0-9A-Fa-f]{2,5}|quot|amp|lt|gt|apos);"
     r"|\x1b\[[0-9;?]{0,16}[A-Za-z]|[\u200b-\u200f\u2060\ufeff\u00ad]"
 )
 _HINTS = ("%", "&", "\x1b", "\\u", "\\x")
 """One of these stands in every escape sequence of ASCII."""
-_IN_JSON = re.compile(r"\\+(?:u[0-9A-Fa-f]{4}|[\"/bfnrt])|\"")
+_IN_JSON = re.compile(r"(?<!\\)\\++(?:u[0-9A-Fa-f]{4}|[\"/bfnrt])|\"")
 _LINES_OF_UTF16 = re.compile(
     r"(?:[\t\n\r\x20-\x7e]\x00){16,}+(?:[\n\x20-\x7e]$)?|(?:\x00[\t\n\r\x20-\x7e]){16,}+"
 )

@@ -76,8 +76,9 @@ _ML = (
     ),
 )
 
-_OPTION = r"[\s\x00\"'](?:/proc/\d+/cmdline:)?"
-"""What stands before an option of a program."""
+_WORDS = r"(?:[^\s\x00\"'|;]{0,400}+[\s\x00\"'](?:/proc/\d+/cmdline:)?+){1,40}?"
+"""Words before an option, each looked at once, however many there are."""
+_OF_ANY = _WORDS.replace("|;", "")
 
 
 def _argument(words: str, before: str) -> Shape:
@@ -89,28 +90,26 @@ _IN_ARGUMENTS = (
     _argument("sshpass", rf"\bsshpass{_ARGUMENT}-p{_ARGUMENT}?"),
     _argument(
         "curl wget",
-        rf"\b(?:curl|wget)\b(?>.{{0,400}}?{_OPTION}(?:-u|--user|--proxy-user)(?!"
+        rf"\b(?:curl|wget)\b(?>{_OF_ANY}(?:-u|--user|--proxy-user)(?!"
         rf"[a-z-])){_ARGUMENT}?=?[\"']?[^\s:\x00\"'«»]{{0,64}}+:",
     ),
     _argument(
         "mysql mariadb",
-        rf"\bm(?:ysql|ariadb)[a-z-]{{0,20}}+\b[^|;]{{0,400}}?{_OPTION}-p(?!"
+        rf"\bm(?:ysql|ariadb)[a-z-]{{0,20}}+\b{_WORDS}-p(?!"
         rf"(?:erm|rint0?|ath|rune|ort|rotocol\S*|lugin\S*)\b)",
     ),
-    _argument("redis-cli", rf"\bredis-cli\b[^|;]{{0,200}}?{_OPTION}-a{_ARGUMENT}"),
+    _argument("redis-cli", rf"\bredis-cli\b{_WORDS}-a{_ARGUMENT}"),
     _argument(
         "login",
-        r"\b[a-z](?:ocker|odman|erdctl|elm|c|z|kopeo|uildah)\b(?>[^|;]{0,200}?[\s\x00]login\b)"
-        rf"[^|;]{{0,200}}?{_OPTION}-p{_ARGUMENT}?",
+        r"\b[a-z](?:ocker|odman|erdctl|elm|c|z|kopeo|uildah)\b(?>(?:[^\s\x00|;]{0,200}+[\s\x00]){1,20}?login\b)"
+        rf"{_WORDS}-p{_ARGUMENT}?",
     ),
-    _argument("ldap", rf"\bldap[a-z]{{1,20}}+\b[^|;]{{0,400}}?{_OPTION}-w{_ARGUMENT}"),
-    _argument(
-        "smbclient", rf"\bsmbclient\b(?>[^|;]{{0,200}}?{_OPTION}-U){_ARGUMENT}[\"']?[^\s%\x00\"'«»]{{1,64}}+%"
-    ),
+    _argument("ldap", rf"\bldap[a-z]{{1,20}}+\b{_WORDS}-w{_ARGUMENT}"),
+    _argument("smbclient", rf"\bsmbclient\b(?>{_WORDS}-U){_ARGUMENT}[\"']?[^\s%\x00\"'«»]{{1,64}}+%"),
     _argument("requirepass masterauth", rf"\b(?:requirepass|masterauth){_ARGUMENT}"),
     _argument("passin passout", rf"\bpass(?:in|out){_ARGUMENT}pass:"),
-    _argument("ssh-keygen", rf"\bssh-keygen\b[^|;]{{0,200}}?{_OPTION}-[NP]{_ARGUMENT}"),
-    _argument("ipmitool", rf"\bipmitool\b[^|;]{{0,200}}?{_OPTION}-P{_ARGUMENT}"),
+    _argument("ssh-keygen", rf"\bssh-keygen\b{_WORDS}-[NP]{_ARGUMENT}"),
+    _argument("ipmitool", rf"\bipmitool\b{_WORDS}-P{_ARGUMENT}"),
     Shape(
         "password",
         "cryptsetup sudo chpasswd",
@@ -216,7 +215,7 @@ _GENERAL = (
     Shape(
         "password",
         _WORDS_OF_SECRETS,
-        rf"(?i)(?<![a-z0-9_])-{{1,2}}(?:[a-z0-9_.-]{{0,40}}[_.-])?{_NAMES_OF_SECRETS}(?:\s(?="
+        rf"(?i)(?<![a-z0-9_])-{{1,2}}+(?!-)(?:[a-z0-9]{{0,40}}+[_.-]){{0,8}}{_NAMES_OF_SECRETS}(?:\s(?="
         rf"[^-\s])|{_NEXT}){_VALUE}",
     ),
     Shape(
@@ -243,7 +242,8 @@ _GENERAL = (
         rf"(?i)(?:token|secret)(?:[\"']\s{{0,16}}+:\s{{0,16}}+[\"']?|[\"']?"
         rf"(?:\s{{0,16}}+(?:=|:(?=\s))\s{{0,16}}+|(?:(?<=--token)|(?<=--secret))(?:\s(?="
         rf"[^-\s])|{_NEXT}))[\"']?)"
-        r"(?P<s>[A-Za-z0-9_./+=~-]{8,}+)(?=[\s\"'«»,;&\x00)\]}\u0080-\U0010ffff\\]|$)",
+        r"(?:(?P<s>[A-Za-z0-9_./+=~-]{8,}+)(?=[\s\"'«»,;&\x00)\]}\u0080-\U0010ffff\\]|$)"
+        r"|(?P<no>[A-Za-z0-9_./+=~-]{8,}+))",
     ),
     *_IN_ARGUMENTS,
     *_FILES,

@@ -176,8 +176,10 @@ _ENTRY = 100
 
 def _take_line(line: str, families: list[Family]) -> str:
     """Return a line without its credentials."""
-    while spans := _find_on_line(line, families, deep=0):
-        line = _cover(line, spans)
+    before = None
+    while line != before:
+        before = line
+        line = _cover(line, _find_on_line(line, families, deep=0))
     return line
 
 
@@ -212,6 +214,8 @@ def _cover(text: str, spans: list[Span]) -> str:
     """Return `text` with marks in place of what was found; what was found twice gets the first one's mark."""
     pieces: list[str] = []
     end = 0
+    if spans and "«redacted:" in text:
+        spans = blocks.beside(spans, [found.span() for found in MARK.finditer(text)])
     for start, stop, kind, secret in _merged(text, spans):
         pieces += [text[end:start], _marked(text[start:stop], mark(kind, secret))]
         end = stop

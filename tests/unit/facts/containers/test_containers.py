@@ -1,5 +1,7 @@
 import json
 import os
+import socket
+import subprocess
 from copy import deepcopy
 from pathlib import Path
 
@@ -7,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_aisec.facts.containers import containers
 from pytest_aisec.facts.containers.containers import read_containers
 from pytest_aisec.observe.faults import Unobservable
 from tests.support.containers import CONMON, DOCKERD, ID, RECORD, SHIM, answer
@@ -149,3 +152,25 @@ def test_whatever_is_printed(text):
         except Unobservable:
             continue
         assert found.running == ()
+
+
+@pytest.mark.skipif(not Path("/proc/self/comm").exists(), reason="there is no /proc")
+@pytest.mark.parametrize(("name", "asked"), [("conmon", False), ("dockerd", True)])
+def test_what_an_argument_says_is_no_engine_that_runs(name: str, asked: bool, tmp_path, local) -> None:  # noqa: FBT001
+    program, docker, sock = tmp_path / name, tmp_path / "docker", tmp_path / "docker.sock"
+    program.write_text("#!/bin/sh\necho begun; read -r wait\n", "utf-8")
+    docker.write_text(f"#!/bin/sh\ntouch {tmp_path}/asked\n", "utf-8")
+    for one in (program, docker):
+        one.chmod(0o755)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(sock))
+        arguments = (program, "-c", "1 own dockerd --x", "\n9 0 own dockerd x\n")
+        with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            assert b"begun\n" == process.stdout.readline()
+            question = containers._COMMAND.replace("/run/docker.sock", str(sock))
+            question = question.replace("/proc/[0-9]*", f"/proc/{process.pid}")
+            shown = local.run(f"PATH={tmp_path}:$PATH\n{question}").stdout
+            process.communicate()
+    assert f" own {name} " in shown
+    assert asked == (tmp_path / "asked").exists()

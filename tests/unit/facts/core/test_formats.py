@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pytest_aisec.facts.artifacts import remote_code
-from pytest_aisec.facts.core.formats import ini_value, json_object, json_value, reads, toml_value, yaml_value
+from pytest_aisec.facts.core.formats import (
+    ini_value,
+    json_object,
+    json_value,
+    reads,
+    shell_words,
+    toml_value,
+    yaml_value,
+)
 from pytest_aisec.facts.network import tunnels
 from pytest_aisec.observe.faults import Unobservable
 
@@ -126,3 +137,14 @@ def test_values_of_an_ini_file_stand_for_others_where_the_program_reads_them_so(
     with pytest.raises(Unobservable, match="x is no INI"):
         ini_value("[a]\nb = %(c)s\n", "x", interpolates=True)
     assert ini_value("[a]\nb = 1\rc = 2\r\n", "x") == {"a": {"b": "1", "c": "2"}}
+
+
+@given(st.text(alphabet=" \t\r\n'\"\\#ab=", max_size=12), st.booleans())
+def test_words_are_those_of_a_shell(text: str, comments: bool) -> None:  # noqa: FBT001
+    try:
+        expected = shlex.split(text, comments=comments)
+    except ValueError:
+        with pytest.raises(ValueError, match="No "):
+            shell_words(text, comments=comments)
+    else:
+        assert expected == shell_words(text, comments=comments)

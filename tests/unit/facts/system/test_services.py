@@ -21,10 +21,12 @@ def test_a_name_says_what_listens_only_where_the_system_gave_it(uid, expected):
 SS = "Netid State Recv-Q Send-Q Local Address:Port Peer Address:Port Process\n"
 OF_ROOT = (
     "0:0:41ed /.\n0:0:41ed /usr\n0:0:41ed /usr/sbin\n0:0:81ed /usr/sbin/nginx\n0:0:81ed /usr/sbin/chronyd\n"
+    "0:0:41ed /usr/bin\n0:0:81ed /usr/bin/python3.11\n0:0:41ed /opt\n0:0:41ed /opt/lab\n0:0:41ed /opt/lab/bin\n"
+    "0:0:81ed /opt/lab/bin/jupyter-lab\n0:0:81ed /usr/bin/dash\n0:0:41ed /opt/ray\n0:0:81ed /opt/ray/raylet\n"
 )
 
 
-def found(recorded, uid, title, *, comm="x", exe="/usr/bin/python3", address="0.0.0.0:8000"):
+def found(recorded, uid, title, *, comm="x", exe="/usr/bin/python3", address="0.0.0.0:8000", entries=OF_ROOT):
     """Return the services of a host with one process, number 7, of this account."""
     arguments = title.replace(" ", "\0")
     host = recorded(
@@ -40,7 +42,7 @@ def found(recorded, uid, title, *, comm="x", exe="/usr/bin/python3", address="0.
                 for key in ("Uid", "Gid")
             ),
             "%N": f"'/proc/7/exe' -> '{exe}'\nuser 1 /proc/self/ns/user\nuser 1 /proc/7/ns/user\n",
-            "%u:%g:%f": OF_ROOT,
+            "%u:%g:%f": entries,
             "%u:%a": "",
             "/ns/net": "1 /proc/self/ns/net\n1 /proc/1/ns/net\n1 /proc/7/ns/net\n",
             "/root": "0:1 /proc/self/root\n0:1 /proc/1/root\n0:1 /proc/7/root\n",
@@ -82,7 +84,9 @@ def test_a_script_of_an_account_is_judged_as_what_it_says_and_may_be_something_e
         (33, "nginx: worker process", "/usr/sbin/nginx"),
         (1000, "nginx: master process nginx", "/usr/sbin/nginx"),
         (0, "prometheus --x", "/usr/bin/perl"),
-        (998, "jupyter-lab --port 8000", "/usr/bin/python3"),
+        (998, "/usr/bin/python3 /opt/lab/bin/jupyter-lab --port 8000", "/usr/bin/python3.11"),
+        (998, "/opt/lab/bin/python -I /opt/lab/bin/jupyter-lab", "/usr/bin/python3.11"),
+        (998, "/opt/ray/raylet --x", "/opt/ray/raylet"),
         (1000, "python3 -m vllm.entrypoints.openai.api_server", "/home/x/bin/python3"),
     ],
 )
@@ -90,6 +94,30 @@ def test_what_root_and_an_installed_program_say_is_known(recorded, uid, title, e
     known = found(recorded, uid, title, exe=exe)
     assert 1 == len(known.found)
     assert () == known.unknown
+
+
+@pytest.mark.parametrize(
+    ("title", "exe", "script"),
+    [
+        ("/usr/bin/python3 -c jupyter-lab", "/usr/bin/python3.11", "0:0:81ed"),
+        ("/usr/bin/python3 -m jupyterlab", "/usr/bin/python3.11", "0:0:81ed"),
+        ("/usr/bin/python3 - jupyter-lab", "/usr/bin/python3.11", "0:0:81ed"),
+        ("/usr/bin/python3 jupyter-lab", "/usr/bin/python3.11", "0:0:81ed"),
+        ("jupyter-lab --port 8000", "/usr/bin/python3.11", "0:0:81ed"),
+        ("/usr/bin/python3 /opt/lab/bin/jupyter-lab", "/usr/bin/python3.11", "998:998:81ed"),
+        ("/usr/bin/python3 /opt/lab/bin/jupyter-lab", "/usr/bin/python3.11", "0:0:81ff"),
+        ("/usr/bin/python3 /opt/lab/bin/jupyter-lab", "/home/x/python3.11", "0:0:81ed"),
+        ("/usr/bin/python3 /opt/lab/bin/../../../tmp/jupyter-lab", "/usr/bin/python3.11", "0:0:81ed"),
+        ("dash /tmp/jupyter-lab", "/usr/bin/dash", "0:0:81ed"),
+        ("raylet --x", "/usr/bin/python3.11", "0:0:81ed"),
+    ],
+)
+def test_what_an_account_of_the_system_can_write_itself_may_be_something_else(recorded, title, exe, script):
+    """Before: whatever an account of the system gave an interpreter for arguments was believed."""
+    known = found(
+        recorded, 998, title, exe=exe, entries=OF_ROOT.replace("0:0:81ed /opt/lab", f"{script} /opt/lab")
+    )
+    assert [8000] == [socket.local_port for socket in known.unknown]
 
 
 @pytest.mark.parametrize(

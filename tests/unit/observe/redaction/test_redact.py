@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_aisec.observe.redaction import redact as redaction
 from pytest_aisec.observe.redaction.families import FAMILIES, Family
 from pytest_aisec.observe.redaction.redact import MARK, mark, redact, redact_bytes
+from tests.support.growth import seconds
 
 ALNUM = string.ascii_letters + string.digits
 SAFE = ALNUM + "_-"
@@ -329,3 +331,24 @@ def test_secrets_in_arguments_and_settings_are_found_wherever_they_stand(text: s
 )
 def test_what_only_speaks_of_tokens_stays(text: str) -> None:
     assert text == redact(text)
+
+
+@pytest.mark.parametrize(
+    ("shape", "kept"),
+    [
+        (r"redacted:\w+", "a {} b"),
+        (r"«.+»", "a {} b"),
+        (r"[ab] «redacted", "a {} b"),
+        (r"[0-9a-f]{8}»", "a {} b"),
+        (r".+", ""),
+    ],
+)
+def test_a_shape_that_is_found_in_marks_takes_none_and_ends(
+    monkeypatch: pytest.MonkeyPatch, shape: str, kept: str
+) -> None:
+    families = [Family("odd", "", "hidden"), Family("odd", "", shape)]
+    monkeypatch.setattr(redaction, "candidates", lambda lines: ((line, families) for line in lines))
+    monkeypatch.setattr(redaction._Seen, "clean", set())
+    found: list[str] = []
+    assert seconds(lambda text: found.append(redaction._redact(text)), "a hidden b", most=5) < 5
+    assert [kept.format(mark("odd", "hidden")) or MARK.match(found[0])[0]] == found  # type: ignore[index]

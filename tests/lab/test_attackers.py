@@ -1,0 +1,185 @@
+"""What an account without rights does on the target while it is audited makes no outcome better.
+
+One attacker does all that such an account can do: it reads whatever `/proc` and writable directories show, and
+says what it has read, as frames of answers and as whatever else a reader could take for its own, through every
+name that it may choose. Each control is audited with and without it.
+"""
+
+import json
+import random
+import secrets
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.lab.test_forged_frames import CANARY, here, place
+from tests.support import live
+
+__all__ = ["place"]
+
+PROFILES = ("dev-workstation", "inference-server", "linux-base", "model-service", "training-node")
+ALWAYS = "sudo"
+OTHERS = ("ssh", "paramiko", "debian_podman", "debian_docker", "chroot", "local")
+GOOD = {"passed", "not_applicable", "not_reviewed"}
+
+ATTACKER = r"""
+use strict;
+use IO::Handle;
+use POSIX ();
+my ($own, $logs) = @ARGV;
+my $end = time + 600;
+my @poison = (
+    "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----", "\xc2\xabredacted:password:00000000\xc2\xbb",
+    "\n=is 0\n", "\n=end 0\n", "=monitors root\n", " own dockerd ", " own conmon ", "226 0 own dockerd dockerd\n",
+    "/proc/1/cmdline:sshd\0/proc/1/asks:\0", "/proc/1/status:Uid:\t0\t0\t0\t0\n", "\n--stderr--\n", "No devices found\n",
+    "permitrootlogin no\npasswordauthentication no\nmaxauthtries 4\nx11forwarding no\n",
+    "Netid State Recv-Q Send-Q Local Peer\n", "total 0\n", "sshd: -T\n", "kernel.randomize_va_space = 2\n",
+    "\0\0\0", "\n\n", "\r", "\x1b[2J", "\\n\\0", "\"}]}\n",
+);
+my (%known, $turn);
+sub learn {
+    my ($text) = @_;
+    return unless defined $text;
+    $known{$1}++ while $text =~ /([0-9a-zA-Z_+\/-]{8,64})/g;
+    delete @known{(keys %known)[0 .. 400]} if keys %known > 2000;
+}
+sub content { open(my $file, "<", $_[0]) or return; read($file, my $text, 65536); return $text }
+mkdir $own; chmod 0755, $own;
+open(my $seen, ">>", "$own/learned"); $seen->autoflush(1);
+while (time < $end) {
+    for my $pid (grep { /^\d+$/ } do { opendir(my $all, "/proc"); readdir $all }) {
+        for my $what (qw(cmdline environ comm status cgroup mountinfo stat)) { learn(content("/proc/$pid/$what")) }
+        learn(readlink($_)) for glob("/proc/$pid/fd/* /proc/$pid/cwd /proc/$pid/exe /proc/$pid/root");
+    }
+    learn($_) for glob("/tmp/* /tmp/.[!.]* /run/* /run/user/* /dev/shm/* /var/tmp/* /home/*");
+    learn(content($_)) for grep { -f $_ and !m{^\Q$own} } glob("/tmp/* /run/* /dev/shm/* /var/log/*.log /etc/passwd");
+    my @words = keys %known;
+    print $seen "$_\n" for grep { /^[0-9a-f]{32}$/ } @words;
+    my @hex = grep { /^[0-9a-f]{16,}$/ } @words;
+    my @chosen = map { $words[rand @words] } 1 .. 8;
+    my $frames = join "", map { "\n$_<\npasswordauthentication no\n\n$_>0\n" } (@hex[0 .. 7], @chosen);
+    for my $text ($frames, @poison[$turn % @poison, ($turn + 7) % @poison], join(" ", @poison)) {
+        next unless defined $text;
+        (my $plain = $text) =~ tr/\0/ /;
+        (my $name = substr $plain, 0, 200) =~ tr{/}{_};
+        if (!fork) {
+            $ENV{"A$turn"} = $plain;
+            %ENV = (%ENV, "LD_PRELOAD_" => $plain, $name => "x");
+            if (open(my $comm, ">", "/proc/self/comm")) { print $comm substr($plain, 0, 15); close $comm }
+            exec {"/bin/sleep"} ($plain, 3); POSIX::_exit(1);
+        }
+        if (open(my $file, ">", "$own/" . ($turn % 20) . $name)) { print $file $text; close $file }
+        symlink($plain, "$own/link" . ($turn % 20) . $name);
+        system("logger", "-t", substr($plain, 0, 20) || "sshd", "--", $plain) if $logs and $turn % 5 == 0;
+        if (!fork) { $0 = $plain; $SIG{ALRM} = sub { POSIX::_exit(0) }; alarm 3; sleep 5; POSIX::_exit(0) }
+    }
+    $turn++;
+    1 while waitpid(-1, POSIX::WNOHANG()) > 0;
+    select undef, undef, undef, 0.2;
+}
+"""
+
+
+def is_chosen(kind):
+    return kind == ALWAYS or live.mode() == "all" or kind == random.Random(live.seed()).choice(OTHERS)
+
+
+@pytest.fixture
+def everything(tmp_path):
+    """A profile of all controls that the shipped profiles for hosts have."""
+    path = tmp_path / "everything.yaml"
+    path.write_text(
+        f"id: everything\ntitle: All controls\nversion: 1.0.0\nextends: [{', '.join(PROFILES)}]\n", "utf-8"
+    )
+    return path
+
+
+@contextmanager
+def alone():
+    """Yield what starts a program among no processes but those that it also starts, without a network."""
+    with subprocess.Popen(
+        ("unshare", "--pid", "--fork", "--mount-proc", "--net", "sh", "-c", "echo ready; exec sleep 900"),
+        stdout=subprocess.PIPE,
+    ) as holder:
+        try:
+            assert holder.stdout is not None
+            assert b"ready\n" == holder.stdout.readline()
+            children = Path(f"/proc/{holder.pid}/task/{holder.pid}/children").read_text("ascii")
+            yield ("nsenter", f"--target={children.split()[0]}", "--pid", "--mount", "--net", "--")
+        finally:
+            holder.kill()  # and with the first of its processes all others
+
+
+@pytest.fixture
+def whole(place):
+    """The place, and what starts the audit there: on this machine others come and go."""
+    if not place.spec.startswith("local:"):
+        yield place, ()
+        return
+    with alone() as start:
+        nobody = here(*start, "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+        yield replace(place, root=here(*start), nobody=nobody), start
+
+
+def outcomes(whole, lab, profile, bundle):
+    place, start = whole
+    options = [*(["--sudo"] if place.options.get("sudo") else []), f"--ssh-config={lab.ssh_config}"]
+    done = subprocess.run(
+        [
+            *(
+                *start,
+                sys.executable,
+                "-m",
+                "pytest_aisec.cli",
+                "run",
+                str(profile),
+                f"--hosts={place.spec}",
+                *options,
+            ),
+            *(f"--aisec-evidence={bundle}", "--aisec-cache=none"),
+        ],
+        cwd=bundle.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (bundle / "run.json").exists(), done.stdout + done.stderr
+    results = json.loads((bundle / "run.json").read_text(encoding="utf-8"))["results"]
+    return {item["control"]: (item["outcome"], item["reason"], item["message"]) for item in results}
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        pytest.param(kind, marks=pytest.mark.skipif(not is_chosen(kind), reason="AISEC_LAB=all tries it"))
+        for kind in (ALWAYS, *OTHERS)
+    ],
+    indirect=True,
+)
+def test_no_outcome_of_any_control_is_better_for_an_attacker(whole, lab, everything, tmp_path) -> None:
+    place, _ = whole
+    before = outcomes(whole, lab, everything, tmp_path / "before")
+    own = f"/tmp/attacker-{secrets.token_hex(4)}"
+    logs = "" if place.spec.startswith(("chroot:", "local:")) else "logs"
+    attack = f"exec perl - {own} {logs} <<'PERL'\n{ATTACKER}\nPERL"
+    try:
+        with place.root("sleep 600; :", CANARY), place.nobody(attack):
+            during = outcomes(whole, lab, everything, tmp_path / "during")
+            learned = set(place.read(f"{own}/learned").split())
+    finally:
+        shutil.rmtree(own, ignore_errors=True)  # where the target is this machine
+    assert CANARY in learned, "nobody has looked"
+    assert before.keys() == during.keys()
+    assert len(before) > 50
+    print(Counter(outcome for outcome, _, _ in before.values()), Counter(one[0] for one in during.values()))
+    assert {} == {
+        control: (before[control], during[control])
+        for control in before
+        if before[control][0] not in GOOD and during[control][0] in GOOD
+    }
