@@ -21,7 +21,8 @@ __all__ = ["other_apis", "unserved"]
 _SECONDS = 4
 _NO_HTTP = "curl: (1) "
 """Bytes came that do not begin an answer of HTTP; an alert of TLS is such, too."""
-_NO_TLS = re.compile(r"curl: \(35\) .*(:wrong version number|unexpected TLS packet)")
+_NO_TLS_BEGINS = "curl: (35) "
+_NO_TLS = re.compile(":wrong version number|unexpected TLS packet")
 """Bytes came that do not begin an answer of TLS."""
 _BROKEN = re.compile("[\ufffd\udc80-\udcff]")
 _MOST = 32
@@ -59,7 +60,8 @@ def other_apis(host: Host, *, ask: bool, known: Services | None = None) -> dict[
             secure = replace(endpoint, url=endpoint.url.replace("http:", "https:", 1), trusts_all=True)
             over_tls = _asked(host, secure)
             if isinstance(over_tls, Unobservable):
-                speaks_otherwise = _NO_HTTP in reply.detail and _NO_TLS.search(over_tls.detail)
+                _, _, no_tls = over_tls.detail.partition(_NO_TLS_BEGINS)
+                speaks_otherwise = _NO_HTTP in reply.detail and _NO_TLS.search(no_tls)
                 faults += [] if speaks_otherwise else [reply]
                 continue
             endpoint, reply = secure, over_tls  # noqa: PLW2901 - what answers is judged
