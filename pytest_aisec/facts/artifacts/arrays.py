@@ -79,7 +79,7 @@ def _has_objects(kind: object) -> bool | None:
         return False if _NUMBERS.fullmatch(kind) else True if _OBJECTS.fullmatch(kind) else None
     if isinstance(kind, list):  # of (name, type) or (name, type, shape)
         parts = [_has_objects(part[1:]) if isinstance(part, tuple) else None for part in kind]
-    elif (isinstance(kind, tuple) and len(kind) == 1) or (isinstance(kind, tuple) and len(kind) == 2 and _is_shape(kind[1])):
+    elif isinstance(kind, tuple) and (len(kind) == 1 or (len(kind) == 2 and _is_shape(kind[1]))):
         parts = [_has_objects(kind[0])]
     else:
         return None

@@ -46,7 +46,8 @@ def model_files(host: Host, directories: Sequence[str]) -> ModelFiles:
     """Return all files in `directories`, links followed, with the first bytes of each.
 
     One question, and more where one answer is not enough, or links lead out of the directories. Such a link
-    is followed with the rights of the account that could have placed it. File systems mounted below count, too.
+    is followed with the rights of the account that could have placed it. File systems mounted below are part
+    of the directories.
 
     Raises:
         Unobservable: when find cannot look at all.
