@@ -11,6 +11,7 @@ import lzma
 import os
 import posixpath
 import random
+import struct
 import tarfile
 import warnings
 import zipfile
@@ -19,7 +20,7 @@ import zlib
 import pytest
 
 from pytest_aisec import Unobservable
-from pytest_aisec.facts.artifacts import arrays, hdf5, onnx, ranges, tars, zips
+from pytest_aisec.facts.artifacts import arrays, hdf5, onnx, ranges, safetensors, tars, zips
 from pytest_aisec.facts.artifacts.ranges import Malformed
 from pytest_aisec.facts.artifacts.sources import Memory, Packed
 
@@ -223,3 +224,41 @@ def test_attributes_as_h5py_writes_them():
 
 def numpy_text(text):
     return pytest.importorskip("numpy").bytes_(text.encode())
+
+
+def test_safetensors_as_the_library_reads_them():
+    library = pytest.importorskip("safetensors")
+    two = (
+        b'{"__metadata__":{"format":"pt"},"a":{"dtype":"I8","shape":[4],"data_offsets":[0,4]},'
+        b'"b":{"dtype":"BF16","shape":[1,2],"data_offsets":[4,8]}}  '
+    )
+    headers = (b'{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}', two, b"{}")
+    pieces = (
+        b"F64",
+        b"U8",
+        b"0",
+        b"-1",
+        b",",
+        b'"',
+        b"[",
+        b"null",
+        b"1e1",
+        b"\\u0061",
+        b" ",
+        b"\t",
+        b"9" * 19,
+    )
+    rng, both = random.Random(6), set()
+    for _ in range(CASES):
+        header = mutated(rng, rng.choice(headers), pieces)
+        data = b"" if header.startswith(b"{}") else bytes(8)
+        try:
+            library.deserialize(struct.pack("<Q", len(header)) + header + data)
+            accepts = True
+        except Exception:  # noqa: BLE001 - of several classes
+            accepts = False
+        defects = [*safetensors.safetensors(header, len(data))]
+        is_stricter = not header.startswith(b"{") or "twice" in "".join(defects)  # as the format demands
+        assert accepts == (not defects) or (accepts and is_stricter), (header, defects)
+        both.add(accepts)
+    assert {True, False} == both
