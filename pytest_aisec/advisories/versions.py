@@ -19,10 +19,12 @@ Event = tuple[str, str]
 whether they are.
 """
 
-_LEADING = re.compile(r"\s*v?(\d{1,9}(?:\.\d{1,9}){0,8}(?:(?:a|b|rc)\d{1,6})?)(?![\d.])", re.IGNORECASE)
+_LEADING = re.compile(
+    r"\s*v?(\d{1,9}(?:\.\d{1,9}){0,8}(?:(?:a|b|rc)\d{1,6})?)(?![\d.])", re.IGNORECASE | re.ASCII
+)
 _UNFINISHED = re.compile(r"(?:^|[.])(?:alpha|beta|rc|pre|preview|dev|snapshot|nightly)\d*(?:[.]|$)")
 """In a local part: no release, whatever stands before it."""
-_COUNTED = re.compile(r"-\d+$")
+_COUNTED = re.compile(r"-[0-9]+$")
 """The first release after another for PEP 440 and for packages, a pre-release for semantic versions."""
 
 

@@ -25,6 +25,8 @@ kernel_log = import_module("pytest_aisec.facts.network.kernel_log")
 log_writers = import_module("pytest_aisec.facts.system.log_writers")
 model_answers = import_module("pytest_aisec.facts.model.answers")
 model_links = import_module("pytest_aisec.facts.artifacts.model_links")
+model_pages = import_module("pytest_aisec.facts.artifacts.model_pages")
+file_parts = import_module("pytest_aisec.facts.artifacts.file_parts")
 mounts = import_module("pytest_aisec.facts.system.mounts")
 origin = import_module("pytest_aisec.facts.network.origin")
 running_config = import_module("pytest_aisec.facts.system.running_config")
@@ -262,7 +264,9 @@ FAMILIES: dict[str, tuple[Reader, ...]] = {
         declaring(raw(lambda data: signed_manifests.read_manifest(data, None)), signed_manifests.NoManifest),
         lambda text: datasets.read_manifest("/srv/SHA256SUMS", text),
         answered(lambda out, err: model_files.read_listing(out, err, ("/srv",))),
-        lambda text: model_files.decoded(text, "/srv/a"),
+        answered(model_pages.read_page),
+        model_pages.read_count,
+        lambda text: file_parts.decoded(text, "/srv/a"),
         lambda text: model_links.read_ways(("/srv/a",), text),
         raw(lambda data: zips.appended(sources.Memory("a", data), len(data))),
     ),

@@ -78,15 +78,17 @@ def _has_objects(kind: object) -> bool | None:
     if isinstance(kind, str):
         return False if _NUMBERS.fullmatch(kind) else True if _OBJECTS.fullmatch(kind) else None
     if isinstance(kind, list):  # of (name, type) or (name, type, shape)
-        parts = [
-            _has_objects(part[1]) if isinstance(part, tuple) and len(part) in {2, 3} else None
-            for part in kind
-        ]
-    elif isinstance(kind, tuple) and len(kind) == 2:  # (type, shape)
+        parts = [_has_objects(part[1:]) if isinstance(part, tuple) else None for part in kind]
+    elif isinstance(kind, tuple) and (len(kind) == 1 or (len(kind) == 2 and _is_shape(kind[1]))):
         parts = [_has_objects(kind[0])]
     else:
         return None
     return True if True in parts else None if None in parts or not parts else False
+
+
+def _is_shape(what: object) -> bool:
+    sizes = what if isinstance(what, (tuple, list)) else [what]
+    return all(type(size) is int for size in sizes)
 
 
 def _length(kind: object, shape: tuple[object, ...]) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["harmless"]
+__all__ = ["MEDIA", "harmless"]
 
 _MAGIC: tuple[tuple[str, bytes], ...] = (
     ("GGUF", b"GGUF"),
@@ -65,6 +65,11 @@ _MAGIC: tuple[tuple[str, bytes], ...] = (
     ("PMTiles", b"PMTiles"),
     ("FITS", b"SIMPLE  ="),
 )
+_MEDIA = frozenset(
+    {"PNG", "JPEG", "GIF", "TIFF", "BMP", "PDF", "Ogg", "FLAC", "MP3", "Matroska", "Parquet", "Arrow"}
+)
+MEDIA = tuple(magic for name, magic in _MAGIC if name in _MEDIA)
+"""What pictures, sound, films and tables begin with: what trees of very many files are made of."""
 _AT: tuple[tuple[str, int, bytes], ...] = (
     ("TFLite", 4, b"TFL3"),
     ("ExecuTorch", 4, b"ET12"),

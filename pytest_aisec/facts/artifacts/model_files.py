@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import binascii
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from pytest_aisec.facts.artifacts.file_parts import read_range
 from pytest_aisec.facts.artifacts.model_heads import HEAD, LIST, LOOK, TOOLS
 from pytest_aisec.facts.artifacts.model_links import followed
 from pytest_aisec.facts.artifacts.model_listing import (
@@ -15,9 +15,9 @@ from pytest_aisec.facts.artifacts.model_listing import (
     Listing,
     ModelFile,
     ModelFiles,
-    complaints,
     read_listing,
 )
+from pytest_aisec.facts.artifacts.model_pages import in_pages
 from pytest_aisec.facts.system.find_forms import (
     lacks_fstype,
     lacks_printf,
@@ -45,8 +45,9 @@ __all__ = [
 def model_files(host: Host, directories: Sequence[str]) -> ModelFiles:
     """Return all files in `directories`, links followed, with the first bytes of each.
 
-    One question, and more where links lead out of the directories: such a link is followed with the rights of
-    the account that could have placed it. File systems mounted below are part of the directories.
+    One question, and more where one answer is not enough, or links lead out of the directories. Such a link
+    is followed with the rights of the account that could have placed it. File systems mounted below are part
+    of the directories.
 
     Raises:
         Unobservable: when find cannot look at all.
@@ -74,7 +75,8 @@ def _listed(host: Host, places: Sequence[str], rights: Rights) -> Listing:
     if lacks_printf(answer.stderr) and (other := without_printf(question)):
         answer = _asked(host, other, places, rights)
     if rights == ROOT:
-        return read_listing(answer.stdout, answer.stderr, places)
+        listing = read_listing(answer.stdout, answer.stderr, places)
+        return in_pages(host, listing) if listing.is_cut else listing
     what = f"{places[0]}, looked at as uid {rights.uid} that leads to it"
     return read_listing(given_text(answer, what), "", places, rights)
 
@@ -141,45 +143,3 @@ def looks_like_weights(file: ModelFile) -> bool:
         file.kind == "zip"
         and re.search(rb"^PK\x03\x04.{26}[^/]{1,200}/(data\.pkl|version)", file.head, re.DOTALL) is not None
     )
-
-
-def decoded(text: str, path: str) -> bytes:
-    """Return what `base64` printed about `path` as bytes."""
-    try:
-        return binascii.a2b_base64("".join(text.split()).encode("ascii"), strict_mode=True)
-    except (ValueError, UnicodeEncodeError):
-        raise Unobservable("parse", f"{path}: base64 printed something else") from None
-
-
-_RANGE = (
-    "set -- %s %s %s %s; { q=/proc/self/fd/3; test -e $q || q=$1; "
-    'test "$(stat -L -c %%d:%%i -- "$q")" = "$2" || { echo "$1: was replaced meanwhile" >&2; exit 1; }; '
-    'tail -c "+$3" <&3 | head -c "$4" | base64 -w 36; } 3<"$1"'
-)
-# Lines of 36 characters: too short for most credentials to be seen where there are only numbers.
-
-
-def read_range(host: Host, file: ModelFile, offset: int, length: int) -> bytes:
-    """Return `length` bytes of a file from `offset` on, with the rights with which it was found.
-
-    Raises:
-        Unobservable: when not all of them can be read, or another file lies there now.
-
-    """
-    place = file.place or file.path
-    words = (place, file.identity, str(offset + 1), str(length))
-    if file.rights == ROOT:
-        answer = host.run(_RANGE, *words)
-        faults = complaints(answer.stderr)
-        if faults:
-            raise faults[0]
-        if answer.rc != 0:
-            raise Unobservable("unreadable", f"{file.path}: {answer.stderr.strip() or answer.rc}")
-        text = answer.stdout
-    else:
-        script = _RANGE.partition("; ")[2].replace("%%", "%")
-        text = given_text(host.run(*with_rights(file.rights, script, *words)), file.path)
-    data = decoded(text, file.path)
-    if len(data) != length:
-        raise Unobservable("unreadable", f"{file.path}: {len(data)} bytes came instead of {length}")
-    return data

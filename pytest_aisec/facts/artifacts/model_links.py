@@ -290,7 +290,8 @@ def _named(names: Sequence[str], known: _Known, faults: list[Unobservable]) -> I
             full = stem + path[cut:]
             if full not in seen:
                 seen.add(full)
-                yield replace(known.files[path], path=full, place=path)
+                file = known.files[path]
+                yield file if full == path else replace(file, path=full, place=path)
         if len(seen) > _MOST_NAMES or steps > _MOST_DIRECTORIES:
             faults.append(Unobservable("truncated", f"{name}: links give too many names"))
             return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -12,7 +12,18 @@ from pytest_aisec.facts.core.formats import reads
 from pytest_aisec.facts.system.rights import ROOT, Rights
 from pytest_aisec.observe.faults import Unobservable
 
-__all__ = ["HEAD", "MOST", "Kind", "Listing", "ModelFile", "ModelFiles", "Top", "complaints", "read_listing"]
+__all__ = [
+    "HEAD",
+    "MOST",
+    "Kind",
+    "Listing",
+    "ModelFile",
+    "ModelFiles",
+    "Top",
+    "complaints",
+    "read_file",
+    "read_listing",
+]
 
 MOST = 7 * 1024 * 1024
 """A listing stops there; what stopped is never taken for the whole."""
@@ -31,6 +42,8 @@ _HARMLESS = (
 )
 _KEY = "-----BEGIN"
 """Stands for a private key in text, which is not printed: the redactor would take what follows along."""
+_KINDS = frozenset("bdstBT")
+"""Bytes, denied, a key, text; in capitals where the head is brief."""
 _STAT = re.compile(r"(?P<identity>\d+:\d+) (?P<size>\d+) (?P<mode>[0-7]+) (?P<owner>\S+) (?P<group>\S+)")
 _COMPRESSED = (
     b"\x1f\x8b",
@@ -68,6 +81,8 @@ class ModelFile:
     """What readers of zip archives look for stands near its end."""
     place: str = ""
     """Where it lies when no link is followed; empty where that is its path."""
+    is_settled: bool = False
+    """`head` is shorter, and settles that no loader runs the file."""
     rights: Rights = ROOT
     """With which it is read: those of the account that leads to it, where another one is asked for."""
 
@@ -132,6 +147,8 @@ class Listing:
     """Links by their paths, and what stands in them."""
     faults: tuple[Unobservable, ...]
     """The reasons for which there may be more."""
+    is_cut: bool = False
+    """There is more than one answer may hold."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,8 +206,10 @@ def read_listing(stdout: str, stderr: str, directories: Sequence[str], rights: R
     links: dict[str, str] = {}
     found = list(_files(fields, links, is_whole=is_whole))
     faults += [item for item in found if isinstance(item, Unobservable)]
-    files = [replace(item, rights=rights) for item in found if not isinstance(item, Unobservable)]
-    return Listing(tops=tops, files=tuple(files), links=links, faults=tuple(faults))
+    files = [item for item in found if not isinstance(item, Unobservable)]
+    if rights != ROOT:
+        files = [replace(file, rights=rights) for file in files]
+    return Listing(tops=tops, files=tuple(files), links=links, faults=tuple(faults), is_cut=not is_whole)
 
 
 def _top(path: str, answer: str, place: str, faults: list[Unobservable]) -> Top:
@@ -242,19 +261,35 @@ def _files(
         kind, text = next(fields, None), next(fields, None)
         if kind is not None and text is not None:  # otherwise it is where the listing was cut
             unseen.pop(path, None)
-            yield _file(path, stats.get(path, ""), kind, text)
+            yield read_file(path, stats.get(path, ""), kind, text)
     if is_whole:
         yield from (Unobservable("unreadable", f"{path}: was not looked into") for path in unseen)
 
 
-def _file(path: str, stat: str, kind: str, text: str) -> ModelFile | Unobservable:
+def read_file(
+    path: str,
+    stat: str,
+    kind: str,
+    text: str,
+    settles: Callable[[bytes, int, bool], bool] = lambda _head, _size, _is_text: False,
+) -> ModelFile | Unobservable:
+    """Read what was printed of one file.
+
+    Args:
+        path: where it lies.
+        stat: what `find` says of it.
+        kind: one of `_KINDS`.
+        text: its head.
+        settles: tells of a brief head, a size and whether it is text, whether no more is needed.
+
+    """
     match = _STAT.fullmatch(stat)
     kind, ends_as_zip = kind.removesuffix("z"), kind.endswith("z")
     if "«redacted:" in path:
         return Unobservable("parse", f"the name of {path} looks like a credential")
     if kind == "m":
         return Unobservable("unreadable", f"{path}: was replaced while it was looked at")
-    if match is None or kind not in {"b", "d", "s", "t"}:
+    if match is None or kind not in _KINDS:
         return Unobservable("parse", f"{path}: find printed something else")
     if kind == "d":
         return Unobservable("privilege", f"{path}: may not be read")
@@ -262,13 +297,16 @@ def _file(path: str, stat: str, kind: str, text: str) -> ModelFile | Unobservabl
     if kind == "s":
         text = _KEY + "." * (min(size, HEAD) - len(_KEY) + 1)
     try:
-        head = text[:-1].encode("utf-8", "surrogateescape") if kind in {"s", "t"} else bytes.fromhex(text)
+        is_text = kind in {"s", "t", "T"}
+        head = text[:-1].encode("utf-8", "surrogateescape") if is_text else bytes.fromhex(text)
     except ValueError:
         return Unobservable("parse", f"{path}: od printed something else")
-    if len(head) != min(size, HEAD) and "«redacted:" not in text:
+    is_brief = kind in {"B", "T"} and head != b""
+    if len(head) != min(size, HEAD) and not is_brief and "«redacted:" not in text:
         return Unobservable("unreadable", f"{path}: {len(head)} bytes came instead of {min(size, HEAD)}")
     # What stands behind a credential is not where it stood: the head ends there.
     head = head.partition("«redacted:".encode())[0]
+    settled = is_brief and not ends_as_zip and settles(head, size, is_text)
     return ModelFile(
         path=path,
         identity=match["identity"],
@@ -276,7 +314,8 @@ def _file(path: str, stat: str, kind: str, text: str) -> ModelFile | Unobservabl
         mode=int(match["mode"], 8),
         owner=match["owner"],
         group=match["group"],
-        head=head,
-        is_text=kind in {"s", "t"},
+        head=b"" if is_brief and not settled else head,
+        is_text=is_text,
+        is_settled=settled,
         ends_as_zip=ends_as_zip,
     )

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from pytest_aisec.facts.artifacts.ranges import Malformed, Ranges, of_bytes
+from pytest_aisec.facts.artifacts.ranges import Malformed, Ranges
 
 __all__ = ["NEEDLES", "NO_GRAPH", "Span", "begins_message", "check_model", "onnx_defects"]
 
@@ -46,7 +46,11 @@ class Span(NamedTuple):
 
 
 def _varint(data: Ranges, at: int, end: int) -> tuple[int, int]:
-    raw = data.at(at, min(_LONGEST_VARINT, end - at))
+    return _number(data.at(at, min(_LONGEST_VARINT, end - at)), at)
+
+
+def _number(raw: bytes, at: int) -> tuple[int, int]:
+    """Return the number at the beginning of `raw`, and what is behind it where that stands at `at`."""
     value = 0
     for place, byte in enumerate(raw):
         value |= (byte & 0x7F) << 7 * place
@@ -84,20 +88,19 @@ def begins_message(head: bytes, size: int) -> bool:
 
     Readers skip fields that they do not know, groups of old among them.
     """
-    data = of_bytes(head)
     at, depth = 0, 0
     try:
         while at < len(head):
-            key, at = _varint(data, at, len(head))
+            key, at = _number(head[at : at + _LONGEST_VARINT], at)
             number, kind = key >> 3, key & 7
             if number == 0 or key > _LARGEST_KEY:
                 return False
             if kind in {_GROUP, _GROUP_END}:
                 depth += 1 if kind == _GROUP else -1
             elif kind == 0:
-                _, at = _varint(data, at, len(head))
+                _, at = _number(head[at : at + _LONGEST_VARINT], at)
             elif kind == _LENGTH:
-                length, at = _varint(data, at, len(head))
+                length, at = _number(head[at : at + _LONGEST_VARINT], at)
                 at += length
             elif kind in {1, 5}:
                 at += 8 if kind == 1 else 4

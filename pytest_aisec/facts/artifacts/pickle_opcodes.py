@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
-__all__ = ["UNKNOWN", "Argument", "Broken", "Crossed", "Open", "Operation", "operation"]
+__all__ = ["OPCODES", "UNKNOWN", "Argument", "Broken", "Crossed", "Open", "Operation", "operation"]
 
 
 class Broken(Exception):
@@ -49,7 +49,7 @@ class Operation:
     """What CPython never writes; empty where it is as it writes it."""
 
 
-_OPCODES = {ord(op.code): op for op in pickletools.opcodes}
+OPCODES = {ord(op.code): op for op in pickletools.opcodes}
 _WIDTHS = {-2: 1, -3: 4, -4: 4, -5: 8}
 """Bytes of a length before an argument, by how `pickletools` describes it."""
 _FLOAT = re.compile(rb"-?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?|-?inf|-?nan")
@@ -73,7 +73,7 @@ def operation(data: bytes, at: int, *, size: int | None, frame: int = 0) -> Oper
     """
     if at >= len(data):
         _ended(at, size, len(data))
-    op = _OPCODES.get(data[at])
+    op = OPCODES.get(data[at])
     if op is None:
         raise Broken(f"{data[at]:#04x} at byte {at} is no opcode")
     if op.arg is None:

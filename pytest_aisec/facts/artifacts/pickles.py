@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 from pytest_aisec.facts.artifacts import tars, zips
 from pytest_aisec.facts.artifacts.arrays import read_array
+from pytest_aisec.facts.artifacts.beginnings import OLD_JOBLIB, REFUSED
 from pytest_aisec.facts.artifacts.harmless import harmless
-from pytest_aisec.facts.artifacts.model_files import HEAD, ModelFile
+from pytest_aisec.facts.artifacts.model_listing import HEAD, ModelFile
 from pytest_aisec.facts.artifacts.pickle_walk import OLD_TORCH, Walk, loads
 from pytest_aisec.facts.artifacts.sources import InFile, Memory, Packed, Part, Source, is_packed
 from pytest_aisec.facts.core.together import outcomes
@@ -36,20 +37,6 @@ _TENSORS = re.compile(
     r"|\.data/(serialization_id|version)"
 )
 """Beside a `data.pkl`, what PyTorch reads as raw numbers and never unpickles."""
-_REFUSED = (
-    ("7z", re.compile(rb"7z\xbc\xaf\x27\x1c")),
-    ("rar", re.compile(rb"Rar!\x1a\x07")),
-    ("zstd", re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18")),
-    ("lz4", re.compile(rb"\x04\x22\x4d\x18|\x02\x21\x4c\x18")),
-    ("lzip", re.compile(rb"LZIP\x01")),
-    ("compress", re.compile(rb"\x1f[\x9d\xa0]")),
-    ("zip in several volumes", re.compile(rb"PK\x07\x08|PK00PK")),
-    ("cpio", re.compile(rb"07070[127]")),
-    ("ar", re.compile(rb"!<arch>\n")),
-    ("cabinet", re.compile(rb"MSCF\0\0\0\0")),
-)
-"""Archives that may hold a pickle, and are not read."""
-_OLD_JOBLIB = re.compile(rb"ZF(?=0x[0-9a-f]{1,17} *)[0-9a-fx ]{19} ?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +121,7 @@ class _Look:
 
     def at_file(self) -> _Found:
         """Look at the file that this is about."""
-        if self.file.size == 0:
+        if self.file.size == 0 or self.file.is_settled:
             return _Found()
         source = InFile(self.host, self.file, self.most + _FOR_MEMBERS)
         found = _Found()
@@ -179,7 +166,7 @@ class _Look:
 
     def form(self, source: Source, head: bytes) -> Callable[[Source, int], _Found] | None:
         """Return what looks into an archive or a compressed file; `None` when it is none."""
-        for name, beginning in _REFUSED:
+        for name, beginning in REFUSED:
             if beginning.match(head):
                 raise Unobservable("parse", f"{source.where}: {name} archives are not read")
         if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
@@ -188,7 +175,7 @@ class _Look:
             return self.in_array
         if tars.is_tar(head):
             return self.in_tar
-        if _OLD_JOBLIB.match(head):
+        if OLD_JOBLIB.match(head):
             return self.in_old_joblib
         return self.in_packed if is_packed(head) and self.unpacks(source) else None
 
@@ -306,7 +293,7 @@ class _Look:
 
     def in_old_joblib(self, source: Source, depth: int) -> _Found:
         """Look at what joblib compressed before 0.10."""
-        match = _OLD_JOBLIB.match(source.upto(64))
+        match = OLD_JOBLIB.match(source.upto(64))
         return self.in_packed(Part(source.where, source, match.end() if match else 0, None), depth)
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from testinfra.host import Host
 
-from pytest_aisec.facts.artifacts.model_files import ModelFile, read_range
+from pytest_aisec.facts.artifacts.file_parts import read_range
+from pytest_aisec.facts.artifacts.model_listing import ModelFile
 from pytest_aisec.observe.faults import Unobservable
 
 __all__ = ["Malformed", "Ranges", "of_bytes", "of_file"]

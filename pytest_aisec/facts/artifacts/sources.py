@@ -8,7 +8,8 @@ import zlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from pytest_aisec.facts.artifacts.model_files import HEAD, ModelFile, read_range
+from pytest_aisec.facts.artifacts.file_parts import read_range
+from pytest_aisec.facts.artifacts.model_listing import HEAD, ModelFile
 from pytest_aisec.observe.faults import Unobservable
 
 if TYPE_CHECKING:

@@ -9,11 +9,12 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from pytest_aisec.facts.artifacts import zips
+from pytest_aisec.facts.artifacts.file_parts import read_range
 from pytest_aisec.facts.artifacts.gguf import gguf
 from pytest_aisec.facts.artifacts.hdf5 import root_attributes
 from pytest_aisec.facts.artifacts.hdf5_links import other_files
 from pytest_aisec.facts.artifacts.keras import read_keras
-from pytest_aisec.facts.artifacts.model_files import ModelFile, read_range
+from pytest_aisec.facts.artifacts.model_listing import ModelFile
 from pytest_aisec.facts.artifacts.onnx import (
     NEEDLES,
     NO_GRAPH,
@@ -90,7 +91,10 @@ def renamed_models(host: Host, files: Sequence[ModelFile]) -> dict[str, tuple[st
     unnamed = [
         file
         for file in files
-        if file.size and not is_container(file) and begins_message(file.head, file.size)
+        if file.size
+        and not file.is_settled
+        and not is_container(file)
+        and begins_message(file.head, file.size)
     ]
 
     def asking(file: ModelFile) -> Callable[[], tuple[str, ...] | None]:

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_aisec.facts.artifacts.model_files import ModelFile
 from pytest_aisec.facts.artifacts.model_heads import TAIL
+from pytest_aisec.facts.artifacts.model_listing import ModelFile
 from pytest_aisec.facts.artifacts.sources import InFile, Part, Source
 from pytest_aisec.facts.core.formats import reads
 from pytest_aisec.facts.core.together import outcomes

@@ -233,3 +233,8 @@ def test_releases_compare_as_numbers(one, bound):
     assert (YES if one < bound else NO) == judged(text, "introduced 0", f"fixed {limit}")
     assert (YES if one <= bound else NO) == judged(text, "introduced 0", f"last_affected {limit}")
     assert (YES if one >= bound else NO) == judged(text, f"introduced {limit}") or limit == "0"
+
+
+@pytest.mark.parametrize("text", ["\u0662.0", "2.\u0660", "v\u00b2", "2.0-\u0661", "\uff12.0"])
+def test_digits_that_are_not_ascii_are_no_release(text):
+    assert judged(text, "introduced 0", "fixed 2.0") in {UNCLEAR, YES}

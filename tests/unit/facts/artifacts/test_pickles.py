@@ -281,6 +281,8 @@ class TestFiles:
             ("parse", "a_tar", tarred(readme=b"text")[:1100]),
             ("parse", "a_tar", tarred(readme=b"text") + tarred(data_pkl=DANGER)),
             ("parse", "a_npy", array("nonsense", DANGER)),
+            ("parse", "a_npy", array(("i4", "O"), DANGER)),
+            ("parse", "a_npy", array([("a", "i4", "O")], DANGER)),
             ("truncated", "a_bin", b"X\0\0\x08\0" + b"a" * 600_000),
             ("truncated", "a_pkl", b"\x80\x04\x8e" + struct.pack("<Q", 400_000) + bytes(400_000) + b"."),
             (
