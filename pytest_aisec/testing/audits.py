@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from testinfra.host import Host
 
@@ -21,6 +20,7 @@ from pytest_aisec.observe.faults import Unobservable
 from pytest_aisec.observe.hosts import HostOptions, Target, resolve
 from pytest_aisec.observe.transcript import Observation, Transcript
 from pytest_aisec.observe.waves import Suggestions, Work
+from pytest_aisec.testing.labkit.closing import Closing
 
 
 def verdict(conclusion: Conclusion) -> tuple[str, str]:
@@ -87,20 +87,12 @@ class Audit:
 
 
 @dataclass(kw_only=True)
-class Connections:
+class Connections(Closing):
     """The connections of one proof: one for each (host, user, sudo), whatever is audited over it."""
 
     options: HostOptions
     """Of every connection; `hosts` and `sudo` are given to each audit."""
     _targets: dict[tuple[str, bool], Target] = field(default_factory=dict)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """End every connection."""

@@ -26,13 +26,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from . import debian, kernel
+from .closing import Closing
 from .errors import LabError, LabUnavailableError
 from .image import USERS, Image, Kind, image, layer
 from .scope import Scope, alone, ip, raise_inotify_limit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from types import TracebackType
     from typing import Self
 
 Boot = Literal["systemd", "sshd"]
@@ -91,7 +91,7 @@ class Entry(NamedTuple):
     digest: str
 
 
-class LabHost:
+class LabHost(Closing):
     """One running host. Made by :meth:`Lab.host`; ends with :meth:`close`, a ``with`` block, or its lab."""
 
     def __init__(
@@ -109,14 +109,6 @@ class LabHost:
 
     def __repr__(self) -> str:
         return f"<LabHost {self.name} {self.address}>"
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     @property
     def root(self) -> Path:
@@ -311,7 +303,7 @@ class LabHost:
         return LabError(f"{self.name} ({self.address}) {what}; its console:\n{self.log[-_LOG_TAIL:]}")
 
 
-class Lab:
+class Lab(Closing):
     """A network with a client and hosts; use as a context manager.
 
     ``rtt`` is the round-trip time in seconds that is added between the client and everything else; None adds
@@ -335,11 +327,6 @@ class Lab:
             self._build(stack)
             self._stack = stack.pop_all()
         return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """End every host and everything else of the lab; again is harmless."""

@@ -30,12 +30,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import kernel
+from .closing import Closing
 from .errors import LabError, LabUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from types import TracebackType
-    from typing import Self
 
 RUN = Path("/run/aisec-lab")
 NETWORKS = Path("/run/netns")
@@ -57,7 +56,7 @@ _JOIN = (
 )
 
 
-class Scope:
+class Scope(Closing):
     """A named bag of kernel objects; ``name`` is unique on the machine, ``path`` is a directory on tmpfs.
 
     A scope has parts, which come and go with :meth:`part` and :meth:`drop`.
@@ -83,14 +82,6 @@ class Scope:
             cwd="/",
             start_new_session=True,
         )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def part(self, part: str) -> Path:
         """Make a part: a tmpfs of its own, returned, and a cgroup of its own for :meth:`start`."""

@@ -16,11 +16,12 @@ import tarfile
 import warnings
 import zipfile
 import zlib
+from contextlib import suppress
 
 import pytest
 
 from pytest_aisec import Unobservable
-from pytest_aisec.facts.artifacts import arrays, hdf5, onnx, ranges, safetensors, tars, zips
+from pytest_aisec.facts.artifacts import arrays, gguf, hdf5, onnx, ranges, safetensors, tars, zips
 from pytest_aisec.facts.artifacts.ranges import Malformed
 from pytest_aisec.facts.artifacts.sources import Memory, Packed
 
@@ -262,3 +263,34 @@ def test_safetensors_as_the_library_reads_them():
         assert accepts == (not defects) or (accepts and is_stricter), (header, defects)
         both.add(accepts)
     assert {True, False} == both
+
+
+def test_gguf_headers_without_a_defect_are_read_by_the_library(tmp_path):
+    library = pytest.importorskip("gguf")
+    numpy = pytest.importorskip("numpy")
+    path = tmp_path / "a.gguf"
+    writer = library.GGUFWriter(path, "llama")
+    writer.add_uint32("llama.block_count", 1)
+    writer.add_array("tokenizer.ggml.tokens", ["a", "bc"])
+    writer.add_float32("llama.rope.freq_base", 1e4)
+    writer.add_tensor("token_embd.weight", numpy.zeros((2, 32), numpy.float32))
+    writer.add_tensor("output.weight", numpy.zeros((4,), numpy.float16))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    seed = path.read_bytes()
+    assert [] == [*gguf.gguf(ranges.of_bytes(seed))]
+    rng, sound, broken = random.Random(9), 0, 0
+    for _ in range(CASES // 3):
+        data = mutated(rng, seed, (b"\0", b"\1", b"\4", b"\x08", b"\x09", b"\xff"))
+        defects = ours(lambda: [*gguf.gguf(ranges.of_bytes(data))])  # noqa: B023
+        if defects is REFUSED or defects:
+            broken += 1
+            continue
+        path.write_bytes(data)
+        with warnings.catch_warnings(), suppress(UnicodeDecodeError):  # llama.cpp takes names for bytes
+            warnings.simplefilter("ignore")
+            library.GGUFReader(path)  # it raises where a length or a type leads elsewhere
+        sound += 1
+    assert min(sound, broken) > CASES / 60
