@@ -1,4 +1,4 @@
-"""What is closed when its `with` block ends."""
+"""Base of what is closed when its `with` block ends."""
 
 from __future__ import annotations
 
