@@ -61,7 +61,7 @@ def test_what_is_there_is_not_overwritten(typed: Any, tmp_path: Path) -> None:
 def test_the_catalog_is_one_json_line_a_control_with_every_field(typed: Any) -> None:
     lines = [json.loads(line) for line in typed("catalog").stdout.splitlines()]
     assert [item["id"] for item in lines] == sorted({item["id"] for item in lines})
-    optional = {"parameters", "sends", "scenarios", "proven"}
+    optional = {"parameters", "sends", "scenarios", "proven", "remediation_is_words"}
     empty = {
         item["id"]: sorted(name for name, value in item.items() if not value and name not in optional)
         for item in lines

@@ -8,6 +8,7 @@ import bz2
 import gzip
 import io
 import lzma
+import operator
 import os
 import posixpath
 import random
@@ -53,7 +54,7 @@ def ours(read, *arguments):
         return REFUSED
 
 
-def compared(seeds, read, other, pieces=(b"\0", b"\xff")):
+def compared(seeds, read, other, pieces=(b"\0", b"\xff"), agree=operator.eq):
     """Return how many mutated files we read, each as the other does, where that reads it."""
     rng, agreed = random.Random(15), 0
     for _ in range(CASES):
@@ -67,7 +68,7 @@ def compared(seeds, read, other, pieces=(b"\0", b"\xff")):
                 expected = other(data)
             except Exception:  # noqa: BLE001 - what nobody loads harms nobody
                 continue
-        assert expected == found, data
+        assert agree(expected, found), (expected, found, data)
         agreed += 1
     return agreed
 
@@ -122,7 +123,9 @@ def of_tarfile(data):
 
 def test_tar_archives_as_tarfile_reads_them():
     seeds = [tarred(form) for form in (tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT)]
-    assert CASES / 20 < compared(seeds, of_tar, of_tarfile)
+    # Some versions of Python end where a header looks wrong to them; what they see before, we see.
+    agree = lambda expected, found: expected == found[: len(expected)]  # noqa: E731
+    assert CASES / 20 < compared(seeds, of_tar, of_tarfile, agree=agree)
 
 
 def of_packed(data):
