@@ -6,10 +6,13 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from pathlib import Path
 
 import pytest
 
+from pytest_aisec.testing.labkit.kernel import inside_network
 from tests.support import forks
 
 
@@ -287,3 +290,31 @@ def test_a_nurse_ends_with_her_run_whatever_it_is_sent(tmp_path) -> None:
         return False
 
     wait_until(is_gone)
+
+
+def test_a_run_is_in_the_network_of_the_thread_that_starts_it(tmp_path) -> None:
+    looks = "import os; print(os.readlink('/proc/self/ns/net'), end='')"
+    (tmp_path / "mine.py").write_text(looks)
+    command = [sys.executable, "-m", "mine"]
+    here = forks.run(command, cwd=tmp_path, capture_output=True, text=True).stdout
+    assert str(forks.NETWORK.readlink()) == here
+    other = subprocess.Popen(["unshare", "--net", "sleep", "60"], stderr=subprocess.DEVNULL)
+    try:
+        place = Path(f"/proc/{other.pid}/ns/net")
+        wait_until(lambda: other.poll() is not None or str(place.readlink()) != here)
+        if other.poll() is not None:
+            pytest.skip("a network of its own takes root")
+        there = str(place.readlink())
+        found = []
+
+        def elsewhere() -> None:
+            with inside_network(place):
+                found.append(forks.run(command, cwd=tmp_path, capture_output=True, text=True).stdout)
+
+        thread = threading.Thread(target=elsewhere)
+        thread.start()
+        thread.join()
+        assert [there] == found
+    finally:
+        other.kill()
+        other.wait()

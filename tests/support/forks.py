@@ -18,6 +18,7 @@ starts, anything but a module or the command. Tests of the start itself use `sub
 
 import atexit
 import builtins
+import ctypes
 import gc
 import importlib
 import importlib.util
@@ -53,6 +54,7 @@ STARTS_OTHERS = r"-n.*|--replay"
 """Arguments of runs that start interpreters."""
 IGNORED_BY_A_NURSE = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """What the whole group is sent: she ends when the run has ended."""
+NETWORK = Path("/proc/thread-self/ns/net")
 PASSED_ON = {"cwd", "env", "stdin", "stdout", "stderr", "start_new_session"}
 PASSED_ON |= {"text", "encoding", "errors", "universal_newlines", "bufsize"}
 
@@ -140,8 +142,8 @@ class Forked(subprocess.Popen):
         }
         self._status, hers = socket.socketpair()
         streams = [own if own != -1 else default for default, own in enumerate((p2cread, c2pwrite, errwrite))]
-        with hers:
-            socket.send_fds(mother(), [b"f"], [*streams, hers.fileno()])
+        with hers, NETWORK.open("rb") as network:
+            socket.send_fds(mother(), [b"f"], [*streams, hers.fileno(), network.fileno()])
         self._status.sendall(json.dumps(job).encode())
         self._status.shutdown(socket.SHUT_WR)
         self._answers = self._status.makefile()
@@ -199,7 +201,7 @@ def fork_for(requests: socket.socket, at_first: Callable[[], None]) -> Callable[
                 tell(runs[pid], status)
                 os.close(runs.pop(pid))
         if requests in readable:
-            message, received, _, _ = socket.recv_fds(requests, 1, 4)
+            message, received, _, _ = socket.recv_fds(requests, 1, 5)
             if not message:
                 break
             pid = os.fork()
@@ -208,8 +210,8 @@ def fork_for(requests: socket.socket, at_first: Callable[[], None]) -> Callable[
                 at_first()
                 tell(received[3], os.getpid())
                 return become(received)
-            for stream in received[:3]:
-                os.close(stream)
+            for other in (*received[:3], received[4]):
+                os.close(other)
             runs[pid] = received[3]
     for pid in runs:
         with suppress(ProcessLookupError):
@@ -333,6 +335,7 @@ def become(received: list[int]) -> Callable[[], None]:
     """Make of this fork what a new interpreter would be with the job that the client describes."""
     with socket.socket(fileno=received[3]) as client, client.makefile("rb") as stream:
         job = json.load(stream)
+    enter(received[4])
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:  # as an interpreter that starts where it is ignored
@@ -367,6 +370,14 @@ def become(received: list[int]) -> Callable[[], None]:
     main.__file__, main.__cached__ = command[0], None
     main.__loader__ = SourceFileLoader("__main__", command[0])
     return lambda: exec(main.__loader__.get_code("__main__"), vars(main))
+
+
+def enter(network: int) -> None:
+    """Move into the network of the thread that asked: it may be on another side of a lab than the mother."""
+    if os.fstat(network).st_ino != NETWORK.stat().st_ino:
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.setns(network, 0):
+            raise OSError(ctypes.get_errno(), "setns")
 
 
 def open_streams() -> None:
