@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab.test_forged_frames import CANARY, here, place
-from tests.support import live
+from tests.support import forks, live
 
 __all__ = ["place"]
 
@@ -131,7 +131,7 @@ def whole(place):
 def outcomes(whole, lab, profile, bundle):
     place, start = whole
     options = [*(["--sudo"] if place.options.get("sudo") else []), f"--ssh-config={lab.ssh_config}"]
-    done = subprocess.run(
+    done = forks.run(
         [
             *(
                 *start,

@@ -1,7 +1,6 @@
 """The evidence of a run on real hosts that ends in every way: made again, and read by the programs of others."""
 
 import json
-import subprocess
 import sys
 from collections import Counter
 from contextlib import ExitStack
@@ -15,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from pytest_aisec.report.formats import REPORTS
 from pytest_aisec.testing.scenarios import read as read_scenario
-from tests.support import readers
+from tests.support import forks, readers
 
 PROFILE = """\
 id: every-way
@@ -56,7 +55,7 @@ chmod -R o-rwx /srv/models; chmod 0750 /srv/models; chmod 0700 /mnt/ai_training_
 
 def aisec(*arguments, cwd):
     command = [sys.executable, "-m", "pytest_aisec.cli", *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    return forks.run(command, cwd=cwd, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import subprocess
 import sys
 from collections import Counter
 from contextlib import ExitStack
@@ -12,7 +11,7 @@ import pytest
 from lxml import html
 
 from tests.lab.test_evidence import ATTESTATION, SET_UP, WAIVER, way
-from tests.support import readers
+from tests.support import forks, readers
 
 SETTINGS = """\
 name = "three-kinds"
@@ -56,7 +55,7 @@ def fleet(lab, tmp_path_factory):
 
     def aisec(*arguments):
         command = [sys.executable, "-m", "pytest_aisec.cli", *map(str, arguments)]
-        return subprocess.run(
+        return forks.run(
             command, cwd=place, capture_output=True, text=True, check=False, env=readers.plain_terminal()
         )
 
@@ -217,7 +216,7 @@ def test_groups_may_be_those_of_an_ansible_inventory(lab, tmp_path, monkeypatch)
             '[groups.gpu]\nprofile = "one.yaml"\nhosts = ["ansible://gpu"]\n'
             '[groups.llm]\nprofile = "two.yaml"\nhosts = ["ansible://llm"]\n'
         )
-        done = subprocess.run(
+        done = forks.run(
             [sys.executable, "-m", "pytest_aisec.cli", "run"],
             cwd=tmp_path,
             capture_output=True,

@@ -25,6 +25,7 @@ from pytest_aisec.observe import hosts
 from pytest_aisec.observe.hosts import HostOptions
 from pytest_aisec.observe.transcript import Transcript
 from pytest_aisec.observe.transport.base import Limits
+from tests.support import forks
 
 LEARNER = r"""
 words() { tr '\0' '\n' | grep -oE '[0-9a-f]{8,}' | sort -u >>"$log"; }
@@ -224,7 +225,7 @@ def test_an_account_without_rights_cannot_choose_a_verdict(failing, lab, tmp_pat
     with on_a_host(failing, "--uid=ai_user")(f"exec perl -e {shlex.quote(FORGER)}"):
         for number in range(2):
             bundle = tmp_path / f"evidence-{number}"
-            done = subprocess.run(
+            done = forks.run(
                 [
                     *(*aisec, "run", "training-node", f"--hosts={failing.spec(user)}", *options),
                     *(f"--ssh-config={lab.ssh_config}", f"--aisec-evidence={bundle}", "--aisec-cache=none"),
@@ -237,7 +238,7 @@ def test_an_account_without_rights_cannot_choose_a_verdict(failing, lab, tmp_pat
             run = json.loads((bundle / "run.json").read_text(encoding="utf-8"))
             found = {item["control"]: item["outcome"] for item in run["results"] if item["control"] in WANTED}
             assert dict.fromkeys(WANTED, "failed") == found, done.stdout
-            verified = subprocess.run(
+            verified = forks.run(
                 [*aisec, "verify", str(bundle), "--replay"],
                 cwd=tmp_path,
                 capture_output=True,

@@ -21,6 +21,7 @@ from pytest_aisec.observe.transcript import Transcript
 from pytest_aisec.observe.transport.base import Limits
 from pytest_aisec.observe.transport.process import Stop
 from pytest_aisec.observe.waves import Work, collect
+from tests.support import forks
 from tests.support.hardened import DECLARED, PROFILE, audit, harden, outcomes
 
 QUICK = Limits(timeout=3, connect_timeout=3)
@@ -153,7 +154,7 @@ def _files(directory):
 
 def collect_script():
     """Return the script for what the run before it has learned."""
-    return subprocess.run(
+    return forks.run(
         [sys.executable, "-m", "pytest_aisec.cli", "collect-script", PROFILE, *DECLARED],
         capture_output=True,
         text=True,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import socket
-import subprocess
 import sys
 import time
 from contextlib import ExitStack
@@ -23,6 +22,7 @@ from pytest_aisec.observe.hosts import HostOptions, resolve
 from pytest_aisec.observe.transcript import Transcript
 from pytest_aisec.observe.transport.base import Limits
 from pytest_aisec.observe.transport.process import Stop, Stopped
+from tests.support import forks
 from tests.support.winrm import PASSWORD, USER, Answer, Endpoint, Player
 
 QUICK = Limits(timeout=3, connect_timeout=2, cap=4096)
@@ -349,7 +349,7 @@ def run(tmp_path):
     common = [sys.executable, "-m", "pytest", "--aisec-profile", "ws", "--aisec-path", str(pack)]
 
     def once(name: str, *more: str) -> dict[str, dict[str, str]]:
-        done = subprocess.run(
+        done = forks.run(
             [*common, *more, "--aisec-evidence", name],
             cwd=tmp_path,
             env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")},
