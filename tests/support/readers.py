@@ -24,6 +24,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import forks
+
 MULTITOOL = ("@microsoft/sarif-multitool-linux", "5.7.0")
 INSPECJS = ("inspecjs", "2.12.6")
 PYTEST = "8.4.2"
@@ -35,7 +37,7 @@ VALID = "Sarif;Gh"
 
 def run(*command, ends_with=(0,)):
     """Run a program and return what it prints."""
-    done = subprocess.run(
+    done = forks.run(
         [*map(str, command)], capture_output=True, text=True, encoding="utf-8", timeout=300, check=False
     )
     assert done.returncode in ends_with, done.stdout + done.stderr
