@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
-from importlib.abc import Loader
+from collections.abc import Callable, Iterable
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
@@ -19,12 +18,17 @@ from pytest_aisec.session.keys import REWRITER
 
 
 class Rewriter(ControlLoader):
-    """Executes control files with pytest's assertions, and keeps their warnings for pytest's collection."""
+    """Executes control files with pytest's assertions, and keeps their warnings for pytest's collection.
 
-    def __init__(self, config: pytest.Config) -> None:
-        hook = config.pluginmanager.rewrite_hook
-        self._hook = hook if isinstance(hook, Loader) else None
-        self.rewrites = self._hook is not None
+    Args:
+        execute: what executes a module and rewrites its assertions: `exec_module` of pytest's hook; None
+            with `--assert=plain`.
+
+    """
+
+    def __init__(self, execute: Callable[[ModuleType], None] | None) -> None:
+        self._execute = execute
+        self.rewrites = execute is not None
         self._catalog = Catalog({})
         self._warnings: dict[Path, list[warnings.WarningMessage]] = {}
 
@@ -36,10 +40,10 @@ class Rewriter(ControlLoader):
     def exec_module(self, module: ModuleType) -> None:
         """Execute a module; with `--assert=plain`, as Python does."""
         path = str(module.__file__)
-        loader = self._hook or SourceFileLoader(module.__name__, path)
+        execute = self._execute or SourceFileLoader(module.__name__, path).exec_module
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            loader.exec_module(module)
+            execute(module)
         self._warnings[Path(path)] = caught
 
     def gives_nothing(self, path: Path, plan: Plan) -> bool:

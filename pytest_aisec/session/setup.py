@@ -57,7 +57,9 @@ def start(config: pytest.Config, request: AuditRequest, hosts: Hosts, signer: Si
     try:
         _check_interpreter()
         patterns = _redact(request)
-        catalog = config.stash.setdefault(REWRITER, Rewriter(config)).load_catalog(request.roots)
+        execute = getattr(config.pluginmanager.rewrite_hook, "exec_module", None)
+        rewriter = config.stash.setdefault(REWRITER, Rewriter(execute))
+        catalog = rewriter.load_catalog(request.roots)
         plans = planning.resolve(request, catalog)
         gate = gating.of(request, plans)
         waivers = waiver.load(request.waivers, catalog)

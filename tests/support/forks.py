@@ -313,7 +313,11 @@ def load() -> None:
     from pytest_aisec.observe.redaction import families
     from pytest_aisec.session.modules import Rewriter
 
-    assert [*load.load_catalog([content.content_root()], Rewriter(config)).values()]
+    assert [
+        *load.load_catalog(
+            [content.content_root()], Rewriter(config.pluginmanager.rewrite_hook.exec_module)
+        ).values()
+    ]
     frameworks.known.cache_clear()  # other packages may register some
     for adapter in (bundle._runs, bundle._verdicts, bundle._items):
         adapter()

@@ -26,15 +26,14 @@ def test_assertions_say_what_was_compared_as_in_any_test(
     content: Any, path: Path, pytestconfig: pytest.Config
 ) -> None:
     with pytest.raises(AssertionError, match=r"^assert \[1\] == \[2\]"):
-        the_function(content, Rewriter(pytestconfig))(None)
+        the_function(content, Rewriter(pytestconfig.pluginmanager.rewrite_hook.exec_module))(None)
 
 
 def test_without_pytests_hook_assertions_are_pythons(
-    content: Any, path: Path, pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch
+    content: Any, path: Path, pytestconfig: pytest.Config
 ) -> None:
-    rewritten = the_function(content, Rewriter(pytestconfig))
-    monkeypatch.setattr(pytestconfig.pluginmanager, "rewrite_hook", object())
-    plain = Rewriter(pytestconfig)
+    rewritten = the_function(content, Rewriter(pytestconfig.pluginmanager.rewrite_hook.exec_module))
+    plain = Rewriter(None)
     assert not plain.rewrites
     with pytest.raises(AssertionError, match=r"^$"):
         the_function(content, plain)(None)
@@ -46,7 +45,7 @@ def test_warnings_of_a_file_come_when_it_is_collected_and_once(
     content: Any, path: Path, pytestconfig: pytest.Config
 ) -> None:
     path.write_text(f"import warnings\nwarnings.warn('old', DeprecationWarning)\n{path.read_text()}")
-    rewriter = Rewriter(pytestconfig)
+    rewriter = Rewriter(pytestconfig.pluginmanager.rewrite_hook.exec_module)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         load_catalog([content.root], rewriter)
