@@ -47,7 +47,7 @@ def is_settled(head: bytes, size: int, is_text: bool) -> bool:  # noqa: FBT001 -
     """
     if not is_text and not head.startswith(MEDIA):
         return False
-    if len(head) < _LONGEST_FORM and head[0] not in _NO_ARCHIVE:
+    if not head or (len(head) < _LONGEST_FORM and head[0] not in _NO_ARCHIVE):
         return False
     if _ARCHIVE.match(head) or is_packed(head) or begins_message(head, size):
         return False

@@ -173,3 +173,16 @@ def test_a_record_that_is_none(expected, record):
 @pytest.mark.parametrize("said", ["", "1 2", "x 2 e0\0", "1 2 e0\0more"])
 def test_a_count_that_is_none(said, reason):
     assert "parse" == reason(model_pages.read_count, said)
+
+
+def test_a_text_that_begins_with_what_was_redacted_costs_its_page_nothing():
+    """Before: it broke off the reading of the whole page, and the control was an error."""
+    mark = "«redacted:token:00000000»"
+    first = f"f1:2 1000 644 0 0\0a.txt\0T\0{mark} x.\0"
+    second = "f1:3 5 644 0 0\0b.txt\0t\0hello.\0"
+    page = model_pages.read_page(f"p/srv/\0{first}{second}e0\0", "")
+    assert [("/srv/a.txt", False), ("/srv/b.txt", False)] == [
+        (file.path, file.is_settled) for file in page.files
+    ]
+    assert page.files[0].head == b""  # so that its whole head is asked for
+    assert page.faults == ()
