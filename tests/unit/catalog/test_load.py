@@ -143,7 +143,7 @@ def test_a_pack_that_was_moved_with_what_was_compiled_of_it_is_found_where_it_is
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
     content.control("ACME-AAA-01")
     content.file("test_zzz.py", "x = 1\n\nraise OSError('broken')\n")
-    loader = made(pytestconfig)
+    loader = made(pytestconfig.pluginmanager.rewrite_hook.exec_module)
     with pytest.raises(UsageProblem, match=r"test_zzz.py:3: .*broken"):
         load_catalog([content.root], loader)
     moved = type(content.root)(path=content.path.with_name("moved"))
