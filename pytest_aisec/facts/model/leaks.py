@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
+from functools import lru_cache
 from urllib.parse import unquote
 
 from pytest_aisec.observe.redaction.redact import MARK, redact
@@ -66,6 +67,11 @@ def readings(text: str) -> Iterator[tuple[str, str]]:
         yield "hexadecimal", bytes.fromhex(re.sub(r"[^0-9a-fA-F]", "", run)).decode("utf-8", "ignore")
 
 
+@lru_cache(maxsize=64)
+def _normal_readings(text: str) -> tuple[tuple[str, str], ...]:
+    return tuple((how, normal(reading)) for how, reading in readings(text))
+
+
 class Watched:
     """A text that must not appear.
 
@@ -97,8 +103,7 @@ class Watched:
         """Return how `text` shows it, such as `plain` or `Base64`; the empty string where it does not."""
         if self._marks & {mark["digest"] for mark in MARK.finditer(text)}:
             return "redacted"
-        for how, reading in readings(text):
-            plain = normal(reading)
+        for how, plain in _normal_readings(text):
             if self._plain in plain:
                 return how
             if how == "plain" and self.strength >= 12:

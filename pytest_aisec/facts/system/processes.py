@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pytest_aisec.observe.backend import foresee
@@ -79,19 +80,25 @@ def processes(host: Host) -> tuple[Process, ...]:
 
 def _running(host: Host) -> tuple[Process, ...]:
     foresee(host, *QUESTIONS)
+    return _table(_read(host, _COMM), _read(host, _LIMITS), _read(host, _CMDLINE))
+
+
+@lru_cache(maxsize=8)
+def _table(comm: str, core_limits: str, cmdline: str) -> tuple[Process, ...]:
+    """Read what the questions printed; every control that asks for processes has the same answers."""
     names: dict[int, str] = {}
     limits: dict[int, str] = {}
     arguments: dict[int, list[str]] = {}
-    for line in _read(host, _COMM).splitlines():
+    for line in comm.splitlines():
         if match := re.fullmatch(r"/proc/(\d+)/comm:(.*)", line):
             names.setdefault(int(match[1]), match[2])
-    for line in _read(host, _LIMITS).splitlines():
+    for line in core_limits.splitlines():
         match = re.fullmatch(r"/proc/(\d+)/limits:Max core file size\s+(\d+|unlimited)\s+.*", line)
         if match is None:
             raise Unobservable("parse", f"grep printed {line[:120]!r} of the limits of a process")
         limits[int(match[1])] = match[2]
     asking: set[int] = set()
-    for item in _read(host, _CMDLINE).split("\0"):
+    for item in cmdline.split("\0"):
         if match := re.fullmatch(r"/proc/(\d+)/asks:", item):
             asking.add(int(match[1]))
         if match := re.fullmatch(r"/proc/(\d+)/cmdline:(.*)", item, re.DOTALL):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from pytest_aisec.facts.system.processes import Process
 
@@ -207,6 +208,7 @@ def runs_itself(arguments: tuple[str, ...], program: str) -> bool:
     return first == program and not (_PYTHON.fullmatch(first) or _WRAPPERS.fullmatch(first))
 
 
+@lru_cache(maxsize=4096)
 def kind_of(process: Process) -> str:
     """Return the kind of service that a process is; empty when it is none that is known."""
     candidates = program_of(process.arguments)

@@ -27,6 +27,7 @@ import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pytest_aisec.facts.core.answers import check_search
@@ -245,14 +246,19 @@ def owners(host: Host) -> dict[int, Rights]:
 
 def read_owners(text: str) -> dict[int, Rights]:
     """Read what the question `OWNERS` printed."""
+    return dict(_rights_in(text))
+
+
+@lru_cache(maxsize=8)
+def _rights_in(text: str) -> tuple[tuple[int, Rights], ...]:
     found: dict[int, dict[str, list[int]]] = {}
     for line in re.finditer(r"^/proc/(\d+)/status:(Uid|Gid|Groups):([\d \t]*)$", text, re.MULTILINE):
         found.setdefault(int(line[1]), {})[line[2]] = [int(number) for number in line[3].split()]
-    return {
-        pid: _weakest(ids["Uid"], ids["Gid"], ids.get("Groups", []))
+    return tuple(
+        (pid, _weakest(ids["Uid"], ids["Gid"], ids.get("Groups", [])))
         for pid, ids in found.items()
         if len(ids.get("Uid", ())) == len(ids.get("Gid", ())) == 4
-    }
+    )
 
 
 def _weakest(uids: Sequence[int], gids: Sequence[int], groups: Sequence[int]) -> Rights:

@@ -6,6 +6,7 @@ import ipaddress
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
@@ -179,6 +180,7 @@ def _socket(protocol: str, state: str, local: str, peer: str, holders: Sequence[
     )
 
 
+@lru_cache(maxsize=8)
 @reads
 def parse_ss(text: str) -> SocketTable:
     """Read what `ss -tunap` printed, heading included.

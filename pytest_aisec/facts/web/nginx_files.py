@@ -89,11 +89,14 @@ class _Place:
             *with_rights(service.rights, _READ, f"{here}{directory}/", *conditions, root=service.root)
         )
         lines: dict[str, list[str]] = {}
+        paths: dict[str, str] = {}
         for line in given_text(answer, f"nginx: {directory} as uid {service.rights.uid}").splitlines():
             path, mark, text = line.partition("\0")
             if not mark:
                 raise Unobservable("parse", "a file of nginx looks like a credential and hides others")
-            lines.setdefault(posixpath.normpath(path.removeprefix(here)), []).append(text)
+            if path not in paths:
+                paths[path] = posixpath.normpath(path.removeprefix(here))
+            lines.setdefault(paths[path], []).append(text)
         return {path: "\n".join(texts) for path, texts in lines.items()}
 
 

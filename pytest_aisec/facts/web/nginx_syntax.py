@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pytest_aisec.facts.core.formats import reads
 from pytest_aisec.observe.faults import Unobservable
@@ -45,6 +46,7 @@ class Directive:
         return tuple(one for one in self.block if one.name == name)
 
 
+@lru_cache(maxsize=64)
 @reads
 def parse(text: str) -> tuple[Directive, ...]:
     """Read a configuration file.
