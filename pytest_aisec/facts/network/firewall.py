@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from pytest_aisec.facts.core.answers import Answer, answers
@@ -90,7 +90,7 @@ def read_packet_filter(printed: tuple[Answer, ...]) -> PacketFilter:
     native: list[BaseChain] = []
     nft = replace(nft, stderr=_PRINTED_AS_TEXT.sub("", nft.stderr))
     if (fault := nft.fault("nft")) is None:
-        native = parse_nft(nft.stdout)
+        native = [*_nft(nft.stdout)]
     elif not _ABSENT.search(nft.stderr):
         gaps.append(fault)
     sets = parse_ipset(ipset.stdout) if ipset.fault("ipset") is None else {}
@@ -126,7 +126,18 @@ def _saved(answer: Answer, family: str, sets: Sets) -> list[BaseChain]:
     complaints = [line for line in answer.stderr.splitlines() if line.strip() and not _HINT.search(line)]
     if answer.status != 0 or complaints:
         return []
-    return parse_iptables_save(answer.stdout, family=family, sets=sets)
+    known = tuple((name, tuple(one)) for name, one in sets.items())
+    return [*_iptables(answer.stdout, family, known)]
+
+
+@lru_cache(maxsize=8)
+def _nft(text: str) -> tuple[BaseChain, ...]:
+    return tuple(parse_nft(text))
+
+
+@lru_cache(maxsize=16)
+def _iptables(text: str, family: str, sets: tuple[tuple[str, tuple[str, ...]], ...]) -> tuple[BaseChain, ...]:
+    return tuple(parse_iptables_save(text, family=family, sets={name: [*one] for name, one in sets}))
 
 
 def _unseen(family: str, names: Answer, *saves: Answer) -> list[Unobservable]:
