@@ -128,7 +128,7 @@ def _toml(text: str) -> str:
 
 
 def _profile(plan: Mapping[str, Any], group: str) -> str:
-    return yaml.safe_dump(
+    return yaml.dump(
         {
             "id": plan["profile"],
             "title": plan["title"],
@@ -146,6 +146,7 @@ def _profile(plan: Mapping[str, Any], group: str) -> str:
                 if item["group"] == group
             },
         },
+        Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper),
         allow_unicode=True,
         sort_keys=False,
     )

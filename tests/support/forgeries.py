@@ -10,6 +10,7 @@ import gzip
 import io
 import json
 import os
+import re
 import shutil
 import socket
 import tempfile
@@ -71,7 +72,7 @@ def run_with(**changes):
                 place = place[int(part) if part.isdigit() else part]
             place[int(last) if last.isdigit() else last] = value
         text = json.dumps(data, indent=2, ensure_ascii=False)
-        if not text.isprintable() and any("\ud800" <= item <= "\udfff" for item in text):
+        if re.search("[\ud800-\udfff]", text):
             text = json.dumps(data, indent=2)
         (bundle / "run.json").write_text(text)
 
