@@ -12,6 +12,12 @@ from pytest_aisec.report import grouping, pdf, text
 playwright = pytest.importorskip("playwright.sync_api")
 
 NAMES = ["failing", "passing", "fleet"]
+EVERY_TWO = [
+    *(("failing", 1280, "light"), ("failing", 390, "dark")),
+    *(("passing", 1280, "dark"), ("passing", 390, "light")),
+    *(("fleet", 1280, "light"), ("fleet", 390, "dark")),
+]
+"""Every two of a report, a width and a scheme are seen together."""
 AGAIN = """.outcome article:nth-of-type(n + 5), .group:nth-of-type(n + 5), .uncovered li:nth-child(n + 4),
   .hosts tbody tr:nth-child(n + 10), .matrix tbody tr:nth-child(n + 10), .coverage tbody tr:nth-child(n + 5)"""
 REACHABLE = """() => {
@@ -30,9 +36,7 @@ def axe():
     return files(package).joinpath("axe.min.js").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("name", "width", "scheme"), EVERY_TWO)
 def test_axe_finds_no_violation(reports, open_page, axe, name, width, scheme):
     page = open_page(reports[name][0], width=width, scheme=scheme)
     page.evaluate(

@@ -184,7 +184,7 @@ def test_an_account_without_rights_learns_no_marker(place, markers) -> None:
     host = target.observed(Transcript(), limits)
     listing = "cat /proc/[0-9]*/cmdline | tr '\\0' '\\n'"
     with place.root("sleep 600; :", CANARY), place.nobody(LEARNER, log):
-        until = time.monotonic() + 4
+        until = time.monotonic() + 2
         count = 0
         while time.monotonic() < until:
             count += 1

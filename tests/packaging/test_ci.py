@@ -97,10 +97,9 @@ class Uploads:
         shutil.copytree(given["path"], self.place / given["name"])
 
 
-@pytest.fixture
-def job(checkout, workspace, tmp_path):
-    """A job that uses the action; `log` holds what its steps print."""
-    runner = tmp_path / "runner"
+def new_job(checkout, workspace, place):
+    """A job that uses the action, with a runner's directories in `place`; `log` holds what its steps print."""
+    runner = place / "runner"
     (runner / "temp").mkdir(parents=True)
     (runner / "files").mkdir()
     log = []
@@ -116,31 +115,34 @@ def job(checkout, workspace, tmp_path):
         "GITHUB_WORKSPACE": str(workspace),
         "XDG_CACHE_HOME": str(runner / "cache"),
     }
-    made = Job(execute=execute, env=env, files=runner / "files", use=Uploads(tmp_path))
-    made.log = log
+    made = Job(execute=execute, env=env, files=runner / "files", use=Uploads(place))
+    made.log, made.place = log, place
     return made
 
 
+@pytest.fixture
+def job(checkout, workspace, tmp_path):
+    return new_job(checkout, workspace, tmp_path)
+
+
 @pytest.fixture(scope="session")
-def installed(checkout, tmp_path_factory):
+def whole_job(checkout, tmp_path_factory):
+    """A job that was run from its first step to its last."""
+    place = tmp_path_factory.mktemp("whole")
+    write_pack(place / "work space" / "pack")
+    return new_job(checkout, place / "work space", place).run(ACTION, {"profile": "fails", "path": "pack"})
+
+
+@pytest.fixture(scope="session")
+def installed(whole_job, tmp_path_factory):
     """The outputs of the step that installs: once is enough for most of what is tried here."""
     place = tmp_path_factory.mktemp("installed")
-
-    def execute(script):
-        code, text = bash(script.text, cwd=place, env=script.env)
-        assert 0 == code, text
-        return code
-
-    only = {
-        **ACTION,
-        "runs": {"steps": [step for step in ACTION["runs"]["steps"] if step.get("id") == "install"]},
-    }
-    env = {"RUNNER_TEMP": str(place), "GITHUB_ACTION_PATH": str(checkout)}
-    return Job(execute=execute, env=env, files=place).run(only, {}).steps
+    (place / "venv").symlink_to(Path(whole_job.steps["install"]["place"]) / "venv")
+    return {"install": {"place": str(place)}}
 
 
-def test_the_action_from_its_first_step_to_its_last(job, tmp_path):
-    job.run(ACTION, {"profile": "fails", "path": "pack"})
+def test_the_action_from_its_first_step_to_its_last(whole_job):
+    job = whole_job
     assert [
         "Install pytest-aisec",
         "Audit",
@@ -150,7 +152,7 @@ def test_the_action_from_its_first_step_to_its_last(job, tmp_path):
     assert 1 == job.code, job.log
     assert ("1", "failed") == (job.outputs["exit-code"], job.outputs["verdict"])
     assert job.summary.startswith("# Gate failed\n")
-    assert job.summary == (tmp_path / "aisec-evidence/summary.md").read_text()
+    assert job.summary == (job.place / "aisec-evidence/summary.md").read_text()
     assert "2.1.0" == json.loads(Path(job.outputs["sarif"]).read_text())["version"]
     assert (Path(job.outputs["bundle"]) / "manifest.json").exists()
 
