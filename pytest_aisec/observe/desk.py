@@ -17,6 +17,8 @@ Done = TypeVar("Done")
 
 _IDLE = 0.02
 """Seconds without anything to do before what can be done meanwhile is begun."""
+_LOOK = 0.5
+"""Seconds between two looks at Ctrl-C: one that comes just before a wait without end does not end it."""
 _TURN = 0.05
 """Seconds between two looks at threads that are to end."""
 _PATIENT_TURNS = 8
@@ -60,20 +62,21 @@ class Desk(Generic[Done]):
             meanwhile: called once, when there is nothing else to do.
 
         """
-        waits: float | None = _IDLE
+        idle = False
         while hosts:
             try:
-                what, future = self._inbox.get(timeout=waits)
+                what, future = self._inbox.get(timeout=_LOOK if idle else _IDLE)
             except queue.Empty:
-                waits = None
-                meanwhile()
+                if not idle:
+                    idle = True
+                    meanwhile()
                 continue
             if what is None:
                 hosts -= 1
                 yield future
             else:
                 _answer(what, future)
-        if waits is not None:
+        if not idle:
             meanwhile()
 
     def refuse(self) -> None:

@@ -33,6 +33,7 @@ from pytest_aisec.session.collector import Collector
 from pytest_aisec.session.evaluator import NAME, Session
 from pytest_aisec.session.github_log import Announcer
 from pytest_aisec.session.hosts import Hosts
+from pytest_aisec.session.interruption import Interruption
 from pytest_aisec.session.keys import REWRITER
 from pytest_aisec.session.modules import Rewriter
 from pytest_aisec.session.recorder import Inputs, Recorder
@@ -128,6 +129,7 @@ def _register(
     manager = config.pluginmanager
     manager.register(session, NAME)
     manager.register(Cleaner(), "aisec-cleaner")
+    manager.register(Interruption(), "aisec-interruption")
     log = Log() if is_heeded(os.environ) and not audit.request.is_worker else None
     if log is not None:
         manager.register(Announcer(config, log), "aisec-announcer")

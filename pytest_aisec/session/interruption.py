@@ -1,0 +1,46 @@
+"""Ctrl-C, where Python would lose it: while something is finalized, or in a weak reference's callback."""
+
+from __future__ import annotations
+
+import _thread
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+_SOON = 0.05
+"""Seconds after which it is pressed again: at once, it would be lost again."""
+
+
+class Interruption:
+    """While pytest runs its tests, presses Ctrl-C again where Python has only written of it on stderr."""
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtestloop(self) -> Iterator[None]:
+        """Be asked before pytest and Python about what could not be raised."""
+        before = sys.unraisablehook
+        again: list[threading.Timer] = []
+
+        def heed(unraisable: Any) -> None:
+            if not issubclass(unraisable.exc_type, KeyboardInterrupt):
+                before(unraisable)
+                return
+            timer = threading.Timer(_SOON, _thread.interrupt_main)
+            timer.daemon = True
+            again.append(timer)
+            timer.start()
+
+        sys.unraisablehook = heed
+        try:
+            return (yield)
+        finally:
+            _put_back(heed, before)
+            for timer in again:
+                timer.cancel()
+
+
+def _put_back(ours: Callable[[Any], None], before: Callable[[Any], Any]) -> None:
+    if sys.unraisablehook is ours:
+        sys.unraisablehook = before
