@@ -21,7 +21,7 @@ from pytest_aisec import (
     raise_unless,
 )
 from pytest_aisec.facts.core.together import ahead
-from pytest_aisec.facts.model.unnamed import other_apis
+from pytest_aisec.facts.model.unnamed import LISTS, other_apis
 from pytest_aisec.facts.system.logs import LogFile, companions, json_entries, log_files, moment, read_log
 from pytest_aisec.facts.system.services import INFERENCE, services
 from pytest_aisec.observe.redaction.redact import MARK
@@ -184,7 +184,9 @@ def test_the_model_api_writes_json_access_logs(
             not_reviewed(
                 f"there is no {access_log}; --aisec-active asks whether these serve a model: {others}"
             )
-        serving += [f"an API at {url}" for url in others]
+        serving += [f"an API at {url}" for url, what in others.items() if what == LISTS]
+        if others and not serving:
+            not_reviewed(f"there is no {access_log}; declare it where these serve a model: {others}")
         missing = {access_log: f"absent, though {', '.join(serving)} runs"} if serving else {}
         if not missing:
             not_applicable(f"there is no {access_log} and no known model server", claims=["access_log"])
