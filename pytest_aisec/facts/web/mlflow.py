@@ -18,11 +18,12 @@ __all__ = ["brings_password"]
 
 _PACKAGED = "mlflow/server/auth/basic_auth.ini"
 _MAPPED = rf"""sed -n 's!^[^/]*\(/.*/[a-z]*-packages\)/.*!\1!p' /proc/%s/maps | sort -u |
-while IFS= read -r d; do test ! -f %s"$d/{_PACKAGED}" || printf '%%s\n' "$d/{_PACKAGED}"; done"""
+while IFS= read -r d; do test ! -f %s"$d/{_PACKAGED}" || printf '%%s\n' "$d/{_PACKAGED}"; done; echo end"""
 """Where a process has loaded libraries of Python's packages from, and MLflow lies beside."""
-_BESIDE = (
-    rf"""for f in %s%s/lib*/python3*/*-packages/{_PACKAGED}; do test ! -f "$f" || printf '%%s\n' "$f"; done"""
-)
+_BESIDE = rf"""for f in %s%s/lib*/python3*/*-packages/{_PACKAGED}
+do test ! -f "$f" || printf '%%s\n' "$f"; done; echo end"""
+_NOT_SHOWN = re.compile(r"No such file or directory|Permission denied")
+"""The process has ended, or is another account's: where it lies may show by its arguments alone."""
 _MOST = 4
 """Installations that are looked at for one process."""
 
@@ -34,7 +35,7 @@ def brings_password(host: Host, service: Service) -> bool | None:
     with the former, even where their database still has it. `None` where it does not show which one runs.
 
     Raises:
-        Unobservable: when what that release brings is found and cannot be read.
+        Unobservable: when that cannot be looked for, or is found and cannot be read.
 
     """
     root = service.root
@@ -50,9 +51,14 @@ def brings_password(host: Host, service: Service) -> bool | None:
 
 def _printed(host: Host, command: str, *arguments: str) -> list[str]:
     answer = host.run(command, *arguments)
-    if "not found" in answer.stderr:
-        raise Unobservable("tool_missing", answer.stderr.strip()[-200:])
-    return str(answer.stdout).splitlines()
+    problems = [line for line in answer.stderr.splitlines() if line.strip() and not _NOT_SHOWN.search(line)]
+    if problems:
+        missing = problems[-1].endswith("not found")
+        raise Unobservable("tool_missing" if missing else "unreadable", problems[-1][-200:])
+    *paths, end = answer.stdout.splitlines() or [""]
+    if end != "end":
+        raise Unobservable("unreadable", "where MLflow is installed is not shown whole")
+    return paths
 
 
 def _prefixes(service: Service) -> list[str]:
