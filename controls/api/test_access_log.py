@@ -21,17 +21,11 @@ from pytest_aisec import (
     raise_unless,
 )
 from pytest_aisec.facts.core.together import ahead
-from pytest_aisec.facts.model.unnamed import other_apis
-from pytest_aisec.facts.system.logs import LogFile, companions, json_entries, log_files, moment, read_log
+from pytest_aisec.facts.model.unnamed import LISTS, other_apis
+from pytest_aisec.facts.system.logs import LogFile, companions, log_files, moment, read_log
 from pytest_aisec.facts.system.services import INFERENCE, services
+from pytest_aisec.facts.web.access_logs import ALIASES, NOTHING, address_of, requests_in, value_of
 from pytest_aisec.observe.redaction.redact import MARK
-
-_ALIASES = {
-    "timestamp": ["time", "ts", "@timestamp", "time_iso8601", "time_local", "start_time", "StartUTC"],
-    "client_ip": ["remote_addr", "remote_ip", "ClientHost"],
-    "status_code": ["status", "response_code", "DownstreamStatus"],
-}
-"""Names that nginx, Caddy, Traefik, Envoy and loggers of Python use."""
 
 
 @control(
@@ -52,7 +46,7 @@ def test_refused_api_calls_stay_under_the_threshold(
     max_per_ip: Annotated[int, Field(ge=0)] = 20,
     max_total: Annotated[int, Field(ge=0)] = 200,
     codes: Annotated[list[int], Field(min_length=1)] = [401, 403],
-    aliases: dict[str, list[str]] = _ALIASES,
+    aliases: dict[str, list[str]] = ALIASES,
 ) -> None:
     """401/403 responses per client stay under the threshold.
 
@@ -69,7 +63,7 @@ def test_refused_api_calls_stay_under_the_threshold(
     faults: list[Unobservable] = []
     for file in files:
         text, whole = read_log(host, file)
-        entries, unread = _requests(text, file.path, aliases, since=since, whole=whole)
+        entries, unread = requests_in(text, file, aliases, since=since, whole=whole)
         faults += unread
         if not whole and (not entries or entries[0][0] is None or entries[0][0] >= since):
             faults.append(
@@ -89,42 +83,8 @@ def test_refused_api_calls_stay_under_the_threshold(
     assert observed == {}
 
 
-def _requests(
-    text: str, path: str, aliases: Mapping[str, list[str]], *, since: datetime, whole: bool
-) -> tuple[list[tuple[datetime | None, int, str]], list[Unobservable]]:
-    """Return time, status and client of each request, and why lines since then are none."""
-    found: list[tuple[datetime | None, int, str]] = []
-    unread: list[Unobservable] = []
-    for entry in json_entries(text, path=path, whole=whole):
-        if isinstance(entry, Unobservable):
-            unread.append(entry)
-            continue
-        time, status, client = (
-            _value(entry, field, aliases) for field in ("timestamp", "status_code", "client_ip")
-        )
-        try:
-            at = None if time is ... else moment(time)
-            request = (at, int(status), str(client))
-        except (TypeError, ValueError, OverflowError):
-            request = None
-        if request is None or client is ...:
-            lacks = "an entry lacks status_code or client_ip, or has a malformed time or status"
-            unread.append(Unobservable("parse", f"{path}: {lacks}"))
-            continue
-        found.append(request)
-        if request[0] is not None and request[0] < since:  # what stands before it is older still
-            unread.clear()
-    return found, unread
-
-
-def _value(entry: Mapping[str, Any], field: str, aliases: Mapping[str, list[str]]) -> Any:
-    """Return a field of an entry by any of its names; `...` where it has none of them."""
-    return next((entry[key] for key in [field, *aliases.get(field, [])] if key in entry), ...)
-
-
 _MAY_BE_EMPTY = ("principal", "model")
 """What some requests do not have; of those that were answered, at least one has to."""
-_NOTHING = (None, "", "-")
 
 
 @control(
@@ -162,7 +122,7 @@ def test_the_model_api_writes_json_access_logs(
         "request_id",
         "model",
     ],
-    aliases: dict[str, list[str]] = _ALIASES,
+    aliases: dict[str, list[str]] = ALIASES,
     max_age_min: Annotated[int, Field(ge=1)] = 1440,
 ) -> None:
     """The model API writes JSON access logs with the audit fields.
@@ -184,7 +144,9 @@ def test_the_model_api_writes_json_access_logs(
             not_reviewed(
                 f"there is no {access_log}; --aisec-active asks whether these serve a model: {others}"
             )
-        serving += [f"an API at {url}" for url in others]
+        serving += [f"an API at {url}" for url, what in others.items() if what == LISTS]
+        if others and not serving:
+            not_reviewed(f"there is no {access_log}; declare it where these serve a model: {others}")
         missing = {access_log: f"absent, though {', '.join(serving)} runs"} if serving else {}
         if not missing:
             not_applicable(f"there is no {access_log} and no known model server", claims=["access_log"])
@@ -211,13 +173,13 @@ def _weaknesses(
         if entry is None:
             wrong["not a JSON object"] += 1
             continue
-        values = {field: _value(entry, field, aliases) for field in fields}
+        values = {field: value_of(entry, field, aliases) for field in fields}
         wrong.update(_flaws(values))
         with suppress(ValueError):
             times.append(moment(values.get("timestamp")))
         if values.get("status_code") in range(200, 300):
             answered += 1
-            filled.update(field for field in _MAY_BE_EMPTY if values.get(field) not in _NOTHING)
+            filled.update(field for field in _MAY_BE_EMPTY if values.get(field) not in NOTHING)
     observed = {
         flaw: f"{count} of {len(lines)} lines" for flaw, count in sorted(wrong.items()) if count > tolerated
     }
@@ -259,7 +221,7 @@ def _flaws(values: Mapping[str, Any]) -> Iterator[str]:
     for field, value in values.items():
         if value is ...:
             yield f"no {field}"
-        elif not isinstance(value, list | dict) and value in _NOTHING:
+        elif not isinstance(value, list | dict) and value in NOTHING:
             if field not in _MAY_BE_EMPTY:
                 yield f"{field} is empty"
         elif field in _READABLE:
@@ -277,6 +239,6 @@ def _status(value: object) -> None:
 
 _READABLE: Mapping[str, tuple[str, Callable[[Any], object]]] = {
     "status_code": ("status_code is not a number from 100 to 599", _status),
-    "client_ip": ("client_ip is not an address", lambda value: ipaddress.ip_address(str(value))),
+    "client_ip": ("client_ip is not an address", lambda value: ipaddress.ip_address(address_of(value))),
     "timestamp": ("timestamp is not a time", moment),
 }

@@ -1,6 +1,7 @@
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
+from itertools import product
 
 from pytest_aisec import Host, Unobservable, control, is_active, not_applicable, not_reviewed, raise_unless
 from pytest_aisec.facts.core.formats import ini_value, yaml_value
@@ -10,6 +11,7 @@ from pytest_aisec.facts.system.running_config import stale
 from pytest_aisec.facts.system.services import Service, Services, services
 from pytest_aisec.facts.system.sockets import Port
 from pytest_aisec.facts.web.http import Fingerprint, basic, unauthenticated
+from pytest_aisec.facts.web.mlflow import brings_password
 from pytest_aisec.observe.redaction.redact import mark
 
 _INTERFACES = ("mlflow", "tensorboard", "aim", "prometheus", "grafana", "prefect", "airflow")
@@ -27,16 +29,6 @@ _ANSWERS = (
 _NAMES = {"grafana": "Grafana", "airflow": "Airflow", "mlflow": "MLflow"}
 _PUBLISHED = ("password", "password1234")
 """What MLflow's packaged basic_auth.ini has had for admin_password."""
-_LOG_INS = tuple(
-    Fingerprint(
-        name=f"MLflow, with the published password {number}",
-        path=_ANSWERS[0].path,
-        body=_ANSWERS[0].body,
-        authorization=basic("admin", password),
-    )
-    for number, password in enumerate(_PUBLISHED, start=1)
-)
-"""The password in the file counts only where the database has no such user yet: an old one keeps its own."""
 
 
 @control(
@@ -115,24 +107,43 @@ _OLD = ", whose database keeps the password that it was made with,"
 def _log_in(
     host: Host, known: Services, undecided: Sequence[Service], faults: list[Unobservable]
 ) -> dict[str, list[str]]:
-    """Try the published passwords on MLflow with a password of its own, and return where one opens."""
-    urls = [
-        known.url(socket)
-        for one in undecided
-        if one.kind == "mlflow"
-        for socket in one.listeners
-        if not socket.is_loopback
-    ]
-    if not urls:
-        return {}
-    answering, more, refused = unauthenticated(host, list(dict.fromkeys(urls)), _LOG_INS)
-    faults += more
-    faults += [
-        Unobservable("parse", f"{url} neither takes nor refuses a password where MLflow's API is")
-        for url in dict.fromkeys(urls)
-        if not answering and any((url, one.name) not in refused for one in _LOG_INS)
-    ]
+    """Try the published passwords on MLflow where files do not tell, and return where one opens.
+
+    A password in a file counts only where the database has no such user yet: an old one keeps its own.
+    """
+    urls: dict[str, dict[str, None]] = {}
+    for one in undecided:
+        if one.kind != "mlflow":
+            continue
+        try:
+            name = _mlflow_settings(host, one).get("admin_username", "")
+        except Unobservable as fault:
+            faults.append(fault)
+            name = ""
+        for socket in one.listeners:
+            if not socket.is_loopback:
+                urls.setdefault(known.url(socket), {"admin": None})[name or "admin"] = None
+    answering: dict[str, list[str]] = {}
+    for url, names in urls.items():
+        tries = [_log_in_as(*one) for one in enumerate(product(names, _PUBLISHED), start=1)]
+        opened, more, refused = unauthenticated(host, [url], tries)
+        answering |= opened
+        faults += more
+        if not opened and any((url, one.name) not in refused for one in tries):
+            faults.append(
+                Unobservable("parse", f"{url} neither takes nor refuses a password where MLflow's API is")
+            )
     return answering
+
+
+def _log_in_as(number: int, credentials: tuple[str, str]) -> Fingerprint:
+    """Return the request of a user with a published password; its name for people shows neither."""
+    return Fingerprint(
+        name=f"MLflow, with the published password {number}",
+        path=_ANSWERS[0].path,
+        body=_ANSWERS[0].body,
+        authorization=basic(*credentials),
+    )
 
 
 def _weakness(host: Host, service: Service) -> str | None:
@@ -161,22 +172,33 @@ def _mlflow(host: Host, service: Service) -> str | None:
     factory = any("mlflow.server.auth" in word for word in service.arguments)
     if "basic-auth" not in apps and not factory:
         return "no --app-name basic-auth"
-    if service.setting("MLFLOW_AUTH_ADMIN_PASSWORD"):  # from MLflow 3.18 on; before, nothing reads it
+    brings = brings_password(host, service)
+    if brings is not True and service.setting(
+        "MLFLOW_AUTH_ADMIN_PASSWORD"
+    ):  # before 3.16.1, nothing reads it
         return None
     path = service.setting("MLFLOW_AUTH_CONFIG_PATH")
     if not path:
-        return "basic-auth with the packaged basic_auth.ini, whose password is published"
-    settings = ini_value(_text(host, service, path), path, interpolates=True).get("mlflow", {})
-    if "admin_password" not in settings:
-        return f"no admin_password for mlflow in {path}: the published one holds"
+        return "basic-auth with the packaged basic_auth.ini, whose password is published" if brings else None
+    settings = _mlflow_settings(host, service)
+    if "admin_password" not in settings:  # then no release makes a user: the database had one already
+        return None
     published = {shown for word in _PUBLISHED for shown in (word, mark("password", word))}
     named = {mark("password", f"%({name})s") for name, value in settings.items() if value in published}
     if settings["admin_password"] in published | named:
-        return f"admin_password in {path} is the published one"
+        return None if brings is False else f"admin_password in {path} is the published one"
     old = stale(host, service.pid, [service.root + path], what="mlflow")
     if old is not None:
         raise old
     return None
+
+
+def _mlflow_settings(host: Host, service: Service) -> Mapping[str, str]:
+    """Return what MLflow's basic-auth is given in a file of its own; nothing where there is none."""
+    path = service.setting("MLFLOW_AUTH_CONFIG_PATH")
+    if not path:
+        return {}
+    return ini_value(_text(host, service, path), path, interpolates=True).get("mlflow", {})
 
 
 def _text(host: Host, service: Service, path: str) -> str:

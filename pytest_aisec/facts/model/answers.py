@@ -242,11 +242,18 @@ def served_models(host: Host, endpoint: Endpoint) -> tuple[str, ...]:
     if isinstance(reply, Unobservable):
         raise reply
     refuse(reply, endpoint.at("/models"))
-    listed = reply.json().get("data")
+    try:
+        listed = reply.json().get("data")
+    except Unobservable as fault:
+        raise Unobservable(
+            fault.reason, f"{endpoint.at('/models')} lists no model, so name one (model): {fault.detail}"
+        ) from None
     ids = [item.get("id") for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
     names = sorted({name for name in ids if isinstance(name, str) and name})
     if not names:
-        raise Unobservable("parse", f"{endpoint.at('/models')} lists no model: {reply.body[:160]!r}")
+        raise Unobservable(
+            "parse", f"{endpoint.at('/models')} lists no model, so name one (model): {reply.body[:160]!r}"
+        )
     return tuple(names)
 
 

@@ -16,8 +16,20 @@ from pytest_aisec.observe.faults import Unobservable
 if TYPE_CHECKING:
     from testinfra.host import Host
 
-__all__ = ["other_apis", "unserved"]
+__all__ = ["LISTS", "other_apis", "unserved"]
 
+LISTS = "lists models"
+"""What is thought of whatever certainly is an API of models."""
+_BASES = ("/v1", "/openai/v1", "/api/v1", "/v3")
+"""Where servers have the API: KServe, Lemonade and OpenVINO are not at the first."""
+_UNSEEN = {
+    401: "asks for a key",
+    403: "lets nobody see",
+    407: "asks for a key",
+    429: "is busy",
+    503: "is busy",
+}
+"""Status of an answer that hides what is there."""
 _SECONDS = 4
 _NO_HTTP = "curl: (1) "
 """Bytes came that do not begin an answer of HTTP; an alert of TLS is such, too."""
@@ -34,8 +46,8 @@ def other_apis(host: Host, *, ask: bool, known: Services | None = None) -> dict[
 
     Args:
         host: the host to ask.
-        ask: whether requests may be sent. Then only what lists models is returned, otherwise whatever
-            listens and is not known to be something else.
+        ask: whether requests may be sent. Then what lists models is returned, as `LISTS`, and what hides
+            whether it does; otherwise whatever listens and is not known to be something else.
         known: its services, where they are known already.
 
     Raises:
@@ -50,8 +62,8 @@ def other_apis(host: Host, *, ask: bool, known: Services | None = None) -> dict[
             socket.where: f"{', '.join(socket.processes) or 'a process that is not visible'} listens there"
             for socket in strangers
         }
-    places = dict.fromkeys((known or services(host)).url(socket) + "/v1" for socket in strangers[:_MOST])
-    endpoints = [Endpoint(url=url, timeout_s=_SECONDS) for url in places]
+    places = dict.fromkeys((known or services(host)).url(socket) for socket in strangers[:_MOST])
+    endpoints = [Endpoint(url=url + _BASES[0], timeout_s=_SECONDS) for url in places]
     found: dict[str, str] = {}
     faults: list[Unobservable] = []
     for endpoint in endpoints:
@@ -65,12 +77,28 @@ def other_apis(host: Host, *, ask: bool, known: Services | None = None) -> dict[
                 faults += [] if speaks_otherwise else [reply]
                 continue
             endpoint, reply = secure, over_tls  # noqa: PLW2901 - what answers is judged
-        if _BROKEN.search(reply.body):
-            faults.append(Unobservable("parse", f"{endpoint.url} (models): the answer is not UTF-8"))
-        elif _lists_models(reply):
-            found[endpoint.url] = "lists models"
+        found |= _told(host, endpoint, reply, faults)
     raise_unless(found, faults)
     return found
+
+
+def _told(host: Host, endpoint: Endpoint, reply: Reply, faults: list[Unobservable]) -> dict[str, str]:
+    """Return what a server says of models at any of the usual places, by the base of the API."""
+    top = endpoint.url.removesuffix(_BASES[0])
+    for base in _BASES:
+        place = replace(endpoint, url=top + base)
+        said = reply if base == _BASES[0] else _asked(host, place)
+        if isinstance(said, Unobservable):
+            faults.append(said)
+            break
+        if _BROKEN.search(said.body):
+            faults.append(Unobservable("parse", f"{place.url} (models): the answer is not UTF-8"))
+            break
+        if what := _UNSEEN.get(said.status) or _listed(said):
+            return {place.url: what}
+        if said.status != 404:
+            break
+    return {}
 
 
 def _asked(host: Host, endpoint: Endpoint) -> Reply | Unobservable:
@@ -80,16 +108,20 @@ def _asked(host: Host, endpoint: Endpoint) -> Reply | Unobservable:
     return reply
 
 
-def _lists_models(reply: Reply) -> bool:
+def _listed(reply: Reply) -> str:
+    """Return what is listed in the form of OpenAI's API; empty where nothing is."""
     try:
-        listed = reply.json().get("data")
+        answer = reply.json()
     except Unobservable:
-        return False
-    return (
-        reply.status == 200
-        and isinstance(listed, list)
-        and any(isinstance(item, dict) and isinstance(item.get("id"), str) for item in listed)
-    )
+        return ""
+    listed = answer.get("data")
+    if reply.status != 200:
+        return ""
+    if isinstance(listed, list) and any(
+        isinstance(item, dict) and isinstance(item.get("id"), str) for item in listed
+    ):
+        return LISTS
+    return "lists no model now" if answer.get("object") == "list" and not listed else ""
 
 
 def unserved(host: Host, endpoint: str, parameter: str, *, ask: bool) -> tuple[str, tuple[str, str]]:

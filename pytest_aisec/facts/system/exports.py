@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pytest_aisec.facts.core.answers import Answer, answers, problem
 from pytest_aisec.facts.core.formats import reads
 from pytest_aisec.facts.system.mounts import Mount, parse_fstab, parse_mounts, parse_units, to_come, unescaped
+from pytest_aisec.facts.system.unit_files import PLACES
 from pytest_aisec.observe.directory import nothing_runs
 from pytest_aisec.observe.faults import Unobservable
 
@@ -44,8 +45,9 @@ _COMMANDS = (
     "cat /proc/self/mounts",
     "cat /etc/fstab",
     (
-        "for f in /etc/systemd/system/*.mount /usr/local/lib/systemd/system/*.mount; do "
-        '[ -e "$f" ] && grep -aH \'\' -- "$f"; done; true'
+        f"for d in {' '.join(PLACES)}; do "
+        "for f in $d/systemd/system/*.mount $d/systemd/system/*.mount.d/*.conf; do "
+        '[ -e "$f" ] && printf "\\000%s\\n" "$f" && cat -- "$f"; done; done; printf "\\000end\\n"'
     ),
     (
         "for f in /etc/auto.master /etc/auto.master.d/*.autofs /etc/autofs/auto.master; do "
@@ -148,7 +150,11 @@ def read_exports(printed: tuple[Answer, ...]) -> Exports:
         faults.append(Unobservable("unreadable", f"/etc/fstab: {fstab.stderr.strip() or 'not shown'}"))
     for answer, what in ((fstab, "/etc/fstab"), (units, "units of systemd"), (autofs, "/etc/auto.master")):
         faults += _denied(answer, what)
-    later = [*parse_fstab(fstab.stdout), *parse_units(units.stdout)]
+    later = list(parse_fstab(fstab.stdout))
+    try:
+        later += parse_units(units.stdout)
+    except Unobservable as unread:
+        faults.append(unread)
     if re.search(r"(?m)^[^\S\n]*/", autofs.stdout):
         faults.append(Unobservable("parse", "maps of autofs (/etc/auto.master) are not read"))
     return Exports(

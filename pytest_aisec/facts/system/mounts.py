@@ -17,7 +17,15 @@ _IMPLIED = {
     **dict.fromkeys(("owner", "group"), ("nosuid", "nodev")),
 }
 _UNDONE = {"suid": ("nosuid",), "dev": ("nodev",), "defaults": ("nosuid", "nodev")}
-_NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs"})
+_NETWORK = frozenset(
+    {
+        *("nfs", "nfs4", "cifs", "smb3", "smbfs"),
+        *("afs", "beegfs", "ceph", "fuse.ceph", "fuse.glusterfs", "fuse.juicefs", "glusterfs", "gpfs"),
+        *("lustre", "ocfs2", "orangefs", "pvfs2", "wekafs"),
+    }
+)
+_BROKEN = re.compile("[\ufffd\udc80-\udcff]")
+_UNIT = re.compile(r"/systemd/system/(?P<unit>[^/]+\.mount)(?:\.d/(?P<own>[^/]+\.conf))?$")
 
 
 @dataclass(frozen=True)
@@ -102,16 +110,38 @@ def _options(unit: Mapping[str, str]) -> tuple[str, ...]:
 
 @reads
 def parse_units(text: str) -> tuple[Mount, ...]:
-    """Read mount units of systemd, as `grep -H` shows them; only network file systems are returned."""
-    files: dict[str, list[str]] = {}
-    for path, line in re.findall(r"(?m)^(/.+?\.mount):(.*)$", text):
-        files.setdefault(path, []).append(line)
-    units = [(path, dict(settings("\n".join(lines), "Mount"))) for path, lines in files.items()]
-    return tuple(
-        Mount(unit.get("Where", "?"), unit.get("What", "?"), kind, _options(unit), path)
-        for path, unit in units
-        if (kind := _kind(unit.get("Type", ""), unit.get("What", ""))) in _NETWORK
-    )
+    """Read mount units of systemd and their drop-ins; only network file systems are returned.
+
+    Each file begins with a zero byte and its path, and the last is `end`. Of files of the same name that of
+    the first place counts, and one without a line masks the others.
+
+    Raises:
+        Unobservable: `parse` where it is not all of that.
+
+    """
+    start, *files, end = text.split("\0") if "\0" in text else (text, "")
+    if start or end != "end\n" or _BROKEN.search(text):
+        raise Unobservable("parse", f"units of systemd: the files are not shown whole: {text[-80:]!r}")
+    units: dict[str, tuple[str, str]] = {}
+    more: dict[str, dict[str, str]] = {}
+    for file in files:
+        path, _, content = file.partition("\n")
+        match = _UNIT.search(path)
+        if match is None:
+            raise Unobservable("parse", f"not a mount unit: {path[:120]!r}")
+        if match["own"]:
+            more.setdefault(match["unit"], {}).setdefault(match["own"], content)
+        else:
+            units.setdefault(match["unit"], (path, content))
+    found = []
+    for name, (path, content) in units.items():
+        extra = more.get(name, {})
+        unit: dict[str, str] = {}
+        for part in (content, *(extra[own] for own in sorted(extra))):
+            unit.update(settings(part, "Mount"))
+        if (kind := _kind(unit.get("Type", ""), unit.get("What", ""))) in _NETWORK:
+            found.append(Mount(unit.get("Where", "?"), unit.get("What", "?"), kind, _options(unit), path))
+    return tuple(found)
 
 
 @reads

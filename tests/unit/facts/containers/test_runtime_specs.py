@@ -1,6 +1,8 @@
 import base64
 import json
+import re
 from copy import deepcopy
+from pathlib import Path
 
 import pytest
 
@@ -259,3 +261,23 @@ SHIM = (
 def test_every_pod_that_runs_is_described(expected, records, status):
     text = f"=containerd k8s.io@/x\n{printed(*records, status=status)}=monitors root\n{SHIM}\n"
     assert expected == [fault.reason for fault in read_containers(text, "").faults]
+
+
+def test_what_containerd_itself_told_is_the_same_by_ctr_and_by_its_cri():
+    """Answers of containerd 1.6.20, shortened: a pod in the host's network, and one that is privileged."""
+    told = json.loads(Path(__file__).with_name("containerd_cri.json").read_text())
+    by_ctr, by_cri = (
+        specified("containerd", printed(*told[name][:-1]), "").running for name in ("ctr", "crictl")
+    )
+    assert by_ctr == by_cri
+    assert {
+        "default/agent/priv": ("0", 0, True),
+        "default/vllm-0/server": ("1000", 1 << 28, False),
+    } == {one.name: (one.user, one.memory, one.is_privileged) for one in by_cri}
+    # Both are in the host's network, which the path does not show: only the kernel tells.
+    assert all(re.fullmatch(r"ns:/proc/\d+/ns/net", one.modes["network"]) for one in by_cri)
+    assert [("bind", "/srv", "/data", True)] == [
+        (mount.kind, mount.source, mount.destination, mount.is_writable)
+        for one in by_cri
+        for mount in one.mounts
+    ]

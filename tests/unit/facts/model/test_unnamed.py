@@ -24,6 +24,28 @@ def test_what_answers_otherwise_is_none(recorded, answer, said):
 
 
 @pytest.mark.parametrize(
+    ("said", "what"),
+    [
+        ('{"error": "Unauthorized"}\n401 0.01 0\n', "asks for a key"),
+        ("Forbidden\n403 0.01 0\n", "lets nobody see"),
+        ('{"error": {"message": "Loading model"}}\n503 0.01 0\n', "is busy"),
+        ('{"object": "list", "data": []}\n200 0.01 0\n', "lists no model now"),
+        ('{"object": "list", "data": null}\n200 0.01 0\n', "lists no model now"),
+    ],
+)
+def test_what_hides_whether_it_lists_models_is_named(recorded, answer, said, what):
+    assert {"http://127.0.0.1:9000/v1": what} == asked(recorded, answer, said)
+
+
+@pytest.mark.parametrize("base", ["/v1", "/openai/v1", "/api/v1", "/v3"])
+def test_the_api_may_lie_at_another_place(recorded, answer, base):
+    there, absent = answer(0, f"{MODELS}\n200 0.01 0\n", ""), answer(0, "no\n404 0.01 0\n", "")
+    host = recorded({f":9000{base}/models": there, "curl": absent})
+    host.backend = None
+    assert {f"http://127.0.0.1:9000{base}": "lists models"} == other_apis(host, ask=True, known=KNOWN)
+
+
+@pytest.mark.parametrize(
     ("expected", "code", "said"),
     [
         ("unreadable", 1, "Received HTTP/0.9 when not allowed"),
@@ -45,7 +67,7 @@ def test_half_an_answer_is_none(recorded, answer, reason, said):
     assert reason(asked, recorded, answer, said) in {"parse", "unreadable"}
 
 
-OVER_HTTP, OVER_TLS = "http://127.0.0.1:9000/v1/models", "https://127.0.0.1:9000/v1/models"
+OVER_HTTP, OVER_TLS = "http://127.0.0.1:9000/", "https://127.0.0.1:9000/"
 
 
 def failed(answer, code, said):

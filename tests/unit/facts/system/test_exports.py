@@ -103,8 +103,9 @@ def test_what_will_be_mounted():
         "c": "[Mount] What=nas:/e Where=/e",
     }
     text = "".join(
-        f"/etc/systemd/system/{name}.mount:{line}\n" for name, unit in lines.items() for line in unit.split()
+        "\n".join([f"\0/etc/systemd/system/{name}.mount", *unit.split(), ""]) for name, unit in lines.items()
     )
+    text += "\0end\n"
     assert [("/data", ("nosuid", "nodev")), ("/e", ("",))] == [
         (one.target, one.options) for one in parse_units(text)
     ]

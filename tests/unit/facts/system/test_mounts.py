@@ -1,6 +1,7 @@
 import pytest
 
 from pytest_aisec.facts.system.mounts import parse_fstab, parse_mounts, parse_units, to_come
+from pytest_aisec.observe.faults import Unobservable
 
 
 def options(text):
@@ -46,8 +47,47 @@ def test_the_same_flavour_is_agreed_on_again_where_none_is_configured(expected, 
     assert expected == [one for one in later.options if one.startswith("sec=")]
 
 
+def unit(place, *lines):
+    return f"\0{place}\n" + "".join(f"{line}\n" for line in lines)
+
+
+def units(*texts):
+    return parse_units("".join([*texts, "\0end\n"]))
+
+
+ETC, LIB = "/etc/systemd/system/data.mount", "/usr/lib/systemd/system/data.mount"
+DATA = ("[Mount]", "What=nas:/d", "Where=/data", "Type=nfs")
+
+
 def test_units_are_read_like_fstab():
-    lines = ["[Mount]", "What=nas:/d", "Where=/data", "Type=nfs", "Options=nosuid,nodev,suid"]
-    (unit,) = parse_units("".join(f"/etc/systemd/system/data.mount:{line}\n" for line in lines))
-    assert "nosuid" not in unit.options
-    assert "nodev" in unit.options
+    (found,) = units(unit(ETC, *DATA, "Options=nosuid,nodev,suid"))
+    assert "nosuid" not in found.options
+    assert "nodev" in found.options
+
+
+def test_a_drop_in_counts_after_its_unit_and_a_nearer_file_instead_of_another():
+    loosened = unit(f"{ETC}.d/b.conf", "[Mount]", "Options=rw") + unit(
+        f"{ETC}.d/a.conf", "[Mount]", "Options=ro"
+    )
+    (found,) = units(loosened, unit(LIB, *DATA, "Options=nosuid,nodev"))
+    assert ("rw",) == found.options
+    (found,) = units(unit(ETC, *DATA, "Options=nosuid"), unit(LIB, *DATA, "Options=rw"))
+    assert (ETC, ("nosuid",)) == (found.source_file, found.options)
+
+
+def test_a_masked_unit_mounts_nothing():
+    assert () == units(unit(ETC), unit(LIB, *DATA))
+
+
+@pytest.mark.parametrize("kind", ["lustre", "ceph", "fuse.glusterfs", "beegfs"])
+def test_other_file_systems_of_the_network_count(kind):
+    (found,) = parse_mounts(f"mds@tcp:/scratch /scratch {kind} rw 0 0\n")
+    assert kind == found.kind
+
+
+@pytest.mark.parametrize(
+    "text", ["", "\0/etc/systemd/system/a.mount\n[Mount]\n", "oops\0end\n", "\0/x\n\0end\n"]
+)
+def test_half_an_answer_is_none(text):
+    with pytest.raises(Unobservable, match="unit"):
+        parse_units(text)
