@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -55,6 +55,14 @@ _METAS = {
     "pkttype": "kind of address",
 }
 _PROTOCOLS = frozenset({"icmp", "icmpv6", "ipv6-icmp", "igmp", "1", "2", "58"})
+_MOST = {"port": 65535, "other port": 65535, "owner": 2**32 - 1}
+_SPANS: Mapping[str, Callable[[int], tuple[int, int | None]]] = {
+    "<": lambda number: (0, number - 1),
+    "<=": lambda number: (0, number),
+    ">": lambda number: (number + 1, None),
+    ">=": lambda number: (number, None),
+}
+"""First and last of the numbers that an operator means; `None` stands for the last that there is."""
 _NFPROTO = {"ipv4": "ip", "ipv6": "ip6", "2": "ip", "10": "ip6", "ip": "ip", "ip6": "ip6"}
 _OTHER = {"ip": "ip6", "ip6": "ip"}
 _REJECTS = {"icmp": "ip", "icmpv6": "ip6", "icmpx": "", "": ""}
@@ -133,6 +141,10 @@ def _match(table: _Table, match: Mapping[str, Any]) -> list[Condition]:
     unknown = [Condition(kind="unknown", text=text)]
     if elements is None or op not in {"==", "!=", "in"}:
         kind, family = _left(left)
+        if kind in _MOST and isinstance(op, str) and op in _SPANS and isinstance(right, int):
+            first, last = _SPANS[op](right)
+            span = f"{max(first, 0)}-{_MOST[kind] if last is None else last}"
+            return [Condition(kind=kind, values=(span,), text=text, family=family)]
         known = kind in {"other port", "known", "protocol", "port"} and elements is not None
         return [Condition(kind="known" if known else "unknown", text=text, family=family)]
     if isinstance(left, Mapping) and "concat" in left:
@@ -167,7 +179,8 @@ def _condition(left: Any, elements: Sequence[Any], text: str, *, negated: bool =
     if kind == "family":
         families = {_NFPROTO.get(value, "") for value in named}
         if len(families) != 1 or "" in families:
-            return None if "" in families else Condition(kind="known", text=text)
+            none = "none" if negated else ""
+            return None if "" in families else Condition(kind="family", text=text, family=none)
         (family,) = families
         return Condition(kind="family", text=text, family=_OTHER[family] if negated else family)
     if kind in {"out", "in"}:
