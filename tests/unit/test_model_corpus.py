@@ -6,7 +6,6 @@ import io
 import re
 import tempfile
 from collections import Counter, defaultdict
-from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,7 +15,7 @@ from _pytest.outcomes import Skipped
 from pytest_aisec import Unobservable
 from pytest_aisec.catalog.content import content_root
 from pytest_aisec.catalog.load import load_catalog
-from pytest_aisec.facts.artifacts import onnx, pickle_scan
+from pytest_aisec.facts.artifacts import onnx
 from pytest_aisec.facts.artifacts.model_files import HEAD
 from pytest_aisec.facts.artifacts.model_heads import TAIL
 from pytest_aisec.observe.redaction.redact import redact
@@ -170,10 +169,9 @@ HALVES = ("dangerous", "benign")
 
 
 @pytest.fixture(autouse=True)
-def _scanners(monkeypatch):
+def _scanners():
     pytest.importorskip("picklescan")
     pytest.importorskip("fickling")
-    monkeypatch.setattr(pickle_scan.metadata, "version", functools.cache(metadata.version))
 
 
 @pytest.mark.parametrize("control", ["ART-04", "ART-05"])
