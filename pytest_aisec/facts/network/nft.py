@@ -15,6 +15,7 @@ from pytest_aisec.observe.faults import Unobservable
 
 __all__ = ["parse_nft"]
 
+_KNOWN_FAMILIES = frozenset({"ip", "ip6", "inet", "arp", "bridge", "netdev"})
 _FAMILIES = {"ip": ("ip",), "ip6": ("ip6",), "inet": ("ip", "ip6")}
 _VERDICTS = {"accept": "accept", "drop": "drop", "queue": "queue", "return": "return"}
 _GOES_ON = frozenset(
@@ -94,7 +95,7 @@ class _Table:
 
 def _is_dormant(flags: Any) -> bool:
     """Tell whether a table is switched off. nft 1.0.6 prints the table's name where its flags belong."""
-    names = {flags} if isinstance(flags, str) else set(flags or ())
+    names = {flags} if isinstance(flags, str) else set(() if flags is None else flags)
     return not names <= {"owner", "persist"}
 
 
@@ -238,7 +239,9 @@ def _named(table: _Table, chain: str, statement: Any) -> tuple[str, Any]:
 
 def _rejected(table: _Table, value: Any, before: Rule, text: str) -> list[Condition]:
     """Return the conditions that a statement `reject` brings with it, and that nft does not show."""
-    kind = str(value.get("type", "")) if isinstance(value, Mapping) else ""
+    if value is not None and not isinstance(value, Mapping):
+        raise ValueError(f"no reject: {value!r:.80}")
+    kind = str((value or {}).get("type", ""))
     hidden = [Condition(kind="unknown", text=f"reject of {text}")]
     if kind == "tcp reset":
         # In a table for both families, nft does not show before it to which of them the rule belongs.
@@ -309,8 +312,9 @@ def parse_nft(text: str) -> list[BaseChain]:
         for kind, value in items:  # sets may come behind the rules that name them
             _declare(tables, kind, value)
         for kind, value in items:
-            if kind == "rule" and (table := tables.get((value["family"], value["table"]))):
-                table.chains.setdefault(value["chain"], []).extend(_rules(table, value))
+            if kind == "rule":
+                table = tables[value["family"], value["table"]]
+                table.chains[value["chain"]].extend(_rules(table, value))
         return [base for table in tables.values() if not table.is_dormant for base in _base_chains(table)]
     except MALFORMED as error:
         raise Unobservable("parse", f"nft printed no rule set in JSON: {error!r}") from None
@@ -320,6 +324,8 @@ def _declare(tables: dict[tuple[str, str], _Table], kind: str, value: Any) -> No
     if kind == "metainfo":
         return
     family, name = value["family"], value.get("table", value["name"] if kind == "table" else "")
+    if family not in _KNOWN_FAMILIES or not isinstance(name, str):
+        raise ValueError(f"no table: {family!r} {name!r}")
     table = tables.setdefault((family, name), _Table(family, name))
     if kind == "table":
         table.is_dormant = _is_dormant(value.get("flags"))
@@ -332,7 +338,10 @@ def _declare(tables: dict[tuple[str, str], _Table], kind: str, value: Any) -> No
     elif kind in {"set", "map"}:
         flags = value.get("flags") or ()
         moves = "dynamic" in (flags if isinstance(flags, list) else [flags])
-        table.sets[value["name"]] = None if moves else value.get("elem", [])
+        elements = value.get("elem", [])
+        if not isinstance(elements, list):
+            raise ValueError(f"no elements: {elements!r:.80}")
+        table.sets[value["name"]] = None if moves else elements
 
 
 def _base_chains(table: _Table) -> Iterator[BaseChain]:
