@@ -24,7 +24,7 @@ from pytest_aisec.facts.core.together import ahead
 from pytest_aisec.facts.model.unnamed import LISTS, other_apis
 from pytest_aisec.facts.system.logs import LogFile, companions, log_files, moment, read_log
 from pytest_aisec.facts.system.services import INFERENCE, services
-from pytest_aisec.facts.web.access_logs import ALIASES, NOTHING, address_of, requests_in, value_of
+from pytest_aisec.facts.web.access_logs import ALIASES, address_of, requests_in, value_of
 from pytest_aisec.observe.redaction.redact import MARK
 
 
@@ -85,6 +85,7 @@ def test_refused_api_calls_stay_under_the_threshold(
 
 _MAY_BE_EMPTY = ("principal", "model")
 """What some requests do not have; of those that were answered, at least one has to."""
+_TEXTS = frozenset({*_MAY_BE_EMPTY, "method", "path", "request_id"})
 
 
 @control(
@@ -179,7 +180,7 @@ def _weaknesses(
             times.append(moment(values.get("timestamp")))
         if values.get("status_code") in range(200, 300):
             answered += 1
-            filled.update(field for field in _MAY_BE_EMPTY if values.get(field) not in NOTHING)
+            filled.update(field for field in _MAY_BE_EMPTY if _is_said(values.get(field)))
     observed = {
         flaw: f"{count} of {len(lines)} lines" for flaw, count in sorted(wrong.items()) if count > tolerated
     }
@@ -216,14 +217,28 @@ def _object(line: str) -> Mapping[str, Any] | None:
     return entry if isinstance(entry, dict) else None
 
 
+def _is_empty(value: object) -> bool:
+    return value is None or (isinstance(value, str) and value.strip() in {"", "-"})
+
+
+def _is_said(value: object) -> bool:
+    """Tell whether a value names something: a text, a number, or an object with one of these in it."""
+    if isinstance(value, dict):
+        return any(map(_is_said, value.values()))
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return is_number or (isinstance(value, str) and not _is_empty(value))
+
+
 def _flaws(values: Mapping[str, Any]) -> Iterator[str]:
     """Yield what is wrong with the fields of one line; `...` stands for a field that is not there."""
     for field, value in values.items():
         if value is ...:
             yield f"no {field}"
-        elif not isinstance(value, list | dict) and value in NOTHING:
+        elif _is_empty(value):
             if field not in _MAY_BE_EMPTY:
                 yield f"{field} is empty"
+        elif field in _TEXTS and not _is_said(value):
+            yield f"{field} is no text"
         elif field in _READABLE:
             flaw, read = _READABLE[field]
             try:

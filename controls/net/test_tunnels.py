@@ -54,9 +54,18 @@ def _funnels(host: Host) -> list[str]:
         raise Unobservable("unreadable", f"tailscale serve status: {answer.stderr.strip()}")
     try:
         status: Mapping[str, Any] = json_value(answer.stdout, "tailscale serve status")
-        services = [status, *(status.get("Foreground") or {}).values()]
-        return sorted(
-            f"funnel {name}" for one in services for name, on in (one.get("AllowFunnel") or {}).items() if on
-        )
+        services = [status, *_named(status, "Foreground").values()]
+        funnels = [item for one in services for item in _named(one, "AllowFunnel").items()]
+        if not all(isinstance(on, bool) for _, on in funnels):
+            raise Unobservable("parse", "tailscale serve status: a funnel is neither on nor off")
+        return sorted(f"funnel {name}" for name, on in funnels if on)
     except MALFORMED as error:
         raise Unobservable("parse", f"tailscale serve status: {error}") from None
+
+
+def _named(one: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """Return an object within another; Go writes null for an empty one."""
+    found = one.get(key)
+    if found is not None and not isinstance(found, dict):
+        raise Unobservable("parse", f"tailscale serve status: {key} is no object")
+    return found or {}

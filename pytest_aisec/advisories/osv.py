@@ -125,11 +125,16 @@ def read_record(record: Mapping[str, Any], *, now: datetime, ecosystem: str = "P
     found: dict[str, list[Advisory]] = {}
     for affected in record.get("affected") or []:
         package = affected.get("package") if isinstance(affected, dict) else None
-        if not isinstance(package, dict) or package.get("ecosystem") != ecosystem:
+        if not isinstance(package, dict) or not _is_of(package, ecosystem):
             continue
-        one = _read_affected(record, affected, canonicalize_name(str(package.get("name", ""))))
+        one = _read_affected(record, affected, canonicalize_name(str(package.get("name", "")).strip()))
         found.setdefault(one.package, []).append(one)
     return [join(parts) for parts in found.values()]
+
+
+def _is_of(package: Mapping[str, Any], ecosystem: str) -> bool:
+    """Tell whether a package is of an ecosystem, whose name may have a release behind a colon."""
+    return str(package.get("ecosystem")).partition(":")[0].strip().casefold() == ecosystem.casefold()
 
 
 def _read_affected(record: Mapping[str, Any], affected: Mapping[str, Any], package: str) -> Advisory:

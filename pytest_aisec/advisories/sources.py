@@ -82,18 +82,28 @@ class _Copy:
 
     def __init__(self) -> None:
         self.when = _NEVER
-        self.advisories: list[Advisory] = []
+        self.said: list[Advisory] = []
+        self.of_the_future: list[Advisory] = []
 
-    def add(self, when: datetime, advisories: list[Advisory]) -> None:
-        """Take the copy if it is newer; where two are equally new, what either says counts."""
-        if when < self.when:
-            return
-        if when > self.when:
-            self.when, self.advisories = when, []
+    def add(self, when: datetime, advisories: list[Advisory], now: datetime) -> None:
+        """Take the copy if it is newer; where two are equally new, what either says counts.
+
+        Nobody knows how new a copy is that says it was changed in the future: it takes nothing back.
+        """
+        if when > now:
+            self.of_the_future += advisories
+        elif when > self.when:
+            self.when, self.said = when, [*advisories]
+        elif when == self.when:
+            self.said += advisories
+
+    @property
+    def advisories(self) -> list[Advisory]:
+        """What it says, once for each package."""
         parts: dict[str, list[Advisory]] = {}
-        for one in (*self.advisories, *advisories):
+        for one in (*self.said, *self.of_the_future):
             parts.setdefault(one.package, []).append(one)
-        self.advisories = [join(list(dict.fromkeys(same))) for same in parts.values()]
+        return [join(list(dict.fromkeys(same))) for same in parts.values()]
 
 
 def _build(texts: Iterable[tuple[str, bytes]], path: Path, *, source: str, now: datetime) -> Updated:
@@ -111,7 +121,7 @@ def _build(texts: Iterable[tuple[str, bytes]], path: Path, *, source: str, now: 
         elif when is not None and (newest is None or when > newest):
             newest = when
         copy = copies.setdefault(record["id"], _Copy())
-        copy.add(when or _NEVER, found)
+        copy.add(when or _NEVER, found, now)
     advisories = [one for copy in copies.values() for one in copy.advisories]
     if not advisories:
         raise UsageProblem(f"{source}: no OSV record about a package of PyPI is in it")

@@ -24,7 +24,7 @@ _LEADING = re.compile(
 )
 _UNFINISHED = re.compile(r"(?:^|[.])(?:alpha|beta|rc|pre|preview|dev|snapshot|nightly)\d*(?:[.]|$)")
 """In a local part: no release, whatever stands before it."""
-_COUNTED = re.compile(r"-[0-9]+$")
+_COUNTED = re.compile(r"-[0-9]+(?:\+|$)")
 """The first release after another for PEP 440 and for packages, a pre-release for semantic versions."""
 
 
@@ -167,7 +167,8 @@ def _spans(events: tuple[Event, ...]) -> list[_Span] | None:
     bounds: list[tuple[Read | None, str]] = []
     for kind, text in events:
         if kind in _AT_ONE_VERSION:
-            bounds.append((None if kind == "introduced" and text == "0" else read_version(text), kind))
+            is_start = kind == "introduced" and text == "0"
+            bounds.append((None if is_start else read_version(text, is_program=True), kind))
     if any(bound is not None and bound.version is None for bound, _ in bounds):
         return None
     floor = Version("0.dev0")

@@ -3,10 +3,10 @@
 import base64
 import functools
 import io
+import pickle
 import re
 import tempfile
 from collections import Counter, defaultdict
-from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,7 +16,7 @@ from _pytest.outcomes import Skipped
 from pytest_aisec import Unobservable
 from pytest_aisec.catalog.content import content_root
 from pytest_aisec.catalog.load import load_catalog
-from pytest_aisec.facts.artifacts import onnx, pickle_scan
+from pytest_aisec.facts.artifacts import onnx
 from pytest_aisec.facts.artifacts.model_files import HEAD
 from pytest_aisec.facts.artifacts.model_heads import TAIL
 from pytest_aisec.observe.redaction.redact import redact
@@ -170,10 +170,34 @@ HALVES = ("dangerous", "benign")
 
 
 @pytest.fixture(autouse=True)
-def _scanners(monkeypatch):
+def _scanners():
     pytest.importorskip("picklescan")
     pytest.importorskip("fickling")
-    monkeypatch.setattr(pickle_scan.metadata, "version", functools.cache(metadata.version))
+
+
+def bomb(levels=7, width=60):
+    """Return a pickle of lists that each hold the one before many times."""
+    parts = b"".join(b"(" + b"h%c" % level * width + b"lq%c" % (level + 1) for level in range(levels))
+    return b"\x80\x02]q\x00" + parts + b"."
+
+
+SHARED = ["cat", "dog"]
+
+
+@pytest.mark.parametrize(
+    ("expected", "data"),
+    [
+        ("passed", pickle.dumps(SHARED * 5000)),
+        ("passed", pickle.dumps({number: SHARED[number % 2] for number in range(9000)}, protocol=2)),
+        ("passed", pickle.dumps([range(3), int, str], protocol=2)),
+        ("failed", pickle.dumps([[SHARED]] * 5000)),
+        ("failed", bomb()),
+        ("failed", b"\x80\x02c__builtin__\neval\nq\x00" + b"h\x00" * 9000 + b"."),
+        ("failed", b"\x80\x02(X\1\0\0\0aq\x00" + b"h\x00" * 9000 + b"lcposix\ngetcwd\n)R."),
+    ],
+)
+def test_many_equal_texts_are_no_bomb(expected, data):
+    assert expected == outcome("AISEC-ART-05", Sample("labels/model.pkl", data, expected == "failed"))
 
 
 @pytest.mark.parametrize("control", ["ART-04", "ART-05"])

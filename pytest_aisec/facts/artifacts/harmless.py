@@ -64,6 +64,24 @@ _MAGIC: tuple[tuple[str, bytes], ...] = (
     ("OGG", b"OggS"),
     ("PMTiles", b"PMTiles"),
     ("FITS", b"SIMPLE  ="),
+    ("WebAssembly", b"\0asm\1\0\0\0"),
+    ("Java class", b"\xca\xfe\xba\xbe\0\0\0"),
+    ("Mach-O", b"\xcf\xfa\xed\xfe"),
+    ("Windows program", b"MZ\x90\0"),
+    ("Finder", b"\0\0\0\1Bud1"),
+    ("property list", b"bplist00"),
+    ("gettext", b"\xde\x12\x04\x95"),
+    ("gettext", b"\x95\x04\x12\xde"),
+    ("Photoshop", b"8BPS\0"),
+    ("MIDI", b"MThd\0\0\0\6"),
+    ("AAC", b"\xff\xf1"),
+    ("BigTIFF", b"II+\0\x08\0"),
+    ("BigTIFF", b"MM\0+\0\x08"),
+    ("JPEG 2000", b"\0\0\0\x0cjP  \r\n\x87\n"),
+    ("ORC", b"ORC\x08"),
+    ("OpenEXR", b"v/1\1"),
+    ("cursor", b"\0\0\2\0"),
+    ("swap file of vim", b"b0VIM "),
 )
 _MEDIA = frozenset(
     {"PNG", "JPEG", "GIF", "TIFF", "BMP", "PDF", "Ogg", "FLAC", "MP3", "Matroska", "Parquet", "Arrow"}
@@ -86,10 +104,17 @@ _AT: tuple[tuple[str, int, bytes], ...] = (
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _COMPILED = re.compile(rb"..\r\n\x00{3}|..\r\n[\x01-\x03]\x00{3}", re.DOTALL)
 _VECTORS = re.compile(rb"\d{1,9} \d{1,5}\n")
+_EVENTS = re.compile(rb".{4}\x00{4}.{4}\x09.{8}", re.DOTALL)
+"""TensorBoard: the length of a record, its checksum, and the time with which each event begins."""
 _SPECIFIED = re.compile(rb"[\x01-\x08]\x00{3}[\x02-\x40]\x00[A-Za-z]{1,63}\x00", re.DOTALL)
 """CTranslate2: a version, and the name of what the model specifies."""
 _ALL = (*((name, 0, magic) for name, magic in _MAGIC), *_AT)
-_FORMS = (("compiled Python", _COMPILED), ("word2vec", _VECTORS), ("CTranslate2", _SPECIFIED))
+_FORMS = (
+    ("compiled Python", _COMPILED),
+    ("word2vec", _VECTORS),
+    ("CTranslate2", _SPECIFIED),
+    ("TensorBoard", _EVENTS),
+)
 
 
 def harmless(head: bytes, size: int | None, path: str, others: frozenset[str] = frozenset()) -> str:

@@ -67,6 +67,7 @@ class Machine:
         self.odd: list[str] = []
         self.nested: list[bytes] = []
         self.has_called = False
+        self.is_shared = False
         self.depth = 0
         self.value: object = None
 
@@ -126,3 +127,4 @@ class Machine:
         self.odd += found.odd
         self.nested += found.nested
         self.has_called = self.has_called or found.has_called
+        self.is_shared = self.is_shared or found.is_shared

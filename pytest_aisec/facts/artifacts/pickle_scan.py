@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import logging
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
+from hashlib import sha256
 from importlib import metadata
 
 from packaging.version import Version
@@ -36,10 +37,7 @@ _LEAST = {"picklescan": "1.0.4", "fickling": "0.1.12"}
 def check_installed() -> None:
     """Raise `tool_missing` where a scanner is missing or too old here, on the controlling machine."""
     for name, least in _LEAST.items():
-        try:
-            found = Version(metadata.version(name))
-        except metadata.PackageNotFoundError:
-            found = None
+        found = _installed(name)
         if found is None or found < Version(least):
             raise Unobservable(
                 "tool_missing",
@@ -48,7 +46,20 @@ def check_installed() -> None:
             )
 
 
-@lru_cache(maxsize=64)
+@cache
+def _installed(name: str) -> Version | None:
+    """Return the version of a scanner; importlib reads its metadata anew each time."""
+    try:
+        return Version(metadata.version(name))
+    except metadata.PackageNotFoundError:
+        return None
+
+
+_MOST_KEPT = 100_000
+_kept: dict[bytes, Scan] = {}
+"""Digest of a pickle → what was said about it: a control reads the same answers after each wave."""
+
+
 def scan(data: bytes) -> Scan:
     """Return what both scanners say about exactly one pickle.
 
@@ -57,9 +68,14 @@ def scan(data: bytes) -> Scan:
 
     """
     check_installed()
-    names, dangerous = _picklescan(data)
-    more, worse = _fickling(data)
-    return Scan(names=frozenset(names | more), dangerous=tuple(sorted(dangerous | worse)))
+    digest = sha256(data).digest()
+    if digest not in _kept:
+        names, dangerous = _picklescan(data)
+        more, worse = _fickling(data)
+        if len(_kept) >= _MOST_KEPT:
+            _kept.clear()
+        _kept[digest] = Scan(names=frozenset(names | more), dangerous=tuple(sorted(dangerous | worse)))
+    return _kept[digest]
 
 
 def _picklescan(data: bytes) -> tuple[set[tuple[str, str]], set[str]]:

@@ -212,8 +212,15 @@ def _read_only(machine: Machine, _: Operation) -> None:
     machine.top(1)
 
 
+def _repeated(machine: Machine, value: object) -> None:
+    """Put a value on the stack that stands elsewhere, too."""
+    is_flat = isinstance(value, (*PLAIN, Import)) and not isinstance(value, tuple)
+    machine.is_shared = machine.is_shared or not is_flat
+    machine.stack.append(value)
+
+
 def _dup(machine: Machine, _: Operation) -> None:
-    machine.stack += machine.top(1)
+    _repeated(machine, machine.top(1)[0])
 
 
 def _put(machine: Machine, op: Operation) -> None:
@@ -224,7 +231,7 @@ def _put(machine: Machine, op: Operation) -> None:
 def _get(machine: Machine, op: Operation) -> None:
     if op.argument not in machine.memo:
         raise Broken("a number that is not in the memo")
-    machine.stack.append(machine.memo[op.argument])
+    _repeated(machine, machine.memo[op.argument])
 
 
 def _tuple(count: int) -> Callable[[Machine, Operation], None]:

@@ -43,6 +43,8 @@ class Walk:
     """Bytes in it that are loaded in turn."""
     has_called: bool
     """Whether something that it imports is called."""
+    is_shared: bool
+    """Whether something that holds others stands in several places, which may come to very many."""
     is_crossed: bool
     """Whether its frames are such that one reader stops there and another reads something else."""
     is_marked: bool
@@ -94,6 +96,7 @@ def walk(data: bytes, at: int = 0, *, size: int | None) -> Walk:
         odd=tuple(dict.fromkeys(odd for odd in machine.odd if state == "stop" or odd != OVERLONG)),
         nested=tuple(machine.nested),
         has_called=machine.has_called,
+        is_shared=machine.is_shared,
         is_crossed=is_crossed,
         is_marked=data[at : at + 1] == b"\x80" and machine.at > at,
         value=machine.value,

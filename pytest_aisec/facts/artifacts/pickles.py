@@ -124,6 +124,8 @@ class _Look:
         if self.file.size == 0 or self.file.is_settled:
             return _Found()
         source = InFile(self.host, self.file, self.most + _FOR_MEMBERS)
+        if not self.file.ends_as_zip:
+            return self.at(source, 0)
         found = _Found()
         answers = outcomes([lambda: self.at(source, 0), lambda: self.at_end(source)])
         if isinstance(answers[0], _Found):
@@ -135,7 +137,7 @@ class _Look:
     def at_end(self, source: InFile) -> _Found:
         """Refuse an archive that stands behind something else: some loaders begin at the end."""
         head = source.upto(HEAD)
-        if not self.file.ends_as_zip or head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
             return _Found()
         # The members of a tar archive are looked into anyway; a zip archive among them says where it begins.
         if zips.appended(source, self.file.size, is_moved=not tars.is_tar(head)):

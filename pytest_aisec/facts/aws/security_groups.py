@@ -81,6 +81,7 @@ def chunks(ids: Iterable[str]) -> Iterator[str]:
 
 _GROUP = "SecurityGroups[].{GroupId:GroupId,GroupName:GroupName,IpPermissions:IpPermissions}"
 
+_RANGES = ("IpRanges", "Ipv6Ranges", "PrefixListIds")
 _INTERFACE = "NetworkInterfaces[].{Id:NetworkInterfaceId,Groups:Groups[].GroupId}"
 
 
@@ -93,23 +94,33 @@ def parse_group(item: Mapping[str, Any], *, region: str) -> SecurityGroup:
 
     """
     permissions = item.get("IpPermissions")
-    if not isinstance(permissions, list) or not RESOURCE_ID.fullmatch(str(item.get("GroupId"))):
+    is_said = isinstance(permissions, list) and all(_has_types(each) for each in permissions)
+    if not is_said or not RESOURCE_ID.fullmatch(str(item.get("GroupId"))):
         raise malformed("describe-security-groups", item)
     return SecurityGroup(
         region=region,
         id=str(item["GroupId"]),
         name=str(item.get("GroupName", "")),
-        rules=tuple(_rule(each) for each in permissions if str(each.get("IpProtocol")) in _TCP),
+        rules=tuple(_rule(each) for each in permissions or () if each["IpProtocol"] in _TCP),
+    )
+
+
+def _has_types(permission: object) -> bool:
+    """Tell whether a permission names its protocol, and its ranges in lists as far as it has any."""
+    return (
+        isinstance(permission, dict)
+        and isinstance(permission.get("IpProtocol"), str)
+        and all(isinstance(permission.get(name, []), list) for name in _RANGES)
     )
 
 
 def _rule(item: Mapping[str, Any]) -> Rule:
     try:
         networks = [
-            *(ipaddress.ip_network(each["CidrIp"]) for each in item.get("IpRanges") or []),
-            *(ipaddress.ip_network(each["CidrIpv6"]) for each in item.get("Ipv6Ranges") or []),
+            *(ipaddress.ip_network(each["CidrIp"]) for each in item.get("IpRanges", [])),
+            *(ipaddress.ip_network(each["CidrIpv6"]) for each in item.get("Ipv6Ranges", [])),
         ]
-        lists = tuple(str(each["PrefixListId"]) for each in item.get("PrefixListIds") or [])
+        lists = tuple(str(each["PrefixListId"]) for each in item.get("PrefixListIds", []))
     except (AttributeError, KeyError, TypeError, ValueError):
         raise malformed("describe-security-groups", item) from None
     first, last = item.get("FromPort"), item.get("ToPort")
@@ -175,11 +186,14 @@ def attachments(account: Account, groups: Sequence[SecurityGroup]) -> dict[tuple
         ]
     )
     found_by: dict[tuple[str, str], set[str]] = {(group.region, group.id): set() for group in groups}
-    for (region, _), answer in zip(asked, answers, strict=True):
+    for (region, part), answer in zip(asked, answers, strict=True):
         for item in rows(answer):
-            if not isinstance(item.get("Groups"), list) or not item.get("Id"):
+            held = item.get("Groups")
+            if not isinstance(held, list) or not all(isinstance(each, str) for each in held):
                 raise malformed("describe-network-interfaces", item)
-            for group_id in item["Groups"]:
+            if not item.get("Id") or not {*part.split(",")} & {*held}:  # those are asked for
+                raise malformed("describe-network-interfaces", item)
+            for group_id in held:
                 if (region, group_id) in found_by:
                     found_by[region, group_id].add(str(item["Id"]))
     return {key: tuple(sorted(names)) for key, names in found_by.items()}

@@ -218,20 +218,31 @@ def read_report(text: str, *, where: str) -> Report:
     )
 
 
+_FIELDS = (
+    ("VulnerabilityID", None),
+    ("PkgName", None),
+    ("InstalledVersion", ""),
+    ("FixedVersion", ""),
+    ("Severity", None),
+)
+"""Of a vulnerability, all texts, with what stands for one that is left out."""
+
+
 @reads
 def _found(results: Sequence[Mapping[str, Any]], where: str) -> Iterator[Found]:
     for result in results:
         for item in result.get("Vulnerabilities") or []:
-            try:
-                yield Found(
-                    id=str(item["VulnerabilityID"]),
-                    package=str(item["PkgName"]),
-                    installed=str(item.get("InstalledVersion", "")),
-                    fixed=str(item.get("FixedVersion") or ""),
-                    severity=str(item["Severity"]),
-                )
-            except (KeyError, TypeError, AttributeError):
-                raise Unobservable("parse", f"{where}: not a vulnerability: {item!r:.80}") from None
+            if not isinstance(item, dict) or not all(
+                isinstance(item.get(name, default), str) for name, default in _FIELDS
+            ):
+                raise Unobservable("parse", f"{where}: not a vulnerability: {item!r:.80}")
+            yield Found(
+                id=item["VulnerabilityID"],
+                package=item["PkgName"],
+                installed=item.get("InstalledVersion", ""),
+                fixed=item.get("FixedVersion", ""),
+                severity=item["Severity"],
+            )
 
 
 @reads

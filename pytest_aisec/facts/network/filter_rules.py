@@ -106,6 +106,8 @@ class LogRule:
     """Netlink group that it logs to, empty for the kernel's log."""
     text: str
     """The rule as its tool shows it."""
+    is_doubtful: bool = False
+    """Whether the rules alone do not tell that any packet gets to it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -156,7 +156,7 @@ def _condition(option: str, values: Sequence[str], sets: Sets, *, negated: bool)
     split = tuple(value for word in values for value in word.split(",") if value)
     if kind == "protocol" and set(split) <= {"icmp", "ipv6-icmp", "icmpv6", "1", "58", "igmp", "2"}:
         kind = "icmp"
-    if kind == "port":
+    if kind in {"port", "other port"}:
         split = tuple(value.replace(":", "-") for value in split)
     if kind == "state":
         split = tuple(value.lower() for value in split)

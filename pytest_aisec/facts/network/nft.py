@@ -10,55 +10,26 @@ from typing import Any
 
 from pytest_aisec.facts.core.formats import MALFORMED, reads
 from pytest_aisec.facts.network.filter_rules import HOOKS, BaseChain, Condition, LogRule, Rule
+from pytest_aisec.facts.network.nft_names import (
+    ENDS_WELL,
+    FAMILIES,
+    GOES_ON,
+    KNOWN_FAMILIES,
+    LIMITS,
+    METAS,
+    MOST,
+    NFPROTO,
+    OTHER,
+    PAYLOADS,
+    PROTOCOLS,
+    REJECTS,
+    SPANS,
+    VERDICTS,
+)
 from pytest_aisec.facts.network.nft_text import read_rules
 from pytest_aisec.observe.faults import Unobservable
 
 __all__ = ["parse_nft"]
-
-_FAMILIES = {"ip": ("ip",), "ip6": ("ip6",), "inet": ("ip", "ip6")}
-_VERDICTS = {"accept": "accept", "drop": "drop", "queue": "queue", "return": "return"}
-_GOES_ON = frozenset(
-    {
-        "comment",
-        "ct expectation",
-        "ct helper",
-        "ct timeout",
-        "dup",
-        "flow",
-        "last",
-        "map",
-        "mangle",
-        "notrack",
-        "secmark",
-        "set",
-        "tproxy",
-    }
-)
-_ENDS_WELL = frozenset({"dnat", "snat", "masquerade", "redirect"})
-_LIMITS = frozenset({"limit", "quota", "ct count", "connlimit", "meter"})
-_PAYLOADS = {
-    "daddr": "destination",
-    "saddr": "source",
-    "dport": "port",
-    "sport": "other port",
-    "protocol": "protocol",
-    "nexthdr": "protocol",
-}
-_METAS = {
-    "oif": "out",
-    "oifname": "out",
-    "iif": "in",
-    "iifname": "in",
-    "l4proto": "protocol",
-    "skuid": "owner",
-    "skgid": "owner",
-    "pkttype": "kind of address",
-}
-_PROTOCOLS = frozenset({"icmp", "icmpv6", "ipv6-icmp", "igmp", "1", "2", "58"})
-_NFPROTO = {"ipv4": "ip", "ipv6": "ip6", "2": "ip", "10": "ip6", "ip": "ip", "ip6": "ip6"}
-_OTHER = {"ip": "ip6", "ip6": "ip"}
-_REJECTS = {"icmp": "ip", "icmpv6": "ip6", "icmpx": "", "": ""}
-"""Family whose packets alone a statement `reject` rejects. nft shows no other condition for it."""
 
 
 class _Table:
@@ -86,7 +57,7 @@ class _Table:
 
 def _is_dormant(flags: Any) -> bool:
     """Tell whether a table is switched off. nft 1.0.6 prints the table's name where its flags belong."""
-    names = {flags} if isinstance(flags, str) else set(flags or ())
+    names = {flags} if isinstance(flags, str) else set(() if flags is None else flags)
     return not names <= {"owner", "persist"}
 
 
@@ -113,10 +84,10 @@ def _left(left: Any) -> tuple[str, str]:
         family = protocol if protocol in {"ip", "ip6"} else ""
         if protocol in {"icmp", "icmpv6", "igmp"}:
             return "icmp", {"icmp": "ip", "icmpv6": "ip6"}.get(protocol, "")
-        return _PAYLOADS.get(name, "known" if protocol else "unknown"), family
+        return PAYLOADS.get(name, "known" if protocol else "unknown"), family
     if what == "meta" and isinstance(value, Mapping):
         key = str(value.get("key", ""))
-        return ("family" if key in {"nfproto", "protocol"} else _METAS.get(key, "unknown")), ""
+        return ("family" if key in {"nfproto", "protocol"} else METAS.get(key, "unknown")), ""
     if what == "ct" and isinstance(value, Mapping):
         return ("state" if value.get("key") == "state" else "unknown"), ""
     if what == "fib" and isinstance(value, Mapping):
@@ -133,6 +104,10 @@ def _match(table: _Table, match: Mapping[str, Any]) -> list[Condition]:
     unknown = [Condition(kind="unknown", text=text)]
     if elements is None or op not in {"==", "!=", "in"}:
         kind, family = _left(left)
+        if kind in MOST and isinstance(op, str) and op in SPANS and isinstance(right, int):
+            first, last = SPANS[op](right)
+            span = f"{max(first, 0)}-{MOST[kind] if last is None else last}"
+            return [Condition(kind=kind, values=(span,), text=text, family=family)]
         known = kind in {"other port", "known", "protocol", "port"} and elements is not None
         return [Condition(kind="known" if known else "unknown", text=text, family=family)]
     if isinstance(left, Mapping) and "concat" in left:
@@ -165,14 +140,15 @@ def _condition(left: Any, elements: Sequence[Any], text: str, *, negated: bool =
         return None
     named = tuple(value for value in values if value is not None)
     if kind == "family":
-        families = {_NFPROTO.get(value, "") for value in named}
+        families = {NFPROTO.get(value, "") for value in named}
         if len(families) != 1 or "" in families:
-            return None if "" in families else Condition(kind="known", text=text)
+            none = "none" if negated else ""
+            return None if "" in families else Condition(kind="family", text=text, family=none)
         (family,) = families
-        return Condition(kind="family", text=text, family=_OTHER[family] if negated else family)
+        return Condition(kind="family", text=text, family=OTHER[family] if negated else family)
     if kind in {"out", "in"}:
         named = tuple("lo" if value == "1" else value for value in named)
-    if kind == "protocol" and set(named) <= _PROTOCOLS:
+    if kind == "protocol" and set(named) <= PROTOCOLS:
         kind = "icmp"
     return Condition(kind=kind, values=named, is_negated=negated, text=text, family=family)
 
@@ -189,7 +165,7 @@ def _rules(table: _Table, rule: Mapping[str, Any]) -> Iterator[Rule]:  # noqa: C
             conditions += _match(table, value)
         elif kind == "counter":
             packets = value.get("packets") if isinstance(value, Mapping) else None
-        elif kind in _LIMITS:
+        elif kind in LIMITS:
             conditions.append(Condition(kind="limit", text=json.dumps(statement, sort_keys=True)))
         elif kind == "log":
             options = value if isinstance(value, Mapping) else {}
@@ -200,9 +176,9 @@ def _rules(table: _Table, rule: Mapping[str, Any]) -> Iterator[Rule]:  # noqa: C
             yield from _verdict_map(table, value, conditions)
         elif kind == "reject":
             yield replace(_rule([*conditions, *_rejected(table, value, before, text)]), verdict="drop")
-        elif kind in _VERDICTS or kind in _ENDS_WELL:
-            yield replace(before, verdict=_VERDICTS.get(kind, "accept"))
-        elif kind not in _GOES_ON:
+        elif kind in VERDICTS or kind in ENDS_WELL:
+            yield replace(before, verdict=VERDICTS.get(kind, "accept"))
+        elif kind not in GOES_ON:
             conditions.append(Condition(kind="unknown", text=json.dumps(statement, sort_keys=True)))
             if not (kind == "xt" and isinstance(value, Mapping) and value.get("type") == "match"):
                 yield replace(_rule(conditions), verdict="unknown")
@@ -225,17 +201,19 @@ def _named(table: _Table, chain: str, statement: Any) -> tuple[str, Any]:
 
 def _rejected(table: _Table, value: Any, before: Rule, text: str) -> list[Condition]:
     """Return the conditions that a statement `reject` brings with it, and that nft does not show."""
-    kind = str(value.get("type", "")) if isinstance(value, Mapping) else ""
+    if value is not None and not isinstance(value, Mapping):
+        raise ValueError(f"no reject: {value!r:.80}")
+    kind = str((value or {}).get("type", ""))
     hidden = [Condition(kind="unknown", text=f"reject of {text}")]
     if kind == "tcp reset":
         # In a table for both families, nft does not show before it to which of them the rule belongs.
-        is_open = len(_FAMILIES.get(table.family, ())) != 1 and not before.family
+        is_open = len(FAMILIES.get(table.family, ())) != 1 and not before.family
         is_said = any(one.kind == "protocol" and one.values == ("tcp",) for one in before.conditions)
         tcp = [] if is_said else [Condition(kind="protocol", values=("tcp",), text="tcp")]
         return [*tcp, *(hidden if is_open else [])]
-    if kind not in _REJECTS:
+    if kind not in REJECTS:
         return hidden
-    family = _REJECTS[kind]
+    family = REJECTS[kind]
     return [Condition(kind="family", text=kind, family=family)] if family else []
 
 
@@ -279,7 +257,7 @@ def _verdict_map(table: _Table, value: Mapping[str, Any], conditions: Sequence[C
         if kind in {"jump", "goto"}:
             yield replace(_rule(when, kind), target=str(inner["target"]))
         elif kind != "continue":
-            yield _rule(when, _VERDICTS.get(kind, "unknown"))
+            yield _rule(when, VERDICTS.get(kind, "unknown"))
 
 
 @reads
@@ -296,8 +274,9 @@ def parse_nft(text: str) -> list[BaseChain]:
         for kind, value in items:  # sets may come behind the rules that name them
             _declare(tables, kind, value)
         for kind, value in items:
-            if kind == "rule" and (table := tables.get((value["family"], value["table"]))):
-                table.chains.setdefault(value["chain"], []).extend(_rules(table, value))
+            if kind == "rule":
+                table = tables[value["family"], value["table"]]
+                table.chains[value["chain"]].extend(_rules(table, value))
         return [base for table in tables.values() if not table.is_dormant for base in _base_chains(table)]
     except MALFORMED as error:
         raise Unobservable("parse", f"nft printed no rule set in JSON: {error!r}") from None
@@ -307,6 +286,8 @@ def _declare(tables: dict[tuple[str, str], _Table], kind: str, value: Any) -> No
     if kind == "metainfo":
         return
     family, name = value["family"], value.get("table", value["name"] if kind == "table" else "")
+    if family not in KNOWN_FAMILIES or not isinstance(name, str):
+        raise ValueError(f"no table: {family!r} {name!r}")
     table = tables.setdefault((family, name), _Table(family, name))
     if kind == "table":
         table.is_dormant = _is_dormant(value.get("flags"))
@@ -319,15 +300,18 @@ def _declare(tables: dict[tuple[str, str], _Table], kind: str, value: Any) -> No
     elif kind in {"set", "map"}:
         flags = value.get("flags") or ()
         moves = "dynamic" in (flags if isinstance(flags, list) else [flags])
-        table.sets[value["name"]] = None if moves else value.get("elem", [])
+        elements = value.get("elem", [])
+        if not isinstance(elements, list):
+            raise ValueError(f"no elements: {elements!r:.80}")
+        table.sets[value["name"]] = None if moves else elements
 
 
 def _base_chains(table: _Table) -> Iterator[BaseChain]:
     for chain, hook, policy, priority in table.hooks:
-        if table.family in _FAMILIES:
+        if table.family in FAMILIES:
             yield BaseChain(
                 name=f"nft {table.family} {table.name} {chain}",
-                families=_FAMILIES[table.family],
+                families=FAMILIES[table.family],
                 table=table.name,
                 chain=chain,
                 hook=hook,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from itertools import pairwise
 from typing import Any
 
 from pytest_aisec.facts.core.formats import is_number
 from pytest_aisec.facts.network.filter_rules import BaseChain, Condition, LogRule, Rule
+from pytest_aisec.facts.network.ordinary import SOME, UNCLEAR, Hold, ordinarily
 from pytest_aisec.facts.network.origin import Origin
 from pytest_aisec.observe.faults import Unobservable
 
@@ -29,7 +30,6 @@ _STAYING = {
 _BITS = {"ip": 32, "ip6": 128}
 _NAMED_PORTS = {"ssh": "22", "domain": "53", "http": "80", "https": "443"}
 _ALL_ADDRESSES = {"unspec", "unicast"}
-_PRIVILEGED = 1024
 
 Ranges = tuple[tuple[int, int], ...]
 """Addresses as numbers: first and last, sorted, none touching another."""
@@ -87,7 +87,14 @@ class _Packets:
     def key(self) -> frozenset[tuple[str, frozenset[Any]]]:
         return frozenset(self.rest.items())
 
+    @property
+    def in_doubt(self) -> _Packets:
+        """The same packets, of which nobody can tell whether there are any."""
+        return _Packets(self.to, {**self.rest, "sure": frozenset({False})})
 
+
+_UNPRIVILEGED: Ranges = ((1024, 65535),)
+"""Ports that a connection may leave from."""
 Part = tuple[str, Ranges | frozenset[Any]]
 """What of packets a condition is about, and the values for which it holds."""
 
@@ -116,6 +123,7 @@ class _Walk:
             "state": frozenset({"new", "established"}),
             "uid": self.sender.owners.get("uid", frozenset({0})),
             "gid": self.sender.owners.get("gid", frozenset({0})),
+            "sure": frozenset({True}),
         }
         self.every = [_Packets(to, rest)] if all(rest.values()) else []
 
@@ -130,57 +138,67 @@ class _Walk:
             self.work += sum(len(one.to) for one in packets)
             if self.work > _MOST_WORK:
                 raise Unobservable("parse", f"{base.name} has too many branches to be judged")
-            hits, packets = self._split(packets, rule)
-            if not hits:
-                continue
-            if rule.log is not None:
-                self.logs.append(rule.log)
-            packets = _merged([*packets, *self._after(base, rule, hits, ways, depth)])
+            hits, left = self._split(packets, rule)
+            if rule.log is not None and hits:
+                is_sure = any(True in one.rest["sure"] for one in hits)
+                self.logs.append(replace(rule.log, is_doubtful=not is_sure))
+            if hits and rule.verdict:
+                packets = self._after(base, rule, hits, left, packets, ways, depth)
         ways.back = _merged([*ways.back, *packets])
         return ways
 
     def _after(
-        self, base: BaseChain, rule: Rule, hits: list[_Packets], ways: _Ways, depth: int
+        self,
+        base: BaseChain,
+        rule: Rule,
+        hits: list[_Packets],
+        left: list[_Packets],
+        packets: list[_Packets],
+        ways: _Ways,
+        depth: int,
     ) -> list[_Packets]:
-        """Return those of the packets that a rule applies to which go on behind it."""
-        if not rule.verdict:
-            return hits
+        """Return those of the packets that go on behind a rule, which applies to `hits` and not to `left`."""
         if rule.verdict in {"jump", "goto"}:
             inner = self.through(base, rule.target, hits, depth + 1)
             ways.accepted += inner.accepted
+            if rule.verdict == "jump" and inner.back == _merged(hits):
+                return packets
             if rule.verdict == "jump":
-                return inner.back
+                return _merged([*left, *inner.back])
             ways.back += inner.back
         elif rule.verdict == "return":
             ways.back += hits
         elif rule.verdict != "drop":
             ways.accepted += hits
-        return []
+        return _merged(left)
 
     def _split(self, packets: list[_Packets], rule: Rule) -> tuple[list[_Packets], list[_Packets]]:
         """Return the packets to which a rule may apply, and those to which it may not."""
         if rule.family not in {"", self.family}:
             return [], packets
         parts: list[Part] = []
-        unsure = False
+        held: list[Hold] = []
         for condition in rule.conditions:
             meant = self._meaning(condition)
             if meant is False:
                 return [], packets
-            if meant is None:
-                unsure = True
+            if isinstance(meant, Hold):
+                held.append(meant)
             elif meant is not True:
                 parts.append(meant)
         hits: list[_Packets] = []
         left: list[_Packets] = []
         for one in packets:
             hit, rest = _cut(one, parts)
-            hits += [hit] if hit else []
-            left += [one] if unsure else rest
+            if hit:
+                hits.append(hit if all(hold.some_do for hold in held) else hit.in_doubt)
+            left += rest
+            if hit and held:
+                left.append(hit if any(hold.some_do_not for hold in held) else hit.in_doubt)
         return hits, left
 
-    def _meaning(self, one: Condition) -> Part | bool | None:  # noqa: C901 - one branch a kind
-        """Return for which packets a condition holds: for all, for none, or `None` where nobody can tell."""
+    def _meaning(self, one: Condition) -> Part | Hold | bool:  # noqa: C901 - one branch a kind
+        """Return for which packets a condition holds: for all, for none, or how far that can be told."""
         if one.kind == "family":
             return True
         if one.kind == "protocol":
@@ -202,19 +220,19 @@ class _Walk:
             return self._port(one)
         if one.kind == "kind of address":
             return _is_any(one, _ALL_ADDRESSES)
-        return None
+        return ordinarily(one)
 
     def _part(self, kind: str, one: Condition, holds: Callable[[Any], bool]) -> Part:
         return kind, frozenset(value for value in self.every[0].rest[kind] if holds(value) != one.is_negated)
 
-    def _addresses(self, one: Condition) -> Part | bool | None:
+    def _addresses(self, one: Condition) -> Part | Hold:
         found: list[tuple[int, int]] = []
         for value in one.values:
             try:
                 first, _, last = value.partition("-")
                 nets = [ipaddress.ip_network(text, strict=False) for text in (first, last) if text]
             except ValueError:
-                return None
+                return UNCLEAR
             if nets[0].version == (4 if self.family == "ip" else 6):
                 found.append((int(nets[0][0]), int(nets[-1][-1])))
         ranges = _joined(found)
@@ -224,9 +242,9 @@ class _Walk:
             "source", one, lambda address: bool(_common(((int(address), int(address)),), ranges))
         )
 
-    def _owner(self, one: Condition) -> Part | bool | None:
+    def _owner(self, one: Condition) -> Part | Hold:
         if not self.sender.owners:
-            return None
+            return UNCLEAR
         kind = "gid" if re.search(r"gid", one.text) else "uid"
         wanted: set[int] = set()
         for value in one.values:
@@ -237,7 +255,7 @@ class _Walk:
                 wanted |= self.sender.owners.get(f"{kind} {value}", frozenset())
         return self._part(kind, one, lambda number: number in wanted)
 
-    def _port(self, one: Condition) -> Part | bool | None:
+    def _port(self, one: Condition) -> Part | Hold | bool:
         if re.search(r'"protocol": "(udp|udplite|sctp|dccp)"', one.text):
             return False
         spans: list[tuple[int, int]] = []
@@ -246,12 +264,13 @@ class _Walk:
                 "-"
             )
             if not is_number(first) or not is_number(last or first):
-                return None
+                return UNCLEAR
             spans.append((int(first), int(last or first)))
         if one.kind == "port" or "--ports" in one.text:
             return self._part("port", one, lambda port: any(first <= port <= last for first, last in spans))
-        unprivileged = any(last >= _PRIVILEGED for _, last in spans)
-        return None if one.is_negated or unprivileged else False
+        own = _joined(spans)
+        meant = _without(_UNPRIVILEGED, own) if one.is_negated else _common(_UNPRIVILEGED, own)
+        return meant == _UNPRIVILEGED or (SOME if meant else False)
 
 
 @dataclass

@@ -40,8 +40,11 @@ _PACKAGES = {
     "trivy": "trivy",
     "ollama": "ollama",
 }
-_UNFINISHED = re.compile(r"(?<![a-z])(?:alpha|beta|rc|pre|dev|git|snap)", re.IGNORECASE)
-"""In the revision of a package: what is packed may not be the release yet, as in 1.19.1-0.1.rc1."""
+_UNFINISHED = re.compile(r"(?<![a-z])(?:alpha|beta|rc|pre|dev|git|snap)|^0\.\d+\.", re.IGNORECASE)
+"""In the revision of a package: what is packed may not be the release yet, as in 1.19.1-0.1.rc1.
+
+Packagers of rpm count what comes before a release as 0.1, 0.2 and so on, whatever they write behind it.
+"""
 _DISTRIBUTED = {"runc"}
 """Packages that Linux distributions build themselves, and mend under the old version."""
 

@@ -185,7 +185,7 @@ def logon_failures(host: Host, hours: int) -> Failures:
     return Failures(
         events=tuple(
             LogonFailure(
-                event=int(row.get("id") or 0),
+                event=row["id"],
                 time=moment(row.get("time")),
                 source=_named(row.get("source")),
                 user=_named(row.get("user")),
@@ -221,8 +221,8 @@ def _events(host: Host, query: str, most: int) -> list[dict[str, Any]]:
     if not isinstance(row.get("newest"), int):
         raise Unobservable("stale", "the Security log shows no event at all")
     listed = items(row.get("rows"))
-    if not all(isinstance(item, dict) for item in listed):
-        raise Unobservable("parse", "events are not shown as objects")
+    if not all(isinstance(item, dict) and type(item.get("id")) is int for item in listed):
+        raise Unobservable("parse", "events are not shown as objects with their numbers")
     return listed
 
 

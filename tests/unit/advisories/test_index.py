@@ -120,6 +120,22 @@ def test_withdrawn_records_and_other_ecosystems_are_left_out():
     assert [] == read_record(other, now=NOW)
 
 
+@pytest.mark.parametrize("ecosystem", ["PyPI", "pypi", "PyPI:3", " PyPI"])
+def test_an_ecosystem_however_it_is_written(ecosystem):
+    one = record(package=" torch ", events=FIXED)
+    one["affected"][0]["package"]["ecosystem"] = ecosystem
+    assert ["torch"] == [advisory.package for advisory in read_record(one, now=NOW)]
+
+
+@pytest.mark.parametrize("more", [{"withdrawn": "2026-01-01T00:00:00Z"}, {"events": [{"introduced": "9"}]}])
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_copy_that_was_changed_in_the_future_takes_nothing_back(built, more, order):
+    later = {"events": FIXED, **more, "modified": "2030-01-01T00:00:00Z"}
+    found = built(*[record(events=FIXED), record(**later)][::order])
+    assert [(("PYSEC-1",), None, True)] == texts(found, "torch", "2.5")
+    assert bool(texts(found, "torch", "9.1")) == ("withdrawn" not in more)
+
+
 WITHDRAWN = {"withdrawn": "2026-10-01T00:00:00Z"}
 
 

@@ -1,6 +1,7 @@
 """What is read from answers of the `aws` CLI about log groups, trails, buckets and EC2."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -9,7 +10,7 @@ from pytest_aisec.facts.aws.cloudwatch_logs import fits, parse_log_group
 from pytest_aisec.facts.aws.ec2 import parse_instance
 from pytest_aisec.facts.aws.policies import parse_policy
 from pytest_aisec.facts.aws.s3 import BLOCKS, parse_blocks, parse_listing, requires_tls
-from pytest_aisec.facts.aws.security_groups import parse_group, widest
+from pytest_aisec.facts.aws.security_groups import SecurityGroup, attachments, parse_group, widest
 from pytest_aisec.observe.faults import Unobservable
 
 ARN = "arn:aws:logs:us-east-1:123456789012:log-group:/ai/a"
@@ -229,9 +230,26 @@ def test_rules():
     for wrong in (
         {"IpProtocol": "tcp", "IpRanges": [{}]},
         {"IpProtocol": "tcp", "IpRanges": [{"CidrIp": "x"}]},
+        *({"IpProtocol": value, "IpRanges": []} for value in (None, 6, -1, True, [], ["tcp"], {})),
+        *({"IpProtocol": "-1", "IpRanges": value} for value in (None, "", {}, 0)),
+        {"IpProtocol": "-1", "Ipv6Ranges": None},
+        {"IpRanges": []},
     ):
         with pytest.raises(Unobservable):
             group(**wrong)
+
+
+@pytest.mark.parametrize("held", [None, "sg-1", [], [None], ["sg-1", 5], ["sg-2"], [["sg-1"]]])
+def test_an_interface_has_the_groups_that_were_asked_for(held):
+    one = SecurityGroup(region="us-east-1", id="sg-1", name="g", rules=())
+
+    def asking(groups):
+        rows = [{"Id": "eni-1", "Groups": groups}]
+        return SimpleNamespace(ask=lambda calls: [rows for _ in calls])
+
+    assert {("us-east-1", "sg-1"): ("eni-1",)} == attachments(asking(["sg-2", "sg-1"]), [one])
+    with pytest.raises(Unobservable, match="parse"):
+        attachments(asking(held), [one])
 
 
 def test_halves_make_a_whole():

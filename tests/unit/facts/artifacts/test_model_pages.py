@@ -1,5 +1,6 @@
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -115,6 +116,32 @@ def test_a_file_that_was_replaced_between_two_questions(local, tmp_path, monkeyp
     found = model_files(local, [str(tmp_path)])
     assert [f"{tmp_path}/long.json: was not there any more"] == [fault.detail for fault in found.faults]
     assert f"{tmp_path}/long.json" not in {file.path for file in found.files}
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize("is_large", [True, False])
+def test_a_directory_that_is_a_link_beside_one_that_takes_pages(local, tmp_path, pages, order, is_large):
+    for name in ("many", "elsewhere"):
+        (tmp_path / name).mkdir()
+    plant(tmp_path / "many")
+    if is_large:
+        plant(tmp_path / "elsewhere", 30)
+    (tmp_path / "elsewhere" / "model.pkl").write_bytes(b"cposix\ngetcwd\n)R.")
+    (tmp_path / "elsewhere" / "back").symlink_to("../many")
+    (tmp_path / "link").symlink_to("elsewhere")
+    tops = [str(tmp_path / "many"), str(tmp_path / "link")][::order]
+    found = model_files(local, tops)
+    assert () == found.faults
+    expected = set()
+    for top in tops:
+        for folder, _, names in os.walk(top):
+            if "/out" not in folder:
+                expected |= {f"{folder}/{name}" for name in names}
+    seen = {file.path for file in found.files}
+    assert {str(tmp_path / "link" / "model.pkl"), str(tmp_path / "many" / "logo.png")} <= seen
+    assert not {path for path in expected - seen if not Path(path).is_symlink()}
+    held = {item.file.path: item.what for item in pickles(local, found.each, most=65536)}
+    assert "pickle" == held[str(tmp_path / "link" / "model.pkl")]
 
 
 def test_without_perl_what_is_cut_stays_cut(local, tmp_path, monkeypatch, pages):

@@ -11,15 +11,18 @@ from pytest_aisec.facts.artifacts.pickle_scan import scan
 def versions(monkeypatch):
     def of(**found):
         def version(name):
+            asked.append(name)
             if found.get(name) is None:
                 raise metadata.PackageNotFoundError(name)
             return found[name]
 
+        asked: list[str] = []
         monkeypatch.setattr(pickle_scan.metadata, "version", version)
-        scan.cache_clear()
+        pickle_scan._installed.cache_clear()
+        return asked
 
     yield of
-    scan.cache_clear()
+    pickle_scan._installed.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -29,6 +32,15 @@ def versions(monkeypatch):
 def test_without_both_scanners_nothing_is_clean(versions, reason, found):
     versions(**found)
     assert "tool_missing" == reason(scan, pickle.dumps({}))
+
+
+def test_what_is_installed_is_looked_up_once_for_thousands_of_pickles(versions):
+    pytest.importorskip("picklescan")
+    pytest.importorskip("fickling")
+    asked = versions(picklescan="1.0.5", fickling="0.1.12")
+    for number in range(20):
+        scan(pickle.dumps({"a": number}))
+    assert ["fickling", "picklescan"] == sorted(asked)
 
 
 class TestScanners:

@@ -59,6 +59,15 @@ def test_what_proves_nothing():
 
 
 @pytest.mark.parametrize(
+    "field", ["VulnerabilityID", "PkgName", "InstalledVersion", "FixedVersion", "Severity"]
+)
+@pytest.mark.parametrize("value", [None, 0, [], {}, True])
+def test_a_field_of_another_type_is_not_taken_for_an_empty_one(field, value):
+    item = {"VulnerabilityID": "CVE-1", "PkgName": "a", "FixedVersion": "2", "Severity": "HIGH", field: value}
+    assert "parse" == reason(Results=[{"Class": "os-pkgs", "Vulnerabilities": [item]}])
+
+
+@pytest.mark.parametrize(
     ("name", "system", "expected"),
     [
         ("alpine-39-high-critical", "alpine 3.9.4", {("CVE-2019-14697", "CRITICAL", "1.1.20-r5")}),

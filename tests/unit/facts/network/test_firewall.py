@@ -21,6 +21,40 @@ def nft(*statements, flags=()):
     return json.dumps({"nftables": [{"metainfo": {}}, {"table": table}, {"chain": chain}, {"rule": rule}]})
 
 
+def lists(*items):
+    table = {"table": {"family": "inet", "name": "t"}}
+    chain = {"chain": {"family": "inet", "table": "t", "name": "o", "hook": "output"}}
+    return json.dumps({"nftables": [table, chain, *items]})
+
+
+def rule(*statements, **more):
+    return {"rule": {"family": "inet", "table": "t", "chain": "o", "expr": list(statements), **more}}
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        rule({"accept": None}, table="u"),
+        rule({"accept": None}, table=5),
+        rule({"accept": None}, chain="p"),
+        rule({"accept": None}, chain=True),
+        rule({"accept": None}, family="²"),
+        rule({"reject": 5}),
+        rule({"reject": ["a", 5]}),
+        rule({"reject": []}),
+        {"table": {"family": True, "name": "t"}},
+        {"table": {"family": "inet", "name": None}},
+        {"table": {"family": "inet", "name": "t", "flags": 0}},
+        {"chain": {"family": "inet", "table": -1, "name": "o", "hook": "output"}},
+        {"set": {"family": "inet", "table": "t", "name": "s", "elem": ""}},
+    ],
+)
+def test_what_has_no_place_or_another_type_is_not_left_out(item):
+    assert 1 == len(parse_nft(lists(rule({"drop": None}))))
+    with pytest.raises(Unobservable, match="parse"):
+        parse_nft(lists(item))
+
+
 def test_nft():
     log = {"log": {"prefix": "EGRESS: "}}
     assert [("EGRESS: ", True)] == [

@@ -112,6 +112,108 @@ def test_what_the_log_itself_is_for(expected, conditions):
     assert expected == len(logs(saved(f"-A OUTPUT {conditions} -j LOG --log-prefix x\n")))
 
 
+def sure(chains, **more):
+    return [not rule.is_doubtful for rule in logs(chains, **more)]
+
+
+@pytest.mark.parametrize(
+    ("expected", "conditions"),
+    [
+        ([], "-f"),
+        ([True], "! -f"),
+        ([False], "-m ttl --ttl-eq 3"),
+        ([False], "-m ttl --ttl-gt 1"),
+        ([False], "-m length --length 9000"),
+        ([False], "-m mark --mark 0x1"),
+        ([True], "-m mark ! --mark 0x1"),
+        ([True], "-m mark --mark 0x0/0xff"),
+        ([False], "-m mark ! --mark 0x0"),
+        ([False], "-m dscp --dscp 0x2e"),
+        ([False], "-m set --match-set elsewhere dst"),
+        ([False], "-m time --timestart 03:00:00 --timestop 03:01:00"),
+        ([False], "-m string --string secret --algo bm"),
+        ([False], "-m cgroup --path trusted.slice"),
+        ([False], "-m policy --dir out --pol ipsec"),
+        ([True], "-m policy --dir out --pol none"),
+        ([False], "-m conntrack --ctdir REPLY"),
+        ([True], "-m conntrack --ctdir ORIGINAL"),
+        ([False], "-m bpf --bytecode 4,48"),
+        ([], "-p tcp -m tcp --tcp-flags FIN,SYN,RST,PSH,ACK,URG NONE"),
+        ([], "-p tcp -m tcp --tcp-flags ALL ALL"),
+        ([True], "-p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN"),
+        ([True], "-p tcp -m tcp ! --tcp-flags SYN,RST SYN,RST"),
+        ([True], "-m addrtype --src-type LOCAL"),
+        ([], "-m addrtype --src-type BROADCAST"),
+        ([True], "-m limit --limit 10/min"),
+        ([], "-p tcp ! --sport 1024:65535"),
+        ([True], "-p tcp ! --sport 1:1023"),
+        ([], "-m mac --mac-source 02:00:00:00:00:01"),
+    ],
+)
+def test_a_log_of_what_the_rules_do_not_decide_is_in_doubt(expected, conditions):
+    assert expected == sure(saved(f"-A OUTPUT {conditions} -j LOG --log-prefix x\n"))
+
+
+@pytest.mark.parametrize(
+    ("expected", "before"),
+    [
+        ([False], "-A OUTPUT -m ttl --ttl-gt 1 -j ACCEPT\n"),
+        ([False], "-A OUTPUT -m mark --mark 0x0 -j DROP\n"),
+        ([True], "-A OUTPUT -m mark --mark 0x8000/0x8000 -j DROP\n"),
+        ([False], "-A OUTPUT -m set --match-set allowed dst -j ACCEPT\n"),
+        ([True], "-A OUTPUT -d 192.0.2.0/24 -m ttl --ttl-gt 1 -j ACCEPT\n"),
+        ([False], "-A OUTPUT -m ttl --ttl-gt 1 -j S\n-A S -j ACCEPT\n"),
+        ([True], "-A OUTPUT -m ttl --ttl-gt 1 -j S\n-A S -p udp -j ACCEPT\n"),
+        ([False], "-A OUTPUT -m ttl --ttl-gt 1 -g S\n-A S -p udp -j ACCEPT\n"),
+        ([True], "-A OUTPUT -m ttl --ttl-gt 1 -j MARK --set-xmark 0x1\n"),
+        ([True], "-A OUTPUT -m limit --limit 1/sec -j S\n-A S -j ACCEPT\n"),
+        ([], "-A OUTPUT -m ttl --ttl-gt 1 -j ACCEPT\n-A OUTPUT -j ACCEPT\n"),
+    ],
+)
+def test_a_log_behind_what_the_rules_do_not_decide_is_in_doubt(expected, before):
+    assert expected == sure(saved(before + LOG))
+
+
+def met(left, right, op="=="):
+    return {"match": {"op": op, "left": left, "right": right}}
+
+
+FLAGS = {"payload": {"protocol": "tcp", "field": "flags"}}
+PORT = {"payload": {"protocol": "tcp", "field": "dport"}}
+
+
+@pytest.mark.parametrize(
+    ("expected", "condition"),
+    [
+        ([False], met({"payload": {"protocol": "ip", "field": "ttl"}}, 3)),
+        ([False], met({"payload": {"protocol": "ip", "field": "dscp"}}, "ef")),
+        ([False], met({"meta": {"key": "length"}}, 9000, ">")),
+        ([False], met({"meta": {"key": "mark"}}, 1)),
+        ([True], met({"meta": {"key": "mark"}}, 1, "!=")),
+        ([True], met({"&": [{"meta": {"key": "mark"}}, 255]}, 0)),
+        ([False], met({"meta": {"key": "hour"}}, "03:00")),
+        ([False], met({"ct": {"key": "direction"}}, "reply")),
+        ([True], met({"ct": {"key": "direction"}}, "original")),
+        ([False], met({"numgen": {"mode": "inc", "mod": 2, "offset": 0}}, 0)),
+        ([True], met(FLAGS, "syn")),
+        ([True], met({"&": [FLAGS, ["fin", "syn", "rst", "ack"]]}, "syn")),
+        ([], met({"&": [FLAGS, ["fin", "syn"]]}, ["fin", "syn"])),
+        ([], met(PORT, 22, "<")),
+        ([True], met(PORT, 22, "<=")),
+        ([], met(PORT, 443, ">")),
+        ([True], met(PORT, 443, ">=")),
+        ([True], met({"meta": {"key": "nfproto"}}, {"set": ["ipv4", "ipv6"]})),
+        ([], met({"meta": {"key": "nfproto"}}, {"set": ["ipv4", "ipv6"]}, "!=")),
+        ([True], met({"fib": {"result": "type", "flags": ["saddr"]}}, "local")),
+        ([], met({"payload": {"protocol": "udp", "field": "length"}}, 100)),
+        ([True], {"limit": {"rate": 10, "per": "minute"}}),
+        ([False], {"xt": {"type": "match", "name": "u32"}}),
+    ],
+)
+def test_nft_logs_of_what_the_rules_do_not_decide_are_in_doubt(expected, condition):
+    assert expected == sure(nft([condition, {"log": {"prefix": "x"}}]))
+
+
 def test_what_an_earlier_table_drops_is_not_logged_by_a_later_one():
     later = saved(LOG)
     assert [] == logs([*later, *saved("-A OUTPUT -d 198.51.100.0/24 -j DROP\n", "mangle")])

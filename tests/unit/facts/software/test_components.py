@@ -109,6 +109,8 @@ def test_packages():
         ("1.19.1", "1.19.1-0ubuntu1~22.04.1"),
         ("1.19.1-0.1.rc1.el9", "1.19.1-0.1.rc1.el9"),
         ("1.19.1-0.git20260101.fc43", "1.19.1-0.git20260101.fc43"),
+        ("1.19.1-0.3.20260101.fc43", "1.19.1-0.3.20260101.fc43"),
+        ("1.19.1", "1.19.1-0.1"),
     ],
 )
 def test_a_revision_counts_where_it_says_that_the_release_is_not_out(expected, version):

@@ -151,6 +151,12 @@ def test_an_address_is_one_however_it_is_written() -> None:
     ]
 
 
+@pytest.mark.parametrize("number", [None, "", "4740", [], True])
+def test_an_event_without_its_number_is_no_event_of_another_kind(number) -> None:
+    rows = [{"id": number, "time": "2026-11-25T08:00:00Z", "source": "10.0.0.9", "user": "Ada"}]
+    assert "parse" == reason(lambda: event_log.logon_failures(host([{"newest": 9, "rows": rows}]), 24))
+
+
 def test_exclusions_that_are_hidden_are_not_taken_for_one() -> None:
     row = {"ExclusionPath": "N/A: Administrators are not allowed to view exclusions"}
     assert "privilege" == reason(lambda: protection.preferences(host([row])))
