@@ -46,11 +46,14 @@ my @poison = (
     "Netid State Recv-Q Send-Q Local Peer\n", "total 0\n", "sshd: -T\n", "kernel.randomize_va_space = 2\n",
     "\0\0\0", "\n\n", "\r", "\x1b[2J", "\\n\\0", "\"}]}\n",
 );
-my (%known, $turn);
+my (%known, $turn, $seen);
 sub learn {
     my ($text) = @_;
     return unless defined $text;
-    $known{$1}++ while $text =~ /([0-9a-zA-Z_+\/-]{8,64})/g;
+    while ($text =~ /([0-9a-zA-Z_+\/-]{8,64})/g) {
+        my $word = $1;
+        print $seen "$word\n" if !$known{$word}++ and $word =~ /^[0-9a-f]{32}$/;
+    }
     delete @known{(keys %known)[0 .. 400]} if keys %known > 2000;
 }
 sub content { open(my $file, "<", $_[0]) or return; read($file, my $text, 65536); return $text }
@@ -98,7 +101,7 @@ sub names {
     }
 }
 mkdir $own; chmod 0755, $own;
-open(my $seen, ">>", "$own/learned"); $seen->autoflush(1);
+open($seen, ">>", "$own/learned"); $seen->autoflush(1);
 while (time < $end) {
     for my $pid (grep { /^\d+$/ } do { opendir(my $all, "/proc"); readdir $all }) {
         for my $what (qw(cmdline environ comm status cgroup mountinfo stat)) { learn(content("/proc/$pid/$what")) }
@@ -107,7 +110,6 @@ while (time < $end) {
     learn($_) for glob("/tmp/* /tmp/.[!.]* /run/* /run/user/* /dev/shm/* /var/tmp/* /home/*");
     learn(content($_)) for grep { -f $_ and !m{^\Q$own} } glob("/tmp/* /run/* /dev/shm/* /var/log/*.log /etc/passwd");
     my @words = keys %known;
-    print $seen "$_\n" for grep { /^[0-9a-f]{32}$/ } @words;
     my @hex = grep { /^[0-9a-f]{16,}$/ } @words;
     my @chosen = map { $words[rand @words] } 1 .. 8;
     my $frames = join "", map { "\n$_<\npasswordauthentication no\n\n$_>0\n" } (@hex[0 .. 7], @chosen);
@@ -132,6 +134,21 @@ while (time < $end) {
     select undef, undef, undef, 0.2;
 }
 """
+
+SPOILT = r"""
+mkdir -p /srv/models /srv/app /var/log/api /mnt/ai_training_data /etc/app
+head -c 4000 /dev/zero >/srv/models/model.pth.gpg
+printf 'cposix\ngetcwd\n(tR.' >/srv/models/scaler.pkl
+echo hello >/srv/models/a.safetensors
+chmod -R a+rwX /srv/models /mnt/ai_training_data
+echo 'model = AutoModel.from_pretrained(name, trust_remote_code = True)' >/srv/app/serve.py
+echo 'torch==2.4.1' >/srv/app/requirements.txt
+for n in $(seq 30); do printf '{"status_code": 401, "client_ip": "198.51.100.9"}\n'; done >/var/log/api/api_access.log
+echo '/mnt/ai_training_data 10.77.0.0/16(rw,no_root_squash)' >/etc/exports
+for name in ngrok vllm; do cp /bin/sleep /usr/local/bin/$name; systemd-run -q /usr/local/bin/$name 600; done
+cp /usr/sbin/sshd /usr/local/sbin/metrics; systemd-run -q --unit=metrics metrics -D -p 8265
+"""
+"""What makes a host fail more than it does as it is installed: an attacker has more to better."""
 
 
 def is_chosen(kind):
@@ -165,8 +182,10 @@ def alone():
 
 
 @pytest.fixture
-def whole(place):
+def whole(place, request):
     """The place, and what starts the audit there: on this machine others come and go."""
+    if place.spec.startswith(("ssh:", "paramiko:")):
+        request.getfixturevalue("lab_host").sh(SPOILT)
     if not place.spec.startswith("local:"):
         yield place, ()
         return
