@@ -20,6 +20,8 @@ SUFFIXES = (".yaml", ".yml")
 NonEmpty = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 _MOST_SELECTORS = 5000
 """Each is compared with every control."""
+_MOST_EXTENDED = 100
+"""For each that is not known, all that are known are named."""
 References = dict[NonEmpty, list[NonEmpty]]
 
 
@@ -46,7 +48,7 @@ class ProfileFile(_Frozen):
     title: NonEmpty
     version: NonEmpty
     description: str = ""
-    extends: list[NonEmpty] = Field(default_factory=list)
+    extends: list[NonEmpty] = Field(default_factory=list, max_length=_MOST_EXTENDED)
     """Profiles (names, or paths relative to this file) that are taken over first."""
     params: dict[str, Any] = Field(default_factory=dict)
     """Parameter name → value, for every selected control that has a parameter of that name."""

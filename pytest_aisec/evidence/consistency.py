@@ -14,7 +14,7 @@ from pytest_aisec.evidence import files, manifest
 from pytest_aisec.evidence.bundle import Bundle
 from pytest_aisec.judge.compare import accounts_for
 from pytest_aisec.judge.gate import decide
-from pytest_aisec.judge.run import Run, Verdict, count, score
+from pytest_aisec.judge.run import SCHEMA_VERSION, Run, Verdict, count, score
 
 PLAN = "inputs/plan.json"
 
@@ -40,6 +40,8 @@ def check(directory: Path) -> list[str]:
 
 def _run(bundle: Bundle) -> Iterator[str]:
     run = bundle.run
+    if run.schema_version.partition(".")[0] != SCHEMA_VERSION.partition(".")[0]:
+        yield f"run.json: has schema version {run.schema_version!r}, and not {SCHEMA_VERSION!r}"
     if count(run.results, planned=run.ledger.planned) != run.ledger or not run.ledger.is_balanced:
         yield "run.json: the ledger does not follow from the results"
     if score(run.results) != run.scores:
@@ -48,11 +50,10 @@ def _run(bundle: Bundle) -> Iterator[str]:
         yield "run.json: the verdict does not follow from the results"
     if run.comparison is not None and not accounts_for(run.comparison, run.results):
         yield "run.json: the comparison with the baseline is not one of these results"
-    places = Counter((result.host, result.control) for result in run.results)
-    planned = run.planned()
-    if not (places == Counter(planned) and run.ledger.planned == len(planned)):
+    if not run.is_complete():
         yield "run.json: not every planned control has exactly one result on every host"
-        for host, control in planned:
+        places = Counter((result.host, result.control) for result in run.results)
+        for host, control in run.planned():
             if places[host, control] != 1:
                 yield f"run.json: {control} on {host} has {places[host, control]} results"
 

@@ -79,11 +79,15 @@ def verify(
         return Verified(origin=origin, problems=tuple(problems), notes=(), signature="", results="")
     problems += _unexpected(bundle.run.run, expected)
     problems += signatures.check(directory, bundle, public, str(key))
-    problems += _reports(directory, bundle)
     notes: list[str] = []
-    if replay is not None and manifest.check(directory):
+    is_complete = bundle.run.is_complete()
+    if is_complete:
+        problems += _reports(directory, bundle)
+    else:
+        notes.append("its results are not those of its plan, so nothing was made of them again")
+    if replay is not None and is_complete and manifest.check(directory):
         notes.append("its files are not those of its manifest, so its results were not made again")
-    elif replay is not None:
+    elif replay is not None and is_complete:
         again = rejudge.check(directory, bundle, replay)
         problems += again.problems
         notes += again.notes

@@ -253,6 +253,14 @@ class Run:
             of_group.setdefault(control.group, []).append(control.id)
         return [(host.name, control) for host in self.hosts for control in of_group.get(host.group, ())]
 
+    def is_complete(self) -> bool:
+        """Tell whether every planned control has exactly one result on every host."""
+        planned = self.planned()
+        places = {(result.host, result.control) for result in self.results}
+        return (
+            len(planned) == len(places) == len(self.results) == self.ledger.planned and set(planned) == places
+        )
+
     def profile_of(self, host: HostInfo) -> GroupInfo:
         """Return the profile that holds for a host; without groups it is the run's, and the name is empty."""
         own = next((group for group in self.groups if group.name == host.group), None)

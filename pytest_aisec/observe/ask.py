@@ -17,6 +17,8 @@ from pytest_aisec.observe.transport.base import Reply, Transport
 
 SSH_FAILED = 255
 """What ssh exits with when it fails itself."""
+Redact = Callable[[bytes], bytes]
+"""Takes the credentials out of what a host printed; raises `Unobservable` where that takes too much."""
 SPECIMEN = 64 * 1024
 """Bytes of a truncated answer that are kept: enough to see what it was, never evidence."""
 
@@ -46,6 +48,7 @@ class _Sent:
     started_at: datetime
     started: float
     seconds: float
+    redact: Redact
 
     def span(self, index: int) -> tuple[datetime, float]:
         """Return when the question was begun, UTC, and how many seconds it took.
@@ -59,11 +62,22 @@ class _Sent:
         return self.started_at + timedelta(seconds=begun - self.started), max(0.0, ended - begun)
 
 
-def ask(questions: Sequence[Question], transport: Transport, record: Callable[[Observation], None]) -> int:
+def ask(
+    questions: Sequence[Question],
+    transport: Transport,
+    record: Callable[[Observation], None],
+    redact: Redact = redact_bytes,
+) -> int:
     """Ask all of `questions` and record an observation of each, whole or with the fault that kept it away.
 
     A script that breaks off is not the end: what it answered whole is recorded, the question at which it
     broke off is asked alone, and so is the rest when a script brings nothing forward.
+
+    Args:
+        questions: in the order in which they are asked.
+        transport: to the host.
+        record: takes each observation.
+        redact: what of an answer it cannot redact is not recorded.
 
     Returns:
         How many scripts were sent.
@@ -77,7 +91,7 @@ def ask(questions: Sequence[Question], transport: Transport, record: Callable[[O
     while queue:
         together = [queue.popleft() for _ in range(1 if alone else _that_fit(queue, transport))]
         scripts += 1
-        sent = _send(together, transport)
+        sent = _send(together, transport, redact)
         left = _record_whole(sent, transport.limits.cap, record)
         if left or queue:
             transport.check_budget()
@@ -104,7 +118,7 @@ def _that_fit(queue: deque[Question], transport: Transport) -> int:
     return transport.fitting(question.text for question in queue)
 
 
-def _send(questions: Sequence[Question], transport: Transport) -> _Sent:
+def _send(questions: Sequence[Question], transport: Transport, redacting: Redact) -> _Sent:
     batch = transport.batch([question.text for question in questions])
     started_at, started = datetime.now(UTC), time.monotonic()
     try:
@@ -125,6 +139,7 @@ def _send(questions: Sequence[Question], transport: Transport) -> _Sent:
         started_at=started_at,
         started=started,
         seconds=time.monotonic() - started,
+        redact=redacting,
     )
 
 
@@ -157,12 +172,16 @@ def _observation(
     fault: Unobservable | None = None,
 ) -> Observation:
     started_at, seconds = sent.span(index)
-    keep = SPECIMEN if fault else None
+    try:
+        stdout, stderr = sent.redact(stdout), sent.redact(stderr)
+    except Unobservable as too_much:
+        stdout, stderr, exit_status, fault = b"", b"", None, too_much
+    keep = SPECIMEN if fault else None  # a credential that is cut before would be none that we know
     return Observation(
         command=sent.questions[index].key,
         exit_status=exit_status,
-        stdout=redact_bytes(stdout)[:keep],  # a credential that is cut would be none that we know
-        stderr=redact_bytes(stderr)[:keep],
+        stdout=stdout[:keep],
+        stderr=stderr[:keep],
         started_at=started_at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{started_at.microsecond // 1000:03d}Z",
         duration_ms=round(seconds * 1000),
         fault=fault.reason if fault else None,
@@ -196,10 +215,10 @@ def _fault(sent: _Sent, transport: Transport) -> Unobservable:
     if fault is not None:
         return fault
     if sent.batch.began(reply.stdout) and reply.exit_status != SSH_FAILED:
-        detail = last_line(redact_bytes(reply.stderr)) or f"exit status {reply.exit_status}"
+        detail = _complaint(sent) or f"exit status {reply.exit_status}"
         return Unobservable("internal", f"the answer is cut off: {detail}")
     _check_connection(sent, transport)
-    raise _refusal(reply)
+    raise _refusal(sent)
 
 
 def _check_connection(sent: _Sent, transport: Transport) -> None:
@@ -210,13 +229,21 @@ def _check_connection(sent: _Sent, transport: Transport) -> None:
         raise Unobservable(
             "unreachable", f"connected, but no shell answered within {seconds:g} s", whole_host=True
         )
-    refusal = _refusal(reply)
+    refusal = _refusal(sent)
     if reply.exit_status == SSH_FAILED or refusal.reason != "unreachable":
         raise refusal
 
 
-def _refusal(reply: Reply) -> Unobservable:
-    detail = last_line(redact_bytes(reply.stderr))
+def _complaint(sent: _Sent) -> str:
+    """Return the last line of what a broken script or its transport complained of, redacted."""
+    try:
+        return last_line(sent.redact(sent.reply.stderr))
+    except Unobservable as too_much:
+        return too_much.detail
+
+
+def _refusal(sent: _Sent) -> Unobservable:
+    reply, detail = sent.reply, _complaint(sent)
     text = reply.stderr.decode("utf-8", "replace")
     if SUDO_REFUSED.search(reply.stderr) or re.search(r"^sudo: ", text, re.MULTILINE):
         return Unobservable("privilege", detail or "sudo refused", whole_host=True)

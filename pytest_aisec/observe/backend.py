@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from testinfra.backend import base
@@ -14,7 +15,7 @@ from pytest_aisec.observe import quota
 from pytest_aisec.observe.ask import SUDO_REFUSED, Question, ask, last_line
 from pytest_aisec.observe.faults import Unobservable
 from pytest_aisec.observe.questions import Questions
-from pytest_aisec.observe.redaction.redact import redact
+from pytest_aisec.observe.redaction.redact import redact, redact_bytes
 from pytest_aisec.observe.script import powershell
 from pytest_aisec.observe.transcript import Observation, Transcript
 from pytest_aisec.observe.transport.base import Limits, Transport
@@ -23,6 +24,9 @@ _EXISTENCE = re.compile(r"test -(?P<flag>[a-zA-Z]) (?P<path>\S.*)", re.DOTALL)
 _ABSENT = re.compile(rb"No such file or directory|Not a directory")
 _LOOKS_FOR_TOOL = re.compile(r"(command -v|which|type|hash|realpath|lsb_release|sw_vers)\b")
 """Questions, of testinfra's among others, to which "there is no such tool" is an answer."""
+
+_LONG = 64 * 1024
+"""Bytes of an answer; redacting a shorter one keeps no thread waiting that matters."""
 
 
 class Pending(BaseException):
@@ -158,11 +162,16 @@ class ObservingBackend(base.BaseBackend):
         if self.transcript.get(key) is None:
             self.questions.leave_open(key, question)
 
-    def ask_all(self, questions: Mapping[str, str]) -> int:
+    def ask_all(
+        self,
+        questions: Mapping[str, str],
+        call: Callable[[Callable[[], bytes]], bytes] = lambda what: what(),
+    ) -> int:
         """Ask the host what its transcript has no answer to, in as few scripts as hold it, and record.
 
         Args:
             questions: as the transcript has them → as the host is asked.
+            call: has something that may take long called where it can be interrupted.
 
         Returns:
             How many scripts were sent.
@@ -184,11 +193,18 @@ class ObservingBackend(base.BaseBackend):
             if self.transport is None:
                 raise Unobservable("no_observation", f"the transcript has no answer to: {missing[0].key}")
             try:
-                return ask(missing, self.transport, self.transcript.add)
+                return ask(missing, self.transport, self.transcript.add, partial(self._redacted, call))
             except Unobservable as fault:
                 if fault.whole_host:
                     self.transcript.give_up(fault)
                 raise
+
+    def _redacted(self, call: Callable[[Callable[[], bytes]], bytes], data: bytes) -> bytes:
+        return call(partial(self._redact, data)) if len(data) > _LONG else redact_bytes(data)
+
+    def _redact(self, data: bytes) -> bytes:
+        with quota.limited(self.transcript):
+            return redact_bytes(data)
 
 
 def foresee(host: Host, *commands: str | tuple[str, ...]) -> None:

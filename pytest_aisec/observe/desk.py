@@ -1,4 +1,7 @@
-"""Threads that ask hosts have controls called here: in the main thread, the only one to interrupt."""
+"""Threads that ask hosts have controls called, and long answers redacted, here: in the main thread.
+
+It is the only one that a signal interrupts, also within a regular expression.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ _TURNS = 24
 
 
 class Desk(Generic[Done]):
-    """Place for threads to have controls called: by the one that serves it, which is the main thread.
+    """Place for threads to have called what may take long: by the main thread, which serves it.
 
     Args:
         stop: after which nothing is called; `None` for a desk at which each thread calls for itself.

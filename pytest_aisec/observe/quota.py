@@ -1,8 +1,9 @@
-"""A bound of CPU time and memory for what a control makes of one host's answers.
+"""A bound of CPU time and memory for what redaction and a control make of one host's answers.
 
 A timer of the kernel interrupts the main thread, and so does Ctrl-C. Python heeds both between two
 instructions and, in the main thread alone, inside of a regular expression, which lets no other thread run.
-That is why controls are called in the main thread, and no process of their own is needed.
+That is why controls are called and long answers redacted in the main thread, and no process of their own is
+needed.
 """
 
 from __future__ import annotations

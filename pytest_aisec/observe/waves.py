@@ -5,8 +5,8 @@ holds; a question without an answer stops it. When all have stopped, their quest
 and those that stopped are called again, until nothing is left to ask. Their verdicts are thrown away: pytest
 evaluates them later, against the transcript.
 
-Threads ask the hosts. Controls are called in the main thread alone: it can be interrupted while one reads
-what a host has answered; see `quota`.
+Threads ask the hosts. Controls are called, and long answers redacted, in the main thread alone: it can be
+interrupted while they read what a host has answered; see `quota`.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def collect_host(
             if not pending:
                 break
             found.waves += 1
-            found.scripts += backend.ask_all(pending)
+            found.scripts += backend.ask_all(pending, desk.call)
             found.asked = len(backend.transcript)
             found.seconds = time.monotonic() - started
             note(found)

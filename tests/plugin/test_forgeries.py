@@ -13,6 +13,7 @@ import pytest
 from pytest_aisec.cli import bundle as commands
 from pytest_aisec.cli import main
 from pytest_aisec.evidence import bundle
+from pytest_aisec.evidence import verify as verifying
 from tests.support.forgeries import FORGERIES, LONGEST, PLAIN, PLAN, forged, replaced, zero
 from tests.support.signed import forge
 
@@ -61,6 +62,20 @@ def test_report_and_diff_refuse_what_is_no_bundle(signed, copy, aisec, monkeypat
     assert 4 == code, text[:2000]
     assert 1 == text.count("ERROR: ")
     assert str(copy) in text
+
+
+def test_of_results_that_are_not_those_of_the_plan_nothing_is_made_again(copy, aisec, monkeypatch):
+    """Before: `verify` made all reports of 50 000 results that repeat one, for a minute."""
+    path = copy / "run.json"
+    run = json.loads(path.read_text())
+    run["results"] += run["results"][:1]
+    path.write_text(json.dumps(run, indent=2, ensure_ascii=False) + "\n")
+    monkeypatch.setattr(verifying, "_reports", lambda *_: pytest.fail("reports were made"))
+    monkeypatch.setattr(verifying.rejudge, "check", lambda *_: pytest.fail("results were made"))
+    code, text = aisec("verify", copy, "--replay")
+    assert 1 == code
+    assert "run.json: not every planned control has exactly one result on every host" in text
+    assert "nothing was made of them again" in text
 
 
 def test_an_older_bundle_of_the_same_key_is_told_apart(signed, aisec):

@@ -320,6 +320,12 @@ FORGERIES = [
             ("a signer of the cloud", {"run__signed_by": "sigstore: me"}, "attestation.sigstore.json: cannot be read"),
         )
     ),
+    (
+        "a schema of another time",
+        edited(RUN, '"schema_version": "1.0"', '"schema_version": "99.0"'),
+        f"{RUN}: has schema version '99.0'",
+        {},
+    ),
     ("a key of run.json twice", edited(RUN, '  "groups"', '  "groups": [],\n  "groups"'), "is there twice", {}),
     ("400 million results", many_hosts, "it plans 400000000 results", {}),
     # Transcripts.

@@ -297,6 +297,8 @@ _PLACES = 12
 SHORT, LONG = 8 * 1024, 32 * 1024
 SUSPICIOUS = 0.001
 """Seconds for two KiB."""
+_LINE, _SUSPICIOUS_OF_LINES = 32, 0.0001
+"""What is repeated and has as many letters stands in two KiB only a few times, so that less is suspicious."""
 _MOST = 0.2
 """Seconds for 8 KiB, which no other text of ours takes."""
 
@@ -304,8 +306,9 @@ _MOST = 0.2
 def grows(use: Callable[[str], object], tried: Iterable[Text]) -> Text | None:
     """Return the text that takes much longer than it is longer, where there is one."""
     for text in tried:
+        least = SUSPICIOUS if len(text.unit) < _LINE else _SUSPICIOUS_OF_LINES
         # A busy machine may slow one down, hardly twice the longer text alone.
-        if seconds(use, text.of(2048), _MOST) > SUSPICIOUS and all(_is_worse(use, text) for _ in range(2)):
+        if seconds(use, text.of(2048), _MOST) > least and all(_is_worse(use, text) for _ in range(2)):
             return text
     return None
 

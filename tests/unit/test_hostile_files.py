@@ -81,6 +81,13 @@ def test_lint_ends_whatever_a_yaml_file_holds(tmp_path: Path, name: str) -> None
     assert time.process_time() - begun < LONGEST
 
 
+def test_too_many_profiles_to_extend_are_one_error(tmp_path: Path) -> None:
+    """Before: one for each, 8 MB of them."""
+    path = tmp_path / "some.yaml"
+    path.write_text(f"{PROFILE}extends: [{', '.join(f'p{n}' for n in range(500))}]\n")
+    assert 1 == len(lint.lint([path], [], cwd=tmp_path, today=date(2026, 6, 1)).findings)
+
+
 TOML = {
     "a key of many keys": "a" + ".a" * 200_000 + " = 1\n",
     "such a key within": "x = {a" + ".a" * 200_000 + " = 1}\n",

@@ -25,22 +25,25 @@ class _Tokens:
     """The words of one rule."""
 
     def __init__(self, text: str) -> None:
-        self.left: list[str] = _TOKEN.findall(text)
-        if "".join(self.left) != re.sub(r'("[^"]*")|\s+', r"\1", text):
+        self._words: list[str] = _TOKEN.findall(text)
+        self._at = 0
+        if "".join(self._words) != re.sub(r'("[^"]*")|\s+', r"\1", text):
             raise _Unread
 
     def peek(self) -> str:
-        return self.left[0] if self.left else ""
+        return self._words[self._at] if self._at < len(self._words) else ""
 
     def next(self) -> str:
-        if not self.left:
+        word = self.peek()
+        if not word:
             raise _Unread
-        return self.left.pop(0)
+        self._at += 1
+        return word
 
     def takes(self, *wanted: str) -> bool:
-        if self.left[: len(wanted)] != list(wanted):
+        if self._words[self._at : self._at + len(wanted)] != list(wanted):
             return False
-        del self.left[: len(wanted)]
+        self._at += len(wanted)
         return True
 
 
@@ -51,22 +54,27 @@ def read_rules(text: str) -> list[list[dict[str, Any]]]:
 
 def _lines(text: str) -> Iterator[str]:
     """Yield one rule after another: what stands in braces goes on over the ends of lines."""
-    line = ""
-    for part in text.splitlines():
-        line = f"{line} {part.strip()}".strip()
-        bare = re.sub(r'"[^"]*"', "", line)
-        if line and bare.count("{") <= bare.count("}"):
-            yield line
-            line = ""
-    if line:
-        yield line
+    parts: list[str] = []
+    braces, unended, is_quoted = 0, 0, False
+    for part in map(str.strip, text.splitlines()):
+        parts += [part] if part else []
+        for number, piece in enumerate(part.split('"')):
+            if number:
+                unended, is_quoted = 0, not is_quoted
+            opened = piece.count("{") - piece.count("}")
+            braces, unended = (braces, unended + opened) if is_quoted else (braces + opened, 0)
+        if parts and braces + unended <= 0:
+            yield " ".join(parts)
+            parts, braces, unended, is_quoted = [], 0, 0, False
+    if parts:
+        yield " ".join(parts)
 
 
 def _rule(line: str) -> list[dict[str, Any]]:
     try:
         tokens = _Tokens(line)
         found: list[dict[str, Any]] = []
-        while tokens.left:
+        while tokens.peek():
             found += _statement(tokens)
     except _Unread:
         return [{"text": line}]

@@ -86,7 +86,7 @@ class Effective:
     """Keyword in lower case → values, one for each line of `sshd -T`."""
     conditionals: tuple[Conditional, ...]
     stale: Unobservable | None = None
-    """Why a running server may still enforce something else."""
+    """Why a running server may still enforce something else, or does not tell what."""
     origins: Mapping[str, str] = field(default_factory=dict)
     """Keyword → file and line that set it for everybody; a keyword that is absent has sshd's default."""
 
@@ -120,18 +120,11 @@ def is_absent(host: Host) -> bool:
 def _options(process: Process) -> tuple[str, ...]:
     """Return the options of a listening server that change what it enforces: `-f FILE` and `-o SETTING`."""
     title = " ".join(process.arguments)
-    words = re.sub(r"^sshd: (?P<args>.*?) \[listener\].*$", r"\g<args>", title).split()
+    words = iter(re.sub(r"^sshd: (?P<args>.*?) \[listener\].*$", r"\g<args>", title).split()[1:])
     kept: list[str] = []
-    position = 1
-    while position < len(words):
-        word = words[position]
-        flag, glued = word[:2], word[2:]
-        if flag in {"-f", "-o"}:
-            value = glued or (words[position + 1] if position + 1 < len(words) else "")
-            kept += [flag, value]
-            position += 1 if glued else 2
-        else:
-            position += 1
+    for word in words:
+        if word[:2] in {"-f", "-o"}:
+            kept += [word[:2], word[2:] or next(words, "")]
     return tuple(kept)
 
 
@@ -299,8 +292,15 @@ def effective(host: Host) -> list[Effective] | None:
     found = []
     for (options, rights), pids in _listening(host).items():
         main = next((value for flag, value in pairwise(options) if flag == "-f"), _MAIN)
-        settings = parse_settings(_effective(host, options, rights))
-        written, files = _written(host, main, rights)
+        try:
+            settings = parse_settings(_effective(host, options, rights))
+            written, files = _written(host, main, rights)
+        except Unobservable as fault:
+            if rights is ROOT or fault.whole_host:
+                raise
+            # What an account calls sshd hides nothing of the system's server.
+            found.append(Effective(settings={}, conditionals=(), stale=fault))
+            continue
         pid_file = settings.get("pidfile", ("none",))[0]
         mark = pid_file if pid_file != "none" and rights is ROOT else ""
         faults = [stale(host, pid, (*files, program), what="sshd", mark=mark) for pid in pids]

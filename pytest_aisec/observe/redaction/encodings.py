@@ -40,9 +40,10 @@ _LINES_OF_UTF16 = re.compile(
 _OF_ONE_LETTER = {"b": "\ufffd", "f": "\ufffd", "n": "\n", "r": "\n", "t": "\t"}
 _NAMED = {"&quot;": '"', "&amp;": "&", "&lt;": "<", "&gt;": ">", "&apos;": "'"}
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{20,}+={0,2}")
+_OF_BASE64 = r"[ \t]*+[A-Za-z0-9+/]{48,}+(?=={0,2}\r?$)"
+"""A line that holds nothing else, and a line behind it may go on: what does not is looked at once."""
 _WRAPPED = re.compile(
-    r"(?m)^[ \t]*+[A-Za-z0-9+/]{48,}+(?:\r?\n[ \t]*+[A-Za-z0-9+/]{48,}+)*+"
-    r"(?:={1,2}|\r?\n[ \t]*+[A-Za-z0-9+/]{1,47}+={0,2})?\r?$"
+    rf"(?m)^{_OF_BASE64}(?:\r?\n{_OF_BASE64})*+(?:={{1,2}}|\r?\n[ \t]*+[A-Za-z0-9+/]{{1,47}}+={{0,2}})?\r?$"
 )
 _LINE = re.compile(r"[A-Za-z0-9+/]+")
 _HEX = re.compile(r"(?<![0-9A-Fa-f])(?:[0-9A-Fa-f]{2}){12,}+(?![0-9A-Fa-f])")

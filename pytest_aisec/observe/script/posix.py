@@ -36,8 +36,12 @@ ROOM = 96 * 1024
 SETTING = """\
 LC_ALL=C PATH="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:$PATH"
 export LC_ALL PATH
+ulimit -c 0 2>/dev/null
 """
-"""What every script begins with: only root can put a program before those of the system."""
+"""What every script begins with: only root can put a program before those of the system.
+
+And what crashes leaves no core file behind, which may hold what root has read.
+"""
 _PRELUDE = """\
 f() {{ printf '\\n%s%s\\n' "$1" "$2"; printf '\\n%s%s\\n' "$1" "$2" >&2; }}
 p() {{

@@ -35,6 +35,7 @@ def test_no_regular_expression_grows_faster_than_its_text() -> None:
         (r"key[a-z0-9]*-end", "search"),
         (r"[0-9a-f]{4,}:x", "search"),
         (r"(?:[a-z]+ )*\d", "search"),
+        (r"(?m)^[a-z]{48,}+(?:\n[a-z]{48,}+)*+$", "finditer"),
     ],
 )
 def test_it_would_be_seen(pattern: str, how: str) -> None:

@@ -7,6 +7,7 @@ import re
 import signal
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from testinfra.backend.local import LocalBackend
 from testinfra.host import Host
 
 from pytest_aisec.facts.core.together import together
+from pytest_aisec.observe import backend, quota
 from pytest_aisec.observe.backend import ObservingBackend, Pending, foresee
 from pytest_aisec.observe.faults import Unobservable
 from pytest_aisec.observe.question_cache import ONCE, Learned
@@ -277,13 +279,34 @@ def test_what_is_fresh_in_every_run_is_not_learned(tmp_path: Path) -> None:
     assert learned.everything() == ["echo always"]
 
 
-def test_ctrl_c_ends_the_reading_of_an_answer_and_the_hosts_that_wait() -> None:
-    """A regular expression lets no other thread run; the second host waits for its control to be called."""
+def reads_without_end(data: str) -> None:
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    re.fullmatch("(a|aa)*b", data)
+
+
+def read_by_a_control(host: Host, _: pytest.MonkeyPatch) -> None:
+    host.check_output("echo a")
+    reads_without_end("a" * 100)
+
+
+def read_by_redaction(host: Host, patch: pytest.MonkeyPatch) -> None:
+    def redact(data: bytes) -> bytes:
+        if len(data) > 100_000:
+            reads_without_end("a" * 100)
+        return data
+
+    patch.setattr(backend, "redact_bytes", redact)
+    host.check_output("head -c 200000 /dev/zero")
+
+
+@pytest.mark.parametrize("read", [read_by_a_control, read_by_redaction])
+def test_ctrl_c_ends_the_reading_of_an_answer_and_the_hosts_that_wait(
+    read: Callable[[Host, pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A regular expression lets no other thread run; the second host waits until its turn comes."""
 
     def endless(host: Host) -> None:
-        host.check_output("echo a")
-        signal.setitimer(signal.ITIMER_REAL, 0.2)
-        re.fullmatch("(a|aa)*b", "a" * 100)
+        read(host, monkeypatch)
 
     before = signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
     interrupted = signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -298,6 +321,62 @@ def test_ctrl_c_ends_the_reading_of_an_answer_and_the_hosts_that_wait() -> None:
         signal.signal(signal.SIGINT, interrupted)
     assert time.monotonic() - started < 2
     assert [1, 1] == [place.closed for place in places]
+
+
+@pytest.mark.parametrize("ways", [">&1", ">&2"])
+def test_long_answers_are_redacted_where_it_can_be_interrupted(
+    ways: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: dict[bool, set[threading.Thread]] = {True: set(), False: set()}
+
+    def redact(data: bytes) -> bytes:
+        threads[len(data) > backend._LONG].add(threading.current_thread())
+        return data
+
+    def asks(host: Host) -> None:
+        host.run("echo short")
+        host.run(f"head -c {backend._LONG + 1} /dev/zero {ways}")
+
+    monkeypatch.setattr(backend, "redact_bytes", redact)
+    place, stop = Place(), Stop()
+    collect([place.work], {"asks": asks}, workers=1, stop=stop)
+    stop.close()
+    assert {threading.main_thread()} == threads[True]
+    assert threading.main_thread() not in threads[False], "each answer would wait for the others"
+
+
+@pytest.mark.parametrize("is_collected", [True, False])
+def test_what_takes_too_much_to_redact_is_unreadable_and_nothing_of_it_is_kept(
+    *, is_collected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quota, "MOST_SECONDS", 0.2)
+    place, stop = Place(), Stop()
+    long = f"head -c {backend._LONG + 1} /dev/zero"
+
+    def asks(host: Host) -> None:
+        host.run("echo before")
+        host.run(long)
+
+    def redact(data: bytes) -> bytes:
+        if len(data) > backend._LONG:
+            re.fullmatch("(a|aa)*b", "a" * 100)
+        return data
+
+    monkeypatch.setattr(backend, "redact_bytes", redact)
+    if is_collected:
+        collect([place.work], {"asks": asks}, workers=1, stop=stop)
+    else:
+        with pytest.raises(Unobservable, match="CPU time"):
+            asks(place.work.open())
+    stop.close()
+    found = {one.command: one for one in place.transcript}
+    assert (0, b"before\n", None) == (
+        found["echo before"].exit_status,
+        found["echo before"].stdout,
+        found["echo before"].fault,
+    )
+    assert (None, b"", "unreadable") == (found[long].exit_status, found[long].stdout, found[long].fault)
+    assert place.transcript.host_fault is None
 
 
 def test_ctrl_c_ends_what_a_thread_of_a_host_reads_by_itself() -> None:

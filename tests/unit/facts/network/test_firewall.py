@@ -4,7 +4,9 @@ import pytest
 
 from pytest_aisec.facts.network.iptables import parse_iptables_save
 from pytest_aisec.facts.network.nft import parse_nft
+from pytest_aisec.facts.network.nft_text import read_rules
 from pytest_aisec.observe.faults import Unobservable
+from tests.support.growth import Text, grows
 from tests.unit.facts.network.test_packet_sets import logs
 
 
@@ -65,3 +67,14 @@ def test_nft():
     assert [] == logs(parse_nft(nft(log).replace('"flags": []', '"flags": "t"')))
     with pytest.raises(Unobservable):
         parse_nft("{}")
+
+
+def test_a_brace_that_does_not_end_takes_time_that_grows_with_the_rules():
+    assert grows(read_rules, [Text("", "{ a\n", ""), Text("", '{ "}\n', ""), Text("", "x {\n", "}")]) is None
+
+
+def test_what_stands_in_braces_goes_on_over_the_ends_of_lines():
+    whole = read_rules('tcp dport { 22,\n\n 80 } comment "{" accept\ndrop')
+    assert whole == read_rules('tcp dport { 22, 80 } comment "{" accept\ndrop')
+    assert [{"drop": None}] == whole[1]
+    assert 2 == len(whole)

@@ -281,6 +281,7 @@ def test_all_keys_of_a_file_are_redacted_and_what_is_between_stays() -> None:
         ),
         *("curl -u ", "mysql -", "docker login -", "aPassword", '"password":"', "password=\\\\", "token=,;&"),
         *("authorization ", "MIIaaaIBAA", "eyJaaaaaaaa.", "wandb login ", "a_password_", "?sig=", "a://:@"),
+        *(f"{'x' * 60}\n", f"\t{'x' * 60}\r\n"),
     ],
 )
 def test_a_long_answer_is_redacted_in_time_that_grows_with_its_length(unit: str) -> None:
@@ -289,6 +290,7 @@ def test_a_long_answer_is_redacted_in_time_that_grows_with_its_length(unit: str)
     def seconds(size: int) -> float:
         started = time.process_time()
         redact(unit * (size // len(unit)))
+        redact(unit * (size // len(unit)) + f"{unit.strip()}!\n")
         return time.process_time() - started
 
     seconds(1000)

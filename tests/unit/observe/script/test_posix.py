@@ -109,6 +109,20 @@ def test_no_command_affects_the_next(shell: list[str], unruly: str, *, encoded: 
 
 @CARRIED
 @pytest.mark.parametrize("shell", SHELLS)
+def test_what_crashes_leaves_no_core_file(
+    shell: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, encoded: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    generous = ["sh", "-c", 'ulimit -S -c "$(ulimit -H -c)"; exec "$@"', "sh", *shell]
+    crashed, limit = answers(generous, "sh -c 'kill -SEGV $$'", "ulimit -H -c", encoded=encoded)
+    assert Framed(exit_status=0, stdout=b"0\n", stderr=b"") == limit
+    assert crashed is not None
+    assert 128 + 11 == crashed.exit_status
+    assert [] == list(tmp_path.iterdir())
+
+
+@CARRIED
+@pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize(
     ("question", "expected"),
     [
