@@ -230,10 +230,7 @@ def _fits(parameter: Parameter, value: object) -> bool:
 
 def _finish(draft: _Draft) -> PlannedControl:
     control = draft.control
-    defaults = {
-        name: parameter.validate(copy.deepcopy(parameter.default))
-        for name, parameter in control.parameters.items()
-    }
+    defaults = {name: copy.deepcopy(parameter.value) for name, parameter in control.parameters.items()}
     references = {**control.frameworks, **{key: tuple(ids) for key, ids in draft.references.items()}}
     return PlannedControl(
         control=control,

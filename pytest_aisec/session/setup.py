@@ -62,6 +62,8 @@ def start(config: pytest.Config, request: AuditRequest, hosts: Hosts, signer: Si
         rewriter = config.stash.setdefault(REWRITER, Rewriter(execute))
         catalog = rewriter.load_catalog(request.roots)
         plans = planning.resolve(request, catalog)
+        if not request.only_asks_pytest:
+            rewriter.execute(plans.by_group.values())
         gate = gating.of(request, plans)
         waivers = waiver.load(request.waivers, catalog)
         attestations = attestation.load(request.attestations, catalog)
