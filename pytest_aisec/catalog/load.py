@@ -8,7 +8,7 @@ import re
 import sys
 import threading
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.abc import Loader
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
@@ -61,6 +61,10 @@ class Catalog(Mapping[str, Control]):
     ) -> None:
         self._found = dict(found)
         self._unread = dict(unread)
+        self._files: dict[Path, list[str]] = {}
+        """What is unread, by file."""
+        for control_id, path in unread.items():
+            self._files.setdefault(path, []).append(control_id)
         self._loader = loader
         self._entries = entries
         self._indexed: dict[str, Indexed] = {}
@@ -88,11 +92,11 @@ class Catalog(Mapping[str, Control]):
     @property
     def unread(self) -> frozenset[Path]:
         """The files that are not executed: nobody has needed a control of theirs."""
-        return frozenset(self._unread.values())
+        return frozenset(self._files)
 
-    def unread_in(self, path: Path) -> list[str]:
+    def unread_in(self, path: Path) -> Sequence[str]:
         """Return the ids of a file's controls while it is not executed, in their order; none afterwards."""
-        return [control_id for control_id, item in self._unread.items() if item == path]
+        return self._files.get(path, ())
 
     def indexed(self, control_id: str) -> Indexed | None:
         """Return a control as the index has it; None where it does not count, or is needed no more."""
@@ -116,9 +120,9 @@ class Catalog(Mapping[str, Control]):
         return self._found[control_id]
 
     def _read(self, path: Path) -> None:
-        expected = {key for key, item in self._unread.items() if item == path}
+        expected = self._files[path]
         controls, problems = read_controls([path], self._loader)
-        if expected != set(controls):
+        if set(expected) != set(controls):
             told = problems.get(path) or f"{path}:1: holds other controls than its text declares"
             raise UsageProblem(told)
         for control in controls.values():
@@ -129,7 +133,9 @@ class Catalog(Mapping[str, Control]):
                     "make that file anew, or remove it"
                 )
         self._found |= controls
-        self._unread = {key: item for key, item in self._unread.items() if item != path}
+        for control_id in expected:
+            del self._unread[control_id]
+        del self._files[path]
 
 
 def control_files(roots: Iterable[ContentRoot]) -> list[Path]:

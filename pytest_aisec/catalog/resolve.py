@@ -64,7 +64,7 @@ def make_plan(
         version=last.version,
         controls=tuple(planned),
         excluded=tuple(Exclusion(control=key, reason=why) for key, why in sorted(excluded.items())),
-        gate=gated.file.gate or GatePolicy(),
+        gate=gated.file.gate or GatePolicy.model_construct(),
         gate_at=lambda loc: gated.document.at(("gate", *loc)),
         sources=tuple((profile.document.path.name, profile.document.text) for profile in chain),
     )

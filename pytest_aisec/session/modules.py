@@ -48,8 +48,8 @@ class Rewriter(ControlLoader):
 
     def gives_nothing(self, path: Path, plan: Plan) -> bool:
         """Tell whether collecting a file would be in vain."""
-        if path in self._catalog.unread:
-            return not any(map(plan.holds, self._catalog.unread_in(path)))
+        if unread := self._catalog.unread_in(path):
+            return not any(map(plan.holds, unread))
         executed = loaded(path)
         if executed is None or hasattr(executed, "pytest_plugins") or self._warnings.get(path):
             return False
