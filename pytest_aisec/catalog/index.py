@@ -13,7 +13,6 @@ import inspect
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -77,9 +76,11 @@ class Index:
     def __init__(self, controls: Path) -> None:
         self._controls = controls
         self._files: Mapping[str, Any] = {}
+        self._digests: dict[str, str | None] = {}
+        """Of files of the package, below which they are named; None for one that is not there."""
         try:
             data = json.loads((controls / NAME).read_bytes())
-            if _hold(data["rests_on"]):
+            if self._hold(data["rests_on"]):
                 self._files = data["files"]
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return
@@ -87,9 +88,20 @@ class Index:
     def of(self, path: Path, content: bytes) -> Mapping[str, Mapping[str, Any]]:
         """Return the entries of a file with that content, by id; none where they need not be right."""
         known = self._files.get(path.relative_to(self._controls).as_posix())
-        if known is None or known["sha256"] != _digest(content) or not _hold(known["rests_on"]):
+        if known is None or known["sha256"] != _digest(content) or not self._hold(known["rests_on"]):
             return {}
         return {item["id"]: item for item in known["controls"]}
+
+    def _hold(self, digests: Mapping[str, str]) -> bool:
+        return all(self._digest_of(name) == digest for name, digest in digests.items())
+
+    def _digest_of(self, name: str) -> str | None:
+        if name not in self._digests:
+            try:
+                self._digests[name] = _digest((_PACKAGE / name).read_bytes())
+            except OSError:
+                self._digests[name] = None
+        return self._digests[name]
 
 
 _TEXTS = (
@@ -111,19 +123,6 @@ def _parameter(given: Mapping[str, Any], control_id: str, executed: Callable[[st
         return executed(control_id).parameters[given["name"]].hint()
 
     return Parameter(**given, hint=hint)
-
-
-def _hold(digests: Mapping[str, str]) -> bool:
-    return all(_digest_of(name) == digest for name, digest in digests.items())
-
-
-@cache
-def _digest_of(name: str) -> str | None:
-    """Return the digest of a file of the package as it was first seen: what is executed is that."""
-    try:
-        return _digest((_PACKAGE / name).read_bytes())
-    except OSError:
-        return None
 
 
 def _digest(content: bytes) -> str:

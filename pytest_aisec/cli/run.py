@@ -77,13 +77,21 @@ def config(pytest_options: tuple[str, ...]) -> int:
 
 
 class _Settled:
-    """Takes what has been loaded by the beginning of a run out of the garbage collector's sight: it stays."""
+    """Takes what has been loaded by the beginning of a run out of the garbage collector's sight: it stays.
 
-    @staticmethod
-    def pytest_sessionstart() -> None:
-        """Begin to collect what becomes garbage from here on."""
+    Args:
+        collects: whether what becomes garbage afterwards is collected.
+
+    """
+
+    def __init__(self, *, collects: bool) -> None:
+        self._collects = collects
+
+    def pytest_sessionstart(self) -> None:
+        """Let the collector begin with what comes from here on."""
         gc.freeze()
-        gc.enable()
+        if self._collects:
+            gc.enable()
 
 
 @contextmanager
@@ -92,9 +100,8 @@ def _loading() -> Iterator[_Settled]:
     enabled = gc.isenabled()
     gc.disable()
     try:
-        yield _Settled()
+        yield _Settled(collects=enabled)
     finally:
-        gc.unfreeze()
         if enabled:
             gc.enable()
 
