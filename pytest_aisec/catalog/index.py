@@ -71,7 +71,7 @@ class Indexed:
 
 
 class Index:
-    """What is known of the controls in a directory; nothing, where no index lies in it."""
+    """Entries of the controls in a directory; none, where no index lies in it."""
 
     def __init__(self, controls: Path) -> None:
         self._controls = controls
@@ -144,7 +144,7 @@ def make(controls: Path, found: Iterable[Control]) -> str:
         if not _is_plain(tree) or not all(map(_is_json, those)):
             continue
         name = json.dumps(path.relative_to(controls).as_posix())
-        lines = [json.dumps(_entry(item), sort_keys=True) for item in sorted(those, key=lambda it: it.line)]
+        lines = [json.dumps(_entry(item)) for item in sorted(those, key=lambda it: it.line)]
         head = f'{name}: {{"sha256": "{_digest(content)}", "rests_on": {_rests_on(tree)}, "controls": ['
         files.append(head + "\n" + ",\n".join(lines) + "\n]}")
     rests_on = json.dumps({name: _digest((_PACKAGE / name).read_bytes()) for name in _ALL_REST_ON})

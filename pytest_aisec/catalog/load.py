@@ -127,7 +127,8 @@ class Catalog(Mapping[str, Control]):
             raise UsageProblem(told)
         for control in controls.values():
             known = self._indexed.get(control.id)
-            if known is not None and known.control != control:
+            # Values that are equal may still differ: 1 equals True, and a table one in another order.
+            if known is not None and repr(known.control) != repr(control):
                 raise UsageProblem(
                     f"{path}:{control.line}: {control.id} is not what {NAME} beside the controls says of it: "
                     "make that file anew, or remove it"

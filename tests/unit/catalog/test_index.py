@@ -58,7 +58,7 @@ def test_it_says_of_each_of_our_controls_what_its_file_says() -> None:
     assert [] == [control_id for control_id, item in known.items() if item is None]
     for control_id, item in known.items():
         function = catalog.executed(control_id).function
-        assert (control_id, catalog.executed(control_id)) == (control_id, item.control)
+        assert (control_id, repr(catalog.executed(control_id))) == (control_id, repr(item.control))
         assert (control_id, function.__name__) == (control_id, item.name)
         stand_in = item.stand_in()
         code = inspect.unwrap(function).__code__
@@ -101,6 +101,14 @@ def test_a_plan_executes_nothing_and_its_functions_their_files(
     assert [path] == executed
 
 
+def test_tables_keep_their_order(ours: Any, written: Any) -> None:
+    ours.control("ACME-AAA-01", "names: dict[str, int] = {'b': 2, 'a': 1}, limits: dict[str, Mode] = {}")
+    written()
+    control = load_catalog([ours.root])["ACME-AAA-01"]
+    assert ["names", "limits"] == [*control.parameters]
+    assert ["b", "a"] == [*control.parameters["names"].value] == [*control.parameters["names"].default]
+
+
 def test_what_a_profile_sets_is_checked_by_the_file_itself(ours: Any, written: Any) -> None:
     ours.control("ACME-AAA-01", "limit: int = 3")
     ours.profile("acme", "controls: {ACME-*: {params: {limit: many}}}\n")
@@ -140,12 +148,15 @@ def test_a_broken_one_is_as_none(ours: Any, text: str) -> None:
     assert "ACME-AAA-01 holds" == load_catalog([ours.root])["ACME-AAA-01"].title
 
 
-def test_a_control_that_is_not_what_it_says_is_refused_before_it_judges(ours: Any, written: Any) -> None:
-    ours.control("ACME-AAA-01", "limit: int = 3")
+@pytest.mark.parametrize("text", ["4", "1.0", "true", "[]"])
+def test_a_control_that_is_not_what_it_says_is_refused_before_it_judges(
+    ours: Any, written: Any, text: str
+) -> None:
+    ours.control("ACME-AAA-01", "limit: int = 1")
     path = written()
-    path.write_text(path.read_text().replace('"value": 3', '"value": 4'))
+    path.write_text(path.read_text().replace('"value": 1', f'"value": {text}'))
     control = load_catalog([ours.root])["ACME-AAA-01"]
-    assert 4 == control.parameters["limit"].value
+    assert text == json.dumps(control.parameters["limit"].value)
     with pytest.raises(UsageProblem, match=r"ACME-AAA-01 is not what index.json beside the controls says"):
         control.function(None)
 
