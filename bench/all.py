@@ -12,6 +12,7 @@ from pathlib import Path
 
 FULL = (
     ["idle.py", "--write"],
+    ["start_up.py", "--write"],
     ["evaluation.py", "--write"],
     ["reports.py", "--write"],
     ["audit.py", "--write"],
@@ -19,6 +20,7 @@ FULL = (
 )
 QUICK = (
     ["idle.py", "--repeat", "3"],
+    ["start_up.py", "--repeat", "2"],
     ["evaluation.py", "--hosts", "10,50", "--repeat", "1"],
     ["reports.py", "--hosts", "5", "--repeat", "1"],
     ["audit.py", "--hosts", "2", "--rtt", "20", "--repeat", "1"],

@@ -28,7 +28,11 @@ def pytest_load_initial_conftests(
     """Before pytest looks for conftests and tests: say that only controls are wanted."""
     namespace = early_config.known_args_namespace
     if options.asks_for_audit(namespace):
-        from pytest_aisec.session import collection, config_file  # noqa: PLC0415 - an idle plugin imports nothing
+        from pytest_aisec.own_finder import OwnFinder  # noqa: PLC0415 - an idle plugin imports nothing
+
+        OwnFinder.install()
+        early_config.add_cleanup(OwnFinder.remove)
+        from pytest_aisec.session import collection, config_file  # noqa: PLC0415 - likewise
 
         config_file.read(early_config, namespace)
         collection.prepare(early_config, parser)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from pytest_aisec.errors import UsageProblem
@@ -15,12 +16,12 @@ class ContentRoot:
 
     path: Path
 
-    @property
+    @cached_property
     def controls(self) -> Path:
         """The directory of the control files; it may be absent."""
         return self.path / "controls"
 
-    @property
+    @cached_property
     def profiles(self) -> Path:
         """The directory of the profile files; it may be absent."""
         return self.path / "profiles"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType, NoneType, UnionType
@@ -51,25 +52,26 @@ class Parameter:
     """One parameter of a control: a keyword-only argument of its function."""
 
     name: str
-    annotation: Any
-    """The type hint with its pydantic metadata."""
+    type_name: str
+    """The annotation for people, without the rules of its values."""
     default: Any
-
-    @property
-    def type_name(self) -> str:
-        """The annotation for people, without the rules of its values."""
-        return _type_name(self.annotation)
+    """As it stands in the signature."""
+    value: Any
+    """The default as the annotation's type."""
+    hint: Callable[[], Any] = field(compare=False, repr=False)
+    """Gives the type hint with its pydantic metadata; of an indexed control, by executing its file."""
 
     def validate(self, value: object) -> Any:
         """Return `value` as the annotation's type; raise pydantic's `ValidationError` when it is not one."""
         return self._adapter().validate_python(value, strict=False)
 
     def _adapter(self) -> TypeAdapter[Any]:
+        hint = self.hint()
         try:
             # Types that are equal may still differ in order: `int | str` equals `str | int`.
-            return _cached_adapter(self.annotation, repr(self.annotation))
+            return _cached_adapter(hint, repr(hint))
         except TypeError:
-            return _adapter(self.annotation)
+            return _adapter(hint)
 
     def json_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of the parameter's values."""
@@ -81,6 +83,14 @@ def _adapter(annotation: Any) -> TypeAdapter[Any]:
         return TypeAdapter(annotation, config=ConfigDict(extra="forbid"))
     except Exception:  # noqa: BLE001 - a model brings its own configuration, and pydantic says so in its own way
         return TypeAdapter(annotation)
+
+
+def _parameter(name: str, annotation: Any, default: Any) -> Parameter:
+    """Return a parameter; raise pydantic's `ValidationError` when the default does not fit."""
+    typed = Parameter(
+        name=name, type_name=_type_name(annotation), default=default, value=None, hint=lambda: annotation
+    )
+    return replace(typed, value=typed.validate(copy.deepcopy(default)))
 
 
 @lru_cache(maxsize=1024)
@@ -121,7 +131,8 @@ class Control:
     remediation_is_words: str = ""
     """Why nobody can run the remediation as it stands; empty where it is text for a shell, run by root."""
     parameters: Mapping[str, Parameter]
-    function: Callable[..., None] = field(compare=False, repr=False)
+    source: Callable[[], Callable[..., None]] = field(compare=False, repr=False)
+    """Gives the function; of an indexed control, its file is executed for that."""
     path: Path
     """The file that defines the control."""
     line: int
@@ -129,6 +140,11 @@ class Control:
     """True if the control may be called early, and more than once, to find out what it will ask."""
     needs_running: bool = False
     """Whether it judges only what runs, so that it does not apply to a directory in which nothing does."""
+
+    @property
+    def function(self) -> Callable[..., None]:
+        """The test that judges a host."""
+        return self.source()
 
     @property
     def family(self) -> str:
@@ -170,9 +186,8 @@ def _parameters(
             raise problem(f"parameter {item.name!r} must be keyword-only and have a default")
         if item.name not in hints:
             raise problem(f"parameter {item.name!r} has no type annotation, so its values cannot be checked")
-        parameter = Parameter(name=item.name, annotation=hints[item.name], default=item.default)
         try:
-            parameter.validate(item.default)
+            parameter = _parameter(item.name, hints[item.name], item.default)
         except ValidationError as error:
             raise problem(
                 f"default of parameter {item.name!r} does not fit its annotation: {error}"
@@ -261,7 +276,7 @@ def control(  # noqa: PLR0913 - each is one thing that an author says of a contr
                 remediation=remediation,
                 remediation_is_words=remediation_is_words,
                 parameters=MappingProxyType(parameters),
-                function=function,
+                source=lambda: function,
                 path=path,
                 line=line,
                 speculate=speculate,

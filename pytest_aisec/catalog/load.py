@@ -6,15 +6,18 @@ import hashlib
 import importlib.util
 import re
 import sys
+import threading
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.abc import Loader
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import CodeType, MappingProxyType, ModuleType
+from typing import Any
 
 from pytest_aisec.catalog.content import ContentRoot, content_root
 from pytest_aisec.catalog.control import CONTROL_ID, Control, control_of
+from pytest_aisec.catalog.index import NAME, Index, Indexed
 from pytest_aisec.errors import AisecError, UsageProblem
 
 _BEGINS = re.compile(rf"""^@control\(\s*["']({CONTROL_ID.pattern})["']""", re.MULTILINE)
@@ -24,6 +27,8 @@ _TESTS = re.compile(r"^[ \t]*(?:(?:async[ \t]+)?def[ \t]+test_|test_\w*[ \t]*[:=
 """What may be a control: pytest collects no other names."""
 _EXECUTED = "__aisec_executed__"
 """Where a module keeps what it was made of: the digest of its file, and whether assertions were rewritten."""
+_EXECUTING = threading.RLock()
+"""Held while a file is executed because of one of its controls."""
 
 
 class ControlLoader(Loader):
@@ -42,17 +47,27 @@ class _Compiler(SourceFileLoader):
 
 
 class Catalog(Mapping[str, Control]):
-    """All known controls by id, sorted; a file of ours is imported when one of its controls is looked up."""
+    """All known controls by id, sorted; a file of ours is executed when a function of its controls is needed.
+
+    What the index does not know of a control is taken from its file when the control is looked up.
+    """
 
     def __init__(
         self,
         found: Mapping[str, Control],
         unread: Mapping[str, Path] = MappingProxyType({}),
         loader: ControlLoader | None = None,
+        entries: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
     ) -> None:
         self._found = dict(found)
         self._unread = dict(unread)
+        self._files: dict[Path, list[str]] = {}
+        """What is unread, by file."""
+        for control_id, path in unread.items():
+            self._files.setdefault(path, []).append(control_id)
         self._loader = loader
+        self._entries = entries
+        self._indexed: dict[str, Indexed] = {}
 
     def __getitem__(self, control_id: str) -> Control:
         """Return a control.
@@ -62,16 +77,8 @@ class Catalog(Mapping[str, Control]):
             UsageProblem: when its file cannot be imported, or does not hold what its text says.
 
         """
-        if control_id in self._unread:
-            path = self._unread[control_id]
-            expected = {key for key, item in self._unread.items() if item == path}
-            controls, problems = read_controls([path], self._loader)
-            if expected != set(controls):
-                told = problems.get(path) or f"{path}:1: holds other controls than its text declares"
-                raise UsageProblem(told)
-            self._found |= controls
-            self._unread = {key: item for key, item in self._unread.items() if item != path}
-        return self._found[control_id]
+        known = self.indexed(control_id)
+        return self.executed(control_id) if known is None else known.control
 
     def __contains__(self, control_id: object) -> bool:
         return control_id in self._found or control_id in self._unread
@@ -84,8 +91,52 @@ class Catalog(Mapping[str, Control]):
 
     @property
     def unread(self) -> frozenset[Path]:
-        """The files that are not imported: nobody has looked up a control of theirs."""
-        return frozenset(self._unread.values())
+        """The files that are not executed: nobody has needed a control of theirs."""
+        return frozenset(self._files)
+
+    def unread_in(self, path: Path) -> Sequence[str]:
+        """Return the ids of a file's controls while it is not executed, in their order; none afterwards."""
+        return self._files.get(path, ())
+
+    def indexed(self, control_id: str) -> Indexed | None:
+        """Return a control as the index has it; None where it does not count, or is needed no more."""
+        if control_id in self._unread and control_id in self._entries and control_id not in self._indexed:
+            self._indexed[control_id] = Indexed.of(
+                self._entries[control_id], self._unread[control_id], self.executed
+            )
+        return self._indexed.get(control_id)
+
+    def executed(self, control_id: str) -> Control:
+        """Return a control as its file has it, which is executed for that.
+
+        Raises:
+            KeyError: for an unknown one.
+            UsageProblem: as when a control is looked up; also for a control of which the index is wrong.
+
+        """
+        with _EXECUTING:
+            if control_id in self._unread:
+                self._read(self._unread[control_id])
+        return self._found[control_id]
+
+    def _read(self, path: Path) -> None:
+        expected = self._files[path]
+        controls, problems = read_controls([path], self._loader)
+        if set(expected) != set(controls):
+            told = problems.get(path) or f"{path}:1: holds other controls than its text declares"
+            raise UsageProblem(told)
+        for control in controls.values():
+            known = self._indexed.get(control.id)
+            # Values that are equal may still differ: 1 equals True, and a table one in another order.
+            if known is not None and repr(known.control) != repr(control):
+                raise UsageProblem(
+                    f"{path}:{control.line}: {control.id} is not what {NAME} beside the controls says of it: "
+                    "make that file anew, or remove it"
+                )
+        self._found |= controls
+        for control_id in expected:
+            del self._unread[control_id]
+        del self._files[path]
 
 
 def control_files(roots: Iterable[ContentRoot]) -> list[Path]:
@@ -99,16 +150,16 @@ def control_ids(roots: Iterable[ContentRoot]) -> list[str]:
     return sorted({found[1] for text in texts for found in _BEGINS.finditer(text)})
 
 
-def _declared(path: Path) -> list[str]:
+def _declared(content: bytes) -> list[str]:
     """Return the ids of a file's controls as its text declares them; none where that need not be all."""
-    text = path.read_text(encoding="utf-8", errors="replace")
+    text = content.decode("utf-8", "replace")
     ids = [found[1] for found in _BEGINS.finditer(text)]
     numbers = {len(ids), len(set(ids)), len(_CALLS.findall(text)), len(_TESTS.findall(text))}
     return ids if len(numbers) == 1 else []
 
 
 def load_catalog(roots: Iterable[ContentRoot], loader: ControlLoader | None = None) -> Catalog:
-    """Import the control files and return the controls by id; our own files are imported when needed.
+    """Return the controls by id; control files are executed, our own only when they are needed.
 
     Args:
         roots: where control files lie.
@@ -120,7 +171,10 @@ def load_catalog(roots: Iterable[ContentRoot], loader: ControlLoader | None = No
 
     """
     files, ours = control_files(roots), content_root().controls
-    declared = {path: _declared(path) for path in files if path.is_relative_to(ours)}
+    index = Index(ours)
+    contents = {path: _content(path) for path in files if path.is_relative_to(ours)}
+    known = {path: index.of(path, content) for path, content in contents.items()}
+    declared = {path: [*known[path]] or _declared(content) for path, content in contents.items()}
     unread = {control_id: path for path, ids in declared.items() for control_id in ids}
     found, problems = read_controls((path for path in files if not declared.get(path)), loader)
     if not found.keys().isdisjoint(unread) or len(unread) < sum(map(len, declared.values())):
@@ -128,7 +182,17 @@ def load_catalog(roots: Iterable[ContentRoot], loader: ControlLoader | None = No
         found, problems = read_controls(files, loader)
     if problems:
         raise UsageProblem("\n".join(problems.values()))
-    return Catalog(found, unread, loader)
+    return Catalog(
+        found, unread, loader, {key: item for items in known.values() for key, item in items.items()}
+    )
+
+
+def _content(path: Path) -> bytes:
+    """Return what a file holds; nothing where it cannot be read, which its execution will say."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
 
 
 def read_controls(

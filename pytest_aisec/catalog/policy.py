@@ -17,7 +17,7 @@ Limit = Annotated[int, Field(ge=0)]
 class GatePolicy(BaseModel):
     """When a run fails."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     fail_on: FailOn = "low"
     """The least severity whose failures fail the run; those below are shown, and do not fail it.

@@ -26,7 +26,7 @@ References = dict[NonEmpty, list[NonEmpty]]
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class ControlEntry(_Frozen):

@@ -64,7 +64,7 @@ def make_plan(
         version=last.version,
         controls=tuple(planned),
         excluded=tuple(Exclusion(control=key, reason=why) for key, why in sorted(excluded.items())),
-        gate=gated.file.gate or GatePolicy(),
+        gate=gated.file.gate or GatePolicy.model_construct(),
         gate_at=lambda loc: gated.document.at(("gate", *loc)),
         sources=tuple((profile.document.path.name, profile.document.text) for profile in chain),
     )
@@ -230,10 +230,7 @@ def _fits(parameter: Parameter, value: object) -> bool:
 
 def _finish(draft: _Draft) -> PlannedControl:
     control = draft.control
-    defaults = {
-        name: parameter.validate(copy.deepcopy(parameter.default))
-        for name, parameter in control.parameters.items()
-    }
+    defaults = {name: copy.deepcopy(parameter.value) for name, parameter in control.parameters.items()}
     references = {**control.frameworks, **{key: tuple(ids) for key, ids in draft.references.items()}}
     return PlannedControl(
         control=control,

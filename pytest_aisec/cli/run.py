@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -74,7 +76,42 @@ def config(pytest_options: tuple[str, ...]) -> int:
     return _pytest(None, [*pytest_options, "--aisec-show-config"])
 
 
+class _Settled:
+    """Takes what has been loaded by the beginning of a run out of the garbage collector's sight: it stays.
+
+    Args:
+        collects: whether what becomes garbage afterwards is collected.
+
+    """
+
+    def __init__(self, *, collects: bool) -> None:
+        self._collects = collects
+
+    def pytest_sessionstart(self) -> None:
+        """Let the collector begin with what comes from here on."""
+        gc.freeze()
+        if self._collects:
+            gc.enable()
+
+
+@contextmanager
+def _loading() -> Iterator[_Settled]:
+    """Give a plugin of pytest; until that is told, no garbage is collected: loading makes none."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield _Settled(collects=enabled)
+    finally:
+        if enabled:
+            gc.enable()
+
+
 def _pytest(profile: str | None, options: Sequence[str]) -> int:
+    with _loading() as settled:
+        return _run(profile, options, settled)
+
+
+def _run(profile: str | None, options: Sequence[str], settled: _Settled) -> int:
     import pytest  # noqa: PLC0415 - only these commands need it
 
     from pytest_aisec.catalog.content import content_root  # noqa: PLC0415 - likewise
@@ -89,7 +126,7 @@ def _pytest(profile: str | None, options: Sequence[str]) -> int:
         own += [] if is_named else ["--aisec"]
     else:
         own.append(f"--aisec-profile={profile}")
-    code = int(pytest.main([*own, *options]))
+    code = int(pytest.main([*own, *options], plugins=[settled]))
     if code == pytest.ExitCode.USAGE_ERROR:
         _suggest(options)
     return code

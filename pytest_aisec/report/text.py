@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 _NONCHARACTERS = "".join(chr(plane << 16 | 0xFFFE) + chr(plane << 16 | 0xFFFF) for plane in range(17))
-_HIDDEN = re.compile(
+_CHARACTERS = (
     "["
     "\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters, with escape sequences and carriage returns
     "\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"  # invisible, or turns text
@@ -23,6 +24,12 @@ _COMPACT = json.JSONEncoder(ensure_ascii=False, sort_keys=True, default=str)
 """Made once: a report of a fleet holds some hundred thousand values."""
 
 
+@cache
+def _hidden() -> re.Pattern[str]:
+    """Return the pattern of what nobody sees; compiled where a text is not plain."""
+    return re.compile(_CHARACTERS)
+
+
 def escape(character: str) -> str:
     r"""Return how a hidden character is written: `\x1b`, `\u202e`; a byte that is not UTF-8 as `\xff`."""
     code = ord(character)
@@ -35,7 +42,7 @@ def escape(character: str) -> str:
 
 def is_plain(text: str) -> bool:
     """Tell whether `text` has no hidden character."""
-    return _HIDDEN.search(text) is None
+    return _hidden().search(text) is None
 
 
 def pieces(text: str) -> Iterator[tuple[str, bool]]:
@@ -44,7 +51,7 @@ def pieces(text: str) -> Iterator[tuple[str, bool]]:
         yield from [(text, False)] if text else ()
         return
     end = 0
-    for found in _HIDDEN.finditer(text):
+    for found in _hidden().finditer(text):
         if found.start() > end:
             yield text[end : found.start()], False
         yield escape(found.group()), True
@@ -57,7 +64,7 @@ def visible(value: object) -> str:
     """Return the text of `value` with all that cannot be seen as escapes; it fits into XML and HTML."""
     text = str(value)
     # What Python takes for printable holds nothing hidden; asking is ten times as fast as looking.
-    return text if text.isprintable() else _HIDDEN.sub(lambda found: escape(found.group()), text)
+    return text if text.isprintable() else _hidden().sub(lambda found: escape(found.group()), text)
 
 
 def flowing(text: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pytest_aisec.catalog.context import Evaluation
 from pytest_aisec.catalog.plan import Plan
 from pytest_aisec.observe.hosts import Target
-from pytest_aisec.observe.redaction.user_patterns import Patterns
+from pytest_aisec.observe.redaction.given import Patterns
 from pytest_aisec.observe.transcript import Transcript
 from pytest_aisec.session.request import AuditRequest
 

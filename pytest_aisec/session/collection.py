@@ -59,27 +59,22 @@ def settle(config: pytest.Config) -> None:
         config.option.reportchars = ""
 
 
-def ignore(path: Path, roots: tuple[ContentRoot, ...], wanted: Sequence[str]) -> bool | None:
+def ignore(path: Path, roots: tuple[ContentRoot, ...], named: Sequence[Path]) -> bool | None:
     """Answer pytest's question whether to ignore `path`: never a control, always what nobody asked for.
 
     Args:
         path: a file or directory.
         roots: the content roots.
-        wanted: paths that pytest was told to collect.
+        named: what pytest was told to collect.
 
     """
     if is_content(path, roots):
         return "__pycache__" in path.parts
     if any(root.controls.is_relative_to(path) for root in roots):
         return None
-    named = _named(wanted)
     return None if any(path.is_relative_to(item) or item.is_relative_to(path) for item in named) else True
 
 
-def is_named(path: Path, wanted: Sequence[str]) -> bool:
-    """Tell whether it is `path` itself that was asked for."""
-    return path in _named(wanted)
-
-
-def _named(wanted: Sequence[str]) -> list[Path]:
+def named(wanted: Sequence[str]) -> list[Path]:
+    """Return the files and directories that pytest was told to collect; `wanted` may name tests in them."""
     return [Path(item.partition("::")[0]).absolute() for item in wanted]

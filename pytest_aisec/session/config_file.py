@@ -5,15 +5,19 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_aisec import options
-from pytest_aisec.catalog import settings
 from pytest_aisec.errors import UsageProblem
 from pytest_aisec.observe.redaction.redact import redact, redact_value
 from pytest_aisec.report.text import visible
 from pytest_aisec.session.keys import SETTINGS
+
+if TYPE_CHECKING:
+    # Loaded where a file of settings is asked for.
+    from pytest_aisec.catalog.settings import Value
 
 
 def read(config: pytest.Config, namespace: argparse.Namespace) -> None:
@@ -25,6 +29,8 @@ def read(config: pytest.Config, namespace: argparse.Namespace) -> None:
     """
     if not (namespace.aisec or namespace.aisec_config):
         return
+    from pytest_aisec.catalog import settings  # noqa: PLC0415 - only where a file of settings is asked for
+
     try:
         found = settings.find(config.invocation_params.dir, namespace.aisec_config)
         settings.apply(found, namespace)
@@ -37,6 +43,8 @@ def settle(config: pytest.Config) -> None:
     """Lay the settings that have been read below the options of the run, and fill in defaults."""
     found = config.stash.get(SETTINGS, None)
     if found is not None:
+        from pytest_aisec.catalog import settings  # noqa: PLC0415 - only where there is a file of settings
+
         settings.apply(found, config.option)
     options.fill(config.option)
 
@@ -53,6 +61,8 @@ def show(config: pytest.Config) -> int:
         raise pytest.UsageError(
             "--aisec-show-config shows a file of settings: give --aisec or --aisec-config"
         )
+    from pytest_aisec.catalog import settings  # noqa: PLC0415 - only where there is a file of settings
+
     settings.apply(found, config.option)
     rows = [(item.name, _text(item), visible(item.origin)) for item in settings.values(found, config.option)]
     for name, value, origin in rows:
@@ -60,6 +70,6 @@ def show(config: pytest.Config) -> int:
     return 0
 
 
-def _text(item: settings.Value) -> str:
+def _text(item: Value) -> str:
     value = redact_value(item.name.rpartition(".")[2], item.value)
     return visible(redact(json.dumps(value, ensure_ascii=False, default=str)))

@@ -20,7 +20,6 @@ from pytest_aisec.judge import evaluate
 from pytest_aisec.judge.outcome import Conclusion, Outcome, conclude
 from pytest_aisec.observe.backend import ObservingBackend
 from pytest_aisec.observe.redaction import redact
-from pytest_aisec.report.terminal import WORDS
 from pytest_aisec.session import collection
 from pytest_aisec.session.audit import Audit
 from pytest_aisec.session.hosts import Hosts
@@ -54,7 +53,8 @@ class Session:
         self.circumstances = audit.circumstances
         self.transcripts = audit.transcripts
         self._hosts = hosts
-        self._paths = config.stash[PATHS]
+        paths = config.stash[PATHS]
+        self._named = collection.named(paths)
         self._rewriter = config.stash[REWRITER]
         self._host: tuple[str, Host] | None = None
         self._properties: dict[str, Sequence[tuple[str, str]]] = {}
@@ -89,8 +89,8 @@ class Session:
     @pytest.hookimpl(tryfirst=True)
     def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
         """Keep what is not asked for, and what gives nothing, out of the collection."""
-        ignored = collection.ignore(collection_path, self.request.roots, self._paths)
-        if ignored is not False or collection.is_named(collection_path, self._paths):
+        ignored = collection.ignore(collection_path, self.request.roots, self._named)
+        if ignored is not False or collection_path in self._named:
             return ignored
         return self._rewriter.gives_nothing(collection_path, self.plan)
 
@@ -261,6 +261,8 @@ class Session:
         evaluated = getattr(report, "aisec", None)
         if evaluated is None:
             return None
+        from pytest_aisec.report.terminal import WORDS  # noqa: PLC0415 - only where there is a verdict
+
         category, letter, word = WORDS[evaluated.conclusion.outcome]
         return (category, "", "") if self.verbosity > 0 else (category, letter, word)
 

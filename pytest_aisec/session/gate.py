@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pytest_aisec.catalog import gate_policy
 from pytest_aisec.catalog.groups import Plans
 from pytest_aisec.catalog.plan import Plan
 from pytest_aisec.errors import UsageProblem
-from pytest_aisec.evidence import baseline
-from pytest_aisec.evidence.baseline import Baseline
-from pytest_aisec.session.request import AuditRequest
+from pytest_aisec.session.request import AuditRequest, Named
+
+if TYPE_CHECKING:
+    # Loaded where an earlier run is named.
+    from pytest_aisec.evidence.baseline import Baseline
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +47,14 @@ def of(request: AuditRequest, plans: Plans) -> Gating:
     """
     chosen = gate_policy.choose(plans, request.gate, request.gate_values)
     earlier = None if request.is_worker else request.baseline
-    try:
-        found = baseline.read(earlier.path) if earlier else None
-    except UsageProblem as problem:
-        raise UsageProblem(f"--aisec-baseline {earlier.text if earlier else ''}: {problem}") from None
+    found = _read(earlier) if earlier is not None else None
     return Gating(chosen=chosen, baseline=found, is_narrowed=bool(request.select))
+
+
+def _read(earlier: Named) -> Baseline:
+    from pytest_aisec.evidence import baseline  # noqa: PLC0415 - only where an earlier run is named
+
+    try:
+        return baseline.read(earlier.path)
+    except UsageProblem as problem:
+        raise UsageProblem(f"--aisec-baseline {earlier.text}: {problem}") from None

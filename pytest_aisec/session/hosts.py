@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from pytest_aisec.catalog.settings import Settings
 from pytest_aisec.errors import UsageProblem, nearest
 from pytest_aisec.observe.hosts import HostOptions, Target, resolve
 from pytest_aisec.session.request import AuditRequest
+
+if TYPE_CHECKING:
+    # Loaded where a file of settings is asked for.
+    from pytest_aisec.catalog.settings import Settings
 
 
 class Hosts:

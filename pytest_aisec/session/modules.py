@@ -48,12 +48,29 @@ class Rewriter(ControlLoader):
 
     def gives_nothing(self, path: Path, plan: Plan) -> bool:
         """Tell whether collecting a file would be in vain."""
-        if path in self._catalog.unread:
-            return True
+        if unread := self._catalog.unread_in(path):
+            return not any(map(plan.holds, unread))
         executed = loaded(path)
         if executed is None or hasattr(executed, "pytest_plugins") or self._warnings.get(path):
             return False
         return not _holds(executed, plan)
+
+    def execute(self, plans: Iterable[Plan]) -> None:
+        """Execute the files of all planned controls, where that has not been done."""
+        for control_id in {item.id for plan in plans for item in plan.controls}:
+            self._catalog.executed(control_id)
+
+    def stand_in(self, path: Path) -> ModuleType | None:
+        """Return a module with what the index knows of a file that nobody has executed; None for others."""
+        found = [self._catalog.indexed(control_id) for control_id in self._catalog.unread_in(path)]
+        known = [item for item in found if item is not None]
+        if not known:
+            return None
+        module = ModuleType(path.stem)
+        module.__file__ = str(path)
+        for item in known:
+            setattr(module, item.name, item.stand_in())
+        return module
 
     def warn(self, path: Path) -> None:
         """Say once, under the filters of now, what Python warned of when the file was executed."""
@@ -64,7 +81,7 @@ class Rewriter(ControlLoader):
 
 
 class Module(pytest.Module):
-    """A control file, collected from the module that the catalog has made of it."""
+    """A control file, collected from the module that the catalog has made of it, or from the index."""
 
     executed: ModuleType
     plan: Plan
@@ -72,7 +89,7 @@ class Module(pytest.Module):
     @classmethod
     def of(cls, path: Path, parent: pytest.Collector, plan: Plan) -> Module | None:
         """Return the collector of a control file, or None for a file that is not in the catalog."""
-        executed = loaded(path)
+        executed = parent.config.stash[REWRITER].stand_in(path) or loaded(path)
         if executed is None:
             return None
         made: Module = cls.from_parent(parent, path=path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from pytest_aisec.catalog import groups, selectors
 from pytest_aisec.catalog import profile as profiles
@@ -10,8 +11,11 @@ from pytest_aisec.catalog.groups import Plans
 from pytest_aisec.catalog.load import Catalog
 from pytest_aisec.catalog.plan import Plan
 from pytest_aisec.catalog.resolve import make_plan
-from pytest_aisec.catalog.settings import Settings
 from pytest_aisec.session.request import AuditRequest
+
+if TYPE_CHECKING:
+    # Loaded where a file of settings is asked for.
+    from pytest_aisec.catalog.settings import Settings
 
 
 def resolve(request: AuditRequest, catalog: Catalog) -> Plans:

@@ -12,7 +12,7 @@ from pytest_aisec.evidence.files import read_named
 from pytest_aisec.observe.faults import REASONS, Unobservable
 from pytest_aisec.observe.hosts import Target
 from pytest_aisec.observe.redaction import redact, user_patterns
-from pytest_aisec.observe.redaction.user_patterns import Patterns
+from pytest_aisec.observe.redaction.given import Patterns
 from pytest_aisec.observe.script import offline
 from pytest_aisec.observe.transcript import Observation, Transcript
 from pytest_aisec.session.request import AuditRequest
@@ -105,6 +105,7 @@ class Imported:
             self._carried[name] = carried
         earliest = min(carried.started_at for carried in self._carried.values())
         self.started_at = earliest.isoformat()
+        self.active = False
         self.targets = [Target(name=name, connection="local", backend=None) for name in sorted(self._carried)]
         self.groups = dict.fromkeys(self._carried, "")
 

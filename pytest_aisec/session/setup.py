@@ -6,40 +6,41 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_aisec.catalog.context import Evaluation
 from pytest_aisec.catalog.plan import Plan
 from pytest_aisec.errors import EmptyPlan, EvidenceError, UsageProblem
-from pytest_aisec.evidence.claim import Claim
-from pytest_aisec.evidence.signing.keys import Signer
-from pytest_aisec.judge.gate import ExitCode
-from pytest_aisec.judge.waivers import attestation, waiver
 from pytest_aisec.observe.hosts import Target
-from pytest_aisec.observe.redaction import redact, user_patterns
-from pytest_aisec.observe.redaction.user_patterns import Patterns
+from pytest_aisec.observe.redaction import redact
+from pytest_aisec.observe.redaction.given import Patterns
 from pytest_aisec.observe.transcript import Transcript
-from pytest_aisec.report.github import Log, harmless, is_heeded
 from pytest_aisec.report.text import visible
-from pytest_aisec.session import collection, fixtures, replay
+from pytest_aisec.session import collection, fixtures
 from pytest_aisec.session import gate as gating
 from pytest_aisec.session import plan as planning
 from pytest_aisec.session.audit import Audit
-from pytest_aisec.session.collector import Collector
 from pytest_aisec.session.evaluator import NAME, Session
-from pytest_aisec.session.github_log import Announcer
 from pytest_aisec.session.hosts import Hosts
 from pytest_aisec.session.interruption import Interruption
 from pytest_aisec.session.keys import REWRITER
 from pytest_aisec.session.modules import Rewriter
-from pytest_aisec.session.recorder import Inputs, Recorder
-from pytest_aisec.session.replay import Imported, Replayed
 from pytest_aisec.session.request import AuditRequest
 from pytest_aisec.session.sanitizer import Cleaner
+
+if TYPE_CHECKING:
+    # Loaded by the runs that need it: an audit that asks pytest what there is needs none of it.
+    from pytest_aisec.evidence.claim import Claim
+    from pytest_aisec.evidence.signing.keys import Signer
+    from pytest_aisec.judge.waivers.attestation import Attestation
+    from pytest_aisec.judge.waivers.statement import Given
+    from pytest_aisec.judge.waivers.waiver import Waiver
+    from pytest_aisec.session.replay import Imported, Replayed
 
 _PATTERNS = "redact.yaml"
 """What the processes of a run call the patterns of the user's."""
@@ -62,11 +63,13 @@ def start(config: pytest.Config, request: AuditRequest, hosts: Hosts, signer: Si
         rewriter = config.stash.setdefault(REWRITER, Rewriter(execute))
         catalog = rewriter.load_catalog(request.roots)
         plans = planning.resolve(request, catalog)
+        if not request.only_asks_pytest:
+            rewriter.execute(plans.by_group.values())
         gate = gating.of(request, plans)
-        waivers = waiver.load(request.waivers, catalog)
-        attestations = attestation.load(request.attestations, catalog)
+        waivers = _waivers(request, catalog)
+        attestations = _attestations(request, catalog)
         _check_options(request)
-        replayed = replay.of(request, patterns)
+        replayed = _replayed(request, patterns)
         patterns = patterns if replayed is None else replayed.patterns
         shared = _share(patterns, replayed) if request.shared is None else dict(request.shared)
         targets = hosts.targets() if replayed is None else replayed.targets
@@ -75,7 +78,10 @@ def start(config: pytest.Config, request: AuditRequest, hosts: Hosts, signer: Si
         targets = [target for target in targets if not plans.has_groups or target.name in plan.members]
         if not request.is_worker and not request.observe_only:
             gate.check(
-                plan, catalog, hosts=[target.name for target in targets], has_waivers=bool(waivers.items)
+                plan,
+                catalog,
+                hosts=[target.name for target in targets],
+                has_waivers=waivers is not None and bool(waivers.items),
             )
         has_evidence = not request.is_worker and not request.only_asks_pytest
         claim = _claim(request, plan, shared) if has_evidence else None
@@ -96,14 +102,37 @@ def start(config: pytest.Config, request: AuditRequest, hosts: Hosts, signer: Si
         patterns=patterns,
         shared=shared,
     )
-    inputs = Inputs(
-        waivers=waivers,
-        attestations=attestations,
-        gate_files=gate.chosen.sources,
-        baseline=gate.baseline,
-        signer=signer,
-    )
-    _register(config, audit, Session(config, audit, hosts), claim, inputs, asks=replayed is None)
+    session = Session(config, audit, hosts)
+    _register(config, audit, session)
+    if claim is not None:
+        from pytest_aisec.session import recording  # noqa: PLC0415 - only where there is to be evidence
+
+        statements = recording.Statements(waivers=waivers, attestations=attestations)
+        recording.register(config, audit, claim, statements, gate, signer, asks=replayed is None)
+
+
+def _waivers(request: AuditRequest, known: Collection[str]) -> Given[Waiver] | None:
+    if not request.waivers:
+        return None
+    from pytest_aisec.judge.waivers import waiver  # noqa: PLC0415 - only where there are any
+
+    return waiver.load(request.waivers, known)
+
+
+def _attestations(request: AuditRequest, known: Collection[str]) -> Given[Attestation] | None:
+    if not request.attestations:
+        return None
+    from pytest_aisec.judge.waivers import attestation  # noqa: PLC0415 - only where there are any
+
+    return attestation.load(request.attestations, known)
+
+
+def _replayed(request: AuditRequest, patterns: Patterns) -> Replayed | Imported | None:
+    if not (request.replay or request.imports):
+        return None
+    from pytest_aisec.session import replay  # noqa: PLC0415 - only where something takes the place of hosts
+
+    return replay.of(request, patterns)
 
 
 def _circumstances(
@@ -111,40 +140,22 @@ def _circumstances(
 ) -> Evaluation:
     return Evaluation(
         now=datetime.fromisoformat(shared["started_at"]),
-        active=request.active or (isinstance(replayed, Replayed) and replayed.active),
+        active=request.active or (replayed is not None and replayed.active),
         advisories=request.advisories,
     )
 
 
-def _register(
-    config: pytest.Config,
-    audit: Audit,
-    session: Session,
-    claim: Claim | None,
-    inputs: Inputs,
-    *,
-    asks: bool,
-) -> None:
-    """Register what takes part in the run; what asks and records, only where there is to be evidence."""
+def _register(config: pytest.Config, audit: Audit, session: Session) -> None:
+    """Register what takes part in every process of the run."""
     manager = config.pluginmanager
     manager.register(session, NAME)
     manager.register(Cleaner(), "aisec-cleaner")
     manager.register(Interruption(), "aisec-interruption")
-    log = Log() if is_heeded(os.environ) and not audit.request.is_worker else None
-    if log is not None:
-        manager.register(Announcer(config, log), "aisec-announcer")
+    if os.environ.get("GITHUB_ACTIONS") and not audit.request.is_worker:
+        from pytest_aisec.session import github_log  # noqa: PLC0415 - only in its jobs
+
+        github_log.register(config)
     manager.register(fixtures, fixtures.__name__)  # a second audit in one process imports it no more
-    if claim is None:
-        return
-    collector = None
-    if asks and audit.request.waves:
-        collector = Collector(config, audit, audit.request.host_options().limits)
-    recorder = Recorder(
-        config, audit, claim, inputs, collector=collector, log=log, verbosity=session.verbosity
-    )
-    manager.register(recorder, "aisec-recorder")
-    if collector is not None:
-        manager.register(collector, "aisec-collector")
 
 
 def _transcripts(
@@ -162,6 +173,9 @@ def _digest(name: str) -> str:
 
 def _complain(request: AuditRequest, problem: BaseException) -> None:
     """Raise what makes pytest end with the right message and code, where the problem is one of ours."""
+    from pytest_aisec.judge.gate import ExitCode  # noqa: PLC0415 - only where something is wrong
+    from pytest_aisec.report.github import harmless, is_heeded  # noqa: PLC0415 - likewise
+
     message = visible(redact.redact(str(problem)))
     message = harmless(message) if is_heeded(os.environ) else message
     if isinstance(problem, UsageProblem):
@@ -177,7 +191,11 @@ def _redact(request: AuditRequest) -> Patterns:
     if request.shared is not None:
         path = Path(request.shared["private"]) / _PATTERNS
         path = path if path.exists() else None
-    patterns = user_patterns.read(path) if path else Patterns()
+    patterns = Patterns()
+    if path:
+        from pytest_aisec.observe.redaction import user_patterns  # noqa: PLC0415 - only where there are any
+
+        patterns = user_patterns.read(path)
     redact.use(patterns.own)
     return patterns
 
@@ -232,6 +250,8 @@ def _forget(shared: dict[str, str], *, worker: bool) -> None:
 
 
 def _claim(request: AuditRequest, plan: Plan, shared: Mapping[str, str]) -> Claim:
+    from pytest_aisec.evidence.claim import Claim  # noqa: PLC0415 - only where there is to be evidence
+
     if request.evidence is not None:
         return Claim(request.evidence, request.evidence_mode)
     stamp = datetime.fromisoformat(shared["started_at"]).strftime("%Y%m%dT%H%M%SZ")

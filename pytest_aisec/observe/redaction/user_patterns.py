@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
 import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator
 
 from pytest_aisec.catalog import yamlfile
 from pytest_aisec.errors import UsageProblem
+from pytest_aisec.observe.redaction.given import Patterns
 from pytest_aisec.observe.redaction.redact import MARK, Own, kinds
 from pytest_aisec.observe.redaction.regex_width import measure
 
@@ -72,27 +70,6 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 class _File(RootModel[Annotated[list[_Entry], Field(min_length=1)]]):
     """A list of patterns."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Patterns:
-    """Patterns of the user's, and the files that they are from."""
-
-    own: Sequence[Own] = ()
-    sources: Sequence[tuple[str, str]] = ()
-    """(name, text) of each file."""
-
-    def and_also(self, other: Patterns) -> Patterns:
-        """Return these patterns and those of `other`, each once."""
-        own = tuple(dict.fromkeys([*self.own, *other.own]))
-        known = {text for _, text in self.sources}
-        return Patterns(
-            own=own, sources=(*self.sources, *(item for item in other.sources if item[1] not in known))
-        )
-
-    def dump(self) -> str:
-        """Return a file with all patterns, for `read`."""
-        return json.dumps([{"kind": item.kind, "pattern": item.pattern.pattern} for item in self.own])
 
 
 def read(path: Path) -> Patterns:

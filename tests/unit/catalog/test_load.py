@@ -180,6 +180,8 @@ class TestOurFilesAreImportedWhenTheyAreNeeded:
         assert [] == imported
         assert {*control_files([content_root()])} == catalog.unread
         control = catalog["AISEC-HST-01"]
+        assert [] == imported
+        assert callable(control.function)
         assert [control.path] == imported
         assert control.path not in catalog.unread
         assert control is catalog["AISEC-HST-01"]

@@ -6,7 +6,12 @@ from typing import Any
 
 import pytest
 
+from pytest_aisec.catalog import index, load
+from pytest_aisec.catalog.content import content_root
+from pytest_aisec.catalog.control import control_of
 from pytest_aisec.catalog.load import load_catalog, loaded
+from pytest_aisec.catalog.profile import load_chain
+from pytest_aisec.catalog.resolve import make_plan
 from pytest_aisec.session.modules import Rewriter
 
 
@@ -52,6 +57,41 @@ def test_warnings_of_a_file_come_when_it_is_collected_and_once(
         with pytest.raises(DeprecationWarning, match="old"):
             rewriter.warn(path)
         rewriter.warn(path)
+
+
+def test_what_is_only_listed_is_collected_from_the_index_and_a_planned_file_is_executed_once_asked_for() -> (
+    None
+):
+    rewriter = Rewriter(None)
+    catalog = rewriter.load_catalog([content_root()])
+    plan = make_plan(load_chain("training-node", [content_root()], cwd=Path()), catalog)
+    planned, other = catalog["AISEC-ART-03"].path, catalog["AISEC-WIN-03"].path
+    assert (False, True) == (rewriter.gives_nothing(planned, plan), rewriter.gives_nothing(other, plan))
+    module = rewriter.stand_in(planned)
+    assert module is not None
+    (name,) = [name for name, item in vars(module).items() if control_of(item)]
+    assert {planned, other} <= catalog.unread
+    rewriter.execute([plan])
+    assert {other} == {planned, other} & catalog.unread
+    assert rewriter.stand_in(planned) is None
+    assert (False, True) == (rewriter.gives_nothing(planned, plan), rewriter.gives_nothing(other, plan))
+    assert catalog.executed("AISEC-ART-03").function is getattr(loaded(planned), name)
+
+
+def test_a_stand_in_calls_the_control_itself(content: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(load, "content_root", lambda: content.root)
+    path = content.control("ACME-AAA-01", "limit: int = 3")
+    path.write_text(path.read_text().replace('host.run("true").rc == 0', "host == limit"))
+    found, _ = load.read_controls([path])
+    (content.root.controls / index.NAME).write_text(index.make(content.root.controls, found.values()))
+    rewriter = Rewriter(None)
+    catalog = rewriter.load_catalog([content.root])
+    module = rewriter.stand_in(path)
+    assert path in catalog.unread
+    vars(module)["test_acme_aaa_01"](7, limit=7)
+    with pytest.raises(AssertionError):
+        vars(module)["test_acme_aaa_01"](7)
+    assert path not in catalog.unread
 
 
 def test_a_file_that_is_in_no_catalog_has_no_module(content: Any, path: Path) -> None:

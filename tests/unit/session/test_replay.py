@@ -8,8 +8,8 @@ import pytest
 from pytest_aisec.evidence.bundle import Replayable
 from pytest_aisec.judge.run import HostInfo
 from pytest_aisec.observe.redaction import redact
+from pytest_aisec.observe.redaction.given import Patterns
 from pytest_aisec.observe.redaction.redact import Own
-from pytest_aisec.observe.redaction.user_patterns import Patterns
 from pytest_aisec.observe.transcript import Observation
 from pytest_aisec.session.replay import Replayed
 
