@@ -1,8 +1,12 @@
-"""Ctrl-C, where Python would lose it: while something is finalized, or in a weak reference's callback."""
+"""Ctrl-C, where Python would lose it: while something is finalized, or in a weak reference's callback.
+
+A worker of xdist that starts has it in its main loop at the earliest: a terminal sends it to all processes.
+"""
 
 from __future__ import annotations
 
 import _thread
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -15,7 +19,28 @@ _SOON = 0.05
 
 
 class Interruption:
-    """While pytest runs its tests, presses Ctrl-C again where Python has only written of it on stderr."""
+    """While pytest runs its tests, presses Ctrl-C again where Python has only written of it on stderr.
+
+    Args:
+        is_worker: whether this is a worker of xdist.
+        starts_workers: whether this process does.
+
+    """
+
+    def __init__(self, *, is_worker: bool, starts_workers: bool) -> None:
+        self._is_worker = is_worker
+        self._starts_workers = starts_workers
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionstart(self) -> Iterator[None]:
+        """Let workers start with the signal held back, as it is here meanwhile."""
+        if not self._starts_workers:
+            return (yield)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            return (yield)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self) -> Iterator[None]:
@@ -34,6 +59,8 @@ class Interruption:
 
         sys.unraisablehook = heed
         try:
+            if self._is_worker:
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
             return (yield)
         finally:
             _put_back(heed, before)

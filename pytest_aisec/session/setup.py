@@ -150,7 +150,10 @@ def _register(config: pytest.Config, audit: Audit, session: Session) -> None:
     manager = config.pluginmanager
     manager.register(session, NAME)
     manager.register(Cleaner(), "aisec-cleaner")
-    manager.register(Interruption(), "aisec-interruption")
+    interruption = Interruption(
+        is_worker=audit.request.is_worker, starts_workers=manager.hasplugin("dsession")
+    )
+    manager.register(interruption, "aisec-interruption")
     if os.environ.get("GITHUB_ACTIONS") and not audit.request.is_worker:
         from pytest_aisec.session import github_log  # noqa: PLC0415 - only in its jobs
 

@@ -79,6 +79,13 @@ class TestWithAndWithoutWorkers:
         assert ended.code == (2 if ended.outcomes["01"] == "passed" else 10)
 
 
+def test_workers_heed_ctrl_c(audit, pack):
+    heeds = "assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, set())"
+    pack.control("01", f'host.check_output("true")\n{heeds}', head="import signal")
+    ended = audit("-n", "2")
+    assert ended.outcomes == {"01": "passed"}, ended.text
+
+
 KILLS_ITS_WORKER = 'os._exit(0) if "PYTEST_XDIST_WORKER" in os.environ else host.run("true")'
 """As the system does to a worker that takes too much memory; the collector has asked before."""
 

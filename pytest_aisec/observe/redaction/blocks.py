@@ -199,7 +199,10 @@ def _body(line: str, letters: str) -> range | None:
     if len(line) > _LONGEST:
         return None
     end = line.rstrip(" \t\r\"',").removesuffix("\\n").removesuffix("\\r")
-    start = len(end.rstrip(letters))
+    before = end.rstrip(letters)
+    start = len(before)
+    if (start - len(before.rstrip("\\"))) % 2:  # the first letters belong to an escape, such as \n or \u000a
+        start += 5 if end.startswith("u", start) else 1
     return range(start, len(end)) if start < len(end) else None
 
 

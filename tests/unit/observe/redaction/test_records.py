@@ -49,6 +49,8 @@ def test_redacting_what_was_redacted_changes_nothing(text: str) -> None:
     assert redact(text) == redact(redact(text))
 
 
+@example([("-----BEGIN PRIVATE KEY-----", f"x\n{'MIIEpAIB' * 6}")])
+@example([("-----BEGIN PRIVATE KEY-----", f"x\x01{'MIIEpAIB' * 6}")])
 @example([("", "%0adb.example.com:5432:app:me:Hunter2Hunter2Hunter2Hunter2abc")])
 @given(st.lists(st.tuples(PIECES.map("".join), PIECES.map("".join)), max_size=4))
 def test_no_string_of_a_json_document_is_lost(pairs: list[tuple[str, str]]) -> None:
