@@ -23,18 +23,16 @@ class Interruption:
 
     Args:
         is_worker: whether this is a worker of xdist.
-        starts_workers: whether this process does.
 
     """
 
-    def __init__(self, *, is_worker: bool, starts_workers: bool) -> None:
+    def __init__(self, *, is_worker: bool) -> None:
         self._is_worker = is_worker
-        self._starts_workers = starts_workers
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_sessionstart(self) -> Iterator[None]:
+    def pytest_sessionstart(self, session: pytest.Session) -> Iterator[None]:
         """Let workers start with the signal held back, as it is here meanwhile."""
-        if not self._starts_workers:
+        if not session.config.pluginmanager.hasplugin("dsession"):
             return (yield)
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:

@@ -150,10 +150,7 @@ def _register(config: pytest.Config, audit: Audit, session: Session) -> None:
     manager = config.pluginmanager
     manager.register(session, NAME)
     manager.register(Cleaner(), "aisec-cleaner")
-    interruption = Interruption(
-        is_worker=audit.request.is_worker, starts_workers=manager.hasplugin("dsession")
-    )
-    manager.register(interruption, "aisec-interruption")
+    manager.register(Interruption(is_worker=audit.request.is_worker), "aisec-interruption")
     if os.environ.get("GITHUB_ACTIONS") and not audit.request.is_worker:
         from pytest_aisec.session import github_log  # noqa: PLC0415 - only in its jobs
 

@@ -79,10 +79,12 @@ class TestWithAndWithoutWorkers:
         assert ended.code == (2 if ended.outcomes["01"] == "passed" else 10)
 
 
-def test_workers_heed_ctrl_c(audit, pack):
-    heeds = "assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, set())"
-    pack.control("01", f'host.check_output("true")\n{heeds}', head="import signal")
-    ended = audit("-n", "2")
+def test_workers_heed_ctrl_c_once_they_have_started(audit, pack):
+    held = "signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, set())"
+    is_worker = '("PYTEST_XDIST_WORKER" in os.environ)'
+    body = f"assert (AT_FIRST, {held}) == ({is_worker}, False)"
+    pack.control("01", f'host.check_output("true")\n{body}', head=f"import signal\nAT_FIRST = {held}")
+    ended = audit("-n", "2", new=True)
     assert ended.outcomes == {"01": "passed"}, ended.text
 
 

@@ -26,7 +26,7 @@ def loop(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[type[BaseException]]]
     seen: list[type[BaseException]] = []
     monkeypatch.setattr(sys, "unraisablehook", lambda found: seen.append(found.exc_type))
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    entered = Interruption(is_worker=False, starts_workers=False).pytest_runtestloop()
+    entered = Interruption(is_worker=False).pytest_runtestloop()
     next(entered)
     hook = sys.unraisablehook
     yield seen
