@@ -20,7 +20,7 @@ _ENDED = {
     Outcome.NOT_REVIEWED: ("waits for a review by a person", "wait for a review by a person"),
     Outcome.NOT_RUN: ("did not run", "did not run"),
 }
-"""Wording for one control that ended so, and for several."""
+"""Wording for one result that ended so, and for several."""
 
 
 class ExitCode(IntEnum):
@@ -35,9 +35,9 @@ class ExitCode(IntEnum):
     FAILED = 1
     """A control failed that the gate does not let pass."""
     INCONCLUSIVE = 10
-    """Nothing failed, but not everything could be judged."""
+    """Nothing failed that counts, but not everything could be judged, or nothing passed."""
     PASSED = 0
-    """Everything planned was judged, and nothing failed."""
+    """Everything planned was judged, something passed, and nothing failed that counts."""
 
 
 def decide(run: Run) -> Verdict:
@@ -50,17 +50,30 @@ def decide(run: Run) -> Verdict:
     broken = [*_broken(run)]
     notes = [*_not_counted(run)]
     open_points = {outcome: getattr(run.ledger, outcome.value) for outcome in _OPEN}
-    notes += [_ended(number, outcome) for outcome, number in open_points.items() if number]
+    notes += [_ended(run, number, outcome) for outcome, number in open_points.items() if number]
     if not run.ledger.is_balanced:
         notes.append(_unbalanced(run.ledger))
     if broken:
         return Verdict(gate="failed", exit_code=ExitCode.FAILED, because=(*broken, *notes))
     if not run.ledger.passed and not any(open_points.values()):
-        notes.append("nothing applied, so nothing was judged")
+        notes.append(_nothing_passed(run.ledger))
     if any(open_points.values()) or not run.ledger.is_balanced or not run.ledger.passed:
         return Verdict(gate="inconclusive", exit_code=ExitCode.INCONCLUSIVE, because=tuple(notes))
-    notes.append(f"{_controls(run.ledger.passed)} passed, {run.ledger.not_applicable} not applicable")
+    notes.append(f"{_counted(run, run.ledger.passed)} passed, {run.ledger.not_applicable} not applicable")
     return Verdict(gate="passed", exit_code=ExitCode.PASSED, because=tuple(notes))
+
+
+def _nothing_passed(ledger: Ledger) -> str:
+    """Return why nothing passed where nothing is open either."""
+    if ledger.failed:
+        return "nothing passed"
+    if ledger.not_applicable:
+        return "nothing applied, so nothing was judged"
+    return (
+        "nothing ran, so nothing was judged"
+        if ledger.planned
+        else "nothing was planned, so nothing was judged"
+    )
 
 
 def _broken(run: Run) -> Iterator[str]:
@@ -73,12 +86,12 @@ def _broken(run: Run) -> Iterator[str]:
             found = counts[severity, Outcome(outcome)]
             if found > most:
                 allowed = f"at most {most}" if most else "none"
-                yield f"{_ended(found, Outcome(outcome), severity)}, and the policy allows {allowed}"
+                yield f"{_ended(run, found, Outcome(outcome), severity)}, and the policy allows {allowed}"
     reached = run.scores.with_waivers
     if policy.min_score is not None and reached is not None and reached < policy.min_score:
         yield f"the score with waivers is {reached:.2%}, less than {policy.min_score:.2%}"
     if policy.error_is == "failed" and run.ledger.error:
-        yield f"{_controls(run.ledger.error)} could not be observed, which this policy takes for failed"
+        yield f"{_counted(run, run.ledger.error)} could not be observed, which this policy takes for failed"
     for name in policy.required:
         results = [item for item in run.results if item.control == name]
         missed = [item for item in results if item.outcome is not Outcome.PASSED]
@@ -86,7 +99,8 @@ def _broken(run: Run) -> Iterator[str]:
             yield f"required control {name} did not pass on {_hosts(missed)}"
     stale = sum(item.waiver is not None and item.waiver.state == "stale" for item in run.results)
     if policy.strict_waivers and stale:
-        yield f"{_controls(stale)} passed although a waiver excuses {'it' if stale == 1 else 'them'} (stale)"
+        them = "it" if stale == 1 else "them"
+        yield f"{_counted(run, stale)} passed although a waiver excuses {them} (stale)"
 
 
 def _blocking(run: Run) -> Iterator[str]:
@@ -94,7 +108,7 @@ def _blocking(run: Run) -> Iterator[str]:
     if failures and fail_on == "regression":
         yield _regressed(run, failures)
     elif failures:
-        yield f"{_controls(len(failures))} failed at or above severity {fail_on}: {_parts(failures)}"
+        yield f"{_counted(run, len(failures))} failed at or above severity {fail_on}: {_parts(failures)}"
 
 
 def _failures(run: Run) -> list[Result]:
@@ -122,29 +136,49 @@ def _regressed(run: Run, failures: Sequence[Result]) -> str:
     names = sorted(f"{item.control} on {item.host}" for item in failures)
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return (
-        f"{_controls(len(failures))} failed that did not in {against}: {_parts(failures)} "
+        f"{_counted(run, len(failures))} failed that did not in {against}: {_parts(failures)} "
         f"({', '.join(names[:3])}{more})"
     )
 
 
 def _not_counted(run: Run) -> Iterator[str]:
-    policy = run.policy
+    """Yield one sentence, with numbers, for each kind of failure that alone does not fail the run."""
     below = [item for item in _failures(run) if not _counts(run, item)]
-    if policy.fail_on == "regression":
-        if below:
-            yield f"{_controls(len(below))} failed in the baseline, too: not counted"
-        for clause in run.comparison.weaker() if run.comparison else ():
-            yield f"weaker than the baseline: {clause}"
-        return
-    limited = [item for item in below if "failed" in policy.max.get(item.severity, {})]
-    rest = len(below) - len(limited)
+    yield from _known(run, below) if run.policy.fail_on == "regression" else _below(run, below)
+    waived = sum(map(is_waived, run.results))
+    if waived:
+        why = "a waiver excuses it" if waived == 1 else "waivers excuse them"
+        yield f"{_counted(run, waived)} failed, and {why}"
+
+
+def _known(run: Run, below: Sequence[Result]) -> Iterator[str]:
+    rest = _of_no_weight(run, below)
     if rest:
-        yield f"{_controls(rest)} failed below severity {policy.fail_on}: not counted"
+        yield f"{_counted(run, rest)} failed in the baseline, too: {_weight(run)}"
+    for clause in run.comparison.weaker() if run.comparison else ():
+        yield f"weaker than the baseline: {clause}"
+
+
+def _below(run: Run, below: Sequence[Result]) -> Iterator[str]:
+    policy = run.policy
+    limited = [item for item in below if "failed" in policy.max.get(item.severity, {})]
+    rest = _of_no_weight(run, [item for item in below if item not in limited])
+    if rest:
+        yield f"{_counted(run, rest)} failed below severity {policy.fail_on}: {_weight(run)}"
     for severity in SEVERITIES:
         found = sum(item.severity == severity for item in limited)
         most = policy.max.get(severity, {}).get("failed", 0)
         if found and found <= most:
-            yield f"{_ended(found, Outcome.FAILED, severity)}, and the policy allows at most {most}"
+            yield f"{_ended(run, found, Outcome.FAILED, severity)}, and the policy allows at most {most}"
+
+
+def _of_no_weight(run: Run, failures: Sequence[Result]) -> int:
+    """Return how many failures there are of controls that are not required."""
+    return sum(item.control not in run.policy.required for item in failures)
+
+
+def _weight(run: Run) -> str:
+    return "not counted" if run.policy.min_score is None else "counted in the score alone"
 
 
 def _parts(results: Iterable[Result]) -> str:
@@ -157,11 +191,11 @@ def _hosts(results: Sequence[Result]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "") or "any host"
 
 
-def _ended(number: int, outcome: Outcome, severity: str = "") -> str:
-    """Return how many controls ended with `outcome`, as a sentence."""
+def _ended(run: Run, number: int, outcome: Outcome, severity: str = "") -> str:
+    """Return how many results ended with `outcome`, as a sentence."""
     one, many = _ENDED[outcome]
     of = f" of severity {severity}" if severity else ""
-    return f"{_controls(number)}{of} {one if number == 1 else many}"
+    return f"{_counted(run, number)}{of} {one if number == 1 else many}"
 
 
 def _unbalanced(ledger: Ledger) -> str:
@@ -171,5 +205,8 @@ def _unbalanced(ledger: Ledger) -> str:
     return f"the ledger does not balance: {ledger.planned} planned, and the outcomes are {counts}"
 
 
-def _controls(number: int) -> str:
-    return f"{number} control{'' if number == 1 else 's'}"
+def _counted(run: Run, number: int) -> str:
+    """Return a number of results; on one host each is a control, on several one control has several."""
+    hosts = {host.name for host in run.hosts} | {item.host for item in run.results}
+    thing = "result" if len(hosts) > 1 else "control"
+    return f"{number} {thing}{'' if number == 1 else 's'}"

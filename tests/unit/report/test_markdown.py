@@ -92,8 +92,9 @@ def test_the_verdict_comes_first_with_its_reasons(run):
     text = summary(run)
     assert text.startswith(
         "# Gate failed\n\n"
-        "- 3 controls failed at or above severity high: 3 high\n"
-        "- 8 controls could not be observed (error)\n"
+        "- 3 results failed at or above severity high: 3 high\n"
+        "- 1 result failed, and a waiver excuses it\n"
+        "- 8 results could not be observed (error)\n"
     )
 
 
