@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pytest_aisec.errors import EvidenceError, UsageProblem
 from pytest_aisec.evidence import bundle, files, manifest
+from pytest_aisec.judge import findings
 from pytest_aisec.judge.run import SCHEMA_VERSION, Result, Run
 
 
@@ -40,6 +41,8 @@ def read(path: Path) -> Baseline:
         raise UsageProblem(f"{file}: has schema version {run.schema_version!r}, and not {SCHEMA_VERSION!r}")
     if not run.is_complete():
         raise UsageProblem(f"{file}: not every planned control has exactly one result on every host")
+    if not any(result.findings for result in run.results):
+        run = findings.attach(run)
     return Baseline(run=replace(run, results=tuple(map(_slim, run.results))), sha256=digest)
 
 
@@ -68,4 +71,5 @@ def _check_manifest(directory: Path, digest: str) -> None:
 
 
 def _slim(result: Result) -> Result:
-    return replace(result, message="", expected=None, observed=None, observations=())
+    said = {"message": "", "expected": None, "observed": None}
+    return replace(result, **said, observations=(), findings=tuple(result.findings))

@@ -12,6 +12,7 @@ from pytest_aisec.errors import EvidenceError
 from pytest_aisec.evidence import bundle as bundles
 from pytest_aisec.evidence import files, manifest
 from pytest_aisec.evidence.bundle import Bundle
+from pytest_aisec.judge import findings
 from pytest_aisec.judge.compare import accounts_for
 from pytest_aisec.judge.gate import decide
 from pytest_aisec.judge.run import SCHEMA_VERSION, Run, Verdict, count, score
@@ -50,6 +51,8 @@ def _run(bundle: Bundle) -> Iterator[str]:
         yield "run.json: the verdict does not follow from the results"
     if run.comparison is not None and not accounts_for(run.comparison, run.results):
         yield "run.json: the comparison with the baseline is not one of these results"
+    for problem in findings.accounted_for(run):
+        yield f"run.json: {problem}"
     if not run.is_complete():
         yield "run.json: not every planned control has exactly one result on every host"
         places = Counter((result.host, result.control) for result in run.results)

@@ -136,6 +136,18 @@ class AttestationInfo:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """One thing that a failed result says is wrong."""
+
+    id: str
+    """Digest of control, host and subject: the same in every run."""
+    subject: str
+    """A path, a package, a port, a container's name; empty for the result as a whole."""
+    first_seen: str
+    """Start of the run in which it was first seen, as far back as baselines go: UTC, ISO 8601."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Result:
     """Result of one control on one host."""
 
@@ -156,6 +168,8 @@ class Result:
     observations: Sequence[int] = ()
     """Line numbers in the host's transcript, in the order in which the control asked."""
     duration_ms: int = 0
+    findings: Sequence[Finding] = ()
+    """What is wrong, by subject; only where it failed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

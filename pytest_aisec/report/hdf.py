@@ -107,7 +107,7 @@ class Document:
             ],
             "impact": IMPACTS[result.severity] if is_applicable else 0.0,
             "refs": [],
-            "tags": _tags(control, result),
+            "tags": _tags(control, result) | self._findings(result),
             "code": short("\n".join(asked(host, result, transcript))),
             "source_location": {},
             "results": [self._result(result, transcript)],
@@ -125,6 +125,14 @@ class Document:
                 "updated_by": attestation.attested_by,
             }
         return found
+
+    def _findings(self, result: Result) -> dict[str, Any]:
+        found = self._index.findings(result)
+        told = [
+            {"id": item.id, "subject": short(item.subject), "first_seen": short(item.first_seen)}
+            for item in found
+        ]
+        return {"findings": told} if told else {}
 
     def _result(self, result: Result, transcript: Sequence[Observation]) -> dict[str, Any]:
         status, message = _STATUSES[result.outcome], self._index.message(result)

@@ -20,6 +20,7 @@ from pytest_aisec.observe.transcript import Observation
 from pytest_aisec.report.document import OfRun, whole
 from pytest_aisec.report.oscal_parts import (
     attestations,
+    finding_prop,
     methods,
     objective,
     people,
@@ -190,6 +191,8 @@ class Document(OfRun):
                 "status": {"state": state, "reason": reason, "remarks": markup(said)},
             },
         }
+        for item in self._index.findings(result):
+            found["props"].append(finding_prop(item))
         if result.waiver is not None:
             found["props"] += [
                 prop("waiver", result.waiver.id),

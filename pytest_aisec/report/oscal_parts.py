@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pytest_aisec.judge.outcome import Outcome
-from pytest_aisec.judge.run import ControlInfo, Result, Run, Verdict, WaiverInfo
+from pytest_aisec.judge.run import ControlInfo, Finding, Result, Run, Verdict, WaiverInfo
 from pytest_aisec.report.oscal_text import (
     NAMES,
     array,
@@ -173,6 +173,13 @@ def attestations(run: Run, identify: Identify) -> Iterator[dict[str, Any]]:
                 }
             ],
         }
+
+
+def finding_prop(finding: Finding) -> dict[str, str]:
+    """Return the id of a finding, with what is wrong and since when."""
+    since = f"first seen {finding.first_seen}" if finding.first_seen else ""
+    said = "; ".join(part for part in (finding.subject, since) if part)
+    return {**prop("finding-id", finding.id), **({"remarks": markup(said)} if said else {})}
 
 
 def methods(result: Result) -> list[str]:

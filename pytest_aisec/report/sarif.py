@@ -1,5 +1,6 @@
 """SARIF 2.1.0 for code scanning and its readers: a rule for each control, results for each host.
 
+A control that failed on a host has a result for each finding, up to `FINDINGS` of them and one for the rest.
 In the bundle stand the results that failed or are open; `Everything` has the others as well. A result that is
 missing from the log is therefore not one that passed: `properties.leftOut` says how many there are.
 """
@@ -10,12 +11,14 @@ import hashlib
 import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
 from pytest_aisec.catalog.control import Severity
+from pytest_aisec.judge.findings import identify
 from pytest_aisec.judge.outcome import Outcome
-from pytest_aisec.judge.run import HostInfo, Result, Run, Verdict, is_waived
+from pytest_aisec.judge.run import Finding, HostInfo, Result, Run, Verdict, is_waived
 from pytest_aisec.observe.transcript import Observation
 from pytest_aisec.report.document import OfRun, whole
 from pytest_aisec.report.sarif_rules import LEVELS, Rules
@@ -23,6 +26,8 @@ from pytest_aisec.report.text import visible
 from pytest_aisec.report.wording import OPEN, bounded, clean, dump, short
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+FINDINGS = 100
+"""Findings of one control on one host that have results of their own."""
 BUNDLE = "BUNDLE"
 """Base of the paths in the log."""
 _KINDS = {
@@ -67,8 +72,9 @@ class Document(OfRun):
         del transcript  # its lines are pointed at
         for result in results:
             if self.is_complete or result.outcome not in _SETTLED:
-                yield self._separator + dump(clean(self._result(host, result)))
-                self._separator = ",\n"
+                for found in self._results(host, result):
+                    yield self._separator + dump(clean(found))
+                    self._separator = ",\n"
 
     def end(self) -> Iterator[str]:
         """Yield how the run went, and what closes the log."""
@@ -129,7 +135,38 @@ class Document(OfRun):
             },
         }
 
+    def _results(self, host: HostInfo, result: Result) -> Iterator[dict[str, Any]]:
+        """Yield what is said of one control on one host: a failure finding by finding."""
+        found, whole_ = self._index.findings(result), self._result(host, result)
+        own = found if len(found) <= FINDINGS else found[: FINDINGS - 1]
+        for finding in own:
+            yield self._of(whole_, result, finding)
+        more = len(found) - len(own)
+        if more:
+            whole_["message"] = self._said(result, f"{more} more: ")
+            whole_["properties"]["moreFindings"] = more
+        if more or not found:
+            yield whole_
+
+    def _of(self, whole_: Mapping[str, Any], result: Result, finding: Finding) -> dict[str, Any]:
+        """Return the result of one finding, made from that of the control on the host."""
+        made = dict(whole_)
+        if finding.subject:
+            made["message"] = self._said(result, f"{finding.subject}: ")
+            made["properties"] = {**whole_["properties"], "subject": short(finding.subject)}
+            made["partialFingerprints"] = {
+                "finding/v1": finding.id,
+                "primaryLocationLineHash": f"{finding.id}:1",
+            }
+        if _is_time(finding.first_seen):
+            made["provenance"] = {"firstDetectionTimeUtc": finding.first_seen}
+        return made
+
+    def _said(self, result: Result, what: str = "") -> dict[str, str]:
+        return {"text": short(f"{result.host}: {what}{self._index.message(result)}")}
+
     def _result(self, host: HostInfo, result: Result) -> dict[str, Any]:
+        """Return what is said of a control on a host as a whole."""
         print_ = _fingerprint(result)
         properties = {
             "outcome": result.outcome.value,
@@ -151,9 +188,13 @@ class Document(OfRun):
             "ruleIndex": self._rules.number(result.control),
             "kind": _KINDS[result.outcome],
             "level": _level(result.outcome, result.severity),
-            "message": {"text": short(f"{host.name}: {self._index.message(result)}")},
+            "message": self._said(result),
             "locations": [_location(host, result)],
-            "partialFingerprints": {"controlAndHost/v1": print_, "primaryLocationLineHash": f"{print_}:1"},
+            "partialFingerprints": {
+                "finding/v1": identify(result.control, result.host),
+                "controlAndHost/v1": print_,
+                "primaryLocationLineHash": f"{print_}:1",
+            },
             "suppressions": self._suppressions(result),
             "properties": properties,
         }
@@ -250,6 +291,13 @@ def _fingerprint(result: Result) -> str:
     """Return what stays the same for one control on one host, from run to run."""
     text = f"{result.control}\0{result.host}"
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _is_time(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
 
 
 def _guid(text: str) -> dict[str, str]:

@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from pytest_aisec.judge.findings import first_seen
 from pytest_aisec.judge.run import HostInfo, Result, Run, Verdict, is_waived
 from pytest_aisec.observe.transcript import Observation
 from pytest_aisec.report.document import whole
@@ -40,6 +41,8 @@ HEADER = (
     "transcript",
     "lines",
     "duration_ms",
+    "findings",
+    "first_seen",
 )
 _FORMULA = re.compile(r"^(?=\s*[=+\-@\uff1d\uff0b\uff0d\uff20])|(?<=;)(?=\s*[=+\-@\uff1d\uff0b\uff0d\uff20])")
 """Where a spreadsheet would begin a formula: at the start, and after a semicolon, which some countries'
@@ -90,6 +93,8 @@ class Document:
         yield from (control.remediation, host.transcript)
         yield " ".join(map(str, result.observations))
         yield result.duration_ms
+        found = self._index.findings(result)
+        yield from (" ".join(item.id for item in found), first_seen(found))
 
 
 def cell(value: object) -> str:

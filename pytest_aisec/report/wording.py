@@ -8,10 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+from pytest_aisec.judge import findings
 from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import (
     AttestationInfo,
     ControlInfo,
+    Finding,
     HostInfo,
     Result,
     Run,
@@ -105,6 +107,11 @@ class Index:
             f"attested as {info.status} by {info.attested_by} on {info.attested_on}, {until} "
             f"{info.valid_until}: {info.statement} ({name})"
         )
+
+    @staticmethod
+    def findings(result: Result) -> Sequence[Finding]:
+        """Return the findings of a result; of a run from before there were any, made from its values."""
+        return result.findings or findings.of(result)
 
     def message(self, result: Result) -> str:
         """Return what a person reads first of a result, never empty."""

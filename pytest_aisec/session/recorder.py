@@ -20,7 +20,7 @@ from pytest_aisec.evidence import bundle, transcript_files
 from pytest_aisec.evidence.baseline import Baseline
 from pytest_aisec.evidence.claim import Claim
 from pytest_aisec.evidence.signing.keys import Signer
-from pytest_aisec.judge import evaluate, fold, gate
+from pytest_aisec.judge import evaluate, findings, fold, gate
 from pytest_aisec.judge.compare import compare
 from pytest_aisec.judge.evaluate import Evaluated
 from pytest_aisec.judge.outcome import Conclusion, Outcome
@@ -256,8 +256,10 @@ class Recorder:
             needed=self.collector.needed if self.collector else None,
         )
         run = fold.apply_overlays(run, self.inputs.waivers.items, self.inputs.attestations.items)
-        if self.inputs.baseline is not None:
-            compared = compare(self.inputs.baseline.run, run, sha256=self.inputs.baseline.sha256)
+        baseline = self.inputs.baseline
+        run = findings.attach(run, baseline.run if baseline else None)
+        if baseline is not None:
+            compared = compare(baseline.run, run, sha256=baseline.sha256)
             run = replace(run, comparison=compared)
         return replace(
             run, inputs={path: sha256(text.encode()).hexdigest() for path, text in sorted(inputs.items())}

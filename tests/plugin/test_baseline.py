@@ -90,6 +90,30 @@ def test_the_verdict_follows_from_the_bundle_alone(pack, audit, first, tmp_path)
     assert "run.json: the verdict does not follow from the results" in said.stdout
 
 
+def test_a_finding_keeps_its_id_and_the_day_on_which_it_was_first_seen(pack, audit, tmp_path):
+    def seen(done):
+        (result,) = done.run["results"]
+        return {item["subject"]: (item["id"], item["first_seen"]) for item in result["findings"]}
+
+    body = 'host.run("true")\nassert dict.fromkeys({}, "open") == {{}}'
+    pack.control("01", body.format(["/srv/a", "/srv/b"]))
+    before = audit(evidence=tmp_path / "first")
+    pack.control("01", body.format(["/srv/b", "/srv/c"]))
+    after = audit(f"--aisec-baseline={before.bundle}", evidence=tmp_path / "second")
+    first, second = seen(before), seen(after)
+    assert [{"/srv/a", "/srv/b"}, {"/srv/b", "/srv/c"}] == [{*first}, {*second}]
+    assert first["/srv/b"] == second["/srv/b"]
+    assert [before.run["run"]["started_at"], after.run["run"]["started_at"]] == [
+        second[name][1] for name in ("/srv/b", "/srv/c")
+    ]
+    verify = [forks.AISEC, "verify", str(after.bundle)]
+    assert 0 == forks.run(verify, capture_output=True, timeout=60).returncode
+    file = after.bundle / "run.json"
+    file.write_text(file.read_text().replace(second["/srv/c"][0], first["/srv/a"][0]))
+    said = forks.run(verify, capture_output=True, text=True, timeout=60)
+    assert "the findings of ACME-TST-01 on local:// do not follow from its values" in said.stdout
+
+
 def test_under_xdist_the_comparison_is_the_same(pack, audit, first, tmp_path):
     pack.profile(REGRESSION)
     pack.control("01", FAILS)

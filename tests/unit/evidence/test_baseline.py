@@ -13,11 +13,13 @@ import pytest
 from pytest_aisec.errors import UsageProblem
 from pytest_aisec.evidence import baseline, bundle, files, manifest
 from pytest_aisec.judge.compare import compare
+from pytest_aisec.judge.findings import attach, identify
 from pytest_aisec.judge.gate import decide
 from pytest_aisec.judge.run import Run
 from tests.support.compared import run
 
-RUN = run({(1, "a"): "failed", (1, "b"): "passed", (2, "a"): "waived", (2, "b"): "error"})
+OLD = run({(1, "a"): "failed", (1, "b"): "passed", (2, "a"): "waived", (2, "b"): "error"})
+RUN = attach(OLD)
 
 
 def written(directory: Path, one: Run = RUN, *, with_manifest: bool = True) -> Path:
@@ -47,6 +49,17 @@ def test_a_bundle_or_its_run_json_is_read_without_transcripts(tmp_path: Path, na
 def test_a_directory_with_run_json_alone_does(tmp_path: Path) -> None:
     directory = written(tmp_path / "evidence", with_manifest=False)
     assert RUN.results == baseline.read(directory).run.results
+
+
+def test_what_failed_before_there_were_findings_is_as_old_as_the_baseline(tmp_path: Path) -> None:
+    wrong = {"observed": {"/srv/a": "0777"}, "expected": {}}
+    results = [replace(item, **wrong) if item.host == "a" else item for item in OLD.results]
+    found = baseline.read(written(tmp_path / "evidence", replace(OLD, results=results))).run
+    assert {
+        (identify(item.control, "a", "/srv/a"), OLD.run.started_at)
+        for item in OLD.results
+        if item.host == "a"
+    } == {(item.id, item.first_seen) for result in found.results for item in result.findings}
 
 
 def test_a_comparison_survives_being_written_and_read(tmp_path: Path) -> None:

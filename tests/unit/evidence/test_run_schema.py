@@ -11,6 +11,7 @@ import jsonschema
 import pytest
 
 from pytest_aisec.evidence import bundle
+from pytest_aisec.judge.findings import attach
 from pytest_aisec.judge.gate import decide
 from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import Run
@@ -65,13 +66,14 @@ def test_the_runs_that_fit_end_in_every_way() -> None:
 
 
 def test_every_member_that_is_written_has_to_be_there(schema: Any) -> None:
-    data = written(with_statements())
+    data = written(attach(with_statements()))
     places = {
         "": data,
         "run": data["run"],
         "host": data["hosts"][0],
         "control": data["controls"][0],
         "result": data["results"][0],
+        "finding": data["results"][0]["findings"][0],
         "waiver of a result": data["results"][0]["waiver"],
         "waiver": data["waivers"][0],
         "attestation": data["attestations"][0],
@@ -98,6 +100,7 @@ BROKEN: dict[str, Callable[[Any], object]] = {
     "a waiver in another state": lambda data: data["results"][0]["waiver"].update(state="perhaps"),
     "a waiver that is its id": lambda data: data["results"][0].update(waiver="W-1"),
     "an attestation in another state": lambda data: data["attestations"][0].update(state="stale"),
+    "a finding that is its id": lambda data: data["results"][0].update(findings=["0123"]),
     "a count that is text": lambda data: data["ledger"].update(passed="1"),
     "a score that is text": lambda data: data["scores"].update(with_waivers="1"),
     "another gate": lambda data: data["verdict"].update(gate="open"),

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from pytest_aisec.judge.findings import attach, identify
 from pytest_aisec.judge.gate import decide
 from pytest_aisec.report import formats, hdf
 
@@ -137,3 +138,18 @@ def test_the_same_run_gives_the_same_text(run):
 
 def test_a_host_without_results_has_a_document_without_controls(make):
     assert {} == controls(documents(make.run([], [], {"a": []}))["hdf/host-1.json"])
+
+
+def test_a_failure_names_its_findings_and_nothing_else_has_any(make):
+    control = make.control(1)
+    wrong = {"observed": {"/srv/a": "0777"}, "expected": {}}
+    results = [make.result(control, "a", "failed", **wrong), make.result(control, "b", "passed")]
+    made = documents(attach(make.run([control], results, {"a": [], "b": []})))
+    bad, good = (controls(document)[control.id]["tags"] for document in made.values())
+    told = {
+        "id": identify(control.id, "a", "/srv/a"),
+        "subject": "/srv/a",
+        "first_seen": "2026-03-01T09:30:00Z",
+    }
+    assert [told] == bad["findings"]
+    assert "findings" not in good

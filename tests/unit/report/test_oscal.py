@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_aisec.judge.findings import attach, identify
 from pytest_aisec.judge.gate import decide
 from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import Run, WaiverInfo
@@ -165,6 +166,18 @@ def test_a_waived_failure_is_an_approved_deviation_with_its_end(written: Any) ->
     related = [item for item in written["results"][0]["findings"] if "related-risks" in item]
     assert [[{"risk-uuid": risk["uuid"]}]] == [item["related-risks"] for item in related]
     assert "AISEC-ART-03" == related[0]["target"]["target-id"]
+
+
+def test_a_failure_has_the_id_of_each_thing_that_is_wrong(make: Any) -> None:
+    control = make.control(1)
+    wrong = {"observed": {"/srv/a_b": "0777", "/srv/*": "0666"}, "expected": {}}
+    made = attach(make.run([control], [make.result(control, "a", "failed", **wrong)], {"a": []}))
+    (found,) = json.loads(oscal.render(made, decide(made)))["assessment-results"]["results"][0]["findings"]
+    told = {item["value"]: item["remarks"] for item in found["props"] if "finding-id" == item["name"]}
+    assert {
+        identify(control.id, "a", "/srv/*"): "/srv/\\*; first seen 2026-03-01T09:30:00Z",
+        identify(control.id, "a", "/srv/a_b"): "/srv/a_b; first seen 2026-03-01T09:30:00Z",
+    } == told
 
 
 def test_an_expired_waiver_is_no_deviation(written: Any) -> None:

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
+from pytest_aisec.judge.findings import attach
 from pytest_aisec.judge.gate import decide
-from pytest_aisec.judge.run import HostInfo, RunInfo
+from pytest_aisec.judge.run import Finding, HostInfo, RunInfo
 from pytest_aisec.report import sarif
 from pytest_aisec.report.document import whole
 
@@ -168,6 +170,45 @@ def test_fingerprints_tell_results_apart_and_outlive_the_run(make, run, everythi
     later = make.run([control], [make.result(control, "good", "passed", observations=(9,))], {"good": []})
     (again,) = log(later, sarif.Everything)["results"]
     assert by_place(everything)["good", "AISEC-ART-02"]["partialFingerprints"] == again["partialFingerprints"]
+
+
+def test_each_finding_of_a_failure_is_a_result_with_a_fingerprint_that_outlives_the_others(make):
+    control = make.control(1)
+
+    def results(wrong, started_at):
+        failed = make.result(control, "a", "failed", observed=wrong, expected={}, message="open to others")
+        made = make.run([control], [failed], {"a": []})
+        made = replace(made, run=replace(made.run, started_at=started_at))
+        return {item["properties"]["subject"]: item for item in log(attach(made))["results"]}
+
+    before = results({"/srv/a": "0777", "/srv/b": "0777"}, "2026-03-01T09:30:00Z")
+    after = results({"/srv/b": "0666"}, "2026-03-02T09:30:00Z")
+    assert {"/srv/a", "/srv/b"} == {*before}
+    assert "a: /srv/a: open to others" == before["/srv/a"]["message"]["text"]
+    assert {"firstDetectionTimeUtc": "2026-03-01T09:30:00Z"} == before["/srv/a"]["provenance"]
+    prints = [item["partialFingerprints"] for item in before.values()]
+    assert {"finding/v1", "primaryLocationLineHash"} == {*prints[0]}
+    assert not {*prints[0].values()} & {*prints[1].values()}
+    assert before["/srv/b"]["partialFingerprints"] == after["/srv/b"]["partialFingerprints"]
+
+
+def test_of_very_many_findings_the_rest_is_one_result(make):
+    control = make.control(1)
+    wrong = {f"/srv/{number:04}": "0777" for number in range(250)}
+    failed = make.result(control, "a", "failed", observed=wrong, expected={})
+    found = log(make.run([control], [failed], {"a": []}))["results"]
+    assert (100, "a: 151 more: not as required") == (len(found), found[-1]["message"]["text"])
+    assert 151 == found[-1]["properties"]["moreFindings"]
+    assert 100 == len({item["partialFingerprints"]["finding/v1"] for item in found})
+    assert [*sorted(wrong)][:99] == [item["properties"]["subject"] for item in found[:-1]]
+
+
+def test_a_time_that_is_none_is_no_time_of_detection(make):
+    control = make.control(1)
+    findings = [Finding(id="0" * 32, subject="/srv/a", first_seen="long ago")]
+    failed = make.result(control, "a", "failed", findings=findings)
+    (found,) = log(make.run([control], [failed], {"a": []}))["results"]
+    assert "provenance" not in found
 
 
 def test_the_verdict_and_the_counts_are_there(run):

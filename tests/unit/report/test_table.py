@@ -5,6 +5,7 @@ import io
 
 import pytest
 
+from pytest_aisec.judge.findings import attach, identify
 from pytest_aisec.judge.gate import decide
 from pytest_aisec.report import table
 from pytest_aisec.report.text import visible
@@ -42,6 +43,16 @@ def test_a_row_has_what_was_required_found_and_excused(run):
     expired = found["odd", "AISEC-ART-03"]
     assert ("no", "W-2", "expired") == tuple(expired[name] for name in ("waived", "waiver", "waiver_state"))
     assert "1 2" == found["good", "AISEC-NET-01"]["lines"]
+
+
+def test_findings_are_named_with_the_day_of_the_first(make):
+    control = make.control(1)
+    wrong = {"observed": {"/srv/a": "0777", "/srv/b": "0666"}, "expected": {}}
+    results = [make.result(control, "a", "failed", **wrong), make.result(control, "b", "passed")]
+    bad, good = rows(attach(make.run([control], results, {"a": [], "b": []})))
+    assert [identify(control.id, "a", name) for name in ("/srv/a", "/srv/b")] == bad["findings"].split()
+    assert "2026-03-01T09:30:00Z" == bad["first_seen"]
+    assert ("", "") == (good["findings"], good["first_seen"])
 
 
 def test_attestations_are_named(statements):
