@@ -16,6 +16,8 @@ _PROCESS = re.compile(r" \(\d+\)$")
 """Number of a process behind its name: another one after each start."""
 _LINE = re.compile(r"(?<=[^:]):\d+(?=:|$)")
 """Line behind the name of a file: another one after each change above it."""
+ABSENT: Any = object()
+"""Value of a key that is not there."""
 _LENGTH = 32
 """Hexadecimal digits of an id: 128 bits."""
 
@@ -41,10 +43,27 @@ def subjects(observed: Any, expected: Any) -> tuple[str, ...]:
     text, and names nothing.
     """
     if isinstance(observed, Mapping) and isinstance(expected, Mapping):
-        return tuple(sorted({*map(_lasting, _differing(observed, expected))}))
+        return tuple(sorted({_lasting(name) for name, _, _ in differences(observed, expected)}))
     if isinstance(observed, list | tuple) and expected in ([], (), {}) and all(map(_is_name, observed)):
         return tuple(sorted({_lasting(str(item)) for item in observed}))
     return ()
+
+
+def differences(
+    observed: Mapping[str, Any], expected: Mapping[str, Any], outer: str = ""
+) -> Iterator[tuple[str, Any, Any]]:
+    """Yield name, observed and expected value of each key that differs, sorted; `ABSENT` for no such key.
+
+    Of mappings in both the keys that differ are named instead, `OUTER: INNER`.
+    """
+    for key in sorted(observed.keys() | expected.keys()):
+        if key in observed and key in expected and observed[key] == expected[key]:
+            continue
+        name, here, wanted = f"{outer}{key}", observed.get(key, ABSENT), expected.get(key, ABSENT)
+        if isinstance(here, Mapping) and isinstance(wanted, Mapping):
+            yield from differences(here, wanted, f"{name}: ")
+        else:
+            yield name, here, wanted
 
 
 def of(result: Result, first_seen: str = "") -> tuple[Finding, ...]:
@@ -109,18 +128,6 @@ def first_seen(findings: Sequence[Finding]) -> str:
 
 def _dated(item: Finding, before: str | None, now: str) -> Finding:
     return replace(item, first_seen=min(before, now)) if before else item
-
-
-def _differing(observed: Mapping[str, Any], expected: Mapping[str, Any], outer: str = "") -> Iterator[str]:
-    for key in observed.keys() | expected.keys():
-        if key in observed and key in expected and observed[key] == expected[key]:
-            continue
-        name = f"{outer}{key}"
-        inside = observed.get(key), expected.get(key)
-        if isinstance(inside[0], Mapping) and isinstance(inside[1], Mapping):
-            yield from _differing(*inside, f"{name}: ")
-        else:
-            yield name
 
 
 def _is_name(item: object) -> bool:

@@ -14,6 +14,9 @@ from pytest_aisec.observe.faults import MALFORMED, Unobservable
 _TESTINFRA = str(Path(testinfra.__file__).parent)
 _READERS = str(Path(__file__).parents[1] / "facts") + "/"
 
+DIFFERS = "what was observed is not what is expected"
+"""Message of a failure whose values say all there is to say."""
+
 
 class Outcome(StrEnum):
     """End of a control on a host."""

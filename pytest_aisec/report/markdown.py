@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from pytest_aisec.catalog.control import SEVERITIES
-from pytest_aisec.judge.outcome import Outcome
+from pytest_aisec.catalog.control import SEVERITIES, Severity
+from pytest_aisec.judge.findings import ABSENT, differences
+from pytest_aisec.judge.outcome import DIFFERS, Outcome
 from pytest_aisec.judge.run import AttestationInfo, HostInfo, Result, Run, Verdict, WaiverInfo, is_waived
 from pytest_aisec.observe.transcript import Observation
 from pytest_aisec.report.document import OfRun, whole
-from pytest_aisec.report.text import visible
+from pytest_aisec.report.text import compact, visible
 from pytest_aisec.report.wording import OPEN
 
 BOUND = 1_000_000
@@ -22,6 +23,12 @@ _LONGEST = 300
 """Characters of one text."""
 _NAMED = 10
 """Hosts that one row names."""
+_VALUE = 120
+"""Characters of one value of a failure."""
+_THINGS = 5
+"""Things that one row names with their values."""
+_WAYS = 20
+"""Rows of one control that differ in values; hosts with yet other values are the last of them."""
 _SAFE = re.compile(r"""(?!\d+[.)](\s|$))(?!.*www\.)[\w("'](?:[\w ,.;()'"/%+?!-]|:(?=\s|$))*""", re.IGNORECASE)
 """Characters that are only text in Markdown, underscores escaped: neither markup nor part of a link."""
 
@@ -97,18 +104,25 @@ class Document(OfRun):
         """Yield a section with a row for each way in which a control ended so, with its hosts."""
         if not results:
             return
-        alike: dict[tuple[str, str, str], list[Result]] = {}
+        alike: dict[tuple[Severity, str], dict[str, list[Result]]] = {}
         for item in results:
-            alike.setdefault((item.control, item.severity, self._index.message(item)), []).append(item)
-        rank = {severity: number for number, severity in enumerate(SEVERITIES)}
+            ways = alike.setdefault((item.severity, item.control), {})
+            ways.setdefault(self._found(item), []).append(item)
         rows = [
-            (items[0].severity, text(control), text(items[0].title), _named(items), text(message))
-            for (control, _, message), items in sorted(
-                alike.items(), key=lambda entry: (rank[entry[1][0].severity], entry[0][0], entry[1][0].host)
-            )
+            (severity, text(control), text(items[0].title), _named(items), found)
+            for severity, control in sorted(alike, key=lambda key: (SEVERITIES.index(key[0]), key[1]))
+            for found, items in _few(alike[severity, control])
         ]
         yield f"\n## {title}: {len(results)}\n\n"
         yield from _table(("severity", "control", "required", "hosts", "what was found"), rows)
+
+    def _found(self, result: Result) -> str:
+        """Return what was found, as Markdown: the message, and the values of a comparison that failed."""
+        if not _has_values(result):
+            return text(self._index.message(result))
+        said = "" if result.message == DIFFERS else text(result.message)
+        notes = (self._index.excuse(result), self._index.review(result))
+        return "; ".join(part for part in (said, _values(result), *map(text, notes)) if part)
 
     def _statements(
         self, title: str, items: Sequence[WaiverInfo] | Sequence[AttestationInfo]
@@ -138,15 +152,15 @@ class Document(OfRun):
         yield from _table(("host", *(each.value.replace("_", " ") for each in shown), "fault"), rows)
 
 
-def text(value: object) -> str:
+def text(value: object, longest: int = _LONGEST) -> str:
     """Return a text of others as one line of Markdown that is nothing but text, cut where it is long.
 
     What could be markup, a link or a mention becomes a code span, in which none of that exists. A bar would
     end a cell of a table even there, so it is written as an escape.
     """
     given = str(value)
-    shown = visible(given[:_LONGEST]).translate(_INVISIBLE).strip()
-    rest = " …" if len(given) > _LONGEST else ""
+    shown = visible(given[:longest]).translate(_INVISIBLE).strip()
+    rest = " …" if len(given) > longest else ""
     if not shown:
         return rest.strip()
     if _SAFE.fullmatch(shown):
@@ -157,6 +171,46 @@ def text(value: object) -> str:
 
 
 _INVISIBLE = str.maketrans({"\n": "\\n", "\t": "\\t", "|": "\\x7c"})
+
+
+def _few(ways: Mapping[str, list[Result]]) -> Iterator[tuple[str, list[Result]]]:
+    """Yield what was found with its results, by host; values that are too many for one control, together."""
+    found = sorted(ways.items(), key=lambda entry: entry[1][0].host)
+    valued = [entry for entry in found if _has_values(entry[1][0])]
+    rest = valued[_WAYS - 1 :] if len(valued) > _WAYS else []
+    left = {entry[0] for entry in rest}
+    yield from (entry for entry in found if entry[0] not in left)
+    if rest:
+        yield f"{len(rest)} other ways; report.html has them", [item for _, items in rest for item in items]
+
+
+def _has_values(result: Result) -> bool:
+    return result.outcome is Outcome.FAILED and not (result.observed is None and result.expected is None)
+
+
+def _values(result: Result) -> str:
+    """Return what was observed and expected: of mappings and lists, the things that differ."""
+    observed, expected = result.observed, result.expected
+    things: list[str] = []
+    if isinstance(observed, Mapping) and isinstance(expected, Mapping):
+        things = [_difference(*item) for item in differences(observed, expected)]
+    elif isinstance(observed, list | tuple) and expected in ([], (), {}):
+        things = [_value(item) for item in observed]
+    if not things:
+        return f"observed {_value(observed)}, expected {_value(expected)}"
+    more = f"; and {len(things) - _THINGS} more" if len(things) > _THINGS else ""
+    return "; ".join(things[:_THINGS]) + more
+
+
+def _difference(name: str, observed: object, expected: object) -> str:
+    found = "absent" if observed is ABSENT else _value(observed)
+    return f"{_value(name)}: {found}" + ("" if expected is ABSENT else f", expected {_value(expected)}")
+
+
+def _value(value: object) -> str:
+    words = isinstance(value, list | tuple) and value and all(isinstance(item, str) for item in value)
+    shown = ", ".join(value) if words else value if isinstance(value, str) else compact(value)
+    return text(shown, _VALUE) or "(empty)"
 
 
 def _statement(item: WaiverInfo | AttestationInfo) -> tuple[str, ...]:

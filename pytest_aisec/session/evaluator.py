@@ -17,7 +17,7 @@ from testinfra.host import Host
 from pytest_aisec.catalog import plan as plans
 from pytest_aisec.catalog.control import control_of
 from pytest_aisec.judge import evaluate
-from pytest_aisec.judge.outcome import Conclusion, Outcome, conclude
+from pytest_aisec.judge.outcome import DIFFERS, Conclusion, Outcome, conclude
 from pytest_aisec.observe.backend import ObservingBackend
 from pytest_aisec.observe.redaction import redact
 from pytest_aisec.session import collection
@@ -226,7 +226,7 @@ class Session:
         message = conclusion.message
         if conclusion.outcome is Outcome.FAILED and self._compared is not None:
             observed, expected = (evaluate.jsonable(value) for value in self._compared)
-            message = "what was observed is not what is expected"
+            message = DIFFERS
         backend: ObservingBackend = host.backend
         return evaluate.Evaluated(
             control=planned.id,

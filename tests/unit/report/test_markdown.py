@@ -7,7 +7,8 @@ from html.parser import HTMLParser
 import pytest
 
 from pytest_aisec.judge.gate import decide
-from pytest_aisec.judge.run import Scores
+from pytest_aisec.judge.outcome import DIFFERS
+from pytest_aisec.judge.run import Scores, WaiverState
 from pytest_aisec.report import markdown
 from pytest_aisec.report.text import visible
 
@@ -109,7 +110,8 @@ def test_failures_are_told_with_what_was_found(run):
     text = section(summary(run), "Failed:")
     assert "Failed: 3" in text
     assert (
-        "| high | AISEC-ART-02 | Model files are not writable by others (2) | good | mode is 0777 |" in text
+        "| high | AISEC-ART-02 | Model files are not writable by others (2) | good "
+        '| mode is 0777; observed `{"mode": "0777"}`, expected 0640 |' in text
     )
     assert "waiver expired on 2026-02-01" in text
     assert "AISEC-ART-01" in section(summary(run), "Failed:")
@@ -140,6 +142,71 @@ def test_hosts_that_failed_alike_are_one_row(make):
     assert [["high", control.id, control.title, f"{', '.join(names[:10])} and 15 more", "open"]] == rendered(
         section(summary(run), "Failed:")
     ).rows[1:]
+
+
+VALUES = [
+    ({"/srv/a": "mode 0777"}, {}, "/srv/a: mode 0777"),
+    ({"/srv/a": ["r", "w"], "/srv/b": 7}, {}, "/srv/a: r, w; /srv/b: 7"),
+    ({"logon": True, "logoff": False}, {"logon": True, "logoff": True}, "logoff: false, expected true"),
+    ({"logon": True, "size": None}, {"logon": True, "size": 4}, "size: null, expected 4"),
+    ({"logon": True}, {"logon": True, "size": 4}, "size: absent, expected 4"),
+    ({"bad": {"torch": "2.1"}, "seen": 3}, {"bad": {}, "seen": 3}, "bad: torch: 2.1"),
+    (["archive: 12 days", "none"], [], "archive: 12 days; none"),
+    (17, 10, "observed 17, expected 10"),
+    ("", "0640", "observed (empty), expected 0640"),
+    (False, True, "observed false, expected true"),
+    ({}, {}, "observed {}, expected {}"),
+    (
+        {f"/srv/{n}": "open" for n in range(8)},
+        {},
+        "; ".join(f"/srv/{n}: open" for n in range(5)) + "; and 3 more",
+    ),
+]
+
+
+@pytest.mark.parametrize(("observed", "expected", "shown"), VALUES)
+def test_a_failed_comparison_shows_the_values_that_it_saw(make, observed, expected, shown):
+    control = make.control(1)
+    failed = make.result(control, "a", "failed", observed=observed, expected=expected, message=DIFFERS)
+    text = summary(make.run([control], [failed], {"a": []}))
+    (row,) = rendered(section(text, "Failed:")).rows[1:]
+    assert shown == row[-1]
+    assert DIFFERS not in text
+
+
+def test_the_values_of_a_waived_failure_stand_before_its_waiver(make):
+    control, waiver = make.control(1), WaiverState(id="W-1", state="active")
+    failed = make.result(control, "a", "failed", observed=1, expected=2, message=DIFFERS, waiver=waiver)
+    run = make.run([control], [failed], {"a": []}, waivers=[make.waiver("W-1", control.id)])
+    (row,) = rendered(section(summary(run), "Failed and waived")).rows[1:]
+    assert row[-1].startswith("observed 1, expected 2; waived until 2026-02-01: accepted")
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+@pytest.mark.parametrize("wrap", [lambda it: ({it: it}, {}), lambda it: ([it], []), lambda it: (it, [it])])
+def test_values_are_shown_as_text_and_are_nothing_else(make, hostile, wrap):
+    control, (observed, expected) = make.control(1, title="t"), wrap(hostile)
+    failed = make.result(control, "a", "failed", observed=observed, expected=expected, message=DIFFERS)
+    seen = rendered(summary(make.run([control], [failed], {"a": []})))
+    assert not set(seen.tags) - OURS
+    assert [] == seen.attributes
+    assert {5} == {len(row) for row in seen.rows if "high" == row[0]}
+
+
+def test_long_values_and_hosts_with_ever_other_values_are_bounded(make):
+    control, names = make.control(1), [f"gpu-{number:02}" for number in range(50)]
+    results = [
+        make.result(
+            control, name, "failed", observed={f"/srv/{name}": "x" * 9000}, expected={}, message=DIFFERS
+        )
+        for name in names
+    ]
+    text = section(summary(make.run([control], results, {name: [] for name in names})), "Failed:")
+    rows = rendered(text).rows[1:]
+    assert (20, "31 other ways; report.html has them") == (len(rows), rows[-1][-1])
+    assert "gpu-19, gpu-20" in rows[-1][3]
+    assert rows[-1][3].endswith("and 21 more")
+    assert len(text) < 8000
 
 
 def test_waivers_and_attestations_are_told_by_state(statements):
