@@ -61,6 +61,7 @@ REPORTS: tuple[Report, ...] = (
 """Every format that a bundle holds."""
 ON_DEMAND: tuple[Report, ...] = (
     Report(name="sarif-all", path="results-all.sarif", module="sarif", document="Everything"),
+    Report(name="openmetrics", path="metrics.txt", module="openmetrics"),
 )
 """Formats that only `aisec report` makes, as those of other packages.
 
