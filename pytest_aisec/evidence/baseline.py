@@ -71,5 +71,5 @@ def _check_manifest(directory: Path, digest: str) -> None:
 
 
 def _slim(result: Result) -> Result:
-    said = {"message": "", "expected": None, "observed": None}
-    return replace(result, **said, observations=(), findings=tuple(result.findings))
+    kept = tuple(result.findings)
+    return replace(result, message="", expected=None, observed=None, observations=(), findings=kept)

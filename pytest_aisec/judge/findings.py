@@ -12,10 +12,10 @@ from typing import Any
 from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import Finding, Result, Run
 
-_PROCESS = re.compile(r" \(\d+\)$")
-"""Number of a process behind its name: another one after each start."""
-_LINE = re.compile(r"(?<=[^:]):\d+(?=:|$)")
-"""Line behind the name of a file: another one after each change above it."""
+_PROCESS = re.compile(r"(?<=\bprocess) \d+\b| \(\d+\)(?=[:;,\s]|$)")
+"""Number of a process, behind the word or a name: another one after each start."""
+_LINE = re.compile(r"(^/[^:]*|(?<=\s)/[^:\s]*):\d+(?=[:;,\s]|$)")
+"""A path, and the line in that file: another one after each change above it."""
 ABSENT: Any = object()
 """Value of a key that is not there."""
 _LENGTH = 32
@@ -137,5 +137,4 @@ def _is_name(item: object) -> bool:
 
 def _lasting(name: str) -> str:
     """Return a name without numbers that say nothing of what it names."""
-    name = _PROCESS.sub("", name)
-    return _LINE.sub("", name, count=1) if name.startswith("/") else name
+    return _LINE.sub(r"\1", _PROCESS.sub("", name))

@@ -208,8 +208,10 @@ def _difference(name: str, observed: object, expected: object) -> str:
 
 
 def _value(value: object) -> str:
-    words = isinstance(value, list | tuple) and value and all(isinstance(item, str) for item in value)
-    shown = ", ".join(value) if words else value if isinstance(value, str) else compact(value)
+    shown = value if isinstance(value, str) else compact(value)
+    if isinstance(value, list | tuple) and value:
+        words = [item for item in value if isinstance(item, str)]
+        shown = ", ".join(words) if len(words) == len(value) else shown
     return text(shown, _VALUE) or "(empty)"
 
 

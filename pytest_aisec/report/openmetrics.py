@@ -6,7 +6,7 @@ All are gauges, which readers of the older Prometheus text take as well. Needs t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import product
 from typing import Any
@@ -23,7 +23,8 @@ from pytest_aisec.report.wording import short
 
 GATES = ("passed", "failed", "inconclusive")
 _WAIVERS = ("active", "expiring", "expired", "stale", "unused")
-_Labels = tuple[str, ...]
+_Values = Iterable[tuple[Sequence[str], float]]
+"""Values of labels, with what is measured."""
 
 
 def render(run: Run, verdict: Verdict) -> str:
@@ -79,10 +80,10 @@ class Document(OfRun):
         yield from self._of_findings()
         yield from self._of_waivers()
 
-    def _metric(self, name: str, what: str, labels: Sequence[str], values: Mapping[_Labels, float]) -> Any:
+    def _metric(self, name: str, what: str, labels: Sequence[str], values: _Values) -> Any:
         """Return a metric; label values that are shown alike are one."""
         made = self._gauge(f"aisec_{name}", what, labels=labels)
-        shown = {tuple(short(value) for value in key): number for key, number in values.items()}
+        shown = {tuple(short(value) for value in key): number for key, number in values}
         for key, number in shown.items():
             made.add_metric(key, number)
         return made
@@ -91,17 +92,17 @@ class Document(OfRun):
         run, verdict = self._run.run, self._verdict
         labels = ("run", "profile", "profile_version", "package_version", "signed_by")
         about = (run.id, run.profile, run.profile_version, run.package_version, run.signed_by or "unsigned")
-        yield self._metric("run", "The run that all of this is about; always 1.", labels, {about: 1})
+        yield self._metric("run", "The run that all of this is about; always 1.", labels, [(about, 1)])
         for name, what, text in (
             ("run_started_timestamp_seconds", "When the run began.", run.started_at),
             ("run_finished_timestamp_seconds", "When the run ended.", run.finished_at),
         ):
             yield self._metric(name, what, (), _only(_seconds(text)))
         gates = {(gate,): float(verdict.gate == gate) for gate in GATES}
-        yield self._metric("gate", "What the gate decided: 1 for one of them.", ("gate",), gates)
-        yield self._metric("exit_code", "Exit code of the gate.", (), {(): int(verdict.exit_code)})
+        yield self._metric("gate", "What the gate decided: 1 for one of them.", ("gate",), gates.items())
+        yield self._metric("exit_code", "Exit code of the gate.", (), _only(int(verdict.exit_code)))
         yield self._metric("planned_results", "Controls planned, each once for each host.", (),
-                           {(): self._run.ledger.planned})  # fmt: skip
+                           _only(self._run.ledger.planned))  # fmt: skip
         scores = self._run.scores
         yield self._metric(
             "score_ratio", "Passed results of those that count.", (), _only(scores.without_waivers)
@@ -111,18 +112,17 @@ class Document(OfRun):
 
     def _of_results(self) -> Iterator[Any]:
         results, hosts = self._run.results, self._run.hosts
-        asked = {(host.name,): float(not host.fault) for host in hosts}
-        yield self._metric(
-            "host_asked", "1 if the host answered to the end, 0 if it has a fault.", ("host",), asked
-        )
+        asked = [((host.name,), float(not host.fault)) for host in hosts]
+        what = "1 if the host answered to the end, 0 if it has a fault."
+        yield self._metric("host_asked", what, ("host",), asked)
         names = [*self._run.by_host()]
         counts = Counter((item.host, item.severity, status(item).key) for item in results)
         every = {key: counts[key] for key in product(names, SEVERITIES, (each.key for each in STATUSES))}
         what = "Results of a host; what failed and is waived has an outcome of its own."
-        yield self._metric("results", what, ("host", "severity", "outcome"), every)
+        yield self._metric("results", what, ("host", "severity", "outcome"), every.items())
         states = {(item.host, item.control, item.severity, status(item).key): 1.0 for item in results}
         what = "How a control ended on a host; always 1."
-        yield self._metric("result", what, ("host", "control", "severity", "outcome"), states)
+        yield self._metric("result", what, ("host", "control", "severity", "outcome"), states.items())
 
     def _of_findings(self) -> Iterator[Any]:
         labels = ("host", "control", "severity", "outcome")
@@ -132,24 +132,28 @@ class Document(OfRun):
             if item.outcome is Outcome.FAILED
         }
         counts = {key: float(len(items)) for key, items in found.items()}
-        yield self._metric("findings", "Things that a failed control says are wrong.", labels, counts)
+        yield self._metric("findings", "Things that a failed control says are wrong.", labels, counts.items())
         times = {key: _seconds(first_seen(items)) for key, items in found.items()}
         what = "When the oldest finding was first seen."
         known = {key: time for key, time in times.items() if time is not None}
-        yield self._metric("finding_first_seen_timestamp_seconds", what, labels, known)
+        yield self._metric("finding_first_seen_timestamp_seconds", what, labels, known.items())
 
     def _of_waivers(self) -> Iterator[Any]:
         waivers = self._run.waivers
-        counts = Counter(item.state for item in waivers)
-        yield self._metric("waivers", "Waivers by state.", ("state",), {(it,): counts[it] for it in _WAIVERS})
+        counts = Counter[str](item.state for item in waivers)
+        yield self._metric(
+            "waivers", "Waivers by state.", ("state",), [((it,), counts[it]) for it in _WAIVERS]
+        )
         ends = {(item.id, item.control, item.state): _end(item) for item in waivers}
         known = {key: time for key, time in ends.items() if time is not None}
         what = "End of the last day on which a waiver holds."
-        yield self._metric("waiver_expires_timestamp_seconds", what, ("waiver", "control", "state"), known)
+        yield self._metric(
+            "waiver_expires_timestamp_seconds", what, ("waiver", "control", "state"), known.items()
+        )
 
 
-def _only(value: float | None) -> dict[_Labels, float]:
-    return {} if value is None else {(): value}
+def _only(value: float | None) -> _Values:
+    return [] if value is None else [((), value)]
 
 
 def _seconds(text: str) -> float | None:

@@ -259,8 +259,7 @@ class Recorder:
         baseline = self.inputs.baseline
         run = findings.attach(run, baseline.run if baseline else None)
         if baseline is not None:
-            compared = compare(baseline.run, run, sha256=baseline.sha256)
-            run = replace(run, comparison=compared)
+            run = replace(run, comparison=compare(baseline.run, run, sha256=baseline.sha256))
         return replace(
             run, inputs={path: sha256(text.encode()).hexdigest() for path, text in sorted(inputs.items())}
         )

@@ -24,7 +24,15 @@ from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import is_waived
 from pytest_aisec.report import oscal
 from pytest_aisec.report.oscal_text import line
-from tests.support.runs import all_strange, control, every_outcome, result, run_of, with_statements
+from tests.support.runs import (
+    all_strange,
+    control,
+    every_outcome,
+    result,
+    run_of,
+    with_findings,
+    with_statements,
+)
 
 pytestmark = pytest.mark.slow
 RULES = "0.5.0"
@@ -41,6 +49,7 @@ def nothing_applies():
 RUNS = {
     "every outcome": every_outcome,
     "statements": with_statements,
+    "findings": with_findings,
     "strange": all_strange,
     "nothing applies": nothing_applies,
     "empty": lambda: run_of([], [], {}),

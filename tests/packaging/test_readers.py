@@ -19,12 +19,13 @@ from pytest_aisec.report import formats, sarif
 from pytest_aisec.report.document import whole
 from tests.plugin.conftest import FAILS, PASSES, Pack
 from tests.support.readers import run
-from tests.support.runs import all_strange, every_outcome, run_of, with_statements
+from tests.support.runs import all_strange, every_outcome, run_of, with_findings, with_statements
 
 pytestmark = pytest.mark.slow
 RUNS = {
     "every outcome": every_outcome,
     "statements": with_statements,
+    "findings": with_findings,
     "strange": all_strange,
     "empty": lambda: run_of([], [], {}),
 }

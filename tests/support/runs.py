@@ -8,6 +8,7 @@ from typing import Any
 
 from pytest_aisec.catalog.plan import Exclusion
 from pytest_aisec.catalog.policy import GatePolicy
+from pytest_aisec.judge.findings import attach
 from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import (
     AttestationInfo,
@@ -248,6 +249,20 @@ def with_statements() -> Run:
             attestation_info("A-3", c[5].id, status="failed", statement="the door is open"),
         ],
     )
+
+
+def with_findings() -> Run:
+    """Return a run in which controls failed with one finding, with several, and with very many."""
+    c = [control(number) for number in range(1, 5)]
+    wrong: list[Any] = [
+        17,
+        {"/srv/a": "0777", STRANGE: STRANGE},
+        {f"/srv/{n:03}": "0666" for n in range(150)},
+    ]
+    results = [
+        result(of, "a", "failed", observed=seen, expected={}) for of, seen in zip(c, wrong, strict=False)
+    ]
+    return attach(run_of(c, [*results, result(c[3], "a", "passed")], {"a": [observation("ls", b"x\n")]}))
 
 
 def all_strange() -> Run:

@@ -15,11 +15,12 @@ from pytest_aisec.judge.findings import attach
 from pytest_aisec.judge.gate import decide
 from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import Run
-from tests.support.runs import all_strange, every_outcome, run_of, with_statements
+from tests.support.runs import all_strange, every_outcome, run_of, with_findings, with_statements
 
 RUNS: dict[str, Callable[[], Run]] = {
     "every outcome": every_outcome,
     "statements": with_statements,
+    "findings": with_findings,
     "strange": all_strange,
     "empty": lambda: run_of([], [], {}),
 }
