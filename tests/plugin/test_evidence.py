@@ -145,7 +145,7 @@ def normal(bundle):
             text = re.sub(r"\b[0-9a-f]{64}\b", "HASH", text)
             text = re.sub(r"\b[\d.]+ m?s\b", "DURATION", text)
         if path.suffix == ".csv":
-            text = re.sub(r",\d+$", "", text, flags=re.MULTILINE)
+            text = re.sub(r",\d+(?=,[0-9a-f ]*,(?:TIME)?$)", "", text, flags=re.MULTILINE)
         if path.name == "manifest.json":
             text = json.dumps(sorted(json.loads(text)["files"]))
         texts[str(path.relative_to(bundle))] = text

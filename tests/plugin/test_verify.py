@@ -133,13 +133,31 @@ def test_signatures_that_were_taken_away_are_missed(signed, copy):
 
 
 def all_passed(run):
-    results = [
-        replace(
-            item, outcome=Outcome.PASSED, reason="", message="", expected=None, observed=None, waiver=None
-        )
-        for item in run.results
-    ]
-    return replace(run, results=results)
+    said = {"reason": "", "message": "", "expected": None, "observed": None, "waiver": None, "findings": ()}
+    return replace(run, results=[replace(item, outcome=Outcome.PASSED, **said) for item in run.results])
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"subject": "/tmp"}, "do not follow from its values"),
+        (
+            {"first_seen": "2020-01-01T00:00:00Z"},
+            "was first seen in an earlier run, and there is no baseline",
+        ),
+    ],
+)
+def test_a_forger_who_changes_a_finding_is_found_without_a_replay(signed, copy, change, said):
+    def other(run):
+        results = [
+            replace(item, findings=[replace(found, **change) for found in item.findings])
+            for item in run.results
+        ]
+        return replace(run, results=results)
+
+    forge(copy, other, unsigned=True)
+    (problem,) = signed.verify(copy, key=None)
+    assert said in problem
 
 
 def test_a_forger_who_makes_all_digests_fit_is_found_by_key_and_by_replay(signed, copy):
