@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,6 +16,9 @@ from pytest_aisec.cli.root import examples, main
 from pytest_aisec.cli.timing import OutOfTime, within
 from pytest_aisec.errors import AisecError, EvidenceError, UsageProblem
 from pytest_aisec.report.text import visible
+
+if TYPE_CHECKING:
+    from pytest_aisec.evidence.verify import Verified
 
 DEFAULT_TIMEOUT = 1800
 """Seconds for one bundle, whoever made it: enough for a fleet on a slow machine."""
@@ -48,6 +52,7 @@ _MOST_LINES = 1000
     metavar="SECONDS",
     help="How long all of it may take.",
 )
+@click.option("--strict", is_flag=True, help="End with 10 where reports were not rendered again.")
 @click.option("-q", "--quiet", is_flag=True, help="Print only the problems found.")
 def verify(  # noqa: PLR0913 - one for each option
     bundle: Path,
@@ -60,12 +65,15 @@ def verify(  # noqa: PLR0913 - one for each option
     expect_plan: str,
     not_before: str | None,
     timeout: int,
+    strict: bool,
     quiet: bool,
 ) -> int:
     """Check that nothing in a bundle was changed, removed or added, and that it is consistent.
 
-    Nothing of the bundle is executed. Ends with 0 when all holds, otherwise with 1 after one line for each
-    thing that does not. An older bundle of the same key holds, too: say which it must be.
+    Nothing of the bundle is executed. Ends with 0 when all holds, with 1 after one line for each thing that
+    does not, and with 4 when it cannot be read: no bundle, or one of a newer version. The reports of a bundle
+    that another version made are not rendered again: 0 with a note, 10 with --strict. An older bundle of the
+    same key holds, too: say which it must be.
     """
     from pytest_aisec.evidence import verify as verifying  # noqa: PLC0415 - keeps `aisec --help` quick
     from pytest_aisec.evidence.rejudge import Surroundings  # noqa: PLC0415 - likewise
@@ -80,6 +88,8 @@ def verify(  # noqa: PLR0913 - one for each option
     except OutOfTime:
         click.echo(f"{_line(bundle)}: could not be checked within {timeout} s: give it more with --timeout")
         return 1
+    if found.state is verifying.State.UNREADABLE:
+        raise EvidenceError(_line(found.problems[0]))
     if found.origin and not quiet:
         click.echo(f"{_line(bundle)}: {found.origin}")
     lines = (*found.problems, *(f"note: {note}" for note in found.notes if not quiet))
@@ -87,11 +97,22 @@ def verify(  # noqa: PLR0913 - one for each option
         click.echo(_line(line))
     if len(lines) > _MOST_LINES:
         click.echo(f"… and {len(lines) - _MOST_LINES} more")
-    if quiet:
-        return 1 if found.problems else 0
-    holds = "; ".join(part for part in ("holds", found.signature, found.results) if part)
-    click.echo(_line(f"{bundle}: {'verification failed' if found.problems else holds}"))
+    if not quiet:
+        click.echo(_line(f"{bundle}: {_conclusion(found)}"))
+    if found.state is verifying.State.OF_ANOTHER_VERSION:
+        return 10 if strict else 0
     return 1 if found.problems else 0
+
+
+def _conclusion(found: Verified) -> str:
+    if found.problems:
+        return "verification failed"
+    how = (
+        "holds"
+        if found.state.value == "whole"
+        else "holds, but for its reports, which were not rendered again"
+    )
+    return "; ".join(part for part in (how, found.signature, found.results) if part)
 
 
 def _line(text: object) -> str:

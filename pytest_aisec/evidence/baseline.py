@@ -8,8 +8,9 @@ from pathlib import Path
 
 from pytest_aisec.errors import EvidenceError, UsageProblem
 from pytest_aisec.evidence import bundle, files, manifest
+from pytest_aisec.evidence.versions import UnknownVersion
 from pytest_aisec.judge import findings
-from pytest_aisec.judge.run import SCHEMA_VERSION, Result, Run
+from pytest_aisec.judge.run import Result, Run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +38,6 @@ def read(path: Path) -> Baseline:
         run = bundle.parse(content, file).run
     except EvidenceError as error:
         raise UsageProblem(str(error)) from None
-    if run.schema_version.partition(".")[0] != SCHEMA_VERSION.partition(".")[0]:
-        raise UsageProblem(f"{file}: has schema version {run.schema_version!r}, and not {SCHEMA_VERSION!r}")
     if not run.is_complete():
         raise UsageProblem(f"{file}: not every planned control has exactly one result on every host")
     if not any(result.findings for result in run.results):
@@ -63,9 +62,13 @@ def _content(path: Path, file: Path) -> bytes:
 def _check_manifest(directory: Path, digest: str) -> None:
     file = directory / manifest.NAME
     try:
-        expected = files.load_json(files.read(directory, manifest.NAME))["files"]["run.json"]
-    except (EvidenceError, ValueError, KeyError, TypeError):
-        raise UsageProblem(f"{file}: is not a manifest of a bundle") from None
+        expected = manifest.read(directory).files.get("run.json")
+    except UnknownVersion as error:
+        raise UsageProblem(f"{directory}/{error}") from None
+    except EvidenceError:
+        expected = None
+    if expected is None:
+        raise UsageProblem(f"{file}: is not a manifest of a bundle")
     if expected != digest:
         raise UsageProblem(f"{directory / 'run.json'}: has been changed: it is not what {manifest.NAME} says")
 

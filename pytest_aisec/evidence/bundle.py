@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from pytest_aisec.catalog.plan import Plan
 from pytest_aisec.errors import EvidenceError
-from pytest_aisec.evidence import files, manifest, transcript_files
+from pytest_aisec.evidence import files, manifest, transcript_files, versions
 from pytest_aisec.evidence.transcript_files import Stored
 from pytest_aisec.judge.run import SCHEMA_VERSION, HostInfo, Result, Run, Verdict
 from pytest_aisec.observe.faults import Unobservable
@@ -28,7 +28,10 @@ class Bundle:
     """Contents of `run.json`."""
 
     run: Run
+    """In the current version, whichever was written."""
     verdict: Verdict
+    version: str
+    """The version that was written."""
 
 
 @cache
@@ -105,16 +108,19 @@ def parse(content: bytes, path: Path) -> Bundle:
     """Return what a `run.json` holds, without transcripts.
 
     Raises:
+        UnknownVersion: when it is of a newer version; it names `path`.
         EvidenceError: when it is not a run; it names `path`.
 
     """
+    shape = replace(versions.RUN, file=str(path))
     try:
-        data: dict[str, Any] = files.load_json(content)
+        written: dict[str, Any] = files.load_json(content)
+        version, data = shape.version(written), shape.upgraded(written)
         verdict = _verdicts().validate_python(data.pop("verdict"))
         data.pop("transcripts", None)
         run = _runs().validate_python(data)
         _check_bounds(run)
-        return Bundle(run=run, verdict=verdict)
+        return Bundle(run=run, verdict=verdict, version=version)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         detail = str(error.errors()[0] if isinstance(error, ValidationError) else error)
         shown = detail if len(detail) <= _SHOWN else detail[: _SHOWN - 1] + "…"
@@ -185,7 +191,7 @@ def replayable(directory: Path, *, check: bool = True) -> Replayable:
     if problems:
         raise EvidenceError(problems[0])
     try:
-        data: dict[str, Any] = files.load_json(files.read(directory, "run.json"))
+        data = versions.RUN.upgraded(files.load_json(files.read(directory, "run.json")))
         started_at = str(data["run"]["started_at"])
         started = datetime.fromisoformat(started_at)
         active = data["run"].get("active") is True

@@ -17,7 +17,7 @@ import yaml
 from pytest_aisec import isolation
 from pytest_aisec.errors import EvidenceError
 from pytest_aisec.evidence import bundle as bundles
-from pytest_aisec.evidence import files
+from pytest_aisec.evidence import files, versions
 from pytest_aisec.evidence.bundle import Bundle
 from pytest_aisec.evidence.consistency import PLAN
 from pytest_aisec.judge.gate import ExitCode
@@ -62,7 +62,7 @@ def check(directory: Path, bundle: Bundle, surroundings: Surroundings) -> Compar
     """Judge the transcripts of a bundle, whose files are those of its manifest, and compare."""
     with tempfile.TemporaryDirectory(prefix="aisec-") as place:
         try:
-            plan = files.load_json(files.read(directory, PLAN))
+            plan = versions.PLAN.upgraded(files.load_json(files.read(directory, PLAN)))
             files.check_depth(plan)
             what = _write(plan, Path(place))
         except EvidenceError as error:

@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from importlib.metadata import version
 from pathlib import Path
-from typing import BinaryIO
 
 from pytest_aisec.errors import EvidenceError
 from pytest_aisec.evidence import bundle as bundles
-from pytest_aisec.evidence import consistency, files, manifest, rejudge
+from pytest_aisec.evidence import consistency, manifest, rejudge, rendered, versions
 from pytest_aisec.evidence.bundle import Bundle
-from pytest_aisec.evidence.rejudge import Surroundings
+from pytest_aisec.evidence.manifest import Manifest
+from pytest_aisec.evidence.rejudge import Compared, Surroundings
 from pytest_aisec.evidence.signing import keys, signatures
+from pytest_aisec.evidence.versions import UnknownVersion
 from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.judge.run import RunInfo
-from pytest_aisec.report import formats
+from pytest_aisec.report.layout import LAYOUT
+
+
+class State(Enum):
+    """State of a bundle."""
+
+    WHOLE = "whole"
+    """Whole and verified: its reports are what it renders to, too."""
+    OF_ANOTHER_VERSION = "of another version"
+    """Digests and signature hold; its reports were not rendered again."""
+    CHANGED = "changed"
+    """Changed since it was written, or another bundle than the one that was expected."""
+    UNREADABLE = "unreadable"
+    """No bundle, or none that this program reads: nothing is known of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verified:
     """Result of checking a bundle."""
 
+    state: State
     origin: str
     """One sentence on who can have made it, where no key tells; empty otherwise."""
     problems: tuple[str, ...]
@@ -72,35 +88,86 @@ def verify(
     """
     public = None if key is None else keys.load_public_key(key)
     origin = "" if key is not None else "no key was given: anybody could have made this"
+    try:
+        listing = manifest.read(directory)
+    except UnknownVersion as error:
+        return _refused(origin, str(error), [*signatures.of_others(directory)])
+    except EvidenceError:
+        # What is wrong with it is named below.
+        listing = None
     problems = consistency.check(directory)
     try:
         bundle = bundles.read(directory)
-    except EvidenceError:
-        return Verified(origin=origin, problems=tuple(problems), notes=(), signature="", results="")
+    except EvidenceError as error:
+        if listing is None:
+            return _refused(origin, _no_bundle(directory, problems), [])
+        return _refused(origin, str(error), [item for item in problems if item != str(error)])
+    if consistency.is_plan_unknown(directory):
+        return _refused(origin, problems[-1], problems[:-1])
+    other = _other(bundle, listing)
     problems += _unexpected(bundle.run.run, expected)
-    problems += signatures.check(directory, bundle, public, str(key))
+    written = versions.MANIFEST.current if listing is None else listing.version
+    problems += signatures.check(directory, bundle, public, str(key), version=written)
     notes: list[str] = []
-    is_complete = bundle.run.is_complete()
-    if is_complete:
-        problems += _reports(directory, bundle)
-    else:
+    if not bundle.run.is_complete():
         notes.append("its results are not those of its plan, so nothing was made of them again")
-    if replay is not None and is_complete and manifest.check(directory):
-        notes.append("its files are not those of its manifest, so its results were not made again")
-    elif replay is not None and is_complete:
-        again = rejudge.check(directory, bundle, replay)
+    else:
+        layout = LAYOUT if listing is None else listing.layout
+        problems += rendered.run(directory, bundle)
+        problems += (
+            rendered.others(directory, bundle, layout) if other else rendered.reports(directory, bundle)
+        )
+        notes += rendered.unknown(directory, bundle, layout)
+        again = _again(directory, bundle, replay)
         problems += again.problems
         notes += again.notes
-    ours, theirs = version("pytest-aisec"), bundle.run.run.package_version
-    if problems and ours != theirs:
-        notes.append(f"pytest-aisec {theirs} made it, and {ours} looks at it: their reports can differ")
+    if other:
+        notes.append(other)
+    whole = State.OF_ANOTHER_VERSION if other else State.WHOLE
     return Verified(
+        state=State.CHANGED if problems else whole,
         origin=origin,
         problems=tuple(dict.fromkeys(problems)),
         notes=tuple(notes),
         signature=_signature(bundle, key),
         results=_results(bundle, is_replayed=replay is not None),
     )
+
+
+def _refused(origin: str, why: str, changes: Sequence[str]) -> Verified:
+    """Return what is known of what cannot be read: nothing, or that it was changed as well."""
+    state = State.CHANGED if changes else State.UNREADABLE
+    problems = tuple(dict.fromkeys([*changes, why]))
+    return Verified(state=state, origin=origin, problems=problems, notes=(), signature="", results="")
+
+
+def _no_bundle(directory: Path, problems: Sequence[str]) -> str:
+    return f"{directory}: is no bundle: {problems[0]}" if directory.is_dir() else problems[0]
+
+
+def _other(bundle: Bundle, listing: Manifest | None) -> str:
+    """Say which other version made a bundle, whose reports are then not rendered again; empty for ours."""
+    ours, theirs = version("pytest-aisec"), bundle.run.run.package_version
+    layout = LAYOUT if listing is None else listing.layout
+    if (ours, LAYOUT) == (theirs, layout):
+        return ""
+    number = f"report layout {layout}" if layout else "a report layout without a number"
+    return (
+        f"pytest-aisec {theirs[:_SHOWN]} made it, with {number}, and this is {ours}, with report layout "
+        f"{LAYOUT}: its reports were not rendered again, so whether they show what run.json says is not known"
+    )
+
+
+_SHOWN = 80
+
+
+def _again(directory: Path, bundle: Bundle, replay: Surroundings | None) -> Compared:
+    if replay is None:
+        return Compared(problems=())
+    if manifest.check(directory):
+        note = "its files are not those of its manifest, so its results were not made again"
+        return Compared(problems=(), notes=(note,))
+    return rejudge.check(directory, bundle, replay)
 
 
 def _unexpected(run: RunInfo, expected: Expected) -> Iterator[str]:
@@ -137,102 +204,3 @@ def _signature(bundle: Bundle, key: Path | None) -> str:
     if how == keys.KIND:
         return f"it is signed by key {by}, which was not checked: give --key"
     return f"it is signed by {by}, which was not checked: see docs/evidence.md"
-
-
-def _reports(directory: Path, bundle: Bundle) -> Iterator[str]:
-    """Yield what differs from what `run.json` and the transcripts render to, and what is none of it."""
-    sink = _Comparing(directory)
-    try:
-        sink.add("run.json", bundles.run_json(bundle.run, bundle.verdict))
-        yield from sink.finish()
-        formats.write(bundle.run, bundle.verdict, sink)
-    except EvidenceError:
-        # A transcript that cannot be read has been named.
-        sink.stop()
-        return
-    except Exception as error:  # noqa: BLE001 - whatever a forger has put there
-        sink.stop()
-        yield f"run.json: no report can be made of it: {error!r}"
-        return
-    yield from sink.finish()
-    known = {*sink.paths, *bundle.run.inputs, *(host.transcript for host in bundle.run.hosts)}
-    try:
-        added = files.listing(directory).files - known - {manifest.NAME, *manifest.SIGNATURES}
-    except EvidenceError:
-        # It has been named.
-        return
-    yield from (f"{name}: does not belong to the bundle" for name in sorted(added))
-
-
-class _Comparing:
-    """Takes files of a bundle and compares them with those that are there."""
-
-    def __init__(self, directory: Path) -> None:
-        self.paths: set[str] = set()
-        self._directory = directory
-        self._open: dict[str, tuple[BinaryIO, int] | None] = {}
-        """By path, the stream and the number of the line that it stands in; `None` once it differs."""
-        self._problems: list[str] = []
-
-    def put(self, path: str, chunk: bytes) -> None:
-        """Compare the next piece of one file."""
-        if path not in self._open:
-            self.paths.add(path)
-            self._open[path] = self._begin(path)
-        state = self._open[path]
-        if state is None:
-            return
-        stream, line = state
-        found = stream.read(len(chunk))
-        if found == chunk:
-            self._open[path] = stream, line + chunk.count(b"\n")
-            return
-        same = next(
-            (index for index, (one, other) in enumerate(zip(found, chunk, strict=False)) if one != other),
-            len(found),
-        )
-        self._differs(path, line + chunk[:same].count(b"\n"))
-
-    def add(self, path: str, chunks: Iterable[bytes]) -> None:
-        """Compare one whole file."""
-        self.put(path, b"")
-        for chunk in chunks:
-            self.put(path, chunk)
-        self._end(path)
-
-    def finish(self) -> list[str]:
-        """Return one sentence for each file that differs, and begin anew."""
-        for path in [*self._open]:
-            self._end(path)
-        found, self._problems = self._problems, []
-        return found
-
-    def stop(self) -> None:
-        """Leave what is open."""
-        for state in self._open.values():
-            if state is not None:
-                state[0].close()
-
-    def _begin(self, path: str) -> tuple[BinaryIO, int] | None:
-        try:
-            return files.opened(self._directory, path), 1
-        except EvidenceError as error:
-            self._problems.append(str(error))
-            return None
-
-    def _end(self, path: str) -> None:
-        state = self._open[path]
-        if state is not None:
-            stream, line = state
-            if stream.read(1):
-                self._differs(path, line)
-            stream.close()
-        del self._open[path]
-
-    def _differs(self, path: str, line: int) -> None:
-        state = self._open[path]
-        if state is not None:
-            state[0].close()
-        self._open[path] = None
-        what = "is not as it was written" if path == "run.json" else "is not what run.json renders to"
-        self._problems.append(f"{path}: line {line} {what}")

@@ -16,7 +16,7 @@ from importlib.metadata import version
 import pytest
 
 from pytest_aisec.errors import EvidenceError
-from pytest_aisec.evidence import bundle, transcript_files
+from pytest_aisec.evidence import bundle, transcript_files, versions
 from pytest_aisec.evidence.baseline import Baseline
 from pytest_aisec.evidence.claim import Claim
 from pytest_aisec.evidence.signing.keys import Signer
@@ -316,7 +316,7 @@ class Recorder:
             "members": {},
         }
         hosts = {"hosts": [target.name for target in self.targets], "members": dict(self.plan.members)}
-        found = evaluate.jsonable(data) | hosts
+        found = versions.PLAN.stamp | evaluate.jsonable(data) | hosts
         return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
 
     def _write(self, run: Run, verdict: Verdict, inputs: Mapping[str, str]) -> None:

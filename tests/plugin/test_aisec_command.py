@@ -90,9 +90,9 @@ def test_profiles_and_controls_list_ones_own(aisec, pack):
 
 def test_verify_tells_what_is_no_bundle(aisec, tmp_path):
     done = aisec("verify", tmp_path)
-    assert done.returncode == 1
-    assert "manifest.json: is missing" in done.stdout
-    assert aisec("verify", tmp_path / "nowhere").returncode == 1
+    assert done.returncode == 4
+    assert f"ERROR: {tmp_path}: is no bundle: manifest.json: is missing\n" == done.stderr
+    assert aisec("verify", tmp_path / "nowhere").returncode == 4
 
 
 STARTS = {

@@ -1,6 +1,6 @@
 """What a forger makes of a signed bundle: `python -m tests.support.forgeries` prints what becomes of each.
 
-One line each: what is forged, how, and what names it. Unless a line says otherwise the forger has no key and
+One line each: what is forged, how, and what names it. The exit code is 1 unless a line says otherwise. Unless a line says otherwise the forger has no key and
 makes the manifest fit, and whoever verifies gives no key: what is left to find is the file.
 One module, however long: a list.
 """
@@ -87,6 +87,53 @@ def line_with(**changes):
         data = {**json.loads(lines[0]), **changes}
         lines[0] = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
         (bundle / ONE).write_bytes(gzip.compress("\n".join(lines).encode()))
+
+    return change
+
+
+def run_without(name):
+    """Take a member out of run.json."""
+
+    def change(bundle):
+        data = json.loads((bundle / RUN).read_text())
+        del data[name]
+        (bundle / RUN).write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+
+    return change
+
+
+def listed_with(name, text):
+    """Change a number in the manifest, given as JSON; `None` takes it out."""
+
+    def change(bundle):
+        new = "" if text is None else rf'\n  "{name}": {text},'
+        found, times = re.subn(rf'\n  "{name}": [^\n]*,', new, (bundle / LIST).read_text())
+        assert times == 1
+        (bundle / LIST).write_text(found)
+
+    return change
+
+
+def of_the_first_version(bundle):
+    for name in ("transcript_version", "report_layout"):
+        listed_with(name, None)(bundle)
+    listed_with("schema_version", '"1.0"')(bundle)
+
+
+def unsigned(bundle):
+    """Take the signatures away."""
+    for name in SIGNED:
+        (bundle / name).unlink()
+    text = re.sub('"signed_by": "[0-9a-f]*"', '"signed_by": ""', (bundle / RUN).read_text())
+    (bundle / RUN).write_text(text)
+
+
+def in_turn(*changes):
+    """Make several changes; the manifest fits all but those after `seal`."""
+
+    def change(bundle):
+        for one in changes:
+            one(bundle)
 
     return change
 
@@ -209,6 +256,14 @@ PLAIN = "and a bundle has plain files only"
 RUN, PLAN, LIST = "run.json", "inputs/plan.json", manifest.NAME
 JUST = {"sealed": False}
 """The forger leaves the manifest as it is."""
+UNREAD = {"code": 4}
+"""What is left is no bundle, or none that is read: exit code 4 and one message."""
+NO_RUN = (
+    "is no number", "more than 100 deep", "is no duration", "is not a run", "have the name", "is there twice",
+)  # fmt: skip
+"""Parts of messages on a run.json that is none, and has the digest of the manifest."""
+EDITED = with_bytes("junit.xml", lambda data: data.replace(b"ACME-TST-02", b"ACME-TST-00"))
+NOT_RENDERED = "its reports were not rendered again"
 
 FORGERIES = [
     # What is no plain file.
@@ -268,7 +323,7 @@ FORGERIES = [
     ("a blank more", edited(LIST, "\n", "\n "), f"{LIST}: is not as it was written", JUST),
     # run.json.
     *(
-        (f"a run that is {what}", put(RUN, text), "run.json: is not a run", {})
+        (f"a run that is {what}", put(RUN, text), "run.json: is not a run", UNREAD)
         for what, text in (
             ("empty", ""),
             ("a list", "[]"),
@@ -280,7 +335,7 @@ FORGERIES = [
         )
     ),
     *(
-        (f"run.json: {what}", run_with(**changes), part, {})
+        (f"run.json: {what}", run_with(**changes), part, UNREAD if any(known in part for known in NO_RUN) else {})
         for what, changes, part in (
             ("NaN as score", {"scores__without_waivers": float("nan")}, "NaN is no number"),
             ("infinite", {"results__0__expected": float("inf")}, "Infinity is no number"),
@@ -323,11 +378,78 @@ FORGERIES = [
     (
         "a schema of another time",
         edited(RUN, '"schema_version": "1.0"', '"schema_version": "99.0"'),
-        f"{RUN}: has schema version '99.0'",
-        {},
+        f'{RUN}: is of a newer version: schema_version is "99.0", and this program reads 1.0',
+        UNREAD,
     ),
-    ("a key of run.json twice", edited(RUN, '  "groups"', '  "groups": [],\n  "groups"'), "is there twice", {}),
-    ("400 million results", many_hosts, "it plans 400000000 results", {}),
+    ("a key of run.json twice", edited(RUN, '  "groups"', '  "groups": [],\n  "groups"'), "is there twice", UNREAD),
+    ("400 million results", many_hosts, "it plans 400000000 results", UNREAD),
+    # Versions that no program wrote.
+    *(
+        (f"a run of version {value!r:.20}", run_with(schema_version=value), "is not a run: schema_version is", UNREAD)
+        for value in (1, 1.0, -1, True, None, ["1.0"], {}, "", "1", "-1.0", "1.0 ", "01.0", "1.0.0", "v1.0", "\u0661.\u0660",
+                      10**400, "9" * 5_000 + ".0", "NaN")
+    ),
+    ("a run without a version", run_without("schema_version"), "is not a run: it has no schema_version", UNREAD),
+    ("a run of two versions", edited(RUN, "{\n", '{\n  "schema_version": "2.0",\n'), "is there twice", UNREAD),
+    ("a newer run, with the manifest of before", edited(RUN, '"1.0"', '"1.1"'), f"{RUN}: has been changed", JUST),
+    *(
+        (f"a manifest with {name} {value:.20}", listed_with(name, value), f"{LIST}: is not a manifest: {name} is", JUST)
+        for name, values in (
+            ("schema_version", ("1", "-1", "null", "true", '""', '"-1.1"', '"1.1 "', '"01.1"', '"text"', "[]", "9" * 300)),
+            ("transcript_version", ("1", "null", '"-1.0"', '"text"', '"0.9"')),
+            ("report_layout", ("0", "-1", "null", "true", '"1"', "1.0", "[1]", "9" * 300, "1000000000")),
+        )
+        for value in values
+    ),
+    *(
+        (f"a manifest without {name}", listed_with(name, None), f"{LIST}: is not a manifest", JUST)
+        for name in ("schema_version", "transcript_version", "report_layout")
+    ),
+    *(
+        (f"a manifest with {name} twice", edited(LIST, "{\n", f'{{\n  "{name}": 1,\n'), f"{LIST}: is not a manifest", JUST)
+        for name in ("schema_version", "transcript_version", "report_layout")
+    ),
+    *(
+        (f"a newer {name}", listed_with(name, '"99.0"'), f"{LIST}: is not the one that {SIGNED[0]} signs", JUST)
+        for name in ("schema_version", "transcript_version")
+    ),
+    *(
+        (f"a newer {name}, and no signature", in_turn(unsigned, seal, listed_with(name, '"99.0"')),
+         f'{LIST}: is of a newer version: {name} is "99.0", and this program reads 1.0', {**UNREAD, **JUST})
+        for name in ("schema_version", "transcript_version")
+    ),
+    ("a manifest that says it is the first", listed_with("schema_version", '"1.0"'), f"{LIST}: is not as it was", JUST),
+    # Versions that keep the reports from being rendered again.
+    *(
+        (f"an edited report {what}", in_turn(unsigned, *changes), NOT_RENDERED, {**JUST, "code": 0})
+        for what, changes in (
+            ("of another program", (EDITED, edited(RUN, '"package_version": "', '"package_version": "0'), seal)),
+            ("of a later layout", (EDITED, seal, listed_with("report_layout", "999999"))),
+            ("of the first version", (EDITED, seal, of_the_first_version)),
+        )
+    ),
+    *(
+        (f"an edited report of another layout{what}", in_turn(EDITED, seal, listed_with("report_layout", "999999")),
+         f"{LIST}: is not the one that {SIGNED[0]} signs", {**JUST, **how})
+        for what, how in (("", {}), (", for the key", {"key": "ours"}))
+    ),
+    *(
+        (f"a later layout, and {what}", in_turn(unsigned, change, seal, listed_with("report_layout", "999999")), part, {**JUST, **how})
+        for what, change, part, how in (
+            ("a file more", put("x.py", "x"), "note: x.py: is not known to this program", {"code": 0}),
+            ("another outcome", edited(RUN, '"outcome": "failed"', '"outcome": "passed"'), "does not follow from the results", {}),
+            ("another plan", edited(PLAN, '"severity": "high"', '"severity": "low"'), f"{PLAN}: is not the file whose digest", {}),
+            ("another answer", line_with(stdout="all is well"), f"{ONE}: line 2 does not follow", {}),
+            ("a field more", edited(RUN, "{\n", '{\n  "approved": true,\n'), f"{RUN}: line 2 is not as it was written", {}),
+        )
+    ),
+    *(
+        (f"another program, and {what}", in_turn(edited(RUN, '"package_version": "', '"package_version": "0'), change), part, {})
+        for what, change, part in (
+            ("a file more", put("x.py", "x"), "x.py: does not belong to the bundle"),
+            ("a report less", lambda b: (b / "junit.xml").unlink(), "junit.xml: is missing"),
+        )
+    ),
     # Transcripts.
     ("a gzip bomb", bomb(1024), f"{ONE}: a line has more than 128 MiB", {}),
     ("no gzip", put(ONE, "x"), f"{ONE}: is not whole", {}),
@@ -419,15 +541,15 @@ FORGERIES = [
     ("the manifest in the manifest", manifest_with(manifest__json="0" * 64), f"{LIST}: ", JUST),
     # The same content in other bytes.
     *(
-        (f"{name} {what}", with_bytes(name, make), part, {})
+        (f"{name} {what}", with_bytes(name, make), part, UNREAD if (name, is_json) == (RUN, False) else {})
         for name, part in ((RUN, "run.json: "), (PLAN, f"{PLAN}: "))
-        for what, make in (
-            ("with a byte order mark", lambda data: b"\xef\xbb\xbf" + data),
-            ("in UTF-16", lambda data: data.decode().encode("utf-16")),
-            ("with other line ends", lambda data: data.replace(b"\n", b"\r\n")),
-            ("with a zero byte at its end", lambda data: data + b"\0"),
-            ("twice", lambda data: data + data),
-            ("with a comment", lambda data: b"// fine\n" + data),
+        for what, is_json, make in (
+            ("with a byte order mark", False, lambda data: b"\xef\xbb\xbf" + data),
+            ("in UTF-16", False, lambda data: data.decode().encode("utf-16")),
+            ("with other line ends", True, lambda data: data.replace(b"\n", b"\r\n")),
+            ("with a zero byte at its end", False, lambda data: data + b"\0"),
+            ("twice", False, lambda data: data + data),
+            ("with a comment", False, lambda data: b"// fine\n" + data),
         )
     ),
     # Transcripts whose lines are all true.

@@ -1,7 +1,7 @@
-"""Stored bundles, one for each version of what a bundle holds: `python -m tests.support.stored 1.0`.
+"""Stored bundles, one for each version of what a bundle holds: `python -m tests.support.stored`.
 
-It writes tests/bundles/NAME with what this program makes: one host, two controls, unsigned and signed, and the
-public key. What is there stays as it is: a stored bundle is evidence of its time, and is never made again.
+It writes tests/bundles/VERSIONS with what this program makes: one host, two controls, unsigned and signed, and
+the public key. What is there stays as it is: a stored bundle is evidence of its time, and is never made again.
 """
 
 import subprocess
@@ -11,6 +11,8 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+from pytest_aisec.evidence import versions
 
 BUNDLES = Path(__file__).parents[1] / "bundles"
 KINDS = ("unsigned", "signed")
@@ -46,9 +48,15 @@ WAIVER = """
 """
 
 
-def versions():
-    """Return the names of all stored bundles."""
-    return sorted(path.name for path in BUNDLES.iterdir())
+def current():
+    """Return the place of the bundles that have the versions of this program."""
+    shapes = {
+        "manifest": versions.MANIFEST,
+        "run": versions.RUN,
+        "plan": versions.PLAN,
+        "transcript": versions.TRANSCRIPT,
+    }
+    return BUNDLES / "-".join(f"{name}-{shape.current}" for name, shape in shapes.items())
 
 
 def pack(place):
@@ -89,6 +97,4 @@ def make(target):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
-    make(BUNDLES / sys.argv[1])
+    make(current())

@@ -95,8 +95,8 @@ def test_what_the_documentation_shows_fits_the_schema_as_editors_read_it(
 
 def test_no_bundle_does_not_hold(typed: Any, tmp_path: Path) -> None:
     done = typed("verify", tmp_path / "absent")
-    assert done.returncode == 1
-    assert done.stdout.endswith(f"{tmp_path}/absent: verification failed\n")
+    assert done.returncode == 4
+    assert done.stderr == f"ERROR: {tmp_path}/absent: is not a directory\n"
 
 
 def test_a_bundle_holds_until_it_is_changed(typed: Any, audited: Any, tmp_path: Path) -> None:
