@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,36 @@ def _transcripts(directory: Path, run: Run) -> Iterator[str]:
                     f"run.json: {result.control} on {result.host} rests on an observation that is not in "
                     "the transcript"
                 )
+
+
+def concerned(directory: Path, run: Run) -> Iterator[str]:
+    """Yield one sentence for each transcript that was changed: its host, and the controls that rest on it."""
+    by_host = run.by_host()
+    for host in run.hosts:
+        numbers: Collection[int] = ()
+        try:
+            len(run.transcripts[host.name])
+            is_whole = manifest.digest(directory, host.transcript) == host.transcript_sha256
+        except EvidenceError as error:
+            is_whole, found = False, _LINE.search(str(error))
+            # It may be the line before whose digest the named one does not hold.
+            numbers = (int(found[1]) - 1, int(found[1])) if found else ()
+        if is_whole:
+            continue
+        resting = [
+            item.control
+            for item in by_host[host.name]
+            if item.observations and (not numbers or not {*numbers}.isdisjoint(item.observations))
+        ]
+        where = " or ".join(f"line {number}" for number in numbers if number)
+        more = f" and {len(resting) - _MOST} more" if len(resting) > _MOST else ""
+        what = ", ".join(resting[:_MOST]) + more if resting else "no control"
+        yield f"{host.transcript} is of {host.name}: on {where or 'it'} rests {what}"
+
+
+_LINE = re.compile(r": line ([0-9]{1,9}) ")
+_MOST = 20
+"""Controls that are named for one host."""
 
 
 def _inputs(directory: Path, run: Run) -> Iterator[str]:

@@ -123,6 +123,8 @@ def verify(
         notes += again.notes
     if other:
         notes.append(other)
+    if problems:
+        notes += consistency.concerned(directory, bundle.run)
     whole = State.OF_ANOTHER_VERSION if other else State.WHOLE
     return Verified(
         state=State.CHANGED if problems else whole,

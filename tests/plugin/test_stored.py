@@ -73,6 +73,24 @@ def test_what_another_version_made_holds_with_a_note(aisec, kind):
     assert ("; it is signed by the key in " in text) is (kind == "signed")
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('"mode 0600', '"mode 0644', "on line 2 or line 3 rests ACME-TST-01, ACME-TST-02"),
+        ('"mode 0644', '"mode 0600', "on it rests ACME-TST-01, ACME-TST-02"),
+        ('"number":1', '"number":7', "on line 1 rests ACME-TST-01, ACME-TST-02"),
+    ],
+)
+def test_a_changed_transcript_is_named_with_its_host_and_controls(copy, aisec, old, new, says):
+    """Before: the file and perhaps a line, and whoever read it looked up what rests on that."""
+    path = copy / "transcripts/local.jsonl"
+    path.write_text(path.read_text().replace(old, new))
+    code, text = aisec("verify", copy)
+    assert 1 == code
+    assert "transcripts/local.jsonl: has been changed\n" in text
+    assert f"note: transcripts/local.jsonl is of local://: {says}\n" in text
+
+
 def test_strict_lets_no_change_look_like_another_version(copy, aisec):
     (copy / "junit.xml").write_text((copy / "junit.xml").read_text() + " ")
     for more in ([], ["--strict"]):
