@@ -11,7 +11,7 @@ from typing import Any
 
 from pytest_aisec.errors import EvidenceError
 from pytest_aisec.evidence import files, versions
-from pytest_aisec.evidence.versions import NoVersion
+from pytest_aisec.evidence.versions import NoVersion, UnknownVersion
 from pytest_aisec.report.layout import LAYOUT
 
 NAME = versions.MANIFEST.file
@@ -21,7 +21,7 @@ SIGNATURES = tuple(
 """Files that sign the manifest, and therefore are not in it."""
 _FIELDS = {
     "1.0": ("schema_version", "algorithm", "files"),
-    "1.1": ("schema_version", "algorithm", "transcript_version", "report_layout", "files"),
+    "1.1": ("schema_version", "algorithm", "transcript_version", "report_layout", "own_sha256", "files"),
 }
 """By version, what a manifest holds, in its order."""
 _LARGEST = 10**9
@@ -48,9 +48,22 @@ def render(digests: Mapping[str, str]) -> str:
         "algorithm": "sha256",
         "transcript_version": versions.TRANSCRIPT.current,
         "report_layout": LAYOUT,
+        _OWN: "",
         "files": {path: digests[path] for path in sorted(digests)},
     }
-    return _text(data)
+    return _text({**data, _OWN: hashlib.sha256(_text(data).encode()).hexdigest()})
+
+
+_OWN = "own_sha256"
+"""Of the manifest, with nothing in its place: without a signature, nothing else tells of a flipped bit."""
+
+
+def _is_damaged(content: bytes, written: Mapping[str, Any]) -> bool:
+    own = written.get(_OWN, "")
+    if own == "":
+        return _OWN in written
+    rest = content.replace(str(own).encode(), b"", 1)
+    return hashlib.sha256(rest).hexdigest() != own
 
 
 def _text(data: Mapping[str, Any]) -> str:
@@ -66,8 +79,10 @@ def read(directory: Path) -> Manifest:
 
     """
     content = files.read(directory, NAME)
+    is_damaged = False
     try:
         written = files.load_json(content)
+        is_damaged = _is_damaged(content, written)
         entries = {str(path): str(digest) for path, digest in written["files"].items()}
         data = versions.MANIFEST.upgraded(written)
         version = versions.MANIFEST.version(written)
@@ -75,12 +90,19 @@ def read(directory: Path) -> Manifest:
         canonical = _text({**written, "files": dict(sorted(entries.items()))}).encode()
         versions.TRANSCRIPT.version(data)
         layout = _layout(data["report_layout"], least=0 if version == versions.FIRST else 1)
+    except UnknownVersion:
+        if is_damaged:
+            raise EvidenceError(f"{NAME}: is not as it was written") from None
+        raise
     except NoVersion as error:
         raise EvidenceError(f"{NAME}: is not a manifest: {error}") from None
     except (ValueError, KeyError, TypeError, AttributeError):
         raise EvidenceError(f"{NAME}: is not a manifest") from None
     return Manifest(
-        version=version, layout=layout, files=entries, is_as_written=is_ordered and canonical == content
+        version=version,
+        layout=layout,
+        files=entries,
+        is_as_written=is_ordered and canonical == content and not is_damaged,
     )
 
 

@@ -7,6 +7,7 @@ One module, however long: a list.
 
 import contextlib
 import gzip
+import hashlib
 import io
 import json
 import os
@@ -109,13 +110,15 @@ def listed_with(name, text):
         new = "" if text is None else rf'\n  "{name}": {text},'
         found, times = re.subn(rf'\n  "{name}": [^\n]*,', new, (bundle / LIST).read_text())
         assert times == 1
-        (bundle / LIST).write_text(found)
+        rest = re.sub('"own_sha256": "[0-9a-f]*"', '"own_sha256": ""', found)
+        own = hashlib.sha256(rest.encode()).hexdigest()
+        (bundle / LIST).write_text(rest.replace('"own_sha256": ""', f'"own_sha256": "{own}"'))
 
     return change
 
 
 def of_the_first_version(bundle):
-    for name in ("transcript_version", "report_layout"):
+    for name in ("transcript_version", "report_layout", "own_sha256"):
         listed_with(name, None)(bundle)
     listed_with("schema_version", '"1.0"')(bundle)
 
@@ -418,6 +421,16 @@ FORGERIES = [
          f'{LIST}: is of a newer version: {name} is "99.0", and this program reads 1.0', {**UNREAD, **JUST})
         for name in ("schema_version", "transcript_version")
     ),
+    *(
+        (f"a {name} without the digest of it", in_turn(unsigned, seal, edited(LIST, old, new)), f"{LIST}: is not as it was", JUST)
+        for name, old, new in (
+            ("later layout", '"report_layout": ', '"report_layout": 9'),
+            ("newer manifest", '"schema_version": "1', '"schema_version": "9'),
+            ("newer transcript", '"transcript_version": "1', '"transcript_version": "9'),
+            ("manifest", '"own_sha256": "', '"own_sha256": "0'),
+        )
+    ),
+    ("a manifest with an empty digest of itself", in_turn(unsigned, seal, with_bytes(LIST, lambda data: re.sub(b'"own_sha256": "[0-9a-f]*"', b'"own_sha256": ""', data))), f"{LIST}: is not as it was", JUST),
     ("a manifest that says it is the first", listed_with("schema_version", '"1.0"'), f"{LIST}: is not as it was", JUST),
     # Versions that keep the reports from being rendered again.
     *(

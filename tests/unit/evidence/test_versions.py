@@ -132,6 +132,23 @@ def test_one_flipped_bit_in_a_stored_bundle_is_found_in_its_file(copy: Path) -> 
         path.write_bytes(content)
 
 
+def test_a_bit_of_what_the_manifest_says_of_itself_is_found_without_a_signature(tmp_path: Path) -> None:
+    """A layout of which one bit flipped is not taken for that of another version."""
+    place = Path(shutil.copytree(stored.current() / "unsigned", tmp_path / "bundle"))
+    path = place / manifest.NAME
+    content = path.read_bytes()
+    head = content.index(b'"files"')
+    places = [at for at in range(head) if content[at : at + 1].isalnum()]
+    assert 100 < len(places)
+    for at in places:
+        flipped = bytearray(content)
+        flipped[at] ^= 1
+        path.write_bytes(flipped)
+        assert any(item.startswith("manifest.json: is not ") for item in manifest.check(place)), at
+        if content[at : at + 1].isdigit() and at < content.index(b"own_sha256"):
+            assert State.CHANGED is verify.verify(place).state, at
+
+
 def paths(data: Any, at: str = "") -> set[str]:
     """Return where in JSON data there is something, whichever item of a list it is in."""
     if isinstance(data, dict):
