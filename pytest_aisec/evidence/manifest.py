@@ -63,7 +63,7 @@ def _is_damaged(content: bytes, written: Mapping[str, Any]) -> bool:
     if own == "":
         return _OWN in written
     rest = content.replace(str(own).encode(), b"", 1)
-    return hashlib.sha256(rest).hexdigest() != own
+    return bool(hashlib.sha256(rest).hexdigest() != own)
 
 
 def _text(data: Mapping[str, Any]) -> str:
