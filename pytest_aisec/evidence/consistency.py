@@ -18,6 +18,7 @@ from pytest_aisec.judge import findings
 from pytest_aisec.judge.compare import accounts_for
 from pytest_aisec.judge.gate import decide
 from pytest_aisec.judge.run import Run, Verdict, count, score
+from pytest_aisec.report.layout import LAYOUT
 
 PLAN = versions.PLAN.file
 
@@ -35,19 +36,29 @@ def check(directory: Path) -> list[str]:
     except EvidenceError as error:
         return [*problems, str(error)]
     try:
-        problems += _run(bundle)
+        problems += _run(bundle, is_worded_alike=_is_worded_alike(directory, bundle))
     except Exception as error:  # noqa: BLE001 - whatever a forger has put there
         problems.append(f"run.json: cannot be judged: {error!r}")
     return [*problems, *_transcripts(directory, bundle.run), *_inputs(directory, bundle.run)]
 
 
-def _run(bundle: Bundle) -> Iterator[str]:
+def _is_worded_alike(directory: Path, bundle: Bundle) -> bool:
+    """Tell whether sentences are those of this program, as far as what can be read says."""
+    try:
+        layout = manifest.read(directory).layout
+    except EvidenceError:  # it has been named
+        layout = LAYOUT
+    return (layout, bundle.version) == (LAYOUT, versions.RUN.current)
+
+
+def _run(bundle: Bundle, *, is_worded_alike: bool) -> Iterator[str]:
     run = bundle.run
     if count(run.results, planned=run.ledger.planned) != run.ledger or not run.ledger.is_balanced:
         yield "run.json: the ledger does not follow from the results"
     if score(run.results) != run.scores:
         yield "run.json: the scores do not follow from the results"
-    if _plain(decide(run)) != _plain(bundle.verdict):
+    due, said = _plain(decide(run)), _plain(bundle.verdict)
+    if due[:2] != said[:2] or (is_worded_alike and due != said):
         yield "run.json: the verdict does not follow from the results"
     if run.comparison is not None and not accounts_for(run.comparison, run.results):
         yield "run.json: the comparison with the baseline is not one of these results"

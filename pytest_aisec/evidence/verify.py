@@ -151,7 +151,7 @@ def _other(bundle: Bundle, listing: Manifest | None) -> str:
     """Say which other version made a bundle, whose reports are then not rendered again; empty for ours."""
     ours, theirs = version("pytest-aisec"), bundle.run.run.package_version
     layout = LAYOUT if listing is None else listing.layout
-    if (ours, LAYOUT) == (theirs, layout):
+    if (ours, LAYOUT, versions.RUN.current) == (theirs, layout, bundle.version):
         return ""
     number = f"report layout {layout}" if layout else "a report layout without a number"
     return (

@@ -112,12 +112,20 @@ def _numbered(data: Data) -> Data:
     return {**data, "schema_version": "1.1", "transcript_version": FIRST, "report_layout": 0}
 
 
+def _without_findings(data: Data) -> Data:
+    """From run 1.0: its results had no findings."""
+    if any("findings" in item for item in data["results"]):
+        raise ValueError("its results have findings, and those of version 1.0 have none")
+    results = [{**item, "findings": []} for item in data["results"]]
+    return {**data, "schema_version": "1.1", "results": results}
+
+
 def _named(data: Data) -> Data:
     """From plan 1.0: it named no version."""
     return {**data, "schema_version": "1.1"}
 
 
-RUN = Shape(file="run.json", current=SCHEMA_VERSION)
+RUN = Shape(file="run.json", current=SCHEMA_VERSION, upgrades={FIRST: _without_findings})
 PLAN = Shape(file="inputs/plan.json", current="1.1", upgrades={FIRST: _named}, unwritten=FIRST)
 MANIFEST = Shape(file="manifest.json", current="1.1", upgrades={FIRST: _numbered})
 TRANSCRIPT = Shape(file="manifest.json", current=FIRST, key="transcript_version")

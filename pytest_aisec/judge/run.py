@@ -15,7 +15,7 @@ from pytest_aisec.judge.comparison import Comparison
 from pytest_aisec.judge.outcome import Outcome
 from pytest_aisec.observe.transcript import Observation
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 NAMESPACE = uuid.UUID("5b4a3a0e-6a4f-5d3c-9d55-0d7a9d1f6e11")
 """For ids that are derived from what they name."""
 

@@ -380,7 +380,7 @@ FORGERIES = [
     ),
     (
         "a schema of another time",
-        edited(RUN, '"schema_version": "1.0"', '"schema_version": "99.0"'),
+        edited(RUN, '"schema_version": "1.1"', '"schema_version": "99.0"'),
         f'{RUN}: is of a newer version: schema_version is "99.0", and this program reads 1.0',
         UNREAD,
     ),
@@ -394,7 +394,7 @@ FORGERIES = [
     ),
     ("a run without a version", run_without("schema_version"), "is not a run: it has no schema_version", UNREAD),
     ("a run of two versions", edited(RUN, "{\n", '{\n  "schema_version": "2.0",\n'), "is there twice", UNREAD),
-    ("a newer run, with the manifest of before", edited(RUN, '"1.0"', '"1.1"'), f"{RUN}: has been changed", JUST),
+    ("a newer run, with the manifest of before", edited(RUN, '"schema_version": "1', '"schema_version": "9'), f"{RUN}: has been changed", JUST),
     *(
         (f"a manifest with {name} {value:.20}", listed_with(name, value), f"{LIST}: is not a manifest: {name} is", JUST)
         for name, values in (

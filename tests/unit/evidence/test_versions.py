@@ -40,8 +40,9 @@ def test_data_of_every_version_becomes_that_of_the_current_one() -> None:
 @pytest.mark.parametrize("shape", [versions.RUN, versions.PLAN, versions.MANIFEST, versions.TRANSCRIPT])
 def test_an_upgrade_leads_to_the_next_version_and_leaves_what_it_is_given(shape: Shape) -> None:
     for version, after in zip(shape.versions, shape.versions[1:], strict=False):
-        data = {} if version == shape.unwritten else {shape.key: version}
-        before = dict(data)
+        data: dict[str, Any] = {"results": [{}], "files": {}}
+        data |= {} if version == shape.unwritten else {shape.key: version}
+        before = json.loads(json.dumps(data))
         assert after == shape.upgrades[version](data)[shape.key]
         assert before == data
 
@@ -168,19 +169,10 @@ def test_a_run_of_this_program_has_the_shape_of_the_stored_one() -> None:
         assert paths(again) == paths(written)
 
 
-EARLIER = Shape(
-    file="run.json", current="1.1", upgrades={"1.0": lambda data: {**data, "schema_version": "1.1"}}
-)
-
-
 @pytest.fixture
-def earlier(copy: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A bundle of the version before that of the program."""
-    path = copy / "run.json"
-    data = {**json.loads(path.read_text()), "schema_version": "1.0"}
-    path.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n")
-    monkeypatch.setattr(versions, "RUN", EARLIER)
-    return copy
+def earlier(tmp_path: Path) -> Path:
+    """A bundle whose run is of the first version."""
+    return Path(shutil.copytree(ALL[0] / "unsigned", tmp_path / "bundle"))
 
 
 @pytest.mark.parametrize(
