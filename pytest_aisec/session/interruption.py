@@ -9,6 +9,7 @@ import _thread
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -60,6 +61,11 @@ class Interruption:
             if self._is_worker:
                 signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
             return (yield)
+        except KeyboardInterrupt as pressed:
+            if any(line is None for _, line in traceback.walk_tb(pressed.__traceback__)):
+                # It came at an instruction without a line, of which pytest can make no report.
+                raise KeyboardInterrupt from None
+            raise
         finally:
             _put_back(heed, before)
             for timer in again:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Iterator
 
 import pytest
@@ -51,3 +52,18 @@ def test_an_interrupt_that_python_could_not_raise_comes_again(loop: list[type[Ba
 def test_what_else_could_not_be_raised_is_told_as_before(loop: list[type[BaseException]]) -> None:
     Last(ValueError)
     assert [ValueError] == loop
+
+
+def test_an_interrupt_between_lines_is_one_that_pytest_can_report() -> None:
+    def press() -> None:
+        raise KeyboardInterrupt
+
+    press.__code__ = press.__code__.replace(co_linetable=b"")
+    entered = Interruption(is_worker=False).pytest_runtestloop()
+    next(entered)
+    with pytest.raises(KeyboardInterrupt) as lost:
+        press()
+    assert None in [line for _, line in traceback.walk_tb(lost.tb)]
+    with pytest.raises(KeyboardInterrupt) as told:
+        entered.throw(lost.value)
+    assert "KeyboardInterrupt" in str(told.getrepr())
