@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 
 import pytest
 
-from pytest_aisec.report.github import Log, is_heeded
-
-_NAME = "aisec-announcer"
-
-
-def register(config: pytest.Config) -> None:
-    """Close the log of this step for commands, where GitHub Actions reads it."""
-    if is_heeded(os.environ):
-        config.pluginmanager.register(Announcer(config, Log()), _NAME)
-
-
-def of(config: pytest.Config) -> Log | None:
-    """Return the log, where it is closed for commands."""
-    found = config.pluginmanager.getplugin(_NAME)
-    return found.log if isinstance(found, Announcer) else None
+from pytest_aisec.report.github import Log
 
 
 class Announcer:

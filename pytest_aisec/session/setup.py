@@ -26,6 +26,7 @@ from pytest_aisec.session import gate as gating
 from pytest_aisec.session import plan as planning
 from pytest_aisec.session.audit import Audit
 from pytest_aisec.session.evaluator import NAME, Session
+from pytest_aisec.session.gate import Gating
 from pytest_aisec.session.hosts import Hosts
 from pytest_aisec.session.interruption import Interruption
 from pytest_aisec.session.keys import REWRITER
@@ -40,8 +41,10 @@ if TYPE_CHECKING:
     from pytest_aisec.judge.waivers.attestation import Attestation
     from pytest_aisec.judge.waivers.statement import Given
     from pytest_aisec.judge.waivers.waiver import Waiver
+    from pytest_aisec.session.recorder import Inputs
     from pytest_aisec.session.replay import Imported, Replayed
 
+_ANNOUNCER = "aisec-announcer"
 _PATTERNS = "redact.yaml"
 """What the processes of a run call the patterns of the user's."""
 
@@ -105,10 +108,8 @@ def start(config: pytest.Config, request: AuditRequest, hosts: Hosts, signer: Si
     session = Session(config, audit, hosts)
     _register(config, audit, session)
     if claim is not None:
-        from pytest_aisec.session import recording  # noqa: PLC0415 - only where there is to be evidence
-
-        statements = recording.Statements(waivers=waivers, attestations=attestations)
-        recording.register(config, audit, claim, statements, gate, signer, asks=replayed is None)
+        inputs = _inputs(waivers, attestations, gate, signer)
+        _record(config, audit, claim, inputs, asks=replayed is None, verbosity=session.verbosity)
 
 
 def _waivers(request: AuditRequest, known: Collection[str]) -> Given[Waiver] | None:
@@ -152,10 +153,49 @@ def _register(config: pytest.Config, audit: Audit, session: Session) -> None:
     manager.register(Cleaner(), "aisec-cleaner")
     manager.register(Interruption(is_worker=audit.request.is_worker), "aisec-interruption")
     if os.environ.get("GITHUB_ACTIONS") and not audit.request.is_worker:
-        from pytest_aisec.session import github_log  # noqa: PLC0415 - only in its jobs
+        from pytest_aisec.report.github import Log, is_heeded  # noqa: PLC0415 - only in its jobs
+        from pytest_aisec.session.github_log import Announcer  # noqa: PLC0415 - likewise
 
-        github_log.register(config)
+        if is_heeded(os.environ):
+            manager.register(Announcer(config, Log()), _ANNOUNCER)
     manager.register(fixtures, fixtures.__name__)  # a second audit in one process imports it no more
+
+
+def _inputs(
+    waivers: Given[Waiver] | None,
+    attestations: Given[Attestation] | None,
+    gate: Gating,
+    signer: Signer | None,
+) -> Inputs:
+    from pytest_aisec.judge.waivers.statement import Given  # noqa: PLC0415 - only where there is evidence
+    from pytest_aisec.session.recorder import Inputs  # noqa: PLC0415 - likewise
+
+    return Inputs(
+        waivers=waivers or Given(),
+        attestations=attestations or Given(),
+        gate_files=gate.chosen.sources,
+        baseline=gate.baseline,
+        signer=signer,
+    )
+
+
+def _record(
+    config: pytest.Config, audit: Audit, claim: Claim, inputs: Inputs, *, asks: bool, verbosity: int
+) -> None:
+    """Register the recorder, in the controlling process, and where hosts are asked in waves the collector."""
+    from pytest_aisec.session.collector import Collector  # noqa: PLC0415 - only where there is evidence
+    from pytest_aisec.session.recorder import Recorder  # noqa: PLC0415 - likewise
+
+    manager = config.pluginmanager
+    collector = None
+    if asks and audit.request.waves:
+        collector = Collector(config, audit, audit.request.host_options().limits)
+    announcer = manager.getplugin(_ANNOUNCER)
+    log = None if announcer is None else announcer.log
+    recorder = Recorder(config, audit, claim, inputs, collector=collector, log=log, verbosity=verbosity)
+    manager.register(recorder, "aisec-recorder")
+    if collector is not None:
+        manager.register(collector, "aisec-collector")
 
 
 def _transcripts(
