@@ -67,7 +67,7 @@ def readings(text: str) -> Iterator[tuple[str, str]]:
         yield "hexadecimal", bytes.fromhex(re.sub(r"[^0-9a-fA-F]", "", run)).decode("utf-8", "ignore")
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=8)
 def _normal_readings(text: str) -> tuple[tuple[str, str], ...]:
     return tuple((how, normal(reading)) for how, reading in readings(text))
 
